@@ -1,0 +1,65 @@
+"""Everything that can go wrong and that a person can mend.
+
+    GenieError              what is wrong and where; `hint` says what mends it
+    ├── UsageError          an option, a setting or a combination of them (exit code 2)
+    ├── ImageError          one image cannot be used as a source; the other jobs go on
+    ├── FolderError         an image folder is missing, empty or not laid out as classes
+    ├── ManifestError       a plan or manifest cannot be read, or points outside its root
+    ├── ModelError          a model is missing, unsupported or does not fit its device
+    └── OutputError         the output folder is busy, differs, is unwritable or full
+
+None of them prints; `cli/app.py` turns them into words and exit codes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+
+class GenieError(Exception):
+    """Base of all; ``str(error)`` says what and where, ``error.hint`` what to do about it."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UsageError(GenieError):
+    """An option, a setting, or two that do not go together."""
+
+    exit_code = 2
+
+
+class ImageError(GenieError):
+    """An image that cannot be used; ``path`` and ``reason`` also end up in the manifest."""
+
+    def __init__(self, path: Path, reason: str, hint: str = "") -> None:
+        super().__init__(f"{path}: {reason}", hint)
+        self.path = path
+        self.reason = reason
+
+
+class FolderError(GenieError):
+    """A folder of images that is not what was asked for."""
+
+
+class ManifestError(GenieError):
+    """A plan or manifest with a bad line; ``line`` counts from 1, 0 if it is the file as a whole."""
+
+    def __init__(self, path: Path | str, line: int, reason: str, hint: str = "") -> None:
+        where = f"{path}, line {line}" if line else str(path)
+        super().__init__(f"{where}: {reason}", hint)
+        self.path = path
+        self.line = line
+        self.reason = reason
+
+
+class ModelError(GenieError):
+    """A model that is missing, not supported, or does not fit."""
+
+
+class OutputError(GenieError):
+    """The output folder cannot be used as it is."""

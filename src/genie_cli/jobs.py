@@ -1,0 +1,188 @@
+"""What is to be made: sources, jobs, and plans built from sources x targets.
+
+A job's id and its noise are hashes of *what* is made, so they do not depend on order, batch, shard or path.
+This module does not know torch, files or folders.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import Enum
+from functools import cached_property
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from genie_cli.errors import UsageError
+
+
+def inside_root(path: str) -> str:
+    """Return ``path`` if it is a plain relative POSIX path that stays below its root; ``ValueError`` otherwise."""
+    parts = PurePosixPath(path).parts
+    if not parts or PureWindowsPath(path).drive or parts[0] == "/" or ".." in parts or "\0" in path:
+        raise ValueError(f"the path {path!r} leaves its root")
+    return path
+
+
+RelativePath = Annotated[str, AfterValidator(inside_root)]
+Ratio = Annotated[float, Field(gt=0, le=1)]
+
+
+class Method(str, Enum):
+    """How an image is made (paper, section 4, "Baselines")."""
+
+    GENIE = "genie"  # source of another class, target's prompt
+    IMG2IMG = "img2img"  # source of the target's own class
+    TXT2IMG = "txt2img"  # no source
+
+    @property
+    def uses_source(self) -> bool:
+        return self is not Method.TXT2IMG
+
+    def accepts(self, source_label: str, target: str) -> bool:
+        """Whether an image of class ``source_label`` may be a source for ``target``."""
+        return (source_label == target) == (self is Method.IMG2IMG)
+
+    @property
+    def default_r(self) -> float:
+        """The paper's noise ratio; for img2img that of Img2Img-L (Img2Img-H is 0.7)."""
+        return {Method.GENIE: 0.8, Method.IMG2IMG: 0.3, Method.TXT2IMG: 1.0}[self]
+
+
+class Source(BaseModel):
+    """A real image: where it lies below the plan's source root, its content and its class."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: RelativePath
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    label: str
+
+
+class Job(BaseModel):
+    """One image to make.
+
+    Attributes:
+        target: the class to make; the label of the new image.
+        r: noise ratio, 0 < r <= 1 (paper, section 3); above 0.999 the source is not used.
+        model: identity of the snapshot, ``name@revision`` or ``name@content hash``.
+        replicate: 0 for the first image of this source, target and r, then 1, 2, ...
+        seed: the run's seed.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    source: Source | None
+    target: str = Field(min_length=1)
+    prompt: str
+    method: Method
+    r: Ratio
+    model: str
+    replicate: int = Field(default=0, ge=0)
+    seed: int = 0
+
+    @cached_property
+    def id(self) -> str:
+        """Twenty hexadecimal digits, the start of the SHA-256 of what is made."""
+        return self._digest("id").hex()[:20]
+
+    @cached_property
+    def noise_seed(self) -> int:
+        """Seed of the generator that draws this job's noise, 0 .. 2**63 - 1."""
+        return int.from_bytes(self._digest("noise")[:8], "big") >> 1
+
+    def _digest(self, purpose: str) -> bytes:
+        content = self.source.sha256 if self.source else None
+        what = (purpose, content, self.target, self.prompt, self.method, self.r, self.model, self.replicate, self.seed)
+        return hashlib.sha256(json.dumps(what).encode()).digest()
+
+
+class Recipe(BaseModel):
+    """How jobs are built from sources and targets.
+
+    Attributes:
+        prompt: template with ``{target}`` (paper, section 4: "A photo of a {target}").
+        superclass: if set, ``, a type of {superclass}`` is appended (paper, section 4.3).
+        per_target: images per target and r; 0 means one from every eligible source.
+        sources_for: for a target, the only source classes that may be used (the most confused ones).
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    targets: tuple[str, ...]
+    method: Method = Method.GENIE
+    r: tuple[Ratio, ...] = (0.8,)
+    prompt: str = "A photo of a {target}"
+    superclass: str = ""
+    per_target: int = Field(default=0, ge=0)
+    seed: int = 0
+    model: str
+    sources_for: Mapping[str, Sequence[str]] = {}
+
+    def prompt_for(self, target: str) -> str:
+        suffix = f", a type of {self.superclass}" if self.superclass else ""
+        return self.prompt.replace("{target}", target) + suffix
+
+    def jobs(self, sources: Sequence[Source]) -> Iterator[Job]:
+        """The plan, source by source so that each source is read and encoded once; no job twice.
+
+        Raises:
+            UsageError: a target has no eligible source, or txt2img was not told how many to make.
+        """
+        chosen = {target: self._choose(sources, target) for target in dict.fromkeys(self.targets)}
+        seen: set[str] = set()
+        for source in sources if self.method.uses_source else [None]:
+            for target, replicates in chosen.items():
+                for replicate in range(replicates.get(source, 0)):
+                    for r in sorted(set(self.r)):
+                        job = self._job(source, target, r, replicate)
+                        if job.id not in seen:
+                            seen.add(job.id)
+                            yield job
+
+    def _job(self, source: Source | None, target: str, r: float, replicate: int) -> Job:
+        return Job(
+            source=source,
+            target=target,
+            prompt=self.prompt_for(target),
+            method=self.method,
+            r=r,
+            model=self.model,
+            replicate=replicate,
+            seed=self.seed,
+        )
+
+    def _choose(self, sources: Sequence[Source], target: str) -> dict[Source | None, int]:
+        """How many images each source gives for ``target``: the first by hash, all once, then all again."""
+        if not self.method.uses_source:
+            if not self.per_target:
+                raise UsageError("txt2img has no sources to count by", "say how many: --per-target 20")
+            return {None: self.per_target}
+        eligible = [s for s in sources if self.method.accepts(s.label, target) and self._allows(s, target)]
+        if not eligible:
+            whose = "its own class" if self.method is Method.IMG2IMG else "another class"
+            raise UsageError(
+                f"no source for target {target!r}: {self.method.value} needs images of {whose}",
+                f"classes found: {', '.join(sorted({s.label for s in sources})) or 'none'}",
+            )
+        if not self.per_target:
+            return dict.fromkeys(eligible, 1)
+        ranked = sorted(eligible, key=lambda s: _rank(s, target, self.seed))
+        turns, rest = divmod(self.per_target, len(ranked))
+        return {source: turns + (place < rest) for place, source in enumerate(ranked)}
+
+    def _allows(self, source: Source, target: str) -> bool:
+        return target not in self.sources_for or source.label in self.sources_for[target]
+
+
+def _rank(source: Source, target: str, seed: int) -> bytes:
+    """A source's place in the queue for a target: its own hash, so that another source moves nobody else."""
+    return hashlib.sha256(json.dumps((source.sha256, target, seed)).encode()).digest()
+
+
+def shard(jobs: Iterable[Job], index: int, count: int) -> Iterator[Job]:
+    """The jobs of shard ``index`` (1 .. count): every job is in exactly one shard, whatever the plan's order."""
+    return (job for job in jobs if int(job.id[:15], 16) % count == index - 1)

@@ -1,0 +1,59 @@
+"""The one training loop: AdamW, warm-up then cosine to nothing, clipped gradients, a log line now and then."""
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast to learn."""
+
+    steps: int
+    batch: int
+    learning_rate: float
+    warm_up: int = 200
+    weight_decay: float = 0.01
+
+    def factor(self, step: int) -> float:
+        """The share of the learning rate in force at ``step``: linear warm-up, then half a cosine down to 0."""
+        if step < self.warm_up:
+            return (step + 1) / self.warm_up
+        return 0.5 * (1 + math.cos(math.pi * (step - self.warm_up) / (self.steps - self.warm_up)))
+
+
+def fit(
+    name: str,
+    parameters: Iterable[torch.nn.Parameter],
+    loss_of: Callable[[], torch.Tensor],
+    schedule: Schedule,
+    log: Path,
+    after_step: Callable[[], None] = lambda: None,
+) -> None:
+    """Minimise ``loss_of()``; the averaged losses and the time taken go to the JSON file ``log``."""
+    parameters = list(parameters)
+    optimiser = torch.optim.AdamW(
+        parameters, lr=schedule.learning_rate, weight_decay=schedule.weight_decay, betas=(0.9, 0.99)
+    )
+    rate = torch.optim.lr_scheduler.LambdaLR(optimiser, schedule.factor)
+    started, history, recent = time.monotonic(), [], []
+    for step in range(1, schedule.steps + 1):
+        loss = loss_of()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimiser.step()
+        optimiser.zero_grad()
+        rate.step()
+        after_step()
+        recent.append(loss.item())
+        if step % 250 == 0 or step == schedule.steps:
+            history.append({"step": step, "loss": round(sum(recent) / len(recent), 4)})
+            print(f"{name}: step {step}, loss {history[-1]['loss']}, {time.monotonic() - started:.0f} s", flush=True)
+            recent = []
+    seconds = round(time.monotonic() - started)
+    log.write_text(json.dumps({**asdict(schedule), "seconds": seconds, "history": history}, indent=1) + "\n")
