@@ -1,0 +1,207 @@
+"""Settings: flag > environment > `genie.toml` > default, frozen once resolved.
+
+Every setting is declared here once, with its default, range and one line of explanation; the command line's
+help, `genie init` and the checks all read this declaration. This module does not know torch.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from genie_cli.errors import UsageError
+from genie_cli.jobs import Method, Ratio
+from genie_cli.provenance import Format
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FILE_NAME = "genie.toml"
+SLOT_CHOICES = (1, 2, 4, 8, 16, 32, 64, 128)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Generate(_Section):
+    """What to make."""
+
+    method: Method = Field(Method.GENIE, description="genie, img2img or txt2img")
+    r: tuple[Ratio, ...] = Field((), description="noise ratios, 0 < r <= 1; default .8 genie, .3 img2img, 1 txt2img")
+    prompt: str = Field("A photo of a {target}", description="prompt template; {target} is the class to make")
+    superclass: str = Field("", description="adds ', a type of SUPERCLASS' to the prompt (fine-grained classes)")
+    per_target: int = Field(0, ge=0, description="images per target and r; 0: one from every eligible source")
+    top_k: int = Field(4, ge=1, description="with --confusion: how many of the most confused classes are sources")
+    steps: int = Field(50, ge=2, le=500, description="solver steps of the full schedule; r * steps of them run")
+    guidance: float = Field(7.5, ge=1, le=100, description="classifier-free guidance scale")
+    seed: int = Field(0, ge=0, description="another seed, other noise")
+
+    @field_validator("prompt")
+    @classmethod
+    def _names_its_target(cls, prompt: str) -> str:
+        if "{target}" not in prompt:
+            raise ValueError("the prompt has no {target} in it, so every class would look the same")
+        return prompt
+
+    @property
+    def ratios(self) -> tuple[float, ...]:
+        """The noise ratios to run: those asked for, or the method's own (paper, section 4)."""
+        return self.r or (self.method.default_r,)
+
+
+class Model(_Section):
+    """What makes it."""
+
+    name: str = Field(
+        "stable-diffusion-v1-5/stable-diffusion-v1-5",
+        description="a Stable Diffusion 1.x snapshot: hub id, directory, or 'digits' (bundled, no download)",
+    )
+    revision: str = Field(
+        "451f4fe16113bff5a5d2269ed5ad43b0592e9a14", description="the hub model's commit; ignored for a directory"
+    )
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:1, ...")
+    dtype: Literal["auto", "float32", "float16", "bfloat16"] = Field(
+        "auto", description="auto (float16 on CUDA, else float32), float32, float16 or bfloat16"
+    )
+    slots: Literal["auto"] | Annotated[int, Field(ge=1, le=1024)] = Field(
+        "auto", description="images in one batch, a power of two; auto fits the device"
+    )
+
+    @field_validator("slots")
+    @classmethod
+    def _power_of_two(cls, slots: int | str) -> int | str:
+        if isinstance(slots, int) and slots & (slots - 1):
+            raise ValueError(f"slots must be a power of two, got {slots}")
+        return slots
+
+
+class Output(_Section):
+    """Where it goes."""
+
+    dir: str = Field("genie-out", description="folder for the images and the manifest")
+    format: Format = Field(Format.JPG, description="jpg, png or webp")
+
+
+class Settings(_Section):
+    """All sections of `genie.toml`."""
+
+    generate: Generate = Generate()
+    model: Model = Model()
+    output: Output = Output()
+
+
+def resolve(file: Path | None, options: Mapping[str, Any]) -> Settings:
+    """Settings from the file, overridden by options.
+
+    Args:
+        file: a TOML file; None reads `genie.toml` in the working directory if there is one.
+        options: ``"section.name"`` to value, from flags and the environment; None means not given.
+
+    Raises:
+        UsageError: with every unknown key and bad value, not only the first.
+    """
+    if file is None and Path(FILE_NAME).is_file():
+        file = Path(FILE_NAME)
+    values = _read(file) if file else {}
+    problems = list(_unknown_keys(values, file))
+    for option, value in options.items():
+        section, _, name = option.partition(".")
+        if value is not None:
+            values.setdefault(section, {})[name] = value
+    try:
+        settings = Settings.model_validate(_known(values))
+    except ValidationError as error:
+        given = {option for option, value in options.items() if value is not None}
+        problems += [_explain(problem, given, file) for problem in error.errors()]
+    if problems:
+        raise UsageError("\n".join(problems), f"all settings and their meaning: genie init --out {FILE_NAME}")
+    return settings
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"there is no settings file {file}", f"write one: genie init --out {file}") from None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{file} cannot be read: {error}") from None
+
+
+def _known(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values without the keys that are reported as unknown, so that the rest is still checked."""
+    known = {}
+    for section, field in Settings.model_fields.items():
+        content = values.get(section, {})
+        names = field.default.__class__.model_fields
+        known[section] = {k: v for k, v in content.items() if k in names} if isinstance(content, dict) else content
+    return known
+
+
+def _unknown_keys(values: Mapping[str, Any], file: Path | None) -> Iterator[str]:
+    sections = list(Settings.model_fields)
+    for section, content in values.items():
+        if section not in sections:
+            yield f"{file}: unknown section [{section}]{_nearest(section, sections)}"
+        elif isinstance(content, dict):
+            names = list(Settings.model_fields[section].default.__class__.model_fields)
+            for name in content:
+                if name not in names:
+                    yield f"{file}: unknown key {name!r} in [{section}]{_nearest(name, names)}"
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
+
+
+def _explain(problem: Any, given: set[str], file: Path | None) -> str:
+    """One of pydantic's errors in words, with the place the value came from."""
+    section, *rest = (str(part) for part in problem["loc"])
+    name = rest[0] if rest else ""
+    where = "--" + name.replace("_", "-") if f"{section}.{name}" in given else f"{file}: [{section}] {name}"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{where}: {message[0].lower()}{message[1:]} (got {problem['input']!r})"
+
+
+def describe(option: str) -> str:
+    """The explanation of ``"section.name"``."""
+    section, _, name = option.partition(".")
+    return str(_fields(section)[name].description)
+
+
+def default_of(option: str) -> str:
+    """The default of ``"section.name"`` as it would stand in the file; empty if there is nothing to show."""
+    section, _, name = option.partition(".")
+    value = _fields(section)[name].default
+    return "" if value in ("", ()) else _toml(value).strip('"')
+
+
+def _fields(section: str) -> dict[str, Any]:
+    fields: dict[str, Any] = Settings.model_fields[section].default.__class__.model_fields
+    return fields
+
+
+def template() -> str:
+    """A commented `genie.toml` with every setting at its default."""
+    blocks = ["# Settings of genie. A flag beats the environment (GENIE_<NAME>), which beats this file."]
+    for section, field in Settings.model_fields.items():
+        lines = [f"[{section}]  # {field.default.__class__.__doc__.lower().rstrip('.')}"]
+        for name, setting in _fields(section).items():
+            lines.append(f"# {setting.description}\n{name} = {_toml(setting.default)}")
+        blocks.append("\n".join(lines))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, tuple):
+        return json.dumps(list(value))
+    return json.dumps(getattr(value, "value", value))

@@ -1,0 +1,197 @@
+"""An image folder becomes sources: ``root/<class>/**/<image>``, or a folder of one class.
+
+Files are hashed, not decoded: an image that turns out to be broken fails later, as its jobs, with a reason.
+Links are followed, as other readers of image folders do. Nothing here writes.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+import unicodedata
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from genie_cli.data.images import IMAGE_SUFFIXES
+from genie_cli.errors import FolderError
+from genie_cli.jobs import Source, inside_root
+
+_NOT_AN_IMAGE = "is not an image by its name"
+_BESIDE = "lies beside the class folders"
+_NOT_UTF8 = "has a name that is not valid UTF-8"
+_LIKE_A_DRIVE = "has a path that Windows would take for a drive"
+_NOT_A_FILE = "is not a regular file"
+_BROKEN_LINK = "is a broken link, or has gone"
+_LOOP = "is a link that leads back to itself"
+
+_CHUNK = 1 << 20  # bytes
+_BATCH = 4096  # files handed to the threads at once: a million waiting futures would take gigabytes
+
+_Identity = tuple[int, int]  # device and inode
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a folder holds.
+
+    Attributes:
+        sources: by path, which is relative to the root, POSIX, and spelled as on disk.
+        ignored: what was left out, by path: relative POSIX path, always printable, and the reason. Hidden files
+            and folders are not mentioned.
+    """
+
+    sources: tuple[Source, ...]
+    ignored: tuple[tuple[str, str], ...]
+
+
+def scan(root: Path, label: str | None = None) -> Listing:
+    """Find the images below ``root`` and hash them.
+
+    Args:
+        root: holds one folder per class, with images at any depth below it. Images beside these are ignored.
+        label: the class of every image below ``root``; folders then mean nothing.
+
+    A class is its folder's name, or ``label``, in Unicode's form NFC: file systems differ in how they spell "é".
+
+    Raises:
+        FolderError: ``root`` is not a readable folder, has no usable images, or has no image in a class folder
+            and there is no ``label``.
+    """
+    _require_folder(root)
+    found = list(_files(root))
+    images = [path for path, reason in found if not reason]
+    ignored = [(path, reason) for path, reason in found if reason]
+    if label is None:
+        beside = [path for path in images if "/" not in path]
+        images = [path for path in images if "/" in path]
+        if beside and not images:
+            raise FolderError(
+                f"{root} has {_count(len(beside), 'image')}, but none in a class folder",
+                "give their class: --src-label NAME",
+            )
+        ignored += [(path, _BESIDE) for path in beside]
+    sources = []
+    for path, (digest, reason) in zip(images, _hash_all(root, images), strict=True):
+        if reason:
+            ignored.append((path, reason))
+        else:
+            own = path.split("/")[0] if label is None else label
+            sources.append(Source(path=path, sha256=digest, label=unicodedata.normalize("NFC", own)))
+    if not sources:
+        raise _no_images(root, sorted(ignored))
+    return Listing(tuple(sorted(sources, key=lambda source: source.path)), tuple(sorted(ignored)))
+
+
+def _require_folder(root: Path) -> None:
+    try:
+        with os.scandir(root):
+            pass
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if root.exists():
+            raise FolderError(f"{root} is a file, not a folder", f"give its folder: {root.parent}") from error
+        raise FolderError(f"{root} does not exist", "check the spelling of the path") from error
+    except OSError as error:
+        raise FolderError(f"{root} {_reason(error)}", "check that you may read it") from error
+
+
+def _files(root: Path) -> Iterator[tuple[str, str]]:
+    """All files below ``root`` that are not hidden, in no order: relative POSIX path, and why not, "" for an image.
+
+    A folder is among them only if it cannot be entered.
+    """
+    # Each folder waits with its own identity and those above it: links may lead to a folder twice, but inside
+    # itself there would be no end. (With one set for the whole walk, which path is kept would depend on the order.)
+    waiting: list[tuple[str, frozenset[_Identity]]] = [("", frozenset([_identity(os.stat(root))]))]
+    while waiting:
+        folder, within = waiting.pop()
+        try:
+            names = os.listdir(os.path.join(root, folder))
+        except OSError as error:
+            yield folder, _reason(error)
+            continue
+        for name in names:
+            path = f"{folder}/{name}" if folder else name
+            if name.startswith("."):
+                continue
+            if not _is_text(name):
+                yield os.fsencode(path).decode("utf-8", "backslashreplace"), _NOT_UTF8
+                continue
+            inner, reason = _look(root, path, within)
+            if inner:
+                waiting.append((path, within | {inner}))
+            else:
+                yield path, reason
+
+
+def _look(root: Path, path: str, within: frozenset[_Identity]) -> tuple[_Identity | None, str]:
+    """What lies at ``path``, links followed: a folder to enter, by its identity, or a file and why it is no image."""
+    try:
+        inside_root(path)
+        status = os.stat(os.path.join(root, path))
+    except ValueError:
+        return None, _LIKE_A_DRIVE
+    except OSError as error:
+        return None, _reason(error)
+    if stat.S_ISDIR(status.st_mode):
+        return (None, _LOOP) if _identity(status) in within else (_identity(status), "")
+    # Above all, no pipe: opening it would wait for a writer.
+    if not stat.S_ISREG(status.st_mode):
+        return None, _NOT_A_FILE
+    return None, "" if PurePosixPath(path).suffix.lower() in IMAGE_SUFFIXES else _NOT_AN_IMAGE
+
+
+def _hash_all(root: Path, paths: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """`_hash` of each path below ``root``, in their order."""
+    with ThreadPoolExecutor() as pool:
+        for start in range(0, len(paths), _BATCH):
+            yield from pool.map(_hash, [os.path.join(root, path) for path in paths[start : start + _BATCH]])
+
+
+def _hash(path: str) -> tuple[str, str]:
+    """A file's SHA-256, hexadecimal, and ""; or "" and why it cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+    except OSError as error:
+        return "", _reason(error)
+    return digest.hexdigest(), ""
+
+
+def _identity(status: os.stat_result) -> _Identity:
+    return status.st_dev, status.st_ino
+
+
+def _is_text(name: str) -> bool:
+    """Whether a file name can be written in UTF-8; Python stands in surrogates for bytes that are not."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _reason(error: OSError) -> str:
+    known = {errno.ENOENT: _BROKEN_LINK, errno.ELOOP: _LOOP}
+    return known.get(error.errno or 0, f"cannot be read: {error.strerror}")
+
+
+def _no_images(root: Path, ignored: Sequence[tuple[str, str]]) -> FolderError:
+    """The error for a folder without sources: how many other files it has, and the first image that is unusable."""
+    unusable = [(path, reason) for path, reason in ignored if reason != _NOT_AN_IMAGE]
+    others = _count(len(ignored) - len(unusable), "file")
+    message = f"{root} has no images that can be used, and {others} of other kinds"
+    if unusable:
+        path, reason = unusable[0]
+        more = f" (and {len(unusable) - 1} more left out)" if len(unusable) > 1 else ""
+        message += f"; {path} {reason}{more}"
+    return FolderError(message, f"images are files whose names end in {', '.join(sorted(IMAGE_SUFFIXES))}")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,296 @@
+"""What of this machine works for genie, found by trying, and what mends the rest.
+
+Versions, device, memory, precision, attention kernels, the cache of models and disk space. Nothing is
+downloaded, nothing is left behind and no secret is read out. This module does not know the CLI.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genie_cli import __version__
+from genie_cli.diffusion.attention import kernels
+from genie_cli.diffusion.locate import BUNDLED, locate
+from genie_cli.diffusion.snapshot import choose_device, choose_dtype
+from genie_cli.errors import ModelError
+
+if TYPE_CHECKING:
+    import torch
+
+MODEL = "stable-diffusion-v1-5/stable-diffusion-v1-5"
+REVISION = "451f4fe16113bff5a5d2269ed5ad43b0592e9a14"
+MIN_FREE = 5 * 2**30  # bytes: SD1.5 in half precision takes 2.1 GB, a thousand images of 512 pixels 0.1
+
+_PACKAGES = ("torch", "torchvision", "diffusers", "transformers", "huggingface_hub")
+_REINSTALL_TORCH = "pip install --force-reinstall torch torchvision"  # as a pair: each build fits one of the other
+
+# What the engine reads of a snapshot; of the weights it takes either precision.
+_SMALL_FILES = ("model_index.json", "scheduler/scheduler_config.json", "tokenizer/vocab.json", "tokenizer/merges.txt")
+_WEIGHTS = ("unet/diffusion_pytorch_model", "vae/diffusion_pytorch_model", "text_encoder/model")
+_DOWNLOAD = (
+    f"hf download {MODEL} --revision {REVISION}"
+    ' --include "*.json" --include "*.txt" --include "*.fp16.safetensors" --exclude "safety_checker/*"'
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at.
+
+    Attributes:
+        area: ``"versions"``, ``"device"``, ``"memory"``, ``"precision"``, ``"attention"``, ``"models"``,
+            ``"cache"`` or ``"disk"``.
+        name: what of it, such as a package or a folder.
+        value: how it stands, in one line.
+        ok: false if genie fails or crawls because of it.
+        remedy: a shell line that mends it; with ``ok``, one that would add something.
+    """
+
+    area: str
+    name: str
+    value: str
+    ok: bool = True
+    remedy: str = ""
+
+
+def examine(out: Path) -> list[Finding]:
+    """Look at everything, area by area; takes the seconds that importing torch takes.
+
+    Args:
+        out: where images are to go; need not exist, and is not made.
+    """
+    findings = [*_versions()]
+    loaded = {finding.name for finding in findings if finding.ok}
+    if "torch" in loaded:
+        device = _device()
+        findings += [*_devices(device), *_memory(device), *_precision(device), *_attention(device)]
+    findings.append(_digits())
+    if "huggingface_hub" in loaded:
+        findings += _cache()
+    findings.append(_disk("output", out, "genie generate --out /path/on/another/disk"))
+    return findings
+
+
+def _versions() -> Iterator[Finding]:
+    yield Finding("versions", "python", f"{platform.python_version()} on {platform.system()}")
+    yield Finding("versions", "genie", __version__)
+    for name in _PACKAGES:
+        yield package(name)
+    try:
+        yield Finding("versions", "xformers", metadata.version("xformers"))
+    except metadata.PackageNotFoundError:
+        yield Finding("versions", "xformers", "not installed (optional)")
+
+
+def package(name: str) -> Finding:
+    """The version of the package ``name``, and whether it can be imported at all."""
+    try:
+        version = metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return Finding("versions", name, "not installed", ok=False, remedy=f"pip install {name}")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import_module(name)
+    except Exception as error:  # torchvision beside another torch's build dies of a RuntimeError, others of OSError
+        remedy = _REINSTALL_TORCH if name.startswith("torch") else f"pip install --force-reinstall {name}"
+        return Finding("versions", name, f"{version} does not load: {_first_line(error)}", ok=False, remedy=remedy)
+    return Finding("versions", name, version)
+
+
+def _device() -> torch.device:
+    """The device that genie takes unless told; the CPU if that one is there but does not work."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an old driver's; `_unused_nvidia` tells it
+        try:
+            return choose_device("auto")
+        except ModelError:
+            return choose_device("cpu")
+
+
+def _devices(device: torch.device) -> Iterator[Finding]:
+    import torch
+
+    if device.type == "cuda":
+        for index in range(torch.cuda.device_count()):
+            major, minor = torch.cuda.get_device_capability(index)
+            name = torch.cuda.get_device_name(index)
+            yield Finding("device", f"cuda:{index}", f"{name}, compute capability {major}.{minor}")
+        return
+    yield Finding("device", "cpu", f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads")
+    if torch.backends.mps.is_available():
+        yield Finding("device", "mps", "Apple GPU, used with --device mps")
+    yield from _unused_nvidia()
+
+
+def _unused_nvidia() -> Iterator[Finding]:
+    """An NVIDIA GPU that is there but that torch does not use."""
+    import torch
+
+    if not (shutil.which("nvidia-smi") or Path("/dev/nvidia0").exists() or torch.cuda.is_available()):
+        return
+    if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
+        value = "hidden by CUDA_VISIBLE_DEVICES"
+        yield Finding("device", "NVIDIA GPU", value, remedy="unset CUDA_VISIBLE_DEVICES")
+    elif torch.version.cuda is None:
+        value = f"torch {torch.__version__} is a build without CUDA"
+        yield Finding("device", "NVIDIA GPU", value, ok=False, remedy=_REINSTALL_TORCH)
+    else:
+        remedy = f"nvidia-smi  # must list the GPU, and a driver for CUDA {torch.version.cuda} or newer: update it"
+        yield Finding("device", "NVIDIA GPU", f"torch cannot use it: {_cuda_trouble()}", ok=False, remedy=remedy)
+
+
+def _cuda_trouble() -> str:
+    """What torch says when it is made to use CUDA, in one line."""
+    import torch
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.zeros(1, device="cuda")
+    except Exception as error:  # RuntimeError, AssertionError, torch's own: all are the answer
+        return _first_line(error)
+    return "it is not listed as available"
+
+
+def _memory(device: torch.device) -> Iterator[Finding]:
+    import torch
+
+    if device.type == "cuda":
+        for index in range(torch.cuda.device_count()):
+            try:
+                free, total = torch.cuda.mem_get_info(index)
+            except RuntimeError as error:  # a GPU in exclusive mode that another process holds
+                remedy = "nvidia-smi  # shows which process holds the GPU"
+                yield Finding("memory", f"cuda:{index}", _first_line(error), ok=False, remedy=remedy)
+            else:
+                yield Finding("memory", f"cuda:{index}", f"{_gib(free)} free of {_gib(total)}")
+    total_ram, free_ram = _ram("SC_PHYS_PAGES"), _ram("SC_AVPHYS_PAGES")
+    yield Finding("memory", "RAM", f"{free_ram} free, not counting what caches hold, of {total_ram}")
+
+
+def _ram(pages: str) -> str:
+    """The size of that many pages of memory, or ``"unknown"`` (macOS lacks the free ones, Windows both)."""
+    try:
+        return _gib(os.sysconf(pages) * os.sysconf("SC_PAGE_SIZE"))
+    except (AttributeError, ValueError, OSError):
+        return "unknown"
+
+
+def _precision(device: torch.device) -> Iterator[Finding]:
+    import torch
+
+    used = choose_dtype("auto", device)
+    for name, dtype in {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}.items():
+        trouble = _matmul_trouble(device, dtype)
+        value = trouble or ("works, the default here" if dtype is used else "works")
+        ok = not trouble or dtype is not used
+        yield Finding("precision", name, value, ok=ok, remedy="" if ok else _REINSTALL_TORCH)
+
+
+def _matmul_trouble(device: torch.device, dtype: torch.dtype) -> str:
+    """Why a small matrix product fails, or ``""``."""
+    import torch
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # "your GPU is too new for this torch": the product then fails, and says so
+            ones = torch.ones(16, 16, device=device, dtype=dtype)
+            right = bool((ones @ ones == 16).all())
+    except Exception as error:  # no kernel for this GPU, no such type on this device, ...
+        return _first_line(error)
+    return "" if right else "a product of ones came out wrong"
+
+
+def _attention(device: torch.device) -> Iterator[Finding]:
+    found = kernels(device, choose_dtype("auto", device))
+    for kernel in found:
+        value = ": ".join(filter(None, ("works" if kernel.works else "does not run", kernel.reason)))
+        yield Finding("attention", kernel.name, value)
+    if not any(kernel.works for kernel in found):
+        yield Finding("attention", "any", "no kernel works", ok=False, remedy=_REINSTALL_TORCH)
+
+
+def _digits() -> Finding:
+    """The model that ships in the package."""
+    try:
+        return Finding("models", BUNDLED, f"bundled, {locate(BUNDLED).identity}")
+    except (ModelError, OSError) as error:
+        remedy = "pip install --force-reinstall --no-deps genie-cli"
+        return Finding("models", BUNDLED, f"missing or broken: {_first_line(error)}", ok=False, remedy=remedy)
+
+
+def _cache() -> Iterator[Finding]:
+    from huggingface_hub import constants
+
+    folder = Path(constants.HF_HUB_CACHE)
+    remedy = "export HF_HUB_CACHE=/path/on/another/disk  # or, to make room: hf cache prune"
+    yield _model(offline=constants.HF_HUB_OFFLINE)
+    yield Finding("cache", "HF_HUB_OFFLINE", "on: nothing is downloaded" if constants.HF_HUB_OFFLINE else "off")
+    # That it is set, never what it is.
+    yield Finding("cache", "HF_TOKEN", "set" if os.environ.get("HF_TOKEN") else "not set (public models need none)")
+    yield _disk("model cache", folder, remedy)
+
+
+def _model(offline: bool) -> Finding:
+    """Whether Stable Diffusion 1.5 is in the cache, whole."""
+    name = MODEL.rpartition("/")[2]
+    missing = list(_missing_files())
+    if not missing:
+        return Finding("cache", name, "cached")
+    nothing = len(missing) == len(_SMALL_FILES) + len(_WEIGHTS)
+    value = "not cached" if nothing else f"cached in part, without {', '.join(missing)}"
+    remedy = f"{'HF_HUB_OFFLINE=0 ' if offline else ''}{_DOWNLOAD}  # or try without one: --model digits"
+    return Finding("cache", name, value, remedy=remedy)
+
+
+def _missing_files() -> Iterator[str]:
+    from huggingface_hub import try_to_load_from_cache
+
+    def cached(name: str) -> bool:
+        return isinstance(try_to_load_from_cache(MODEL, name, revision=REVISION), str)
+
+    yield from (name for name in _SMALL_FILES if not cached(name))
+    for stem in _WEIGHTS:
+        if not any(cached(f"{stem}{ending}") for ending in (".fp16.safetensors", ".safetensors")):
+            yield f"{stem}.fp16.safetensors"
+
+
+def _disk(name: str, folder: Path, remedy: str) -> Finding:
+    """Whether ``folder``, or the parent in which it would be made, can be written and has room."""
+    place = nearest(folder)
+    try:
+        free = shutil.disk_usage(place).free
+        # Permission bits do not tell of read-only disks or quotas, nor do they bind root: write.
+        with tempfile.TemporaryFile(dir=place) as file:
+            file.write(b"genie")
+    except OSError as error:
+        value = f"{folder.absolute()} cannot be written: {error.strerror or error}"
+        return Finding("disk", name, value, ok=False, remedy=remedy)
+    ok = free >= MIN_FREE
+    value = f"{_gib(free)} free for {folder.absolute()}" + ("" if ok else f", less than {_gib(MIN_FREE)}")
+    return Finding("disk", name, value, ok=ok, remedy="" if ok else remedy)
+
+
+def nearest(path: Path) -> Path:
+    """``path`` if it exists, else the nearest of its parents that does."""
+    absolute = path.absolute()
+    # os.path: Path.exists raises where a parent may not be searched.
+    return next((place for place in (absolute, *absolute.parents) if os.path.exists(place)), absolute)
+
+
+def _gib(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

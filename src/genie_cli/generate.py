@@ -1,0 +1,179 @@
+"""Runs a plan: sources in, images and a manifest out.
+
+Reading sources, encoding files and writing them happen in threads beside the model. This module does not
+know the command line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genie_cli import provenance
+from genie_cli.data.images import decode
+from genie_cli.diffusion.engine import Picture, Request, Result
+from genie_cli.errors import ImageError, OutputError
+from genie_cli.jobs import Job, Method, Source
+from genie_cli.manifest import Row, Status
+from genie_cli.output import Output
+from genie_cli.provenance import Format
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from genie_cli.diffusion.engine import Engine
+
+_PACKAGES = ("genie-cli", "torch", "diffusers", "transformers", "torchvision", "pillow")
+_READ_AHEAD = 16  # sources
+_WRITES_WAITING = 64  # images
+
+
+class Observer:
+    """Is told what happens; does nothing itself."""
+
+    def started(self, total: int, resumed: int) -> None:
+        """The plan has ``total`` jobs, of which ``resumed`` were made by an earlier run."""
+
+    def finished(self, row: Row) -> None:
+        """A job was made, or failed."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run did, in jobs of its plan."""
+
+    made: int
+    resumed: int
+    failed: int
+    skipped: int
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that an image's exact bytes depend on."""
+    return {name: version(name) for name in _PACKAGES}
+
+
+def run(
+    plan: Sequence[Job],
+    source_root: Path | None,
+    engine: Callable[[], Engine[Job]],
+    output: Output,
+    image_format: Format,
+    settings: Mapping[str, Any],
+    observer: Observer | None = None,
+) -> Summary:
+    """Make every job of the plan that an earlier run has not made.
+
+    Args:
+        plan: jobs in any order; the output does not depend on it.
+        source_root: folder that the sources' paths are relative to; it is only read.
+        engine: makes the engine; not called if there is nothing to do.
+        settings: written into every image, see `provenance.encode`.
+
+    Raises:
+        OutputError: the output folder cannot be used, or no longer; what was made so far stays, and a second
+            run goes on.
+    """
+    observer = observer or Observer()
+    if source_root is not None and output.root.resolve().is_relative_to(source_root.resolve()):
+        raise OutputError(
+            f"the output {output.root} lies inside the sources {source_root}", "choose an --out elsewhere"
+        )
+    with output.opened():
+        known = output.known()
+        todo = [job for job in plan if job.id not in known or known[job.id].status is not Status.MADE]
+        observer.started(len(plan), len(plan) - len(todo))
+        if todo:
+            rows = _Run(source_root, output, image_format, settings).make(todo, engine)
+            for row in rows:
+                observer.finished(row)
+        return _summary(output.finish(plan), plan, resumed=len(plan) - len(todo))
+
+
+def _summary(rows: Sequence[Row], plan: Sequence[Job], resumed: int) -> Summary:
+    ids = {job.id for job in plan}
+    counts = {status: 0 for status in Status}
+    for row in rows:
+        counts[row.status] += row.job.id in ids
+    return Summary(counts[Status.MADE] - resumed, resumed, counts[Status.FAILED], counts[Status.SKIPPED])
+
+
+@dataclass(frozen=True)
+class _Run:
+    source_root: Path | None
+    output: Output
+    image_format: Format
+    settings: Mapping[str, Any]
+
+    def make(self, todo: Sequence[Job], engine: Callable[[], Engine[Job]]) -> Iterator[Row]:
+        """Rows as they are written."""
+        sound = []
+        for job in todo:
+            if reason := _senseless(job):
+                yield self.output.note(Row(job, Status.SKIPPED, reason=reason))
+            else:
+                sound.append(job)
+        if not sound:
+            return
+        with ThreadPoolExecutor(2, "read") as readers, ThreadPoolExecutor(2, "write") as writers:
+            waiting: deque[Future[Row]] = deque()
+            for result in engine().run(self._requests(sound, readers)):
+                waiting.append(writers.submit(self._store, result))
+                while waiting and (waiting[0].done() or len(waiting) > _WRITES_WAITING):
+                    yield waiting.popleft().result()
+            for future in waiting:
+                yield future.result()
+
+    def _requests(self, jobs: Sequence[Job], readers: ThreadPoolExecutor) -> Iterator[Request[Job]]:
+        """Requests, with the sources of the next few jobs already being read."""
+        reading: OrderedDict[str, Future[Image]] = OrderedDict()
+        ahead = iter(jobs)
+        window: deque[Job] = deque()
+        while True:
+            while len(window) < _READ_AHEAD and (job := next(ahead, None)):
+                window.append(job)
+                if job.source and job.source.sha256 not in reading:
+                    reading[job.source.sha256] = readers.submit(self._read, job.source)
+            if not window:
+                return
+            job = window.popleft()
+            picture = None
+            if job.source and job.method.uses_source:
+                picture = Picture(job.source.sha256, reading[job.source.sha256].result)
+                reading.move_to_end(job.source.sha256)
+            yield Request(job, job.prompt, job.r, job.noise_seed, picture)
+            while len(reading) > 2 * _READ_AHEAD:
+                reading.popitem(last=False)
+
+    def _read(self, source: Source) -> Image:
+        path = (self.source_root or Path()) / source.path
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise ImageError(path, f"cannot be read: {error.strerror}") from None
+        if data and hashlib.sha256(data).hexdigest() != source.sha256:
+            raise ImageError(path, "has changed since the plan was made", "plan again")
+        return decode(data, path)
+
+    def _store(self, result: Result[Job]) -> Row:
+        if result.pixels is None:
+            return self.output.note(Row(result.key, Status.FAILED, reason=result.error))
+        image = provenance.encode(result.pixels, self.image_format, result.key, self.settings)
+        return self.output.save(result.key, image, self.image_format, result.slots)
+
+
+def _senseless(job: Job) -> str:
+    """Why a job, of a plan written by hand perhaps, makes no sense; empty if it does."""
+    if job.method is Method.TXT2IMG:
+        return ""
+    if job.source is None:
+        return f"{job.method.value} needs a source"
+    if not job.method.accepts(job.source.label, job.target):
+        return f"{job.method.value} cannot make {job.target!r} from a source of class {job.source.label!r}"
+    return ""

@@ -1,0 +1,219 @@
+"""Plans and manifests: JSON Lines, a header and then a row a job.
+
+A plan's rows say what is to be made; a manifest's rows say what became of it. Rows are flat, so that
+`jq 'select(.target == "lynx") | .file'` works. Paths in a row never leave the folder that the header names.
+
+This module does not know torch.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any, Literal, TextIO
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from genie_cli.errors import ManifestError
+from genie_cli.jobs import Job, RelativePath
+
+SCHEMA = 1
+Kind = Literal["genie.plan", "genie.manifest"]
+
+
+class Header(BaseModel):
+    """The first line.
+
+    Attributes:
+        source_root: folder that the rows' source paths are relative to; None if no row has a source.
+        root: folder that the rows' files are relative to; None: the folder the manifest lies in.
+        settings: everything that decides which images are made and how, resolved.
+        versions: of the packages that an image's exact bytes depend on.
+    """
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
+
+    kind: Kind
+    schema_version: int = Field(default=SCHEMA, alias="schema")
+    source_root: str | None = None
+    root: str | None = None
+    settings: Mapping[str, Any] = {}
+    versions: Mapping[str, str] = {}
+
+    def line(self) -> str:
+        return self.model_dump_json(exclude_none=True) + "\n"
+
+
+class Status(str, Enum):
+    """What became of a job."""
+
+    MADE = "made"
+    FAILED = "failed"  # tried, and it did not work; tried again on the next run
+    SKIPPED = "skipped"  # not tried, since it makes no sense: a source of the wrong class
+
+
+_FILE: TypeAdapter[str] = TypeAdapter(RelativePath)
+_OWN_FIELDS = {"id", "status", "file", "sha256", "slots", "reason"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One job and what became of it.
+
+    Attributes:
+        file: the image, relative to the manifest's root, and its SHA-256; empty unless made.
+        slots: batch size it was made in; exact bytes depend on it.
+        reason: why it was not made; empty if it was.
+        extra: columns that other commands added, kept as they are.
+    """
+
+    job: Job
+    status: Status
+    file: str = ""
+    sha256: str = ""
+    slots: int = 0
+    reason: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def line(self) -> str:
+        own = {"status": self.status.value, "file": self.file, "sha256": self.sha256, "slots": self.slots}
+        own["reason"] = self.reason
+        return _line(self.job, {key: value for key, value in own.items() if value}, self.extra)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Row:
+        """Raises ValueError (pydantic's ValidationError is one) for what is not a row."""
+        job = Job.model_validate(data)
+        if data.get("id", job.id) != job.id:
+            raise ValueError(f"id {data['id']} does not belong to this job: the row was edited by hand")
+        status = Status(data.get("status"))
+        if status is Status.MADE:
+            _FILE.validate_python(data.get("file", ""))
+        known = set(Job.model_fields) | _OWN_FIELDS
+        return cls(
+            job=job,
+            status=status,
+            file=str(data.get("file", "")),
+            sha256=str(data.get("sha256", "")),
+            slots=int(data.get("slots", 0)),
+            reason=str(data.get("reason", "")),
+            extra={key: value for key, value in data.items() if key not in known},
+        )
+
+
+def plan_line(job: Job) -> str:
+    """A job as a row of a plan."""
+    return _line(job, {}, {})
+
+
+def _line(job: Job, own: Mapping[str, Any], extra: Mapping[str, Any]) -> str:
+    row = {"id": job.id, **own, **job.model_dump(mode="json"), **extra}
+    return json.dumps(row, ensure_ascii=False) + "\n"
+
+
+@dataclass(frozen=True)
+class Document:
+    """An open plan or manifest: its header, and its rows, read as they are asked for."""
+
+    name: str
+    header: Header
+    _lines: Iterator[tuple[int, dict[str, Any]]]
+
+    def jobs(self) -> Iterator[Job]:
+        """The jobs, of a plan or of a manifest.
+
+        Raises:
+            ManifestError: a line is not a job, or its source's path leaves the root.
+        """
+        for number, data in self._lines:
+            with _blaming(self.name, number):
+                job = Job.model_validate(data)
+            yield job
+
+    def rows(self) -> Iterator[Row]:
+        """The rows of a manifest; raises ManifestError as `jobs` does."""
+        for number, data in self._lines:
+            with _blaming(self.name, number):
+                row = Row.from_json(data)
+            yield row
+
+
+class _blaming:  # noqa: N801 - reads as a verb
+    """Turns what pydantic says about a line into a ManifestError that names the line."""
+
+    def __init__(self, name: str, number: int) -> None:
+        self.name, self.number = name, number
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ValidationError):
+            problems = ("; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())).strip()
+            raise ManifestError(self.name, self.number, problems) from None
+        if isinstance(error, ValueError):
+            raise ManifestError(self.name, self.number, str(error)) from None
+
+
+def read(stream: TextIO, name: str, kind: Kind | None = None) -> Document:
+    """Read the header, and prepare to read the rows.
+
+    A last line without its line break is what a killed writer leaves; it is passed over.
+
+    Raises:
+        ManifestError: no header, another kind than asked for, or written by a newer genie.
+    """
+    lines = _objects(stream, name)
+    first = next(lines, None)
+    if first is None:
+        raise ManifestError(name, 0, "is empty", "a plan or manifest starts with a header line")
+    with _blaming(name, 1):
+        if str(first[1].get("kind")).partition(".")[0] != "genie":
+            raise ValueError("is not a genie plan or manifest: its first line is no header")
+        if isinstance(found := first[1].get("schema"), int) and found > SCHEMA:
+            raise ValueError(f"was written by a newer genie (schema {found}, this one reads {SCHEMA})")
+        header = Header.model_validate(first[1])
+        if kind and header.kind != kind:
+            raise ValueError(f"is a {header.kind}, expected a {kind}")
+    return Document(name, header, lines)
+
+
+def _objects(stream: TextIO, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, line in enumerate(stream, start=1):
+        if not line.endswith("\n") and not _parses(line):
+            return
+        if line.strip():
+            with _blaming(name, number):
+                data = json.loads(line)
+                if not isinstance(data, dict):
+                    raise ValueError("not a JSON object")
+            yield number, data
+
+
+def _parses(line: str) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
+
+
+def heal(path: Path) -> None:
+    """Cut a torn last line off a journal, so that the next row starts on a line of its own."""
+    with path.open("rb+") as file:
+        content = file.read()
+        file.truncate(content.rfind(b"\n") + 1)
+
+
+def merge(tables: Iterable[Iterable[Row]]) -> dict[str, Row]:
+    """Rows by job id; of two rows for one job the made one wins, then the later one."""
+    merged: dict[str, Row] = {}
+    for table in tables:
+        for row in table:
+            known = merged.get(row.job.id)
+            if known is None or row.status is Status.MADE or known.status is not Status.MADE:
+                merged[row.job.id] = row
+    return merged

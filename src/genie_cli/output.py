@@ -1,0 +1,253 @@
+"""What a run leaves, and how it survives being killed at any moment.
+
+    out/manifest.jsonl                what became of every job, in the plan's order
+    out/train/<class>/<job id>.jpg    the images: torchvision's ImageFolder("out/train")
+    out/train/metadata.jsonl          file_name, label, ...: datasets.load_dataset("imagefolder", data_dir="out")
+    out/.genie/                       the lock, and while a run is under way its journal
+
+An image is written aside, flushed and linked into place; its journal line comes after it. When the run ends,
+the manifest is rebuilt from the journal and the manifest before it, and the journal goes. Nothing that is
+already there is overwritten or deleted, except genie's own manifest, metadata and journal.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import re
+import shutil
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+from filelock import FileLock, Timeout
+
+from genie_cli import manifest
+from genie_cli.errors import OutputError
+from genie_cli.jobs import Job
+from genie_cli.manifest import Header, Row, Status
+from genie_cli.provenance import Format
+
+IMAGES = "train"
+# Words that the datasets library takes for the name of a split when they stand alone in a path.
+_SPLIT_WORDS = "train|training|validation|valid|dev|val|test|testing|eval|evaluation"
+_SPLIT = re.compile(rf"(?<![^\W\d_])({_SPLIT_WORDS})(?![^\W\d_])", re.IGNORECASE)
+_LONGEST_NAME = 255  # bytes, on every common file system
+
+
+def folder_of(label: str) -> str:
+    """A class's folder: its name, percent-encoded where a path or a reader of folders would stumble.
+
+    ``urllib.parse.unquote`` gives the class back. "a/b" is ``a%2Fb``, ".." is ``%2E%2E``, and "test" is
+    ``%74est``, which the datasets library would else take for the test split.
+
+    Raises:
+        OutputError: the name is too long for a folder.
+    """
+    name = re.sub(r"[%/\\:*?\"<>|\x00-\x1f\x7f]", lambda found: quote(found[0], safe=""), label)
+    name = re.sub(r"^\.+|[. ]+$", lambda found: "".join(f"%{ord(c):02X}" for c in found[0]), name)
+    name = _SPLIT.sub(lambda found: f"%{ord(found[0][0]):02X}{found[0][1:]}", name)
+    if len(name.encode()) > _LONGEST_NAME:
+        raise OutputError(f"the class name {label[:40]!r}... is too long for a folder")
+    return name
+
+
+def file_of(job: Job, image_format: Format) -> str:
+    """Where a job's image lies, relative to the output folder."""
+    return f"{IMAGES}/{folder_of(job.target)}/{job.id}.{image_format.value}"
+
+
+@dataclass
+class Output:
+    """An output folder that this process has locked.
+
+    Attributes:
+        part: the shard's name, empty for a whole run: shards share the folder, each with a journal of its own.
+    """
+
+    root: Path
+    header: Header
+    part: str = ""
+    _write: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def manifest(self) -> Path:
+        return self.root / "manifest.jsonl"
+
+    @property
+    def _private(self) -> Path:
+        return self.root / ".genie"
+
+    @property
+    def _journal(self) -> Path:
+        return self._private / f"journal{self.part}.jsonl"
+
+    @property
+    def _aside(self) -> Path:
+        return self._private / f"aside{self.part}"
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Lock the folder, check that what is there belongs to the same run, and tidy up after a killed one.
+
+        Raises:
+            OutputError: another run is at work there, its settings differ, it cannot be written, or it holds
+                a manifest that is not genie's.
+        """
+        with _explained(self.root), self._locked("run" + self.part):
+            self._check_settings()
+            shutil.rmtree(self._aside, ignore_errors=True)
+            self._aside.mkdir()
+            if self._journal.exists():
+                manifest.heal(self._journal)
+            yield
+            shutil.rmtree(self._aside)
+
+    def known(self) -> dict[str, Row]:
+        """What earlier runs did, by job id; an image that is no longer there counts as not made."""
+        tables = [_rows(path) for path in (self.manifest, *sorted(self._private.glob("journal*.jsonl")))]
+        rows = manifest.merge(tables)
+        return {key: row for key, row in rows.items() if row.status is not Status.MADE or self._has(row)}
+
+    def save(self, job: Job, image: bytes, image_format: Format, slots: int) -> Row:
+        """Put an image in place and note it in the journal. Safe to call from several threads.
+
+        A file that is already there is left as it is: with the same bytes it is this image (a run was killed
+        between the two writes), with others it is somebody's, and the job fails.
+        """
+        with _explained(self.root):
+            name = file_of(job, image_format)
+            final, aside = self.root / name, self._aside / job.id
+            final.parent.mkdir(parents=True, exist_ok=True)
+            with aside.open("wb") as file:
+                file.write(image)
+                file.flush()
+                os.fsync(file.fileno())
+            if not _put(aside, final) and final.read_bytes() != image:
+                return self.note(Row(job, Status.FAILED, reason=f"another file is in the way: {name}"))
+            digest = hashlib.sha256(image).hexdigest()
+            return self.note(Row(job, Status.MADE, name, digest, slots))
+
+    def note(self, row: Row) -> Row:
+        """Add a row to the journal."""
+        with _explained(self.root), self._write:
+            new = not self._journal.exists()
+            with self._journal.open("a", encoding="utf-8") as file:
+                file.write((self.header.line() if new else "") + row.line())
+        return row
+
+    def finish(self, plan: Sequence[Job]) -> list[Row]:
+        """Rebuild the manifest and the metadata in the plan's order, drop the journal, and return the rows."""
+        with _explained(self.root), self._locked("manifest"):
+            known = manifest.merge([_rows(self.manifest), _rows(self._journal)])
+            in_plan = [known.pop(job.id) for job in plan if job.id in known]
+            rows = in_plan + [known[key] for key in sorted(known)]
+            self._replace(self.manifest, [self.header.line(), *(row.line() for row in rows)])
+            made = [row for row in rows if row.status is Status.MADE]
+            if made:
+                self._replace(self.root / IMAGES / "metadata.jsonl", map(_metadata_line, made))
+            self._journal.unlink(missing_ok=True)
+        return rows
+
+    def _has(self, row: Row) -> bool:
+        return (self.root / row.file).is_file()
+
+    def _replace(self, path: Path, lines: Iterable[str]) -> None:
+        aside = self._aside / path.name
+        with aside.open("w", encoding="utf-8") as file:
+            file.writelines(lines)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+
+    @contextmanager
+    def _locked(self, name: str) -> Iterator[None]:
+        """Hold the lock ``name``; the holder's process is named in the lock's company, for whoever is refused."""
+        self._private.mkdir(parents=True, exist_ok=True)
+        owner = self._private / f"{name}.owner"
+        wait = 60 if name == "manifest" else 0
+        try:
+            with FileLock(self._private / f"{name}.lock", timeout=wait):
+                owner.write_text(f"process {os.getpid()} on {os.uname().nodename}\n")
+                try:
+                    yield
+                finally:
+                    owner.unlink()
+        except Timeout:
+            holder = owner.read_text().strip() if owner.exists() else "another process"
+            raise OutputError(
+                f"{self.root} is in use by {holder}", "wait for it to end, or give this run another --out"
+            ) from None
+
+    def _check_settings(self) -> None:
+        documents = [path for path in (self.manifest, *sorted(self._private.glob("journal*.jsonl"))) if path.exists()]
+        metadata = self.root / IMAGES / "metadata.jsonl"
+        if not documents and metadata.exists():
+            raise OutputError(f"{metadata} is there already and is not genie's", "give this run another --out")
+        for path in documents:
+            with path.open(encoding="utf-8") as stream:
+                if not (differences := list(_differences(manifest.read(stream, str(path)).header, self.header))):
+                    continue
+            raise OutputError(
+                f"{self.root} was made with other settings:\n" + "\n".join(f"  {line}" for line in differences),
+                "give this run another --out, or the same settings to go on",
+            )
+
+
+def _put(aside: Path, final: Path) -> bool:
+    """Link a finished file into place; False if something is there already."""
+    try:
+        os.link(aside, final)
+    except FileExistsError:
+        aside.unlink()
+        return False
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS):
+            raise
+        if final.exists():  # a file system without hard links
+            return False
+        os.replace(aside, final)
+        return True
+    aside.unlink()
+    return True
+
+
+def _rows(path: Path) -> Iterator[Row]:
+    if path.exists():
+        with path.open(encoding="utf-8") as stream:
+            yield from manifest.read(stream, str(path), "genie.manifest").rows()
+
+
+def _metadata_line(row: Row) -> str:
+    job = row.job
+    shown = {"label": job.target, "source_label": job.source.label if job.source else None, "r": job.r, "id": job.id}
+    return json.dumps({"file_name": row.file.removeprefix(f"{IMAGES}/"), **shown}, ensure_ascii=False) + "\n"
+
+
+def _differences(before: Header, now: Header) -> Iterator[str]:
+    """``name: old -> new`` for every setting and version that differs."""
+    for old, new in ((before.settings, now.settings), (before.versions, now.versions)):
+        for key in sorted({*old, *new}):
+            if old.get(key) != new.get(key):
+                yield f"{key}: {json.dumps(old.get(key))} -> {json.dumps(new.get(key))}"
+
+
+@contextmanager
+def _explained(root: Path) -> Iterator[None]:
+    """Turns what the file system refuses into words. Everything written before stays, and a rerun goes on."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, Timeout):
+            raise
+        hint = "choose another --out"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            hint = "free some space and run the same command again: it goes on where it stopped"
+        with suppress(OSError):
+            root = root.resolve()
+        raise OutputError(f"cannot write to {root}: {error.strerror or error}", hint) from None

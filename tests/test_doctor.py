@@ -1,0 +1,346 @@
+"""`genie doctor`: what it finds on this machine, what it says of a broken one, and how it prints both."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+import torch
+import typer
+from rich.console import Console
+from typer.testing import CliRunner
+
+from genie_cli.cli.doctor import doctor, show
+from genie_cli.diffusion import health
+from genie_cli.diffusion.attention import INSTALL_XFORMERS, Kernel, kernels
+from genie_cli.diffusion.health import Finding, examine
+
+AREAS = ["versions", "device", "memory", "precision", "attention", "models", "cache", "disk"]
+CPU = torch.device("cpu")
+
+app = typer.Typer()
+app.command()(doctor)
+
+
+def one(findings: Sequence[Finding], name: str) -> Finding:
+    (found,) = [finding for finding in findings if finding.name == name]
+    return found
+
+
+def kernel(name: str, device: torch.device = CPU) -> Kernel:
+    (found,) = [kernel for kernel in kernels(device, torch.float32) if kernel.name == name]
+    return found
+
+
+@pytest.fixture(scope="module")
+def findings(tmp_path_factory: pytest.TempPathFactory) -> list[Finding]:
+    return examine(tmp_path_factory.mktemp("out"))
+
+
+class TestThisMachine:
+    def test_every_area_is_there_in_order(self, findings: list[Finding]) -> None:
+        assert list(dict.fromkeys(finding.area for finding in findings)) == AREAS
+
+    def test_every_problem_has_a_remedy(self, findings: list[Finding]) -> None:
+        assert all(finding.remedy for finding in findings if not finding.ok)
+        assert all(finding.value for finding in findings)
+
+    def test_versions_are_those_that_run(self, findings: list[Finding]) -> None:
+        assert torch.__version__.startswith(one(findings, "torch").value)
+        assert one(findings, "python").value.startswith(".".join(map(str, sys.version_info[:3])))
+
+    def test_one_precision_is_the_default(self, findings: list[Finding]) -> None:
+        precisions = [finding for finding in findings if finding.area == "precision"]
+        assert [finding.name for finding in precisions] == ["fp32", "bf16", "fp16"]
+        assert [finding.value for finding in precisions].count("works, the default here") == 1
+
+    def test_some_attention_works(self, findings: list[Finding]) -> None:
+        assert any(f.area == "attention" and f.value.startswith("works") for f in findings)
+
+
+class TestKernels:
+    def test_the_formula_works_everywhere(self) -> None:
+        assert kernel("math") == Kernel("math", True)
+
+    def test_a_kernel_that_the_device_lacks_says_so(self) -> None:
+        assert kernel("cudnn") == Kernel("cudnn", False, "torch has no such kernel for torch.float32 on cpu")
+
+    def test_a_device_that_does_not_compute_breaks_nothing(self) -> None:
+        found = kernels(torch.device("meta"), torch.float32)
+        assert not any(kernel.works for kernel in found)
+        assert all(kernel.reason and "\n" not in kernel.reason for kernel in found)
+
+    def test_looking_does_not_move_the_global_random_state(self) -> None:
+        before = torch.get_rng_state()
+        kernels(CPU, torch.float32)
+        assert torch.equal(before, torch.get_rng_state())
+
+
+class TestXformers:
+    """Against small stand-ins for the package, each broken in a way that wheels have been."""
+
+    @pytest.fixture
+    def stand_in(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+        def loaded() -> list[str]:
+            return [name for name in sys.modules if name.partition(".")[0] == "xformers"]
+
+        def write(ops: str = "", failure: str = "None", init: str = "") -> None:
+            folder = tmp_path / "xformers"
+            folder.mkdir()
+            (folder / "__init__.py").write_text(init)
+            (folder / "_cpp_lib.py").write_text(f"_cpp_library_load_exception = {failure}\n")
+            (folder / "ops.py").write_text(ops)
+            monkeypatch.syspath_prepend(tmp_path)
+
+        for name in loaded():
+            monkeypatch.delitem(sys.modules, name)
+        yield write
+        for name in loaded():
+            del sys.modules[name]
+
+    def test_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "xformers", None)
+        found = kernel("xformers")
+        assert not found.works
+        assert INSTALL_XFORMERS in found.reason
+        assert torch.__version__ in found.reason
+
+    def test_a_library_for_another_torch(
+        self, stand_in: Callable[..., None], capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        stand_in(
+            init="import logging, warnings\n"
+            "logging.getLogger('xformers').warning('a page of words')\nwarnings.warn('and more')\n",
+            failure="ImportError('It was built for:\\n    PyTorch 2.10.0 (you have 2.14.1)\\n  Please reinstall')",
+            ops="def memory_efficient_attention(q, k, v): return q\n",
+        )
+        found = kernel("xformers")
+        assert not found.works
+        assert found.reason.startswith("It was built for: PyTorch 2.10.0 (you have 2.14.1); ")
+        assert INSTALL_XFORMERS in found.reason
+        assert capfd.readouterr() == ("", "")
+
+    def test_a_library_that_cannot_be_linked(self, stand_in: Callable[..., None]) -> None:
+        stand_in(ops="raise OSError('undefined symbol: _ZN3c10')\n")
+        assert kernel("xformers").reason.startswith("undefined symbol: _ZN3c10; ")
+
+    def test_no_kernel_for_this_device(self, stand_in: Callable[..., None]) -> None:
+        message = (
+            "No operator found with inputs:\n     query : (2, 64)\n"
+            "`a` is not supported because:\n    device=cpu\n    dtype=float32\n"
+            "`b` is not supported because:\n    device=cpu"
+        )
+        stand_in(ops=f"def memory_efficient_attention(q, k, v): raise NotImplementedError({message!r})\n")
+        assert kernel("xformers") == Kernel("xformers", False, "device=cpu; dtype=float32")
+
+    def test_a_wrong_result(self, stand_in: Callable[..., None]) -> None:
+        stand_in(ops="def memory_efficient_attention(q, k, v): return q * float('nan')\n")
+        assert kernel("xformers") == Kernel("xformers", False, "its result is wrong by nan")
+
+    def test_one_that_works_and_warns(self, stand_in: Callable[..., None]) -> None:
+        stand_in(
+            ops="import warnings\nfrom torch.nn.functional import scaled_dot_product_attention\n"
+            "def memory_efficient_attention(q, k, v):\n"
+            "    warnings.warn('it is slow here (Triggered internally at a.cpp:1.)')\n"
+            "    q, k, v = (x.transpose(1, 2) for x in (q, k, v))\n"
+            "    return scaled_dot_product_attention(q, k, v).transpose(1, 2)\n"
+        )
+        assert kernel("xformers") == Kernel("xformers", True, "it is slow here")
+
+
+class TestPackages:
+    def test_missing(self) -> None:
+        found = health.package("genie-no-such-package")
+        assert found == Finding(
+            "versions", "genie-no-such-package", "not installed", False, "pip install genie-no-such-package"
+        )
+
+    def test_there_but_broken(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "torchvision", None)
+        found = health.package("torchvision")
+        assert not found.ok
+        assert "does not load" in found.value
+        assert found.remedy == "pip install --force-reinstall torch torchvision"
+
+    def test_without_torch_the_rest_is_still_looked_at(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.setitem(sys.modules, "torch", None)
+        findings = examine(tmp_path)
+        assert not one(findings, "torch").ok
+        assert {f.area for f in findings} == {"versions", "models", "cache", "disk"}
+
+
+class TestModels:
+    @pytest.fixture
+    def cache(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """An empty cache; returns where in it the snapshot of Stable Diffusion 1.5 belongs."""
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+        folder = tmp_path / f"models--{health.MODEL.replace('/', '--')}" / "snapshots" / health.REVISION
+        folder.mkdir(parents=True)
+        return folder
+
+    FILES = (
+        "model_index.json",
+        "scheduler/scheduler_config.json",
+        "text_encoder/model.safetensors",
+        "tokenizer/merges.txt",
+        "tokenizer/vocab.json",
+        "unet/diffusion_pytorch_model.fp16.safetensors",
+        "vae/diffusion_pytorch_model.fp16.safetensors",
+    )
+
+    def fill(self, folder: Path, files: Sequence[str]) -> None:
+        for name in files:
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).touch()
+
+    def finding(self, out: Path) -> Finding:
+        return one(examine(out), "stable-diffusion-v1-5")
+
+    def test_not_cached_is_no_problem(self, cache: Path) -> None:
+        found = self.finding(cache)
+        assert (found.ok, found.value) == (True, "not cached")
+        assert found.remedy.startswith(f"hf download {health.MODEL} --revision {health.REVISION} ")
+        assert found.remedy.endswith("# or try without one: --model digits")
+
+    def test_cached(self, cache: Path) -> None:
+        self.fill(cache, self.FILES)
+        assert self.finding(cache) == Finding("cache", "stable-diffusion-v1-5", "cached")
+
+    def test_half_a_download_is_not_a_model(self, cache: Path) -> None:
+        self.fill(cache, self.FILES[:-2])
+        found = self.finding(cache)
+        assert found.value.startswith("cached in part, without unet/diffusion_pytorch_model")
+        assert found.remedy
+
+    def test_a_package_without_its_model(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("genie_cli.diffusion.locate.files", lambda package: tmp_path)
+        found = one(examine(tmp_path), "digits")
+        assert not found.ok
+        assert "pip install --force-reinstall" in found.remedy
+
+
+class TestDisk:
+    def test_a_folder_to_be_made_is_judged_by_its_parent_and_not_made(self, tmp_path: Path) -> None:
+        found = one(examine(tmp_path / "a" / "b"), "output")
+        assert "free for" in found.value
+        assert list(tmp_path.iterdir()) == []
+
+    def test_below_a_file(self, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        found = one(examine(tmp_path / "file" / "out"), "output")
+        assert not found.ok
+        assert "cannot be written" in found.value
+        assert "--out" in found.remedy
+
+    def test_too_little_room(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(health, "MIN_FREE", 2**80)
+        findings = examine(tmp_path)
+        for name in ("output", "model cache"):
+            assert not one(findings, name).ok
+            assert "less than" in one(findings, name).value
+            assert one(findings, name).remedy
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="torch uses the GPU here")
+class TestUnusedGpu:
+    @pytest.fixture(autouse=True)
+    def nvidia_smi(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        program = tmp_path / "nvidia-smi"
+        program.touch(mode=0o755)
+        monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+    def test_one_that_torch_cannot_use_is_a_problem(self, tmp_path: Path) -> None:
+        found = one(examine(tmp_path), "NVIDIA GPU")
+        assert not found.ok
+        assert found.value
+        assert found.remedy
+
+    def test_one_that_was_hidden_is_not(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+        found = one(examine(tmp_path), "NVIDIA GPU")
+        assert (found.ok, found.remedy) == (True, "unset CUDA_VISIBLE_DEVICES")
+
+
+class TestCommand:
+    def test_json_lines(self, tmp_path: Path) -> None:
+        result = CliRunner().invoke(app, ["--json", "--out", str(tmp_path)])
+        rows = [json.loads(line) for line in result.stdout.splitlines()]
+        assert all(list(row) == ["area", "name", "value", "ok", "remedy"] for row in rows)
+        assert result.exit_code == (0 if all(row["ok"] for row in rows) else 1)
+
+    def test_a_pipe_gets_json_lines_too(self, tmp_path: Path) -> None:
+        result = CliRunner().invoke(app, ["--out", str(tmp_path)])
+        assert json.loads(result.stdout.splitlines()[0])["name"] == "python"
+
+    def test_a_terminal_gets_a_table(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Terminal(io.StringIO):
+            def isatty(self) -> bool:
+                return True
+
+        (tmp_path / "file").touch()
+        screen = Terminal()
+        monkeypatch.setattr(sys, "stdout", screen)
+        with pytest.raises(typer.Exit) as exit_:
+            doctor(tmp_path / "file" / "out")
+        assert exit_.value.exit_code == 1
+        assert "genie generate --out /path/on/another/disk\n" in screen.getvalue()
+
+    def test_a_broken_environment(self, tmp_path: Path) -> None:
+        """In a process of its own, since huggingface_hub reads the environment when it is imported."""
+        (tmp_path / "file").touch()
+        environment = {
+            "HF_HUB_CACHE": str(tmp_path / "file" / "hub"),  # not even root can write below a file
+            "HF_HUB_OFFLINE": "1",
+            "HF_TOKEN": "hf_" + "s3cret",
+        }
+        program = "import typer; from genie_cli.cli.doctor import doctor; typer.run(doctor)"
+        done = subprocess.run(
+            [sys.executable, "-c", program, "--out", str(tmp_path)],
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        findings = [Finding(**json.loads(line)) for line in done.stdout.splitlines()]
+        assert (done.returncode, done.stderr) == (1, "")
+        assert not one(findings, "model cache").ok
+        assert "HF_HUB_CACHE" in one(findings, "model cache").remedy
+        assert one(findings, "stable-diffusion-v1-5").remedy.startswith("HF_HUB_OFFLINE=0 hf download")
+        assert one(findings, "HF_TOKEN").value == "set"
+        assert "s3cret" not in done.stdout
+
+    def test_its_help_does_not_pay_for_torch(self) -> None:
+        program = "import sys, genie_cli.cli.doctor; sys.exit('torch' in sys.modules)"
+        subprocess.run([sys.executable, "-c", program], check=True)
+
+
+class TestShow:
+    def shown(self, *findings: Finding) -> str:
+        screen = io.StringIO()
+        show(findings, Console(file=screen, width=40))
+        return screen.getvalue()
+
+    def test_remedies_can_be_copied_from_a_narrow_terminal(self) -> None:
+        remedy = "pip install --force-reinstall --no-deps something-with-a-long-name"
+        text = self.shown(Finding("models", "digits", "missing", ok=False, remedy=remedy))
+        assert "1 problem:" in text
+        assert remedy in text.splitlines()
+
+    def test_additions_are_not_problems(self) -> None:
+        text = self.shown(Finding("cache", "model", "not cached", remedy="hf download it"))
+        assert "No problems" in text
+        assert "hf download it" in text.splitlines()
+
+    def test_areas_are_named_once_and_nothing_is_cut(self) -> None:
+        path = "/a/path/that/is/too/long/for/one/line/and/has/[brackets]"
+        text = self.shown(Finding("disk", "a", "room"), Finding("disk", "b", path))
+        assert text.count("disk") == 1
+        assert path in "".join(text.split())
+        assert "problem:" not in text

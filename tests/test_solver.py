@@ -1,0 +1,94 @@
+"""The solver's tables against diffusers' own scheduler, and the numbers the authors' code runs."""
+
+import pytest
+import torch
+from diffusers import DPMSolverMultistepScheduler
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genie_cli.diffusion.solver import Solver, add_noise, noise_timestep
+from genie_cli.errors import UsageError
+
+SD15 = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "num_train_timesteps": 1000}
+
+
+def reference(steps: int) -> DPMSolverMultistepScheduler:
+    scheduler = DPMSolverMultistepScheduler(
+        **SD15, algorithm_type="dpmsolver++", solver_order=2, timestep_spacing="linspace", final_sigmas_type="sigma_min"
+    )
+    scheduler.set_timesteps(steps)
+    return scheduler
+
+
+ABAR = reference(50).alphas_cumprod
+
+
+def model(latents: torch.Tensor, t: int) -> torch.Tensor:
+    """A smooth non-linear stand-in for predicted noise; what matters is that both sides use the same."""
+    return torch.tanh(latents * (1 + t / 500)) + 0.1 * latents.flip(-1)
+
+
+@pytest.mark.parametrize("steps", [10, 20, 50])
+@pytest.mark.parametrize("r", [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
+def test_agrees_with_diffusers(steps: int, r: float) -> None:
+    scheduler = reference(steps)
+    solver = Solver.build(ABAR, steps)
+    start = torch.randn(3, 4, 8, 8, generator=torch.Generator().manual_seed(0))
+    theirs = start.clone()
+    for t in scheduler.timesteps:
+        if t - 1 <= 1000 * r:
+            theirs = scheduler.step(model(theirs, int(t)), t, theirs).prev_sample
+    ours, clean = start.clone(), torch.zeros_like(start)
+    for step in range(solver.first_step(r), steps):
+        index = torch.full((3,), step)
+        first = torch.full((3,), step == solver.first_step(r))
+        ours, clean = solver.advance(ours, model(ours, int(solver.timesteps[step])), clean, index, first)
+    assert (ours - theirs).abs().max() <= 2e-5 * theirs.abs().max()
+
+
+def test_timesteps_are_the_authors() -> None:
+    assert Solver.build(ABAR, 50).timesteps.tolist() == reference(50).timesteps.tolist()
+    assert Solver.build(ABAR, 50).timesteps[:2].tolist() == [999, 979]
+
+
+@pytest.mark.parametrize(
+    ("r", "count"), [(0.3, 15), (0.5, 25), (0.58, 29), (0.6, 30), (0.7, 35), (0.8, 40), (0.9, 45), (1.0, 50)]
+)
+def test_steps_that_run(r: float, count: int) -> None:
+    solver = Solver.build(ABAR, 50)
+    assert solver.steps - solver.first_step(r) == count
+
+
+def test_first_timestep_at_the_papers_ratio() -> None:
+    solver = Solver.build(ABAR, 50)
+    assert solver.timesteps[solver.first_step(0.8)] == 799
+
+
+def test_too_small_a_ratio_says_the_smallest() -> None:
+    solver = Solver.build(ABAR, 50)
+    with pytest.raises(UsageError, match="leaves no step") as caught:
+        solver.first_step(0.01)
+    assert "0.019" in caught.value.hint
+    assert solver.first_step(0.019) == 49
+
+
+@given(st.integers(1, 999))
+def test_noise_timestep_survives_floating_point(thousandths: int) -> None:
+    assert noise_timestep(thousandths / 1000) == thousandths
+
+
+def test_noise_coefficient_at_800() -> None:
+    noisy = add_noise(torch.zeros(1), torch.ones(1), ABAR, 0.8)
+    assert noisy.item() == pytest.approx(0.9814, abs=5e-5)
+
+
+def test_rows_at_steps_of_their_own_agree_with_rows_together() -> None:
+    solver = Solver.build(ABAR, 20)
+    latents, last = torch.randn(2, 4, 2, 2), torch.randn(2, 4, 2, 2)
+    noise = torch.randn(2, 4, 2, 2)
+    steps, first = torch.tensor([3, 17]), torch.tensor([True, False])
+    together = solver.advance(latents, noise, last, steps, first)[0]
+    for row in range(2):
+        one = slice(row, row + 1)
+        alone = solver.advance(latents[one], noise[one], last[one], steps[one], first[one])[0]
+        assert torch.equal(alone[0], together[row])
