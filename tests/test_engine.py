@@ -42,7 +42,7 @@ def made(engine: Engine[int], requests: Sequence[Request[int]]) -> dict[int, NDA
 
 @torch.no_grad()
 def by_the_book(snapshot: Snapshot, request: Request[int], steps: int, guidance: float) -> NDArray[np.float32]:
-    """GeNIe one image at a time, with nothing of the engine's: FACTS of the authors' procedure and diffusers' solver."""
+    """GeNIe one image at a time, as its authors run it, with diffusers' solver and nothing of the engine's."""
     from diffusers import DPMSolverMultistepScheduler
     from torchvision import transforms
 
@@ -75,7 +75,7 @@ def by_the_book(snapshot: Snapshot, request: Request[int], steps: int, guidance:
 def test_agrees_with_a_plain_loop(snapshot: Snapshot, r: float, source: int | None) -> None:
     engine = Engine[int](snapshot, slots=2, steps=20)
     wanted = by_the_book(snapshot, request(1, r, source), steps=20, guidance=7.5)
-    [exact] = [image for image in exact_images(engine, [request(1, r, source)])]
+    [exact] = list(exact_images(engine, [request(1, r, source)]))
     assert np.abs(exact - wanted).max() < 1e-4
 
 
@@ -98,7 +98,9 @@ def exact_images(engine: Engine[int], requests: Sequence[Request[int]]) -> list[
 
 
 def test_company_and_order_do_not_matter(snapshot: Snapshot) -> None:
-    mixed = [request(k, r, s) for k, (r, s) in enumerate([(0.3, 1), (0.8, 1), (1.0, None), (0.5, 2), (0.9, 3), (0.6, 1)])]
+    mixed = [
+        request(k, r, s) for k, (r, s) in enumerate([(0.3, 1), (0.8, 1), (1.0, None), (0.5, 2), (0.9, 3), (0.6, 1)])
+    ]
     together = made(Engine[int](snapshot, slots=4, steps=10), mixed)
     backwards = made(Engine[int](snapshot, slots=4, steps=10), mixed[::-1])
     for one in mixed:
@@ -151,8 +153,12 @@ class OutOfMemoryAbove(torch.nn.Module):
 
 
 def with_room_for(snapshot: Snapshot, rows: int) -> Snapshot:
-    return Snapshot(**{**{f: getattr(snapshot, f) for f in snapshot.__dataclass_fields__},
-                       "unet": _with_config(OutOfMemoryAbove(snapshot.unet, rows), snapshot.unet.config)})
+    return Snapshot(
+        **{
+            **{f: getattr(snapshot, f) for f in snapshot.__dataclass_fields__},
+            "unet": _with_config(OutOfMemoryAbove(snapshot.unet, rows), snapshot.unet.config),
+        }
+    )
 
 
 def _with_config(module: torch.nn.Module, config: object) -> torch.nn.Module:

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, JpegImagePlugin, PngImagePlugin
 
 from genie_cli import __version__
+from genie_cli.config import Format
 from genie_cli.errors import ImageError, UsageError
 from genie_cli.jobs import Job, Method, Source
-from genie_cli.provenance import Format, Provenance, encode, read
+from genie_cli.provenance import Provenance, encode, read
 
 SOURCE = Source(path="cat/tom & jerry.png", sha256="0123456789abcdef" * 4, label="cat")
 AWKWARD = (

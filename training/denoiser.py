@@ -17,7 +17,7 @@ from training.loop import Schedule, fit
 from training.samples import painted
 from training.schedule import shifted_betas
 
-SCHEDULE = Schedule(steps=5000, batch=64, learning_rate=1e-3)
+SCHEDULE = Schedule(steps=6000, batch=64, learning_rate=1e-3)
 EMPTY_SHARE = 0.1
 EMA = 0.998
 

@@ -1,11 +1,15 @@
-"""Makes the bundled digits model: `python -m training.make build/` trains stage by stage; a stage already there is kept."""
+"""Makes the bundled digits model: `python -m training.make build` trains stage by stage; one already there is kept."""
 
 import argparse
+import shutil
 from pathlib import Path
 
 from diffusers import AutoencoderKL
 
-from training import autoencoder, denoiser
+from training import autoencoder, denoiser, oracle
+from training.bundle import bundle
+
+BUNDLED = Path(__file__).parents[1] / "src" / "genie_cli" / "bundled"
 
 
 def main() -> None:
@@ -15,9 +19,13 @@ def main() -> None:
     work.mkdir(parents=True, exist_ok=True)
     if not (work / "vae").exists():
         autoencoder.train(work / "vae")
-    vae = AutoencoderKL.from_pretrained(work / "vae")
     if not (work / "unet").exists():
-        denoiser.train(vae, work)
+        denoiser.train(AutoencoderKL.from_pretrained(work / "vae"), work)
+    if not (work / "oracle.safetensors").exists():
+        oracle.train(work / "oracle.safetensors")
+    bundle(work, BUNDLED / "digits")
+    (BUNDLED / "oracle").mkdir(exist_ok=True)
+    shutil.copy(work / "oracle.safetensors", BUNDLED / "oracle" / "model.safetensors")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import difflib
 import json
 import sys
 from collections.abc import Iterator, Mapping
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,7 +18,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from genie_cli.errors import UsageError
 from genie_cli.jobs import Method, Ratio
-from genie_cli.provenance import Format
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -26,6 +26,14 @@ else:
 
 FILE_NAME = "genie.toml"
 SLOT_CHOICES = (1, 2, 4, 8, 16, 32, 64, 128)
+
+
+class Format(str, Enum):
+    """Image file formats; the value is also the file suffix."""
+
+    JPG = "jpg"
+    PNG = "png"
+    WEBP = "webp"
 
 
 class _Section(BaseModel):
@@ -115,8 +123,9 @@ def resolve(file: Path | None, options: Mapping[str, Any]) -> Settings:
     problems = list(_unknown_keys(values, file))
     for option, value in options.items():
         section, _, name = option.partition(".")
-        if value is not None:
-            values.setdefault(section, {})[name] = value
+        content = values.setdefault(section, {})
+        if value is not None and isinstance(content, dict):
+            content[name] = value
     try:
         settings = Settings.model_validate(_known(values))
     except ValidationError as error:
@@ -132,7 +141,7 @@ def _read(file: Path) -> dict[str, Any]:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError(f"there is no settings file {file}", f"write one: genie init --out {file}") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{file} cannot be read: {error}") from None
 
 
@@ -167,7 +176,7 @@ def _explain(problem: Any, given: set[str], file: Path | None) -> str:
     """One of pydantic's errors in words, with the place the value came from."""
     section, *rest = (str(part) for part in problem["loc"])
     name = rest[0] if rest else ""
-    where = "--" + name.replace("_", "-") if f"{section}.{name}" in given else f"{file}: [{section}] {name}"
+    where = "--" + name.replace("_", "-") if f"{section}.{name}" in given else f"{file}: [{section}] {name}".rstrip()
     message = problem["msg"].removeprefix("Value error, ")
     return f"{where}: {message[0].lower()}{message[1:]} (got {problem['input']!r})"
 

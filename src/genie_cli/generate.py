@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genie_cli import provenance
+from genie_cli.config import Format
 from genie_cli.data.images import decode
 from genie_cli.diffusion.engine import Picture, Request, Result
 from genie_cli.errors import ImageError, OutputError
 from genie_cli.jobs import Job, Method, Source
 from genie_cli.manifest import Row, Status
 from genie_cli.output import Output
-from genie_cli.provenance import Format
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -61,6 +61,7 @@ def versions() -> dict[str, str]:
 
 def run(
     plan: Sequence[Job],
+    share: Sequence[Job],
     source_root: Path | None,
     engine: Callable[[], Engine[Job]],
     output: Output,
@@ -68,10 +69,11 @@ def run(
     settings: Mapping[str, Any],
     observer: Observer | None = None,
 ) -> Summary:
-    """Make every job of the plan that an earlier run has not made.
+    """Make every job of this run's share of the plan that an earlier run has not made.
 
     Args:
-        plan: jobs in any order; the output does not depend on it.
+        plan: all jobs; the manifest has their order, the images do not depend on it.
+        share: those that this run makes: all, or a shard's.
         source_root: folder that the sources' paths are relative to; it is only read.
         engine: makes the engine; not called if there is nothing to do.
         settings: written into every image, see `provenance.encode`.
@@ -87,18 +89,18 @@ def run(
         )
     with output.opened():
         known = output.known()
-        todo = [job for job in plan if job.id not in known or known[job.id].status is not Status.MADE]
-        observer.started(len(plan), len(plan) - len(todo))
+        todo = [job for job in share if job.id not in known or known[job.id].status is not Status.MADE]
+        observer.started(len(share), len(share) - len(todo))
         if todo:
             rows = _Run(source_root, output, image_format, settings).make(todo, engine)
             for row in rows:
                 observer.finished(row)
-        return _summary(output.finish(plan), plan, resumed=len(plan) - len(todo))
+        return _summary(output.finish(plan), share, resumed=len(share) - len(todo))
 
 
-def _summary(rows: Sequence[Row], plan: Sequence[Job], resumed: int) -> Summary:
-    ids = {job.id for job in plan}
-    counts = {status: 0 for status in Status}
+def _summary(rows: Sequence[Row], share: Sequence[Job], resumed: int) -> Summary:
+    ids = {job.id for job in share}
+    counts = dict.fromkeys(Status, 0)
     for row in rows:
         counts[row.status] += row.job.id in ids
     return Summary(counts[Status.MADE] - resumed, resumed, counts[Status.FAILED], counts[Status.SKIPPED])
@@ -123,30 +125,34 @@ class _Run:
             return
         with ThreadPoolExecutor(2, "read") as readers, ThreadPoolExecutor(2, "write") as writers:
             waiting: deque[Future[Row]] = deque()
-            for result in engine().run(self._requests(sound, readers)):
+            machine = engine()
+            for result in machine.run(self._requests(sound, machine.snapshot.fit, readers)):
                 waiting.append(writers.submit(self._store, result))
                 while waiting and (waiting[0].done() or len(waiting) > _WRITES_WAITING):
                     yield waiting.popleft().result()
             for future in waiting:
                 yield future.result()
 
-    def _requests(self, jobs: Sequence[Job], readers: ThreadPoolExecutor) -> Iterator[Request[Job]]:
-        """Requests, with the sources of the next few jobs already being read."""
+    def _requests(
+        self, jobs: Sequence[Job], fit: Callable[[Image], Image], readers: ThreadPoolExecutor
+    ) -> Iterator[Request[Job]]:
+        """Requests, with the sources of the next few jobs already being read and cut to size."""
         reading: OrderedDict[str, Future[Image]] = OrderedDict()
         ahead = iter(jobs)
         window: deque[Job] = deque()
         while True:
             while len(window) < _READ_AHEAD and (job := next(ahead, None)):
                 window.append(job)
-                if job.source and job.source.sha256 not in reading:
-                    reading[job.source.sha256] = readers.submit(self._read, job.source)
+                if source := job.source:
+                    if source.sha256 not in reading:
+                        reading[source.sha256] = readers.submit(lambda source: fit(self._read(source)), source)
+                    reading.move_to_end(source.sha256)
             if not window:
                 return
             job = window.popleft()
             picture = None
             if job.source and job.method.uses_source:
                 picture = Picture(job.source.sha256, reading[job.source.sha256].result)
-                reading.move_to_end(job.source.sha256)
             yield Request(job, job.prompt, job.r, job.noise_seed, picture)
             while len(reading) > 2 * _READ_AHEAD:
                 reading.popitem(last=False)

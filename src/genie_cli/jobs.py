@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import cached_property
-from pathlib import PurePosixPath, PureWindowsPath
+from pathlib import PureWindowsPath
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -20,12 +20,14 @@ from genie_cli.errors import UsageError
 
 
 def inside_root(path: str) -> str:
-    """Return ``path`` if it is a plain relative POSIX path that stays below its root; ``ValueError`` otherwise."""
-    parts = PurePosixPath(path).parts
-    if not parts or PureWindowsPath(path).drive or parts[0] == "/" or ".." in parts or "\0" in path:
+    """Return ``path`` if it is a plain relative path that stays below its root on any system; else ``ValueError``."""
+    windows = PureWindowsPath(path)  # takes both / and \ for a separator
+    if not windows.parts or windows.anchor or ".." in windows.parts or "\0" in path:
         raise ValueError(f"the path {path!r} leaves its root")
     return path
 
+
+PURE_NOISE = 0.999  # above this noise ratio nothing of the source is left, and it is not used
 
 RelativePath = Annotated[str, AfterValidator(inside_root)]
 Ratio = Annotated[float, Field(gt=0, le=1)]
@@ -170,7 +172,8 @@ class Recipe(BaseModel):
             )
         if not self.per_target:
             return dict.fromkeys(eligible, 1)
-        ranked = sorted(eligible, key=lambda s: _rank(s, target, self.seed))
+        different = {s.sha256: s for s in reversed(eligible)}.values()  # two files with one content count once
+        ranked = sorted(different, key=lambda s: _rank(s, target, self.seed))
         turns, rest = divmod(self.per_target, len(ranked))
         return {source: turns + (place < rest) for place, source in enumerate(ranked)}
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import Annotated, Any, Literal, TextIO
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -56,6 +56,7 @@ class Status(str, Enum):
 
 
 _FILE: TypeAdapter[str] = TypeAdapter(RelativePath)
+_SLOTS: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=0)])
 _OWN_FIELDS = {"id", "status", "file", "sha256", "slots", "reason"}
 
 
@@ -90,7 +91,7 @@ class Row:
         if data.get("id", job.id) != job.id:
             raise ValueError(f"id {data['id']} does not belong to this job: the row was edited by hand")
         status = Status(data.get("status"))
-        if status is Status.MADE:
+        if status is Status.MADE or "file" in data:
             _FILE.validate_python(data.get("file", ""))
         known = set(Job.model_fields) | _OWN_FIELDS
         return cls(
@@ -98,7 +99,7 @@ class Row:
             status=status,
             file=str(data.get("file", "")),
             sha256=str(data.get("sha256", "")),
-            slots=int(data.get("slots", 0)),
+            slots=_SLOTS.validate_python(data.get("slots", 0)),
             reason=str(data.get("reason", "")),
             extra={key: value for key, value in data.items() if key not in known},
         )
@@ -182,23 +183,27 @@ def read(stream: TextIO, name: str, kind: Kind | None = None) -> Document:
 
 
 def _objects(stream: TextIO, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in enumerate(stream, start=1):
-        if not line.endswith("\n") and not _parses(line):
-            return
-        if line.strip():
-            with _blaming(name, number):
-                data = json.loads(line)
-                if not isinstance(data, dict):
-                    raise ValueError("not a JSON object")
-            yield number, data
+    for number, line in _lines(stream, name):
+        if not line.strip():
+            continue
+        try:
+            data = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            if not line.endswith("\n"):
+                return
+            raise ManifestError(name, number, f"is not JSON: {error}") from None
+        if not isinstance(data, dict):
+            raise ManifestError(name, number, "is not a JSON object")
+        yield number, data
 
 
-def _parses(line: str) -> bool:
+def _lines(stream: TextIO, name: str) -> Iterator[tuple[int, str]]:
+    """Lines with their numbers; what is left of a character that a killed writer cut in two is passed over."""
     try:
-        json.loads(line)
-    except ValueError:
-        return False
-    return True
+        yield from enumerate(stream, start=1)
+    except UnicodeDecodeError as error:
+        if error.reason != "unexpected end of data":
+            raise ManifestError(name, 0, "is not UTF-8 text") from None
 
 
 def heal(path: Path) -> None:

@@ -16,27 +16,31 @@ import errno
 import hashlib
 import json
 import os
+import platform
 import re
 import shutil
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote
 
 from filelock import FileLock, Timeout
 
 from genie_cli import manifest
+from genie_cli.config import Format
 from genie_cli.errors import OutputError
 from genie_cli.jobs import Job
 from genie_cli.manifest import Header, Row, Status
-from genie_cli.provenance import Format
 
 IMAGES = "train"
 # Words that the datasets library takes for the name of a split when they stand alone in a path.
 _SPLIT_WORDS = "train|training|validation|valid|dev|val|test|testing|eval|evaluation"
-_SPLIT = re.compile(rf"(?<![^\W\d_])({_SPLIT_WORDS})(?![^\W\d_])", re.IGNORECASE)
+_AWKWARD = re.compile(
+    r"[%/\\:*?\"<>|\x00-\x1f\x7f]|^\.+|^_(?=_)|[. ]+\Z"  # the datasets library leaves out .names and __names
+    rf"|(?<![^\W\d_])(?P<split>{_SPLIT_WORDS})(?![^\W\d_])",
+    re.IGNORECASE,
+)
 _LONGEST_NAME = 255  # bytes, on every common file system
 
 
@@ -44,17 +48,21 @@ def folder_of(label: str) -> str:
     """A class's folder: its name, percent-encoded where a path or a reader of folders would stumble.
 
     ``urllib.parse.unquote`` gives the class back. "a/b" is ``a%2Fb``, ".." is ``%2E%2E``, and "test" is
-    ``%74est``, which the datasets library would else take for the test split.
+    ``tes%74``, which the datasets library would else take for the test split.
 
     Raises:
         OutputError: the name is too long for a folder.
     """
-    name = re.sub(r"[%/\\:*?\"<>|\x00-\x1f\x7f]", lambda found: quote(found[0], safe=""), label)
-    name = re.sub(r"^\.+|[. ]+$", lambda found: "".join(f"%{ord(c):02X}" for c in found[0]), name)
-    name = _SPLIT.sub(lambda found: f"%{ord(found[0][0]):02X}{found[0][1:]}", name)
+    name = _AWKWARD.sub(_encoded, label)
     if len(name.encode()) > _LONGEST_NAME:
         raise OutputError(f"the class name {label[:40]!r}... is too long for a folder")
     return name
+
+
+def _encoded(found: re.Match[str]) -> str:
+    """The match percent-encoded; of a split's name only the last letter, since what is left must be no such name."""
+    start = len(found[0]) - 1 if found["split"] else 0
+    return found[0][:start] + "".join(f"%{ord(character):02X}" for character in found[0][start:])
 
 
 def file_of(job: Job, image_format: Format) -> str:
@@ -99,20 +107,21 @@ class Output:
             OutputError: another run is at work there, its settings differ, it cannot be written, or it holds
                 a manifest that is not genie's.
         """
-        with _explained(self.root), self._locked("run" + self.part):
-            self._check_settings()
-            shutil.rmtree(self._aside, ignore_errors=True)
-            self._aside.mkdir()
-            if self._journal.exists():
-                manifest.heal(self._journal)
+        with ExitStack() as held:
+            with _explained(self.root):
+                held.enter_context(self._locked("run" + self.part))
+                self._check_settings()
+                shutil.rmtree(self._aside, ignore_errors=True)
+                self._aside.mkdir()
+                if self._journal.exists():
+                    manifest.heal(self._journal)
             yield
-            shutil.rmtree(self._aside)
+            shutil.rmtree(self._aside, ignore_errors=True)
 
     def known(self) -> dict[str, Row]:
         """What earlier runs did, by job id; an image that is no longer there counts as not made."""
-        tables = [_rows(path) for path in (self.manifest, *sorted(self._private.glob("journal*.jsonl")))]
-        rows = manifest.merge(tables)
-        return {key: row for key, row in rows.items() if row.status is not Status.MADE or self._has(row)}
+        with _explained(self.root):
+            return manifest.merge(map(self._rows, (self.manifest, *self._journals())))
 
     def save(self, job: Job, image: bytes, image_format: Format, slots: int) -> Row:
         """Put an image in place and note it in the journal. Safe to call from several threads.
@@ -123,28 +132,30 @@ class Output:
         with _explained(self.root):
             name = file_of(job, image_format)
             final, aside = self.root / name, self._aside / job.id
-            final.parent.mkdir(parents=True, exist_ok=True)
             with aside.open("wb") as file:
                 file.write(image)
                 file.flush()
                 os.fsync(file.fileno())
+            final.parent.mkdir(parents=True, exist_ok=True)
             if not _put(aside, final) and final.read_bytes() != image:
                 return self.note(Row(job, Status.FAILED, reason=f"another file is in the way: {name}"))
             digest = hashlib.sha256(image).hexdigest()
             return self.note(Row(job, Status.MADE, name, digest, slots))
 
     def note(self, row: Row) -> Row:
-        """Add a row to the journal."""
-        with _explained(self.root), self._write:
-            new = not self._journal.exists()
-            with self._journal.open("a", encoding="utf-8") as file:
-                file.write((self.header.line() if new else "") + row.line())
+        """Add a row to the journal: all of it or, if the disk is full, nothing."""
+        with _explained(self.root), self._write, self._journal.open("ab", buffering=0) as file:
+            end = file.tell()
+            line = (row.line() if end else self.header.line() + row.line()).encode()
+            if file.write(line) < len(line):
+                file.truncate(end)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return row
 
     def finish(self, plan: Sequence[Job]) -> list[Row]:
         """Rebuild the manifest and the metadata in the plan's order, drop the journal, and return the rows."""
         with _explained(self.root), self._locked("manifest"):
-            known = manifest.merge([_rows(self.manifest), _rows(self._journal)])
+            known = self.known()
             in_plan = [known.pop(job.id) for job in plan if job.id in known]
             rows = in_plan + [known[key] for key in sorted(known)]
             self._replace(self.manifest, [self.header.line(), *(row.line() for row in rows)])
@@ -154,8 +165,15 @@ class Output:
             self._journal.unlink(missing_ok=True)
         return rows
 
-    def _has(self, row: Row) -> bool:
-        return (self.root / row.file).is_file()
+    def _journals(self) -> list[Path]:
+        """This run's and those of other shards, which may be at work; one without a whole first line has no rows."""
+        return [path for path in sorted(self._private.glob("journal*.jsonl")) if _is_begun(path)]
+
+    def _rows(self, path: Path) -> Iterator[Row]:
+        with suppress(FileNotFoundError), path.open(encoding="utf-8") as stream:  # another shard may drop it
+            for row in manifest.read(stream, str(path), "genie.manifest").rows():
+                if row.status is not Status.MADE or (self.root / row.file).is_file():
+                    yield row
 
     def _replace(self, path: Path, lines: Iterable[str]) -> None:
         aside = self._aside / path.name
@@ -173,11 +191,11 @@ class Output:
         wait = 60 if name == "manifest" else 0
         try:
             with FileLock(self._private / f"{name}.lock", timeout=wait):
-                owner.write_text(f"process {os.getpid()} on {os.uname().nodename}\n")
+                owner.write_text(f"process {os.getpid()} on {platform.node()}\n")
                 try:
                     yield
                 finally:
-                    owner.unlink()
+                    owner.unlink(missing_ok=True)
         except Timeout:
             holder = owner.read_text().strip() if owner.exists() else "another process"
             raise OutputError(
@@ -185,18 +203,20 @@ class Output:
             ) from None
 
     def _check_settings(self) -> None:
-        documents = [path for path in (self.manifest, *sorted(self._private.glob("journal*.jsonl"))) if path.exists()]
+        documents = [path for path in (self.manifest, *self._journals()) if path.exists()]
         metadata = self.root / IMAGES / "metadata.jsonl"
         if not documents and metadata.exists():
             raise OutputError(f"{metadata} is there already and is not genie's", "give this run another --out")
         for path in documents:
-            with path.open(encoding="utf-8") as stream:
-                if not (differences := list(_differences(manifest.read(stream, str(path)).header, self.header))):
-                    continue
-            raise OutputError(
-                f"{self.root} was made with other settings:\n" + "\n".join(f"  {line}" for line in differences),
-                "give this run another --out, or the same settings to go on",
-            )
+            differences: list[str] = []
+            with suppress(FileNotFoundError), path.open(encoding="utf-8") as stream:  # another shard may end
+                before = manifest.read(stream, str(path), "genie.manifest").header
+                differences = list(_differences(before, self.header))
+            if differences:
+                raise OutputError(
+                    f"{self.root} was made with other settings:\n" + "\n".join(f"  {line}" for line in differences),
+                    "give this run another --out, or the same settings to go on",
+                )
 
 
 def _put(aside: Path, final: Path) -> bool:
@@ -217,10 +237,10 @@ def _put(aside: Path, final: Path) -> bool:
     return True
 
 
-def _rows(path: Path) -> Iterator[Row]:
-    if path.exists():
-        with path.open(encoding="utf-8") as stream:
-            yield from manifest.read(stream, str(path), "genie.manifest").rows()
+def _is_begun(journal: Path) -> bool:
+    with suppress(FileNotFoundError), journal.open("rb") as file:
+        return file.readline().endswith(b"\n")
+    return False
 
 
 def _metadata_line(row: Row) -> str:

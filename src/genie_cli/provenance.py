@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from enum import Enum
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -26,8 +25,9 @@ from PIL import ExifTags, Image, PngImagePlugin
 from pydantic import BaseModel, ConfigDict
 
 from genie_cli import __version__
+from genie_cli.config import Format
 from genie_cli.errors import ImageError, UsageError
-from genie_cli.jobs import Job
+from genie_cli.jobs import PURE_NOISE, Job
 
 _NAMESPACE = "urn:genie-cli:provenance:1.0/"
 _RECORD = f"{{{_NAMESPACE}}}Record"
@@ -37,7 +37,6 @@ _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 _CREATED = _SOURCE_TYPES + "trainedAlgorithmicMedia"
 _EDITED = _SOURCE_TYPES + "compositeWithTrainedAlgorithmicMedia"
-_PURE_NOISE_ABOVE = 0.999  # the same bound as `Job.r`: above it nothing of the source is left
 
 # XMP, part 3, section 1.1.3: what is left of a JPEG segment's 64 KB for an XMP packet, in bytes.
 _JPEG_PACKET_BYTES = 65502
@@ -45,15 +44,6 @@ _JPEG_PACKET_BYTES = 65502
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 _NO_RECORD_HINT = "only files as genie wrote them carry one; an editor or a web site may have removed it"
-
-
-class Format(str, Enum):
-    """A kind of image file; the value is also the file's suffix, without the dot."""
-
-    JPG = "jpg"
-    PNG = "png"
-    WEBP = "webp"
-
 
 # 4:4:4 keeps colour at full resolution: halved, it would smear the edges a classifier is to learn from.
 _ENCODER: dict[Format, dict[str, Any]] = {
@@ -153,7 +143,7 @@ def _packet(job: Job, record: str) -> str:
 
 def _source_type(job: Job) -> str:
     """IPTC's identifier for "created by a model" or, where a source shows through, "edited by a model"."""
-    return _CREATED if job.source is None or job.r > _PURE_NOISE_ABOVE else _EDITED
+    return _CREATED if job.source is None or job.r > PURE_NOISE else _EDITED
 
 
 def _tool() -> str:

@@ -5,11 +5,12 @@ slot whose image is done is refilled at once from the requests. So requests of a
 a batch, and only the end of the requests leaves slots idle. Since the shape is fixed, a row's result does
 not depend on its neighbours: the same request gives the same bytes in any company and any order.
 
-This module does not know jobs, files or the command line.
+This module does not know where jobs come from, files or the command line.
 """
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
@@ -18,8 +19,9 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
-from genie_cli.diffusion.solver import PURE_NOISE, Solver, add_noise
+from genie_cli.diffusion.solver import Solver, add_noise
 from genie_cli.errors import GenieError, ModelError
+from genie_cli.jobs import PURE_NOISE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -153,13 +155,33 @@ class Engine(Generic[Key]):
         guided: Tensor = unconditional + self.guidance * (conditional - unconditional)
         return guided
 
-    def advance(self, latents: Tensor, noise: Tensor, last: Tensor, step: Tensor, first: Tensor) -> tuple[Tensor, Tensor]:
+    def advance(
+        self, latents: Tensor, noise: Tensor, last: Tensor, step: Tensor, first: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """One solver step of every slot; see `Solver.advance`."""
         return self._solver.advance(latents, noise, last, step, first)
 
     @property
     def steps(self) -> int:
         return self._schedule.steps
+
+    def steps_for(self, r: float) -> int:
+        """How many steps a request at ratio ``r`` takes."""
+        return self.steps - self._schedule.first_step(r)
+
+    def seconds_per_step(self) -> float:
+        """How long one step of the full batch takes here: the median of three, after one to warm up."""
+        import torch
+
+        latents = torch.zeros(self.slots, *self.snapshot.latent_shape, device=self.snapshot.device)
+        embeddings = self.snapshot.embed("").expand(self.slots, -1, -1)
+        step = torch.zeros(self.slots, dtype=torch.long, device=self.snapshot.device)
+        times = []
+        for _ in range(4):
+            started = time.perf_counter()
+            self.predict(latents, step, embeddings).sum().item()
+            times.append(time.perf_counter() - started)
+        return sorted(times[1:])[1]
 
 
 class _Batch(Generic[Key]):

@@ -18,16 +18,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genie_cli import __version__
+from genie_cli.config import Model
 from genie_cli.diffusion.attention import kernels
-from genie_cli.diffusion.locate import BUNDLED, locate
+from genie_cli.diffusion.locate import BUNDLED, download_command, locate
 from genie_cli.diffusion.snapshot import choose_device, choose_dtype
 from genie_cli.errors import ModelError
 
 if TYPE_CHECKING:
     import torch
 
-MODEL = "stable-diffusion-v1-5/stable-diffusion-v1-5"
-REVISION = "451f4fe16113bff5a5d2269ed5ad43b0592e9a14"
+DEFAULT = Model()
 MIN_FREE = 5 * 2**30  # bytes: SD1.5 in half precision takes 2.1 GB, a thousand images of 512 pixels 0.1
 
 _PACKAGES = ("torch", "torchvision", "diffusers", "transformers", "huggingface_hub")
@@ -36,10 +36,6 @@ _REINSTALL_TORCH = "pip install --force-reinstall torch torchvision"  # as a pai
 # What the engine reads of a snapshot; of the weights it takes either precision.
 _SMALL_FILES = ("model_index.json", "scheduler/scheduler_config.json", "tokenizer/vocab.json", "tokenizer/merges.txt")
 _WEIGHTS = ("unet/diffusion_pytorch_model", "vae/diffusion_pytorch_model", "text_encoder/model")
-_DOWNLOAD = (
-    f"hf download {MODEL} --revision {REVISION}"
-    ' --include "*.json" --include "*.txt" --include "*.fp16.safetensors" --exclude "safety_checker/*"'
-)
 
 
 @dataclass(frozen=True)
@@ -243,13 +239,14 @@ def _cache() -> Iterator[Finding]:
 
 def _model(offline: bool) -> Finding:
     """Whether Stable Diffusion 1.5 is in the cache, whole."""
-    name = MODEL.rpartition("/")[2]
+    name = DEFAULT.name.rpartition("/")[2]
     missing = list(_missing_files())
     if not missing:
         return Finding("cache", name, "cached")
     nothing = len(missing) == len(_SMALL_FILES) + len(_WEIGHTS)
     value = "not cached" if nothing else f"cached in part, without {', '.join(missing)}"
-    remedy = f"{'HF_HUB_OFFLINE=0 ' if offline else ''}{_DOWNLOAD}  # or try without one: --model digits"
+    download = ("HF_HUB_OFFLINE=0 " if offline else "") + download_command(DEFAULT.name, DEFAULT.revision)
+    remedy = f"{download}  # or try without one: --model digits"
     return Finding("cache", name, value, remedy=remedy)
 
 
@@ -257,7 +254,7 @@ def _missing_files() -> Iterator[str]:
     from huggingface_hub import try_to_load_from_cache
 
     def cached(name: str) -> bool:
-        return isinstance(try_to_load_from_cache(MODEL, name, revision=REVISION), str)
+        return isinstance(try_to_load_from_cache(DEFAULT.name, name, revision=DEFAULT.revision), str)
 
     yield from (name for name in _SMALL_FILES if not cached(name))
     for stem in _WEIGHTS:

@@ -85,9 +85,6 @@ def _from_hub(name: str, revision: str | None) -> Path:
             )
         )
 
-    at = f" --revision {revision}" if revision else ""
-    patterns = " ".join(f"'{pattern}'" for pattern in ("*.json", "*.txt", "*.safetensors"))
-    command = f"hf download {name}{at} --include {patterns} --exclude '*non_ema*'"
     try:
         cached = fetch(local_only=True)
         if (cached / "unet").is_dir() and any((cached / "unet").glob("*.safetensors")):
@@ -102,8 +99,15 @@ def _from_hub(name: str, revision: str | None) -> Path:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(
             f"model {name} is not on this machine and could not be fetched: {reason}",
-            f"where there is a network: {command}\n{_TRY_WITHOUT}",
+            f"where there is a network: {download_command(name, revision)}\n{_TRY_WITHOUT}",
         ) from None
+
+
+def download_command(name: str, revision: str | None) -> str:
+    """The command that puts a hub model into the cache: what the engine reads, and no more."""
+    at = f" --revision {revision}" if revision else ""
+    kinds = " ".join(f'--include "{kind}"' for kind in ("*.json", "*.txt", "*.safetensors"))
+    return f'hf download {name}{at} {kinds} --exclude "safety_checker/*" --exclude "*non_ema*"'
 
 
 def _check_layout(path: Path) -> None:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 TRAIN_STEPS = 1000
-PURE_NOISE = 0.999  # above this ratio the source is not used at all
 _FIRST_ORDER_END_BELOW = 15  # with fewer steps than this the last one is first order, for stability
 
 
@@ -96,7 +95,9 @@ class Solver:
     def to(self, device: object) -> Solver:
         return Solver(**{name: table.to(device) for name, table in vars(self).items()})
 
-    def advance(self, latents: Tensor, noise: Tensor, last: Tensor, step: Tensor, first: Tensor) -> tuple[Tensor, Tensor]:
+    def advance(
+        self, latents: Tensor, noise: Tensor, last: Tensor, step: Tensor, first: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """One step for a batch of rows at steps of their own.
 
         Args:
@@ -120,6 +121,6 @@ class Solver:
 
 
 def add_noise(clean: Tensor, noise: Tensor, alphas_cumprod: Tensor, r: float) -> Tensor:
-    """The noisy latent at ratio ``r`` (paper, section 3): sqrt(abar_t) z_0 + sqrt(1 - abar_t) eps at t = floor(1000 r)."""
+    """The noisy latent (paper, section 3): sqrt(abar_t) z_0 + sqrt(1 - abar_t) eps at t = floor(1000 r)."""
     abar = alphas_cumprod[noise_timestep(r)].double()
     return float(abar.sqrt()) * clean + float((1 - abar).sqrt()) * noise

@@ -1,0 +1,56 @@
+"""`genie explain`: how an image was made, and the command that makes it again."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from rich.console import Console
+from typer import Argument, Option
+
+from genie_cli import manifest
+from genie_cli.cli.console import facts, wants_lines
+from genie_cli.manifest import Header
+
+if TYPE_CHECKING:
+    from genie_cli.provenance import Provenance
+
+
+def explain(
+    image: Annotated[Path, Argument(help="An image that genie made.", show_default=False)],
+    json_: Annotated[bool, Option("--json", help="Its plan on stdout, as in a pipe.")] = False,
+) -> None:
+    """Show how an image was made, and the command that makes it again.
+
+    Example: genie explain lynx-negatives/train/lynx/0a1b2c3d4e5f60718293.jpg
+    """
+    from genie_cli import provenance
+
+    record = provenance.read(image)
+    if wants_lines(json_):
+        header = Header(kind="genie.plan", settings=record.settings, versions={"genie-cli": record.genie})
+        sys.stdout.write(header.line() + manifest.plan_line(record.job))
+        return
+    job = record.job
+    source = f"{job.source.path} ({job.source.label})" if job.source else "none"
+    table = {"target": job.target, "source": source, "method": job.method.value, "r": job.r, "prompt": job.prompt}
+    table |= {key: value for key, value in record.settings.items() if key != "plan"}
+    console = Console()
+    console.print(facts(str(image), table))
+    console.print("\nTo make it again:", style="bold")
+    console.print(command_for(image, record), markup=False, highlight=False, soft_wrap=True)
+
+
+def command_for(image: Path, record: Provenance) -> str:
+    """The shell command that makes the same image again, into a folder ``again``."""
+    settings = record.settings
+    name, _, revision = str(settings["model"]).partition("@")
+    words = ["genie", "generate", "--plan", "-", "--model", name]
+    words += ["--revision", revision] if "/" in name else []
+    words += ["--src-dir", "<folder of the sources>"] if record.job.source else []
+    for key in ("steps", "guidance", "dtype", "slots", "format"):
+        words += [f"--{key}", str(settings[key])]
+    command = shlex.join([*words, "--out", "again"]).replace("'<folder of the sources>'", "<folder of the sources>")
+    return f"genie explain --json {shlex.quote(str(image))} | {command}"

@@ -1,0 +1,29 @@
+"""`genie init`: a settings file to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Option
+
+from genie_cli.cli.console import words
+from genie_cli.config import FILE_NAME, template
+from genie_cli.errors import OutputError
+
+
+def init(
+    out: Annotated[Path, Option(help="The file to write; an existing one is left alone.")] = Path(FILE_NAME),
+) -> None:
+    """Write a commented genie.toml with every setting at its default.
+
+    Example: genie init
+    """
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(template())
+    except FileExistsError:
+        raise OutputError(f"{out} is already there", "give another name: genie init --out other.toml") from None
+    except OSError as error:
+        raise OutputError(f"cannot write {out}: {error.strerror}") from None
+    words().print(f"wrote {out}")

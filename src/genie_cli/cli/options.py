@@ -1,0 +1,24 @@
+"""Options that are settings: their help, default and environment variable come from `config`, once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from genie_cli.config import default_of, describe
+
+INPUT, MODEL, OUTPUT, RUN = "Input", "Model", "Output", "Run"
+
+
+def setting(option: str, panel: str, *flags: str) -> Any:
+    """A Typer option for the setting ``"section.name"``; not given means None, so that the file can speak."""
+    name, text = option.partition(".")[2], describe(option)
+    return typer.Option(
+        *(flags or ("--" + name.replace("_", "-"),)),
+        help=text[0].upper() + text[1:] + ".",
+        show_default=default_of(option) or False,
+        envvar="GENIE_" + (flags[0].lstrip("-").replace("-", "_") if flags else name).upper(),
+        show_envvar=False,
+        rich_help_panel=panel,
+    )

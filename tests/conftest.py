@@ -1,0 +1,52 @@
+"""What several tests need: a folder of real pictures, and the command line in this process."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from genie_cli.cli.app import app
+from genie_cli.data.digits import DigitsInTheWild
+
+Genie = Callable[..., Result]
+
+
+@pytest.fixture(scope="session")
+def _photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("digits") / "photos"
+    DigitsInTheWild("test").save(root, per_class=1)
+    return root
+
+
+@pytest.fixture
+def photos(_photos: Path, tmp_path: Path) -> Path:
+    """An image folder of its own: one digit in the wild of each class."""
+    import shutil
+
+    return Path(shutil.copytree(_photos, tmp_path / "photos"))
+
+
+@pytest.fixture
+def genie(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Genie:
+    """Runs `genie ...` in this process, in ``tmp_path``, with the bundled model and few steps where it generates."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: object, stdin: str | None = None) -> Result:
+        command = [str(word) for word in words]
+        if command[0] == "generate":
+            command[1:1] = ["--model", "digits", "--steps", "4", "--slots", "4"]
+        return CliRunner().invoke(app, command, input=stdin, catch_exceptions=False)
+
+    return run
+
+
+def tree(root: Path) -> dict[str, str]:
+    """Every file below ``root`` with its SHA-256, and every folder."""
+    return {
+        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder"
+        for path in root.rglob("*")
+    }
