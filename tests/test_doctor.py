@@ -180,7 +180,7 @@ class TestModels:
     def cache(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         """An empty cache; returns where in it the snapshot of Stable Diffusion 1.5 belongs."""
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-        folder = tmp_path / f"models--{health.DEFAULT.name.replace('/', '--')}" / "snapshots" / health.DEFAULT.revision
+        folder = tmp_path / f"models--{health.DEFAULT.name.replace('/', '--')}" / "snapshots" / health.DEFAULT.commit
         folder.mkdir(parents=True)
         return folder
 
@@ -205,7 +205,7 @@ class TestModels:
     def test_not_cached_is_no_problem(self, cache: Path) -> None:
         found = self.finding(cache)
         assert (found.ok, found.value) == (True, "not cached")
-        assert found.remedy.startswith(f"hf download {health.DEFAULT.name} --revision {health.DEFAULT.revision} ")
+        assert found.remedy.startswith(f"hf download {health.DEFAULT.name} --revision {health.DEFAULT.commit} ")
         assert found.remedy.endswith("# or try without one: --model digits")
 
     def test_cached(self, cache: Path) -> None:

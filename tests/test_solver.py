@@ -6,7 +6,7 @@ from diffusers import DPMSolverMultistepScheduler
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genie_cli.diffusion.solver import Solver, add_noise, noise_timestep
+from genie_cli.diffusion.solver import Solver, add_noise, noise_timestep, smallest_ratio
 from genie_cli.errors import UsageError
 
 SD15 = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "num_train_timesteps": 1000}
@@ -70,6 +70,11 @@ def test_too_small_a_ratio_says_the_smallest() -> None:
         solver.first_step(0.01)
     assert "0.019" in caught.value.hint
     assert solver.first_step(0.019) == 49
+
+
+@given(st.integers(2, 500))
+def test_smallest_ratio_leaves_just_the_last_step(steps: int) -> None:
+    assert Solver.build(ABAR, steps).first_step(smallest_ratio(steps)) == steps - 1
 
 
 @given(st.integers(1, 999))

@@ -21,10 +21,10 @@ def bundle(work: Path, out: Path) -> None:
         final_sigmas_type="sigma_min",
     )
     pipeline = StableDiffusionPipeline(
-        vae=AutoencoderKL.from_pretrained(work / "vae", torch_dtype=torch.float16),
+        vae=AutoencoderKL.from_pretrained(work / "vae", dtype=torch.float16),
         text_encoder=CLIPTextModel.from_pretrained(work / "text_encoder", dtype=torch.float16),
         tokenizer=CLIPTokenizer.from_pretrained(work / "tokenizer"),
-        unet=UNet2DConditionModel.from_pretrained(work / "unet", torch_dtype=torch.float16),
+        unet=UNet2DConditionModel.from_pretrained(work / "unet", dtype=torch.float16),
         scheduler=scheduler,
         safety_checker=None,
         feature_extractor=None,

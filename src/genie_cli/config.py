@@ -25,7 +25,8 @@ else:
     import tomli as tomllib
 
 FILE_NAME = "genie.toml"
-SLOT_CHOICES = (1, 2, 4, 8, 16, 32, 64, 128)
+STABLE_DIFFUSION = "stable-diffusion-v1-5/stable-diffusion-v1-5"
+_STABLE_DIFFUSION_COMMIT = "451f4fe16113bff5a5d2269ed5ad43b0592e9a14"
 
 
 class Format(str, Enum):
@@ -43,15 +44,15 @@ class _Section(BaseModel):
 class Generate(_Section):
     """What to make."""
 
-    method: Method = Field(Method.GENIE, description="genie, img2img or txt2img")
-    r: tuple[Ratio, ...] = Field((), description="noise ratios, 0 < r <= 1; default .8 genie, .3 img2img, 1 txt2img")
-    prompt: str = Field("A photo of a {target}", description="prompt template; {target} is the class to make")
-    superclass: str = Field("", description="adds ', a type of SUPERCLASS' to the prompt (fine-grained classes)")
-    per_target: int = Field(0, ge=0, description="images per target and r; 0: one from every eligible source")
-    top_k: int = Field(4, ge=1, description="with --confusion: how many of the most confused classes are sources")
-    steps: int = Field(50, ge=2, le=500, description="solver steps of the full schedule; r * steps of them run")
-    guidance: float = Field(7.5, ge=1, le=100, description="classifier-free guidance scale")
-    seed: int = Field(0, ge=0, description="another seed, other noise")
+    method: Method = Field(Method.GENIE, description="How images are made: genie, img2img or txt2img.")
+    r: tuple[Ratio, ...] = Field((), description="Noise ratios, 0 < r <= 1; none: 0.8 for genie, 0.3 for img2img.")
+    prompt: str = Field("A photo of a {target}", description="Prompt template; {target} is the class to make.")
+    superclass: str = Field("", description="Ends the prompt with ', a type of SUPERCLASS', for fine-grained classes.")
+    per_target: int = Field(0, ge=0, description="Images per target and r; 0: one from every eligible source.")
+    top_k: int = Field(4, ge=1, description="With --confusion: how many of the most confused classes are sources.")
+    steps: int = Field(50, ge=2, le=500, description="Solver steps of the full schedule; r * steps of them run.")
+    guidance: float = Field(7.5, ge=1, le=100, description="Classifier-free guidance scale.")
+    seed: int = Field(0, ge=0, description="Another seed, other noise.")
 
     @field_validator("prompt")
     @classmethod
@@ -70,19 +71,22 @@ class Model(_Section):
     """What makes it."""
 
     name: str = Field(
-        "stable-diffusion-v1-5/stable-diffusion-v1-5",
-        description="a Stable Diffusion 1.x snapshot: hub id, directory, or 'digits' (bundled, no download)",
+        STABLE_DIFFUSION,
+        description="A Stable Diffusion 1.x snapshot: hub id, directory, or digits (bundled, no download).",
     )
-    revision: str = Field(
-        "451f4fe16113bff5a5d2269ed5ad43b0592e9a14", description="the hub model's commit; ignored for a directory"
-    )
-    device: str = Field("auto", description="auto, cpu, cuda, cuda:1, ...")
+    revision: str = Field("", description="The hub model's commit; none: main, or the default model's pinned one.")
+    device: str = Field("auto", description="Device: auto, cpu, cuda, cuda:1.")
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = Field(
-        "auto", description="auto (float16 on CUDA, else float32), float32, float16 or bfloat16"
+        "auto", description="Precision: auto (float16 on CUDA, else float32), float32, float16 or bfloat16."
     )
     slots: Literal["auto"] | Annotated[int, Field(ge=1, le=1024)] = Field(
-        "auto", description="images in one batch, a power of two; auto fits the device"
+        "auto", description="Images in one batch, a power of two; auto fits the device."
     )
+
+    @property
+    def commit(self) -> str | None:
+        """The revision to ask the hub for: the default model's is pinned, so that its images can be made again."""
+        return self.revision or (_STABLE_DIFFUSION_COMMIT if self.name == STABLE_DIFFUSION else None)
 
     @field_validator("slots")
     @classmethod
@@ -95,8 +99,8 @@ class Model(_Section):
 class Output(_Section):
     """Where it goes."""
 
-    dir: str = Field("genie-out", description="folder for the images and the manifest")
-    format: Format = Field(Format.JPG, description="jpg, png or webp")
+    dir: str = Field("genie-out", description="Folder for the images and the manifest.")
+    format: Format = Field(Format.JPG, description="Image files: jpg, png or webp.")
 
 
 class Settings(_Section):

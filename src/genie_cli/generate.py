@@ -22,7 +22,7 @@ from genie_cli.diffusion.engine import Picture, Request, Result
 from genie_cli.errors import ImageError, OutputError
 from genie_cli.jobs import Job, Method, Source
 from genie_cli.manifest import Row, Status
-from genie_cli.output import Output
+from genie_cli.output import Output, folder_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -170,12 +170,17 @@ class _Run:
     def _store(self, result: Result[Job]) -> Row:
         if result.pixels is None:
             return self.output.note(Row(result.key, Status.FAILED, reason=result.error))
-        image = provenance.encode(result.pixels, self.image_format, result.key, self.settings)
+        settings = {**self.settings, "slots": result.slots}  # fewer than asked for, if memory ran out
+        image = provenance.encode(result.pixels, self.image_format, result.key, settings)
         return self.output.save(result.key, image, self.image_format, result.slots)
 
 
 def _senseless(job: Job) -> str:
     """Why a job, of a plan written by hand perhaps, makes no sense; empty if it does."""
+    try:
+        folder_of(job.target)
+    except OutputError as error:
+        return str(error)
     if job.method is Method.TXT2IMG:
         return ""
     if job.source is None:

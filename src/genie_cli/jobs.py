@@ -166,8 +166,10 @@ class Recipe(BaseModel):
         eligible = [s for s in sources if self.method.accepts(s.label, target) and self._allows(s, target)]
         if not eligible:
             whose = "its own class" if self.method is Method.IMG2IMG else "another class"
+            only = self.sources_for.get(target)
+            wanted = f"{whose}, and only {', '.join(only)} are to be used" if only else whose
             raise UsageError(
-                f"no source for target {target!r}: {self.method.value} needs images of {whose}",
+                f"no source for target {target!r}: {self.method.value} needs images of {wanted}",
                 f"classes found: {', '.join(sorted({s.label for s in sources})) or 'none'}",
             )
         if not self.per_target:

@@ -207,11 +207,12 @@ class Output:
         metadata = self.root / IMAGES / "metadata.jsonl"
         if not documents and metadata.exists():
             raise OutputError(f"{metadata} is there already and is not genie's", "give this run another --out")
+        now = Header.model_validate_json(self.header.line())  # as it will be read: a tuple is a list then
         for path in documents:
             differences: list[str] = []
             with suppress(FileNotFoundError), path.open(encoding="utf-8") as stream:  # another shard may end
                 before = manifest.read(stream, str(path), "genie.manifest").header
-                differences = list(_differences(before, self.header))
+                differences = list(_differences(before, now))
             if differences:
                 raise OutputError(
                     f"{self.root} was made with other settings:\n" + "\n".join(f"  {line}" for line in differences),

@@ -6,13 +6,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from rich.console import Console
 from typer import Option
 
 from genie_cli import manifest
 from genie_cli.cli.console import words
-from genie_cli.cli.generate import run
 from genie_cli.cli.planning import Inputs
+from genie_cli.cli.running import run
 from genie_cli.config import Format, Generate, Model, Output, Settings
 from genie_cli.manifest import Status
 
@@ -48,9 +47,9 @@ def demo(
     run(settings, Inputs(photos, None, ",".join(CLASSES), None, None), given=set())
     sheet = out / "contact-sheet.png"
     _draw(photos, negatives).save(sheet)
-    Console().print(f"\nLook at {sheet}: each row is a photo, and what it becomes as the noise r rises.")
-    Console().print("Next, your own photos: genie generate --src-dir photos --targets lynx,ocelot --r 0.8")
-    Console().print("That downloads Stable Diffusion 1.5 once; `genie doctor` says whether this machine is ready.")
+    console.print(f"\nLook at {sheet}: each row is a photo, and what it becomes as the noise r rises.")
+    console.print("Next, your own photos: genie generate --src-dir photos --targets lynx,ocelot --r 0.8")
+    console.print("That downloads Stable Diffusion 1.5 once; `genie doctor` says whether this machine is ready.")
 
 
 def _draw(photos: Path, negatives: Path) -> Image.Image:

@@ -12,6 +12,7 @@ from typer import Argument, Option
 
 from genie_cli import manifest
 from genie_cli.cli.console import facts, wants_lines
+from genie_cli.diffusion.locate import BUNDLED
 from genie_cli.manifest import Header
 
 if TYPE_CHECKING:
@@ -47,10 +48,13 @@ def command_for(image: Path, record: Provenance) -> str:
     """The shell command that makes the same image again, into a folder ``again``."""
     settings = record.settings
     name, _, revision = str(settings["model"]).partition("@")
-    words = ["genie", "generate", "--plan", "-", "--model", name]
-    words += ["--revision", revision] if "/" in name else []
-    words += ["--src-dir", "<folder of the sources>"] if record.job.source else []
-    for key in ("steps", "guidance", "dtype", "slots", "format"):
-        words += [f"--{key}", str(settings[key])]
-    command = shlex.join([*words, "--out", "again"]).replace("'<folder of the sources>'", "<folder of the sources>")
-    return f"genie explain --json {shlex.quote(str(image))} | {command}"
+    words = ["genie generate --plan -", f"--model {shlex.quote(name) if _is_known(name) else f'<folder of {name}>'}"]
+    words += [f"--revision {revision}"] if "/" in name else []
+    words += ["--src-dir <folder of the sources>"] if record.job.source else []
+    words += [f"--{key} {settings[key]}" for key in ("steps", "guidance", "device", "dtype", "slots", "format")]
+    return f"genie explain --json {shlex.quote(str(image))} | {' '.join(words)} --out again"
+
+
+def _is_known(model: str) -> bool:
+    """Whether the name alone finds the model: the bundled one, or one of the hub."""
+    return model == BUNDLED or "/" in model

@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
-from rich.console import Console
-from typer import Exit, Option
+from typer import Option
 
-from genie_cli import manifest
-from genie_cli.cli.console import facts, wants_lines, words
 from genie_cli.cli.options import INPUT, MODEL, OUTPUT, RUN, setting
-from genie_cli.cli.planning import Inputs, Planned, plan
-from genie_cli.config import Format, Settings, resolve
-from genie_cli.errors import UsageError
-from genie_cli.jobs import Job, Method, shard
-from genie_cli.manifest import Header
-
-if TYPE_CHECKING:
-    from genie_cli.diffusion.engine import Engine
-    from genie_cli.diffusion.locate import Located
-    from genie_cli.generate import Summary
-    from genie_cli.output import Output
-
-# Rough bytes a pixel at our qualities, and bytes of provenance an image; only --dry-run's estimate uses them.
-_BYTES_A_PIXEL = {Format.JPG: 0.45, Format.PNG: 1.6, Format.WEBP: 0.3}
-_PROVENANCE_BYTES = 2500
+from genie_cli.cli.planning import Inputs
+from genie_cli.cli.running import run
+from genie_cli.config import Format, resolve
+from genie_cli.jobs import Method
 
 
 def generate(
@@ -106,153 +90,3 @@ def generate(
     given = {name.partition(".")[2] for name, value in options.items() if value is not None}
     inputs = Inputs(src_dir, src_label, targets, confusion, plan_file)
     run(settings, inputs, given, share=share, limit=limit, dry_run=dry_run, as_json=json_)
-
-
-def run(
-    settings: Settings,
-    inputs: Inputs,
-    given: set[str],
-    *,
-    share: str | None = None,
-    limit: int | None = None,
-    dry_run: bool = False,
-    as_json: bool = False,
-) -> None:
-    """Plan, generate, and say what became of it."""
-    from genie_cli.diffusion.locate import locate
-
-    located = locate(settings.model.name, settings.model.revision)
-    planned = plan(inputs, settings.generate, located.identity, given)
-    mine = list(shard(planned.jobs, *_parse_shard(share)))[:limit]
-    work = _Work(settings, located, planned, mine, share or "")
-    if dry_run:
-        work.preview(as_json)
-    else:
-        work.do(as_json)
-
-
-class _Work:
-    """One run: what to make, with what, into which folder."""
-
-    def __init__(self, settings: Settings, located: Located, planned: Planned, mine: Sequence[Job], share: str) -> None:
-        self.settings, self.located, self.planned, self.mine = settings, located, planned, mine
-        self.share = share
-
-    def do(self, as_json: bool) -> None:
-        from genie_cli import generate
-        from genie_cli.cli.progress import ProgressBar
-        from genie_cli.output import Output
-
-        header = self._header()
-        part = "-" + self.share.replace("/", "-of-") if self.share else ""
-        output = Output(Path(self.settings.output.dir), header, part)
-        how = {key: value for key, value in header.settings.items() if key != "plan"}
-        with ProgressBar() as bar:
-            summary = generate.run(
-                self.planned.jobs,
-                self.mine,
-                self.planned.source_root,
-                self._engine,
-                output,
-                self.settings.output.format,
-                how,
-                bar,
-            )
-        self._report(output, summary, as_json)
-        if summary.failed or summary.skipped:
-            raise Exit(3 if summary.made + summary.resumed else 1)
-
-    def preview(self, as_json: bool) -> None:
-        header = self._header().model_copy(update={"kind": "genie.plan"})
-        if wants_lines(as_json):
-            sys.stdout.write(header.line())
-            sys.stdout.writelines(map(manifest.plan_line, self.mine))
-            return
-        engine = self._engine()
-        steps = sum(engine.steps_for(job.r) for job in self.mine)
-        size = engine.snapshot.image_size
-        seconds = steps * engine.seconds_per_step() / engine.slots
-        each = size * size * _BYTES_A_PIXEL[self.settings.output.format] + _PROVENANCE_BYTES
-        table = {
-            "images": len(self.mine),
-            "sources": len({job.source.sha256 for job in self.mine if job.source}),
-            "solver steps": steps,
-            "size": f"{size} x {size}",
-            "model": self.located.identity,
-            "batch": f"{engine.slots} slots on {engine.snapshot.device}, {engine.snapshot.dtype}",
-            "time": f"about {_duration(seconds)} (a step was timed just now)",
-            "disk": f"about {len(self.mine) * each / 2**20:.1f} MiB in {self.settings.output.dir}",
-        }
-        Console().print(facts("Nothing was made. This would be:", table))
-
-    def _engine(self) -> Engine[Job]:
-        from genie_cli.diffusion.engine import Engine
-        from genie_cli.diffusion.snapshot import load
-
-        with words().status(f"loading {self.located.name} ..."):
-            snapshot = load(self.located, self.settings.model.device, self.settings.model.dtype)
-        generate = self.settings.generate
-        return Engine(snapshot, self._slots(), generate.steps, generate.guidance)
-
-    def _slots(self) -> int:
-        from genie_cli.diffusion.snapshot import choose_device, choose_slots
-
-        slots = self.settings.model.slots
-        return choose_slots(self.located, choose_device(self.settings.model.device)) if slots == "auto" else slots
-
-    def _header(self) -> Header:
-        """Everything that decides the images' bytes, resolved."""
-        from genie_cli.diffusion.snapshot import choose_device, choose_dtype
-        from genie_cli.generate import versions
-
-        device = choose_device(self.settings.model.device)
-        return Header(
-            kind="genie.manifest",
-            source_root=str(self.planned.source_root) if self.planned.source_root else None,
-            settings={
-                "model": self.located.identity,
-                "steps": self.settings.generate.steps,
-                "guidance": self.settings.generate.guidance,
-                "device": device.type,
-                "dtype": str(choose_dtype(self.settings.model.dtype, device)).removeprefix("torch."),
-                "slots": self._slots(),
-                "format": self.settings.output.format.value,
-                "plan": {key: value for key, value in self.planned.settings.items() if key != "model"},
-            },
-            versions=versions(),
-        )
-
-    def _report(self, output: Output, summary: Summary, as_json: bool) -> None:
-        if wants_lines(as_json):
-            _print_manifest(output)
-            return
-        table: dict[str, object] = {"made": summary.made, "made before": summary.resumed, "failed": summary.failed}
-        table |= {"skipped": summary.skipped} if summary.skipped else {}
-        table |= {"images": f"{output.root}/train/<class>/", "manifest": output.manifest}
-        Console().print(facts("", {key: value for key, value in table.items() if value or key == "made"}))
-
-
-def _print_manifest(output: Output) -> None:
-    """The manifest on stdout, with its root spelled out, since a pipe does not say where it comes from."""
-    with output.manifest.open(encoding="utf-8") as stream:
-        document = manifest.read(stream, str(output.manifest))
-        sys.stdout.write(document.header.model_copy(update={"root": str(output.root.resolve())}).line())
-        sys.stdout.writelines(row.line() for row in document.rows())
-
-
-def _parse_shard(share: str | None) -> tuple[int, int]:
-    if share is None:
-        return 1, 1
-    try:
-        index, count = (int(part) for part in share.split("/"))
-    except ValueError:
-        index, count = 0, 0
-    if not 1 <= index <= count:
-        raise UsageError(f"--shard {share}: expected i/n with 1 <= i <= n, such as 2/8")
-    return index, count
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -13,10 +13,10 @@ INPUT, MODEL, OUTPUT, RUN = "Input", "Model", "Output", "Run"
 
 def setting(option: str, panel: str, *flags: str) -> Any:
     """A Typer option for the setting ``"section.name"``; not given means None, so that the file can speak."""
-    name, text = option.partition(".")[2], describe(option)
+    name = option.partition(".")[2]
     return typer.Option(
         *(flags or ("--" + name.replace("_", "-"),)),
-        help=text[0].upper() + text[1:] + ".",
+        help=describe(option),
         show_default=default_of(option) or False,
         envvar="GENIE_" + (flags[0].lstrip("-").replace("-", "_") if flags else name).upper(),
         show_envvar=False,

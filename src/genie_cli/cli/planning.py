@@ -13,8 +13,8 @@ from genie_cli import manifest
 from genie_cli.cli.console import words
 from genie_cli.config import Generate
 from genie_cli.confusion import Confusion
-from genie_cli.data.folders import scan
-from genie_cli.errors import ManifestError, UsageError
+from genie_cli.diffusion.solver import smallest_ratio
+from genie_cli.errors import FolderError, ManifestError, UsageError
 from genie_cli.jobs import Job, Method, Recipe, Source
 
 
@@ -38,19 +38,17 @@ class Planned:
     settings: dict[str, Any]
 
 
-def plan(inputs: Inputs, settings: Generate, model: str, given: set[str]) -> Planned:
+def plan(inputs: Inputs, settings: Generate, model: str) -> Planned:
     """The plan that the options ask for.
 
     Args:
         model: identity of the model.
-        given: names of the settings that were given as options, since some do not go together.
 
     Raises:
-        UsageError: options contradict each other, or one would be ignored.
+        UsageError: a target has no source, or the plan was made for another model.
     """
     if inputs.plan:
-        return _from_file(inputs, model, given)
-    _refuse_ignored(inputs, settings, given)
+        return _from_file(inputs, model)
     listing = _list_sources(inputs) if inputs.src_dir else ()
     targets = read_targets(inputs.targets)
     recipe = Recipe(
@@ -68,8 +66,36 @@ def plan(inputs: Inputs, settings: Generate, model: str, given: set[str]) -> Pla
     return Planned(jobs, inputs.src_dir and inputs.src_dir.resolve(), recipe.model_dump(mode="json"))
 
 
+def check(inputs: Inputs, settings: Generate, given: set[str]) -> None:
+    """Look at the options before a model is looked for, which can take a download.
+
+    Args:
+        given: names of the settings that were given as options, since some do not go together.
+
+    Raises:
+        UsageError: options contradict each other, or one would be ignored.
+        FolderError: the source folder is not there.
+    """
+    if inputs.src_dir and not inputs.src_dir.is_dir():
+        raise FolderError(f"there is no folder {inputs.src_dir}", "check the spelling of --src-dir")
+    if inputs.plan:
+        _refuse_what_a_plan_decides(inputs, given)
+    else:
+        _refuse_ignored(inputs, settings, given)
+
+
+def _refuse_what_a_plan_decides(inputs: Inputs, given: set[str]) -> None:
+    decided = {"method", "r", "prompt", "superclass", "per_target", "top_k", "seed"} & given
+    decided |= {name for name in ("targets", "confusion", "src_label") if getattr(inputs, name) is not None}
+    if decided:
+        flags = ", ".join(sorted("--" + name.replace("_", "-") for name in decided))
+        raise UsageError(f"a plan decides these itself: leave out {flags}")
+
+
 def _refuse_ignored(inputs: Inputs, settings: Generate, given: set[str]) -> None:
     txt2img = settings.method is Method.TXT2IMG
+    if min(settings.ratios) < (least := smallest_ratio(settings.steps)):
+        raise UsageError(f"--r {min(settings.ratios)} leaves no step to run out of {settings.steps}; least: {least}")
     if not inputs.targets:
         raise UsageError("say what to make: --targets lynx,ocelot, or --targets @names.txt")
     if not inputs.src_dir and not txt2img:
@@ -105,6 +131,8 @@ def _list_sources(inputs: Inputs) -> Sequence[Source]:
     if inputs.src_label is not None and not inputs.src_label.strip():
         raise UsageError("--src-label is empty: name the class of the images in --src-dir")
     assert inputs.src_dir is not None  # noqa: S101 - the caller has looked
+    from genie_cli.data.folders import scan
+
     listing = scan(inputs.src_dir, inputs.src_label)
     for path, reason in listing.ignored[:5]:
         words().print(f"left out: {path} {reason}", markup=False)
@@ -127,13 +155,8 @@ def _hardest(file: Path | None, targets: Sequence[str], k: int) -> dict[str, tup
     return chosen
 
 
-def _from_file(inputs: Inputs, model: str, given: set[str]) -> Planned:
-    assert inputs.plan  # noqa: S101
-    decided = {"method", "r", "prompt", "superclass", "per_target", "top_k", "seed"} & given
-    decided |= {name for name in ("targets", "confusion", "src_label") if getattr(inputs, name) is not None}
-    if decided:
-        flags = ", ".join(sorted("--" + name.replace("_", "-") for name in decided))
-        raise UsageError(f"a plan decides these itself: leave out {flags}")
+def _from_file(inputs: Inputs, model: str) -> Planned:
+    assert inputs.plan  # noqa: S101 - the caller has looked
     name = "standard input" if inputs.plan == "-" else inputs.plan
     try:
         with nullcontext(sys.stdin) if inputs.plan == "-" else Path(inputs.plan).open(encoding="utf-8") as stream:

@@ -27,7 +27,7 @@ class ProgressBar(Observer):
             console=self._console,
         )
         self._task: TaskID | None = None
-        self._failures = self._done = 0
+        self._failures = self._done = self._slots = 0
         self._started = time.monotonic()
 
     def __enter__(self) -> ProgressBar:
@@ -49,6 +49,9 @@ class ProgressBar(Observer):
         self._done += 1
         seconds = time.monotonic() - self._started
         self._progress.update(self._task, completed=self._done, rate=f"{self._done / seconds:.2f} images/s")
+        if row.slots and self._slots and row.slots < self._slots:
+            self._console.print(f"out of memory: going on with {row.slots} images in a batch instead of {self._slots}")
+        self._slots = row.slots or self._slots
         if row.status is not Status.MADE:
             self._failures += 1
             if self._failures <= _SHOWN_FAILURES:

@@ -26,6 +26,10 @@ IMAGE_SUFFIXES: frozenset[str] = frozenset(
 # decoding takes several copies at four bytes a pixel, and no model here sees more than a few megapixels.
 MAX_PIXELS = 89_478_485
 
+# Width to height, or height to width: cut square, a longer strip shows next to nothing, and scaled by its shorter
+# side to a model's size it would be enormous.
+MAX_ASPECT = 100
+
 # Only these are tried, whatever the name says: some of Pillow's other readers run programs (EPS) or guess.
 # Multi-picture JPEG (MPO) comes with JPEG.
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
@@ -47,8 +51,8 @@ def decode(data: bytes, path: Path) -> Image.Image:
         path: only to name the picture in an error; it is not opened.
 
     Raises:
-        ImageError: ``data`` is empty, not an image, truncated or damaged, has more than `MAX_PIXELS` pixels, or
-            floating-point or integer pixels beyond 16 bits.
+        ImageError: ``data`` is empty, not an image, truncated or damaged, has more than `MAX_PIXELS` pixels, is
+            thinner than 1 to `MAX_ASPECT`, or has floating-point or integer pixels beyond 16 bits.
 
     What Pillow finds odd but can read, such as damaged EXIF, it reports as a warning, and so it arrives.
     """
@@ -73,6 +77,8 @@ def _decode(data: bytes, path: Path) -> Image.Image:
         # Nothing is decoded yet. Pillow has looked at the size too, but only warns, or not even that if told so.
         if image.width * image.height > MAX_PIXELS:
             raise _too_large(path)
+        if max(image.size) > MAX_ASPECT * min(image.size):
+            raise ImageError(path, f"is {image.width} x {image.height} pixels: too long and thin", "crop it first")
         image.load()
         # EXIF that cannot be understood is no reason to refuse a picture: it is taken as it is stored.
         with suppress(Exception):

@@ -245,7 +245,7 @@ def _model(offline: bool) -> Finding:
         return Finding("cache", name, "cached")
     nothing = len(missing) == len(_SMALL_FILES) + len(_WEIGHTS)
     value = "not cached" if nothing else f"cached in part, without {', '.join(missing)}"
-    download = ("HF_HUB_OFFLINE=0 " if offline else "") + download_command(DEFAULT.name, DEFAULT.revision)
+    download = ("HF_HUB_OFFLINE=0 " if offline else "") + download_command(DEFAULT.name, DEFAULT.commit)
     remedy = f"{download}  # or try without one: --model digits"
     return Finding("cache", name, value, remedy=remedy)
 
@@ -254,7 +254,7 @@ def _missing_files() -> Iterator[str]:
     from huggingface_hub import try_to_load_from_cache
 
     def cached(name: str) -> bool:
-        return isinstance(try_to_load_from_cache(DEFAULT.name, name, revision=DEFAULT.revision), str)
+        return isinstance(try_to_load_from_cache(DEFAULT.name, name, revision=DEFAULT.commit), str)
 
     yield from (name for name in _SMALL_FILES if not cached(name))
     for stem in _WEIGHTS:

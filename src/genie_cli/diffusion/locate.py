@@ -52,7 +52,12 @@ def locate(name: str, revision: str | None = None) -> Located:
         raise ModelError(f"no model {name!r}: not a directory here, not a hub id (owner/name)", _TRY_WITHOUT)
     path = _from_hub(name, revision)
     _check_layout(path)
-    return Located(name, path, f"{name}@{path.name[:12]}")
+    return Located(name, path, f"{name}@{path.name}")
+
+
+def is_local(name: str) -> bool:
+    """Whether ``name`` is the bundled model or a directory, and not a hub id."""
+    return name == BUNDLED or Path(name).expanduser().is_dir()
 
 
 def _in_directory(name: str, path: Path) -> Located:
@@ -87,7 +92,7 @@ def _from_hub(name: str, revision: str | None) -> Path:
 
     try:
         cached = fetch(local_only=True)
-        if (cached / "unet").is_dir() and any((cached / "unet").glob("*.safetensors")):
+        if not _missing_parts(cached):
             return cached
     except LocalEntryNotFoundError:
         pass
@@ -96,7 +101,7 @@ def _from_hub(name: str, revision: str | None) -> Path:
     try:
         return fetch(local_only=False)
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].removeprefix("Got: ")
         raise ModelError(
             f"model {name} is not on this machine and could not be fetched: {reason}",
             f"where there is a network: {download_command(name, revision)}\n{_TRY_WITHOUT}",
@@ -106,23 +111,28 @@ def _from_hub(name: str, revision: str | None) -> Path:
 def download_command(name: str, revision: str | None) -> str:
     """The command that puts a hub model into the cache: what the engine reads, and no more."""
     at = f" --revision {revision}" if revision else ""
-    kinds = " ".join(f'--include "{kind}"' for kind in ("*.json", "*.txt", "*.safetensors"))
-    return f'hf download {name}{at} {kinds} --exclude "safety_checker/*" --exclude "*non_ema*"'
+    wanted = " ".join(f'--include "{pattern}"' for pattern in ("model_index.json", *(f"{part}/*" for part in _PARTS)))
+    return f"hf download {name}{at} {wanted} " + " ".join(f'--exclude "{pattern}"' for pattern in _NOT_WANTED)
+
+
+def _missing_parts(path: Path) -> list[str]:
+    """Parts that are not there, or, in a download that was broken off, have no weights."""
+    weighty = ("unet", "vae", "text_encoder")
+    absent = [part for part in _PARTS if not (path / part).is_dir()]
+    return absent + [part for part in weighty if part not in absent and not any((path / part).glob("*.safetensors"))]
 
 
 def _check_layout(path: Path) -> None:
-    missing = [part for part in _PARTS if not (path / part).is_dir()]
-    if missing:
+    if missing := [part for part in _PARTS if not (path / part).is_dir()]:
         raise ModelError(
             f"{path} is not a Stable Diffusion snapshot: it has no {', '.join(missing)}",
             "expected the folder that StableDiffusionPipeline.save_pretrained writes",
         )
-    for part in ("unet", "vae", "text_encoder"):
-        if not any((path / part).glob("*.safetensors")):
-            raise ModelError(
-                f"{path / part} has no .safetensors file",
-                "pickled weights are not read; convert them: pipeline.save_pretrained(..., safe_serialization=True)",
-            )
+    if missing := _missing_parts(path):
+        raise ModelError(
+            f"{path / missing[0]} has no .safetensors file",
+            "pickled weights are not read; convert them: pipeline.save_pretrained(..., safe_serialization=True)",
+        )
     _check_kind(path)
 
 

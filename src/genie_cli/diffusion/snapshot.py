@@ -27,7 +27,11 @@ class Tokenizer:
     def __init__(self, located: Located) -> None:
         from transformers import CLIPTokenizer
 
-        self._words = CLIPTokenizer.from_pretrained(located.path / "tokenizer", local_files_only=True)
+        folder = located.path / "tokenizer"
+        try:
+            self._words = CLIPTokenizer.from_pretrained(folder, local_files_only=True)
+        except Exception as error:  # a broken file makes the tokenizers library raise plain Exception
+            raise ModelError(f"{folder} does not load: {error}") from None
 
     @property
     def limit(self) -> int:
@@ -151,7 +155,7 @@ def load(located: Located, device: str = "auto", dtype: str = "auto") -> Snapsho
         keywords = {"variant": "fp16"} if _takes_fp16_variant(folder, half) else {}
         try:
             model = model_class.from_pretrained(
-                folder, use_safetensors=True, local_files_only=True, torch_dtype=precision, **keywords
+                folder, use_safetensors=True, local_files_only=True, dtype=precision, **keywords
             )
         except (OSError, ValueError, RuntimeError) as error:
             raise ModelError(f"{folder} does not load: {error}") from None
@@ -231,6 +235,6 @@ def choose_slots(located: Located, device: torch.device) -> int:
     It does not depend on the plan, since the exact bytes of an image depend on the batch it was made in.
     """
     side = read_config(located.path / "unet" / "config.json").get("sample_size")
-    if side == 8:  # the bundled model: 32 rows cost a quarter of what 32 single ones do
+    if isinstance(side, int) and side <= 16:  # like the bundled model: 32 rows cost a quarter of 32 single ones
         return 32
     return 8 if device.type == "cuda" else 1

@@ -22,8 +22,13 @@ _FIRST_ORDER_END_BELOW = 15  # with fewer steps than this the last one is first 
 
 
 def noise_timestep(r: float) -> int:
-    """The training timestep whose noise is added at ratio ``r``: floor(1000 r), safe from 0.57 * 1000 = 569.99."""
+    """The training timestep whose noise is added at ratio ``r``: floor(1000 r), of the product rounded to 1e-6."""
     return int(round(TRAIN_STEPS * r, 6))
+
+
+def smallest_ratio(steps: int) -> float:
+    """The least ``r`` at which one of ``steps`` steps is left to run."""
+    return (round((TRAIN_STEPS - 1) / steps) - 1) / TRAIN_STEPS
 
 
 @dataclass(frozen=True)
@@ -85,10 +90,9 @@ class Solver:
         """
         within = (self.timesteps - 1 <= TRAIN_STEPS * r + 1e-6).nonzero()
         if not len(within):
-            smallest = (int(self.timesteps[-1]) - 1) / TRAIN_STEPS
             raise UsageError(
                 f"r = {r} leaves no step to run out of {self.steps}",
-                f"take r of at least {smallest}, or more --steps",
+                f"take r of at least {smallest_ratio(self.steps)}, or more --steps",
             )
         return int(within[0])
 

@@ -1,0 +1,78 @@
+"""The bundled model and oracle do what the model card says, on a sample small enough for a test."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from genie_cli.backbones.digits import classify, load
+from genie_cli.data.digits import CLASSES, DigitsInTheWild
+from genie_cli.diffusion.engine import Engine, Picture, Request
+from genie_cli.diffusion.locate import locate
+from genie_cli.diffusion.snapshot import load as load_snapshot
+from training.schedule import shifted_betas, stable_diffusion_betas
+from training.text import TEMPLATES, tokenizer
+
+COUNT = 64
+TEST = DigitsInTheWild("test")
+
+
+def accuracy(images: NDArray[np.uint8], labels: list[int]) -> float:
+    top = classify(load(), torch.from_numpy(images).permute(0, 3, 1, 2)).argmax(1)
+    return float((top == torch.tensor(labels)).float().mean())
+
+
+def test_the_oracle_reads_held_out_digits() -> None:
+    samples = [TEST[i] for i in range(500)]
+    assert accuracy(np.stack([s.image for s in samples]), [s.label for s in samples]) >= 0.97
+
+
+@pytest.fixture(scope="module")
+def made() -> dict[float, NDArray[np.uint8]]:
+    """Images at three ratios, of the same sources and targets with the same noise."""
+    engine = Engine[tuple[float, int]](load_snapshot(locate("digits"), "cpu"), slots=32)
+    requests = [
+        Request((r, i), f"A photo of a {CLASSES[(i + 3) % 10]}", r, i, Picture(str(i), source(i)))
+        for r in (0.3, 0.8, 1.0)
+        for i in range(COUNT)
+    ]
+    pixels = {result.key: result.pixels for result in engine.run(requests)}
+    return {r: np.stack([pixels[r, i] for i in range(COUNT)]) for r in (0.3, 0.8, 1.0)}  # type: ignore[misc]
+
+
+def source(index: int):  # type: ignore[no-untyped-def]
+    return lambda: Image.fromarray(TEST[index].image)
+
+
+def test_pure_noise_and_the_papers_ratio_show_the_target(made: dict[float, NDArray[np.uint8]]) -> None:
+    targets = [(i + 3) % 10 for i in range(COUNT)]
+    assert accuracy(made[1.0], targets) >= 0.9
+    assert accuracy(made[0.8], targets) >= 0.85
+    assert accuracy(made[0.3], targets) < accuracy(made[0.8], targets)
+
+
+def test_background_fades_with_r(made: dict[float, NDArray[np.uint8]]) -> None:
+    def error(images: NDArray[np.uint8]) -> float:
+        behind = [TEST[i].mask == 0 for i in range(COUNT)]
+        return float(np.mean([np.abs(images[i].astype(float) - TEST[i].image)[behind[i]].mean() for i in range(COUNT)]))
+
+    assert error(made[0.3]) < error(made[0.8]) < 0.8 * error(made[1.0])
+
+
+def test_every_word_of_the_prompts_is_one_token() -> None:
+    words = tokenizer()
+    for template in TEMPLATES:
+        for name in CLASSES:
+            prompt = template.format(name)
+            assert len(words.tokenize(prompt)) == len(prompt.replace(",", " ,").split())
+
+
+def test_the_schedule_ends_where_stable_diffusions_does() -> None:
+    ours, theirs = (torch.cumprod(1 - betas, 0) for betas in (shifted_betas(), stable_diffusion_betas()))
+    assert ours[-1] == pytest.approx(theirs[-1].item())
+    assert (ours[1:-1] > theirs[1:-1]).all()
+    assert (shifted_betas() > 0).all()
+    assert (shifted_betas() < 1).all()

@@ -1,0 +1,333 @@
+"""A job is what is made, not where its source lies; a plan depends on nothing but its sources' content and classes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from hashlib import sha256
+from itertools import groupby
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from genie_cli.errors import UsageError
+from genie_cli.jobs import Job, Method, Recipe, Source, inside_root, shard
+
+CLASSES = ("cat", "dog", "fox", "owl")
+
+
+def a_source(name: object, label: str = "cat", path: str = "") -> Source:
+    return Source(path=path or f"{label}/{name}.png", sha256=sha256(str(name).encode()).hexdigest(), label=label)
+
+
+def a_job(**changes: Any) -> Job:
+    given_fields = {"source": a_source(1), "target": "fox", "prompt": "A photo of a fox", "method": Method.GENIE}
+    return Job(**{**given_fields, "r": 0.8, "model": "sd15@abc123", "seed": 7, **changes})
+
+
+def a_recipe(**changes: Any) -> Recipe:
+    return Recipe(**{"targets": ("fox", "owl"), "model": "sd15@abc123", **changes})
+
+
+def ids(jobs: Sequence[Job]) -> list[str]:
+    return [job.id for job in jobs]
+
+
+labels = st.sampled_from(CLASSES)
+sources = st.lists(
+    st.builds(a_source, st.integers(0, 10**6), labels), min_size=1, max_size=12, unique_by=lambda source: source.sha256
+)
+recipes = st.builds(
+    a_recipe,
+    targets=st.lists(st.sampled_from(("fox", "owl", "yak")), min_size=1, unique=True).map(tuple),
+    method=st.sampled_from((Method.GENIE, Method.IMG2IMG)),
+    r=st.lists(st.sampled_from((0.3, 0.5, 0.8)), min_size=1).map(tuple),
+    per_target=st.integers(0, 30),
+    seed=st.integers(0, 3),
+)
+
+
+def planned(recipe: Recipe, some: Sequence[Source]) -> list[Job]:
+    """The plan; a target without sources is no matter of these laws."""
+    targets = [t for t in recipe.targets if any(recipe.method.accepts(s.label, t) for s in some)]
+    return list(recipe.model_copy(update={"targets": tuple(targets)}).jobs(some))
+
+
+class TestIdentity:
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"source": a_source(2)},
+            {"source": None},
+            {"target": "owl"},
+            {"prompt": "A drawing of a fox"},
+            {"method": Method.IMG2IMG},
+            {"r": 0.7},
+            {"model": "sd15@abc124"},
+            {"replicate": 1},
+            {"seed": 8},
+        ],
+    )
+    def test_another_image_has_another_id_and_other_noise(self, changes: dict[str, Any]) -> None:
+        assert a_job(**changes).id != a_job().id
+        assert a_job(**changes).noise_seed != a_job().noise_seed
+
+    @pytest.mark.parametrize(
+        "source", [a_source(1, path="elsewhere/photo.jpg"), a_source(1, "dog"), a_source(1, "dog", "x.png")]
+    )
+    def test_path_and_class_of_the_source_do_not_count(self, source: Source) -> None:
+        assert a_job(source=source).id == a_job().id
+        assert a_job(source=source).noise_seed == a_job().noise_seed
+
+    def test_neighbouring_fields_do_not_run_together(self) -> None:
+        assert a_job(target="a", prompt="bc").id != a_job(target="ab", prompt="c").id
+
+    def test_id_and_noise_stay_as_they_are(self) -> None:
+        """Runs of an older version are gone on with: should this ever have to change, so has the manifest's schema."""
+        assert a_job().id == "109fe18d9d0b55286932"
+        assert a_job().noise_seed == 3196257913097749876
+
+    @given(st.text(min_size=1), st.text(), st.floats(0, 1, exclude_min=True), st.integers())
+    def test_any_job_has_one(self, target: str, prompt: str, r: float, seed: int) -> None:
+        job = a_job(target=target, prompt=prompt, r=r, seed=seed)
+        assert len(bytes.fromhex(job.id)) == 10
+        assert 0 <= job.noise_seed < 2**63
+        assert Job.model_validate_json(job.model_dump_json()).id == job.id
+
+    @pytest.mark.parametrize("changes", [{"r": 0}, {"r": 1.01}, {"r": float("nan")}, {"target": ""}, {"replicate": -1}])
+    def test_what_cannot_be_made_is_refused(self, changes: dict[str, Any]) -> None:
+        with pytest.raises(ValidationError):
+            a_job(**changes)
+
+
+class TestPlan:
+    @given(recipes, sources, st.randoms())
+    def test_the_order_of_sources_does_not_matter(self, recipe: Recipe, some: list[Source], random: Any) -> None:
+        shuffled = random.sample(some, len(some))
+        assert set(ids(planned(recipe, some))) == set(ids(planned(recipe, shuffled)))
+
+    @given(recipes, sources)
+    def test_jobs_of_one_source_stand_together_and_none_is_there_twice(
+        self, recipe: Recipe, some: list[Source]
+    ) -> None:
+        jobs = planned(recipe, some)
+        runs = [source for source, _ in groupby(job.source for job in jobs)]
+        assert len(runs) == len(set(runs))
+        assert len(set(ids(jobs))) == len(jobs)
+
+    @given(recipes, sources)
+    def test_a_source_fits_its_method(self, recipe: Recipe, some: list[Source]) -> None:
+        for job in planned(recipe, some):
+            assert job.source
+            assert (job.source.label == job.target) == (recipe.method is Method.IMG2IMG)
+
+    @given(recipes, sources)
+    def test_without_per_target_every_eligible_source_gives_one(self, recipe: Recipe, some: list[Source]) -> None:
+        jobs = planned(recipe.model_copy(update={"per_target": 0}), some)
+        expected = {
+            (source, target, r)
+            for source in some
+            for target in recipe.targets
+            for r in recipe.r
+            if recipe.method.accepts(source.label, target)
+        }
+        assert Counter((job.source, job.target, job.r) for job in jobs) == Counter(expected)
+
+    def test_a_target_or_ratio_given_twice_counts_once(self) -> None:
+        jobs = list(a_recipe(targets=("fox", "fox"), r=(0.8, 0.5, 0.8)).jobs([a_source(1)]))
+        assert [job.r for job in jobs] == [0.5, 0.8]
+
+    def test_the_recipe_is_in_every_job(self) -> None:
+        (job,) = a_recipe(targets=("fox",), r=(0.6,), seed=5).jobs([a_source(1)])
+        assert job == a_job(r=0.6, seed=5)
+
+
+class TestPerTarget:
+    @given(recipes, sources, st.integers(1, 30))
+    def test_gives_exactly_so_many(self, recipe: Recipe, some: list[Source], count: int) -> None:
+        jobs = planned(recipe.model_copy(update={"per_target": count}), some)
+        made = Counter((job.target, job.r) for job in jobs)
+        assert set(made.values()) <= {count}
+        assert len(made) == len({job.target for job in jobs}) * len(set(recipe.r))
+
+    def test_more_than_there_are_sources_gives_replicates_in_turn(self) -> None:
+        some = [a_source(number) for number in range(3)]
+        jobs = list(a_recipe(targets=("fox",), per_target=7).jobs(some))
+        images = Counter(job.source for job in jobs)
+        assert sorted(images.values()) == [2, 2, 3]
+        for source, count in images.items():
+            assert [job.replicate for job in jobs if job.source == source] == list(range(count))
+
+    @given(sources, st.builds(a_source, st.integers(10**7, 10**8), labels), st.integers(1, 30), st.integers(0, 3))
+    def test_another_source_moves_at_most_one(self, some: list[Source], another: Source, count: int, seed: int) -> None:
+        recipe = a_recipe(per_target=count, seed=seed)
+
+        def chosen(these: list[Source]) -> dict[str, set[Source | None]]:
+            jobs = planned(recipe, these)
+            return {target: {job.source for job in jobs if job.target == target} for target in recipe.targets}
+
+        before, after = chosen(some), chosen([*some, another])
+        for target in recipe.targets:
+            assert after[target] - before[target] <= {another}
+            assert len(before[target] - after[target]) <= len(after[target] - before[target])
+
+    def test_another_seed_chooses_others(self) -> None:
+        some = [a_source(number) for number in range(50)]
+        chosen = {
+            frozenset(job.source for job in a_recipe(targets=("fox",), per_target=5, seed=seed).jobs(some))
+            for seed in range(5)
+        }
+        assert len(chosen) == 5
+
+    def test_targets_do_not_all_choose_the_same(self) -> None:
+        some = [a_source(number) for number in range(50)]
+        jobs = list(a_recipe(per_target=5).jobs(some))
+        fox, owl = ({job.source for job in jobs if job.target == target} for target in ("fox", "owl"))
+        assert fox != owl
+
+
+class TestSameContentTwice:
+    some = (a_source(1, path="a.png"), a_source(1, path="b.png"), a_source(2))
+
+    def test_no_job_is_there_twice(self) -> None:
+        jobs = list(a_recipe(targets=("fox",)).jobs(self.some))
+        assert [job.source for job in jobs] == [self.some[0], self.some[2]]
+
+    @pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
+    def test_per_target_still_gives_so_many(self, count: int) -> None:
+        jobs = list(a_recipe(targets=("fox",), per_target=count).jobs(self.some))
+        assert len(jobs) == count
+        assert set(ids(jobs)) == set(ids(list(a_recipe(targets=("fox",), per_target=count).jobs(self.some[1:]))))
+
+
+class TestNothingToMakeItFrom:
+    def test_genie_finds_only_the_targets_own_class(self) -> None:
+        with pytest.raises(
+            UsageError, match="no source for target 'fox': genie needs images of another class"
+        ) as caught:
+            list(a_recipe().jobs([a_source(1, "fox")]))
+        assert caught.value.hint == "classes found: fox"
+
+    def test_img2img_finds_only_other_classes(self) -> None:
+        with pytest.raises(UsageError, match="img2img needs images of its own class") as caught:
+            list(a_recipe(method=Method.IMG2IMG).jobs([a_source(1, "dog"), a_source(2, "cat"), a_source(3, "dog")]))
+        assert caught.value.hint == "classes found: cat, dog"
+
+    def test_no_sources_at_all(self) -> None:
+        with pytest.raises(UsageError, match="no source for target 'fox'") as caught:
+            list(a_recipe().jobs([]))
+        assert caught.value.hint == "classes found: none"
+
+    def test_nothing_is_made_for_the_others_either(self) -> None:
+        """A target that cannot be made is said before the first job, not after an hour of them."""
+        with pytest.raises(UsageError, match="'cat'"):
+            next(a_recipe(targets=("fox", "cat")).jobs([a_source(1, "cat")]))
+
+    def test_the_classes_asked_for_are_not_there(self) -> None:
+        with pytest.raises(UsageError, match=r"no source for target 'fox': .* only wolf, coyote"):
+            list(a_recipe(sources_for={"fox": ("wolf", "coyote")}).jobs([a_source(1, "cat")]))
+
+
+class TestTxt2img:
+    def test_is_refused_without_per_target(self) -> None:
+        with pytest.raises(UsageError, match="txt2img has no sources to count by") as caught:
+            list(a_recipe(method=Method.TXT2IMG).jobs([]))
+        assert "--per-target" in caught.value.hint
+
+    def test_needs_no_source_and_takes_none(self) -> None:
+        for some in ([], [a_source(1)]):
+            jobs = list(a_recipe(method=Method.TXT2IMG, per_target=3, r=(1.0,)).jobs(some))
+            assert [(job.source, job.target, job.replicate) for job in jobs] == [
+                (None, target, replicate) for target in ("fox", "owl") for replicate in range(3)
+            ]
+            assert len(set(ids(jobs))) == 6
+
+
+class TestPrompt:
+    @pytest.mark.parametrize(
+        ("changes", "prompt"),
+        [
+            ({}, "A photo of a fox"),
+            ({"superclass": "animal"}, "A photo of a fox, a type of animal"),
+            ({"prompt": "{target} or {target}? {other}"}, "fox or fox? {other}"),
+            ({"prompt": "100 % {target}, {}", "superclass": "pet"}, "100 % fox, {}, a type of pet"),
+        ],
+    )
+    def test_names_the_target(self, changes: dict[str, Any], prompt: str) -> None:
+        (job,) = a_recipe(targets=("fox",), **changes).jobs([a_source(1)])
+        assert job.prompt == prompt
+
+    def test_a_target_that_looks_like_a_template(self) -> None:
+        assert a_recipe().prompt_for("{target} \\1") == "A photo of a {target} \\1"
+
+
+class TestSourcesFor:
+    some = tuple(a_source(label, label) for label in CLASSES)
+
+    def test_restricts_its_target_and_no_other(self) -> None:
+        jobs = list(a_recipe(sources_for={"fox": ("cat", "owl")}).jobs(self.some))
+        used = {target: {job.source.label for job in jobs if job.source and job.target == target} for target in CLASSES}
+        assert (used["fox"], used["owl"]) == ({"cat", "owl"}, {"cat", "dog", "fox"})
+
+    def test_does_not_let_in_the_targets_own_class(self) -> None:
+        jobs = a_recipe(targets=("fox",), sources_for={"fox": ("fox", "dog")}).jobs(self.some)
+        assert [job.source.label for job in jobs if job.source] == ["dog"]
+
+
+class TestShard:
+    @given(recipes, sources, st.integers(1, 20))
+    def test_every_job_is_in_exactly_one(self, recipe: Recipe, some: list[Source], count: int) -> None:
+        jobs = planned(recipe, some)
+        parts = [list(shard(jobs, index, count)) for index in range(1, count + 1)]
+        assert sorted(ids([job for part in parts for job in part])) == sorted(ids(jobs))
+        assert all(part == [job for job in jobs if job in part] for part in parts)  # in the plan's order
+
+    def test_shards_are_of_like_size(self) -> None:
+        jobs = list(a_recipe().jobs([a_source(number) for number in range(500)]))
+        assert all(len(list(shard(jobs, index, 4))) == pytest.approx(250, abs=60) for index in range(1, 5))
+
+
+class TestPaths:
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "",
+            ".",
+            "..",
+            "../x",
+            "a/..",
+            "a/../../b",
+            "/",
+            "/etc/passwd",
+            "//host/share/x",
+            "C:/x",
+            "C:x",
+            "..\\x",
+            "a\\..\\..\\x",
+            "\\x",
+            "\\\\host\\share\\x",
+            "a\0b",
+        ],
+    )
+    def test_that_leave_the_root_are_refused(self, path: str) -> None:
+        with pytest.raises(ValidationError, match="leaves its root"):
+            Source(path=path, sha256="0" * 64, label="cat")
+
+    @pytest.mark.parametrize(
+        "path", ["x.png", "a/b/c.png", "a/..b/c..", "...", "~/x", "a b/ü 🦊.png", "./x", "CON", "%2e%2e/x", "$HOME/x"]
+    )
+    def test_that_stay_below_it_are_kept_as_they_are(self, path: str) -> None:
+        assert inside_root(path) == path
+
+    @pytest.mark.parametrize("digest", ["", "0" * 63, "0" * 65, "G" * 64, "0" * 64 + "\n", "AB" * 32])
+    def test_a_digest_is_sha256_in_lower_case(self, digest: str) -> None:
+        with pytest.raises(ValidationError):
+            Source(path="x", sha256=digest, label="cat")
+
+
+@pytest.mark.parametrize(("method", "r"), [(Method.GENIE, 0.8), (Method.IMG2IMG, 0.3), (Method.TXT2IMG, 1.0)])
+def test_default_ratio_is_the_papers(method: Method, r: float) -> None:
+    assert method.default_r == r
