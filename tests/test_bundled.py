@@ -10,8 +10,9 @@ from PIL import Image
 
 from genie_cli.backbones.digits import classify, load
 from genie_cli.data.digits import CLASSES, DigitsInTheWild
-from genie_cli.diffusion.engine import Engine, Picture, Request
+from genie_cli.diffusion.engine import Engine
 from genie_cli.diffusion.locate import locate
+from genie_cli.diffusion.requests import Picture, Request
 from genie_cli.diffusion.snapshot import load as load_snapshot
 from training.schedule import shifted_betas, stable_diffusion_betas
 from training.text import TEMPLATES, tokenizer

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from genie_cli.data.digits import CLASSES, DigitsInTheWild
-from genie_cli.diffusion.engine import Engine, Picture, Request, Result
+from genie_cli.diffusion.engine import Engine
 from genie_cli.diffusion.locate import locate
+from genie_cli.diffusion.requests import Picture, Request, Result
 from genie_cli.diffusion.snapshot import Snapshot, load
 from genie_cli.errors import ImageError, ModelError
 
@@ -182,7 +183,7 @@ def test_no_memory_at_all_is_a_clear_error(snapshot: Snapshot) -> None:
 def test_not_a_number_fails_the_job_with_its_reason(snapshot: Snapshot) -> None:
     nan = Picture("nan", lambda: TEST_SPLIT and Image.fromarray(TEST_SPLIT[0].image))
     engine = Engine[int](snapshot, slots=2, steps=10)
-    engine._latents.get("nan", lambda: torch.full(snapshot.latent_shape, float("nan")))
+    engine.denoiser._latents.get("nan", lambda: torch.full(snapshot.latent_shape, float("nan")))
     results = {r.key: r for r in engine.run([Request(5, "A photo of a two", 0.5, 7, nan), request(1), request(2)])}
     assert "not a number" in results[5].error
     assert results[1].pixels is not None

@@ -21,8 +21,9 @@ from scipy.ndimage import binary_dilation
 
 from genie_cli.backbones.digits import classify, load
 from genie_cli.data.digits import CLASSES, DigitsInTheWild
-from genie_cli.diffusion.engine import Engine, Picture, Request
+from genie_cli.diffusion.engine import Engine
 from genie_cli.diffusion.locate import locate
+from genie_cli.diffusion.requests import Picture, Request
 from genie_cli.diffusion.snapshot import load as load_snapshot
 from genie_cli.report.contact_sheet import contact_sheet
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from genie_cli import provenance
 from genie_cli.config import Format
 from genie_cli.data.images import decode
-from genie_cli.diffusion.engine import Picture, Request, Result
+from genie_cli.diffusion.requests import Picture, Request, Result
 from genie_cli.errors import ImageError, OutputError
 from genie_cli.jobs import Job, Method, Source
 from genie_cli.manifest import Row, Status

@@ -93,7 +93,7 @@ class _Work:
             sys.stdout.writelines(map(manifest.plan_line, self.mine))
             return
         engine = self._engine()
-        steps = sum(engine.steps_for(job.r) for job in self.mine)
+        steps = sum(engine.denoiser.steps_for(job.r) for job in self.mine)
         size = engine.snapshot.image_size
         seconds = steps * engine.seconds_per_step() / engine.slots
         each = size * size * _BYTES_A_PIXEL[self.settings.output.format] + _PROVENANCE_BYTES

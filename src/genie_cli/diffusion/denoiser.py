@@ -1,0 +1,113 @@
+"""GeNIe's procedure, cut into steps: start a request, predict its noise, take one solver step.
+
+Everything here works on rows that are independent of each other. This module does not know which slot a row
+sits in, nor what comes after it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from genie_cli.diffusion.requests import Request
+from genie_cli.diffusion.solver import Solver, add_noise
+from genie_cli.jobs import PURE_NOISE
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from genie_cli.diffusion.snapshot import Snapshot
+
+Value = TypeVar("Value")
+
+_CACHED_SOURCES = 64
+_CACHED_PROMPTS = 1024
+
+
+class Denoiser:
+    """One snapshot, one number of steps, one guidance scale.
+
+    Args:
+        steps: solver steps of the full schedule; at ratio r the last ``steps * r`` of them run.
+        guidance: classifier-free guidance scale (Ho & Salimans, 2022); the negative prompt is empty.
+    """
+
+    def __init__(self, snapshot: Snapshot, steps: int, guidance: float) -> None:
+        self.snapshot = snapshot
+        self.guidance = guidance
+        self._schedule = Solver.build(snapshot.alphas_cumprod, steps)
+        self._solver = self._schedule.to(snapshot.device)
+        self._latents: _Cache[Tensor] = _Cache(_CACHED_SOURCES)
+        self._prompts: _Cache[Tensor] = _Cache(_CACHED_PROMPTS)
+
+    @property
+    def steps(self) -> int:
+        return self._schedule.steps
+
+    def steps_for(self, r: float) -> int:
+        """How many steps a request at ratio ``r`` takes."""
+        return self.steps - self._schedule.first_step(r)
+
+    def embed(self, prompt: str) -> Tensor:
+        """The prompt's embedding, (tokens, width), from the cache if it is there."""
+        return self._prompts.get(prompt, lambda: self.snapshot.embed(prompt))
+
+    def start(self, request: Request[Any]) -> tuple[Tensor, Tensor, int]:
+        """A request's noisy latent (C, h, w), prompt embedding (tokens, width) and first step.
+
+        Raises:
+            GenieError: its source cannot be read, its prompt is too long or its r too small.
+        """
+        import torch
+
+        generator = torch.Generator().manual_seed(request.noise_seed)
+        noise = torch.randn(self.snapshot.latent_shape, generator=generator).to(self.snapshot.device)
+        embedding, step = self.embed(request.prompt), self._schedule.first_step(request.r)
+        if request.source is None or request.r > PURE_NOISE:
+            return noise, embedding, step
+        picture = request.source
+        clean = self._latents.get(picture.key, lambda: self.snapshot.encode(picture.open()))
+        return add_noise(clean, noise, self.snapshot.alphas_cumprod, request.r), embedding, step
+
+    def predict(self, latents: Tensor, step: Tensor, embeddings: Tensor) -> Tensor:
+        """Guided noise, (B, C, h, w), float32: the unconditional and the conditional half in one call of 2B rows.
+
+        Args:
+            latents: (B, C, h, w), float32.
+            step: (B,), int64: the solver step each row is at.
+            embeddings: (B, tokens, width).
+        """
+        import torch
+
+        dtype = self.snapshot.dtype
+        noise = self.snapshot.unet(
+            torch.cat([latents, latents]).to(dtype, memory_format=torch.channels_last),
+            self._solver.timesteps[step].repeat(2),
+            torch.cat([self.embed("").expand_as(embeddings), embeddings]).to(dtype),
+        ).sample.float()
+        unconditional, conditional = noise.chunk(2)
+        guided: Tensor = unconditional + self.guidance * (conditional - unconditional)
+        return guided
+
+    def advance(
+        self, latents: Tensor, noise: Tensor, last: Tensor, step: Tensor, first: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """One solver step of every row; see `Solver.advance`."""
+        return self._solver.advance(latents, noise, last, step, first)
+
+
+class _Cache(Generic[Value]):
+    """A small cache that forgets what was used longest ago."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._items: OrderedDict[str, Value] = OrderedDict()
+
+    def get(self, key: str, make: Callable[[], Value]) -> Value:
+        if key not in self._items:
+            self._items[key] = make()
+        self._items.move_to_end(key)
+        if len(self._items) > self._size:
+            self._items.popitem(last=False)
+        return self._items[key]
