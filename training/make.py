@@ -25,7 +25,7 @@ def main() -> None:
         oracle.train(work / "oracle.safetensors")
     bundle(work, BUNDLED / "digits")
     (BUNDLED / "oracle").mkdir(exist_ok=True)
-    shutil.copy(work / "oracle.safetensors", BUNDLED / "oracle" / "model.safetensors")
+    shutil.copy(work / "oracle.safetensors", BUNDLED / "oracle" / "model.safetensors").chmod(0o644)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,10 @@ def demo(
     console = words()
     photos, negatives = out / "photos", out / "negatives"
     if not photos.exists():
-        DigitsInTheWild("test").save(photos, PHOTOS_PER_CLASS)
+        # Whole or not at all, so that a demo killed here can be typed again.
+        partial = out / "photos.partial"
+        DigitsInTheWild("test").save(partial, PHOTOS_PER_CLASS)
+        partial.rename(photos)
     console.print(f"photos: {PHOTOS_PER_CLASS} of each class, {CLASSES[0]} to {CLASSES[-1]}, in {photos}")
     settings = Settings(
         generate=Generate(r=RATIOS, per_target=1),
@@ -47,9 +50,12 @@ def demo(
     run(settings, Inputs(photos, None, ",".join(CLASSES), None, None), given=set())
     sheet = out / "contact-sheet.png"
     _draw(photos, negatives).save(sheet)
-    console.print(f"\nLook at {sheet}: each row is a photo, and what it becomes as the noise r rises.")
-    console.print("Next, your own photos: genie generate --src-dir photos --targets lynx,ocelot --r 0.8")
-    console.print("That downloads Stable Diffusion 1.5 once; `genie doctor` says whether this machine is ready.")
+    for line in (
+        f"\nLook at {sheet}: each row is a photo, and what it becomes as the noise r rises.",
+        "Next, your own photos: genie generate --src-dir photos --targets lynx,ocelot --r 0.8",
+        "That downloads Stable Diffusion 1.5 once; genie doctor says whether this machine is ready.",
+    ):
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def _draw(photos: Path, negatives: Path) -> Image.Image:
