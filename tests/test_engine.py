@@ -1,6 +1,7 @@
 """The engine's laws, on the bundled model: it agrees with a plain loop, and company never changes a picture."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -130,7 +131,7 @@ def test_more_noise_is_further_from_the_source(snapshot: Snapshot) -> None:
 
 def test_a_bad_source_fails_alone(snapshot: Snapshot) -> None:
     def broken() -> Image.Image:
-        raise ImageError(path=__import__("pathlib").Path("x.jpg"), reason="is truncated")
+        raise ImageError(Path("x.jpg"), "is truncated")
 
     bad = Request(99, "A photo of a two", 0.8, 7, Picture("bad", broken))
     good = [request(k) for k in range(3)]
@@ -181,7 +182,7 @@ def test_no_memory_at_all_is_a_clear_error(snapshot: Snapshot) -> None:
 
 
 def test_not_a_number_fails_the_job_with_its_reason(snapshot: Snapshot) -> None:
-    nan = Picture("nan", lambda: TEST_SPLIT and Image.fromarray(TEST_SPLIT[0].image))
+    nan = Picture("nan", picture(0).open)
     engine = Engine[int](snapshot, slots=2, steps=10)
     engine.denoiser._latents.get("nan", lambda: torch.full(snapshot.latent_shape, float("nan")))
     results = {r.key: r for r in engine.run([Request(5, "A photo of a two", 0.5, 7, nan), request(1), request(2)])}

@@ -6,10 +6,12 @@ hardest sources for a target are the classes that the target is most often mista
 
 from __future__ import annotations
 
+import unicodedata
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from genie_cli.errors import UsageError
 
@@ -18,7 +20,7 @@ class Confusion(BaseModel):
     """Counts of predictions on training data.
 
     Attributes:
-        labels: class names, in the matrix's order.
+        labels: class names, in the matrix's order; in Unicode's form NFC, as those of sources and targets are.
         matrix: ``matrix[i][j]`` images of class ``labels[i]`` were taken for ``labels[j]``.
         how: how the predictions were made; for people.
     """
@@ -27,7 +29,7 @@ class Confusion(BaseModel):
 
     kind: Literal["genie.confusion"] = "genie.confusion"
     schema_version: Literal[1] = Field(default=1, alias="schema")
-    labels: tuple[str, ...]
+    labels: tuple[Annotated[str, AfterValidator(partial(unicodedata.normalize, "NFC"))], ...]
     matrix: tuple[tuple[int, ...], ...]
     how: dict[str, Any] = {}
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -19,10 +20,10 @@ from genie_cli import provenance
 from genie_cli.config import Format
 from genie_cli.data.images import decode
 from genie_cli.diffusion.requests import Picture, Request, Result
-from genie_cli.errors import ImageError, OutputError
-from genie_cli.jobs import Job, Method, Source
+from genie_cli.errors import ImageError, OutputError, UsageError
+from genie_cli.jobs import PURE_NOISE, Job, Method, Source
 from genie_cli.manifest import Row, Status
-from genie_cli.output import Output, folder_of
+from genie_cli.output import IMAGES, Output, folder_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -83,19 +84,29 @@ def run(
             run goes on.
     """
     observer = observer or Observer()
-    if source_root is not None and output.root.resolve().is_relative_to(source_root.resolve()):
-        raise OutputError(
-            f"the output {output.root} lies inside the sources {source_root}", "choose an --out elsewhere"
-        )
+    if source_root is not None:
+        _keep_apart(source_root, output.root)
     with output.opened():
         known = output.known()
         todo = [job for job in share if job.id not in known or known[job.id].status is not Status.MADE]
         observer.started(len(share), len(share) - len(todo))
         if todo:
-            rows = _Run(source_root, output, image_format, settings).make(todo, engine)
-            for row in rows:
-                observer.finished(row)
+            # Closed at once when interrupted, so that no thread writes after the folder's lock is gone.
+            with closing(_Run(source_root, output, image_format, settings).make(todo, engine)) as rows:
+                for row in rows:
+                    observer.finished(row)
         return _summary(output.finish(plan), share, resumed=len(share) - len(todo))
+
+
+def _keep_apart(source_root: Path, out: Path) -> None:
+    """Sources are never written to, nor what was made here read as a source."""
+    sources, root = source_root.resolve(), out.resolve()
+    if root.is_relative_to(sources):
+        raise OutputError(f"the output {out} lies inside the sources {source_root}", "choose an --out elsewhere")
+    if sources.is_relative_to(root / IMAGES):
+        raise OutputError(
+            f"the sources {source_root} lie where the images of {out} would go", "choose an --out elsewhere"
+        )
 
 
 def _summary(rows: Sequence[Row], share: Sequence[Job], resumed: int) -> Summary:
@@ -113,7 +124,7 @@ class _Run:
     image_format: Format
     settings: Mapping[str, Any]
 
-    def make(self, todo: Sequence[Job], engine: Callable[[], Engine[Job]]) -> Iterator[Row]:
+    def make(self, todo: Sequence[Job], engine: Callable[[], Engine[Job]]) -> Generator[Row, None, None]:
         """Rows as they are written."""
         sound = []
         for job in todo:
@@ -171,7 +182,10 @@ class _Run:
         if result.pixels is None:
             return self.output.note(Row(result.key, Status.FAILED, reason=result.error))
         settings = {**self.settings, "slots": result.slots}  # fewer than asked for, if memory ran out
-        image = provenance.encode(result.pixels, self.image_format, result.key, settings)
+        try:
+            image = provenance.encode(result.pixels, self.image_format, result.key, settings)
+        except UsageError as error:  # a record too long for a JPEG
+            return self.output.note(Row(result.key, Status.FAILED, reason=str(error)))
         return self.output.save(result.key, image, self.image_format, result.slots)
 
 
@@ -182,7 +196,8 @@ def _senseless(job: Job) -> str:
     except OutputError as error:
         return str(error)
     if job.method is Method.TXT2IMG:
-        return ""
+        fits = job.source is None and job.r > PURE_NOISE
+        return "" if fits else f"txt2img starts from noise alone: no source, and r above {PURE_NOISE}"
     if job.source is None:
         return f"{job.method.value} needs a source"
     if not job.method.accepts(job.source.label, job.target):

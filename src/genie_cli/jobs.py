@@ -89,16 +89,20 @@ class Job(BaseModel):
     @cached_property
     def id(self) -> str:
         """Twenty hexadecimal digits, the start of the SHA-256 of what is made."""
-        return self._digest("id").hex()[:20]
+        return self._digest("id", self.r).hex()[:20]
 
     @cached_property
     def noise_seed(self) -> int:
-        """Seed of the generator that draws this job's noise, 0 .. 2**63 - 1."""
+        """Seed of the generator that draws this job's noise, 0 .. 2**63 - 1.
+
+        It leaves out r: images that differ in nothing else share their noise, so that a sweep of r shows what r
+        does and not what the noise did.
+        """
         return int.from_bytes(self._digest("noise")[:8], "big") >> 1
 
-    def _digest(self, purpose: str) -> bytes:
+    def _digest(self, purpose: str, *more: float) -> bytes:
         content = self.source.sha256 if self.source else None
-        what = (purpose, content, self.target, self.prompt, self.method, self.r, self.model, self.replicate, self.seed)
+        what = (purpose, content, self.target, self.prompt, self.method, self.model, self.replicate, self.seed, *more)
         return hashlib.sha256(json.dumps(what).encode()).digest()
 
 

@@ -20,10 +20,11 @@ import platform
 import re
 import shutil
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -108,7 +109,7 @@ class Output:
                 a manifest that is not genie's.
         """
         with ExitStack() as held:
-            with _explained(self.root):
+            with explained(self.root):
                 held.enter_context(self._locked("run" + self.part))
                 self._check_settings()
                 shutil.rmtree(self._aside, ignore_errors=True)
@@ -120,7 +121,7 @@ class Output:
 
     def known(self) -> dict[str, Row]:
         """What earlier runs did, by job id; an image that is no longer there counts as not made."""
-        with _explained(self.root):
+        with explained(self.root):
             return manifest.merge(map(self._rows, (self.manifest, *self._journals())))
 
     def save(self, job: Job, image: bytes, image_format: Format, slots: int) -> Row:
@@ -129,7 +130,7 @@ class Output:
         A file that is already there is left as it is: with the same bytes it is this image (a run was killed
         between the two writes), with others it is somebody's, and the job fails.
         """
-        with _explained(self.root):
+        with explained(self.root):
             name = file_of(job, image_format)
             final, aside = self.root / name, self._aside / job.id
             with aside.open("wb") as file:
@@ -144,7 +145,7 @@ class Output:
 
     def note(self, row: Row) -> Row:
         """Add a row to the journal: all of it or, if the disk is full, nothing."""
-        with _explained(self.root), self._write, self._journal.open("ab", buffering=0) as file:
+        with explained(self.root), self._write, self._journal.open("ab", buffering=0) as file:
             end = file.tell()
             line = (row.line() if end else self.header.line() + row.line()).encode()
             if file.write(line) < len(line):
@@ -154,7 +155,7 @@ class Output:
 
     def finish(self, plan: Sequence[Job]) -> list[Row]:
         """Rebuild the manifest and the metadata in the plan's order, drop the journal, and return the rows."""
-        with _explained(self.root), self._locked("manifest"):
+        with explained(self.root), self._locked("manifest"):
             known = self.known()
             in_plan = [known.pop(job.id) for job in plan if job.id in known]
             rows = in_plan + [known[key] for key in sorted(known)]
@@ -197,7 +198,9 @@ class Output:
                 finally:
                     owner.unlink(missing_ok=True)
         except Timeout:
-            holder = owner.read_text().strip() if owner.exists() else "another process"
+            holder = "another process"
+            with suppress(OSError):  # it may end just now
+                holder = owner.read_text().strip() or holder
             raise OutputError(
                 f"{self.root} is in use by {holder}", "wait for it to end, or give this run another --out"
             ) from None
@@ -252,20 +255,25 @@ def _metadata_line(row: Row) -> str:
 
 def _differences(before: Header, now: Header) -> Iterator[str]:
     """``name: old -> new`` for every setting and version that differs."""
-    for old, new in ((before.settings, now.settings), (before.versions, now.versions)):
-        for key in sorted({*old, *new}):
-            if old.get(key) != new.get(key):
-                yield f"{key}: {json.dumps(old.get(key))} -> {json.dumps(new.get(key))}"
+    yield from _changes(before.settings, now.settings)
+    yield from _changes(before.versions, now.versions)
+
+
+def _changes(before: Mapping[str, Any], now: Mapping[str, Any], within: str = "") -> Iterator[str]:
+    for key in sorted({*before, *now}):
+        old, new = before.get(key), now.get(key)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            yield from _changes(old, new, f"{within}{key}.")
+        elif old != new:
+            yield f"{within}{key}: {json.dumps(old)} -> {json.dumps(new)}"
 
 
 @contextmanager
-def _explained(root: Path) -> Iterator[None]:
+def explained(root: Path) -> Iterator[None]:
     """Turns what the file system refuses into words. Everything written before stays, and a rerun goes on."""
     try:
         yield
     except OSError as error:
-        if isinstance(error, Timeout):
-            raise
         hint = "choose another --out"
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             hint = "free some space and run the same command again: it goes on where it stopped"

@@ -7,7 +7,9 @@ Importing this must not load torch: `genie --help` answers at once.
 from __future__ import annotations
 
 import os
+import sys
 import warnings
+from io import TextIOWrapper
 from typing import Annotated, Any
 
 import typer
@@ -30,7 +32,9 @@ class _Reporting(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            done = super().invoke(ctx)
+            sys.stdout.flush()  # here, where a reader that is gone is no error
+            return done
         except GenieError as error:
             console.explain(error)
             raise typer.Exit(error.exit_code) from None
@@ -78,4 +82,7 @@ def main() -> None:
     """Entry point of the `genie` command."""
     # Pillow's own remarks (odd EXIF, for one) are no business of whoever makes images from a folder.
     warnings.filterwarnings("ignore", module="PIL")
+    for stream in (sys.stdin, sys.stdout):  # plans and manifests are UTF-8 whatever the locale
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")
     app()

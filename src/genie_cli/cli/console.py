@@ -7,13 +7,17 @@ from collections.abc import Mapping
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from genie_cli.errors import GenieError
 
 
 def words() -> Console:
-    """For words, progress and errors; made anew so that it follows whatever stderr is now."""
-    return Console(stderr=True, highlight=False)
+    """For words, progress and errors; made anew so that it follows whatever stderr is now.
+
+    Without markup: class names and paths may hold [brackets].
+    """
+    return Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 
 def wants_lines(as_json: bool) -> bool:
@@ -25,14 +29,15 @@ def explain(error: GenieError) -> None:
     """An error in words: what and where, then what mends it."""
     console = words()
     console.print("error:", style="bold red", end=" ")
-    console.print(str(error), markup=False, soft_wrap=True)
+    console.print(str(error), soft_wrap=True)
     if error.hint:
-        console.print(error.hint, markup=False, soft_wrap=True, style="cyan")
+        console.print(error.hint, soft_wrap=True, style="cyan")
 
 
 def facts(title: str, pairs: Mapping[str, object]) -> Table:
     """A two-column table."""
-    table = Table(title=title, show_header=False, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    # Text, not strings: a prompt or path may hold [brackets], which are markup in a string.
+    table = Table(title=Text(title), show_header=False, title_justify="left", box=None, padding=(0, 2, 0, 0))
     for name, value in pairs.items():
-        table.add_row(name, str(value))
+        table.add_row(name, Text(str(value)))
     return table

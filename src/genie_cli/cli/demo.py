@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -30,32 +32,36 @@ def demo(
     Example: genie demo
     """
     from genie_cli.data.digits import CLASSES, DigitsInTheWild
+    from genie_cli.output import explained
 
     console = words()
     photos, negatives = out / "photos", out / "negatives"
-    if not photos.exists():
+    if not os.path.exists(photos):  # Path.exists raises where a parent may not be searched
         # Whole or not at all, so that a demo killed here can be typed again.
         partial = out / "photos.partial"
-        DigitsInTheWild("test").save(partial, PHOTOS_PER_CLASS)
-        partial.rename(photos)
+        with explained(out):
+            DigitsInTheWild("test").save(partial, PHOTOS_PER_CLASS)
+            partial.rename(photos)
     console.print(f"photos: {PHOTOS_PER_CLASS} of each class, {CLASSES[0]} to {CLASSES[-1]}, in {photos}")
     settings = Settings(
         generate=Generate(r=RATIOS, per_target=1),
         model=Model(name="digits"),
         output=Output(dir=str(negatives), format=Format.PNG),
     )
-    command = f"genie generate --model digits --src-dir {photos} --targets {','.join(CLASSES)} --per-target 1"
-    command += "".join(f" --r {r}" for r in RATIOS) + f" --format png --out {negatives}"
-    console.print(f"now running: {command}", markup=False, soft_wrap=True)
+    command = ["genie", "generate", "--model", "digits", "--src-dir", str(photos), "--targets", ",".join(CLASSES)]
+    command += ["--per-target", "1", *(word for r in RATIOS for word in ("--r", str(r)))]
+    command += ["--format", "png", "--out", str(negatives)]
+    console.print(f"now running: {shlex.join(command)}", soft_wrap=True)
     run(settings, Inputs(photos, None, ",".join(CLASSES), None, None), given=set())
     sheet = out / "contact-sheet.png"
-    _draw(photos, negatives).save(sheet)
+    with explained(out):
+        _draw(photos, negatives).save(sheet)
     for line in (
         f"\nLook at {sheet}: each row is a photo, and what it becomes as the noise r rises.",
         "Next, your own photos: genie generate --src-dir photos --targets lynx,ocelot --r 0.8",
         "That downloads Stable Diffusion 1.5 once; genie doctor says whether this machine is ready.",
     ):
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
 
 
 def _draw(photos: Path, negatives: Path) -> Image.Image:

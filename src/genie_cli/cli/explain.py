@@ -47,11 +47,13 @@ def explain(
 def command_for(image: Path, record: Provenance) -> str:
     """The shell command that makes the same image again, into a folder ``again``."""
     settings = record.settings
-    name, _, revision = str(settings["model"]).partition("@")
+    name, _, revision = record.job.model.partition("@")
     words = ["genie generate --plan -", f"--model {shlex.quote(name) if _is_known(name) else f'<folder of {name}>'}"]
-    words += [f"--revision {revision}"] if "/" in name else []
+    words += [f"--revision {shlex.quote(revision)}"] if "/" in name else []
     words += ["--src-dir <folder of the sources>"] if record.job.source else []
-    words += [f"--{key} {settings[key]}" for key in ("steps", "guidance", "device", "dtype", "slots", "format")]
+    # Quoted, as everything that an image says: it may come from anywhere, and this line is there to be pasted.
+    how = [key for key in ("steps", "guidance", "device", "dtype", "slots", "format") if key in settings]
+    words += [f"--{key} {shlex.quote(str(settings[key]))}" for key in how]
     return f"genie explain --json {shlex.quote(str(image))} | {' '.join(words)} --out again"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import unicodedata
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -113,15 +114,18 @@ def _refuse_ignored(inputs: Inputs, settings: Generate, given: set[str]) -> None
 
 
 def read_targets(text: str | None) -> tuple[str, ...]:
-    """Class names, comma-separated, or one a line in the file after ``@``; blank ones are dropped, so are repeats."""
+    """Class names, comma-separated, or one a line in the file after ``@``; blank ones are dropped, so are repeats.
+
+    In Unicode's form NFC, as the names of class folders are: spelled otherwise a class would not be known as its own.
+    """
     if text and text.startswith("@"):
         try:
-            names = Path(text[1:]).read_text(encoding="utf-8").splitlines()
+            names = Path(text[1:]).read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"--targets: {text[1:]} cannot be read: {error}") from None
     else:
         names = (text or "").split(",")
-    found = tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
+    found = tuple(dict.fromkeys(unicodedata.normalize("NFC", name.strip()) for name in names if name.strip()))
     if not found:
         raise UsageError(f"--targets {text!r} names no class")
     return found
@@ -135,7 +139,7 @@ def _list_sources(inputs: Inputs) -> Sequence[Source]:
 
     listing = scan(inputs.src_dir, inputs.src_label)
     for path, reason in listing.ignored[:5]:
-        words().print(f"left out: {path} {reason}", markup=False)
+        words().print(f"left out: {path} {reason}")
     if (more := len(listing.ignored) - 5) and more > 0:
         words().print(f"left out: {more} more")
     return listing.sources
@@ -151,7 +155,7 @@ def _hardest(file: Path | None, targets: Sequence[str], k: int) -> dict[str, tup
         pairs = confusion.most_confused(target, k)
         chosen[target] = tuple(name for name, _ in pairs)
         listed = ", ".join(f"{name} ({count})" for name, count in pairs)
-        words().print(f"sources for {target}, and how often it is taken for them: {listed}", markup=False)
+        words().print(f"sources for {target}, and how often it is taken for them: {listed}")
     return chosen
 
 

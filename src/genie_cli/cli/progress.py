@@ -14,20 +14,25 @@ _SHOWN_FAILURES = 10
 
 
 class ProgressBar(Observer):
-    """An observer that draws on stderr; silent but for failures where stderr is no terminal."""
+    """An observer that draws on stderr; where that is no terminal, in words alone.
 
-    def __init__(self) -> None:
-        self._console = words()
+    Args:
+        slots: the batch size that the run begins with.
+    """
+
+    def __init__(self, slots: int) -> None:
+        self.console = words()
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
-            console=self._console,
+            console=self.console,
         )
         self._task: TaskID | None = None
-        self._failures = self._done = self._slots = 0
+        self._failures = self._done = 0
+        self._slots = slots
         self._started = time.monotonic()
 
     def __enter__(self) -> ProgressBar:
@@ -39,7 +44,7 @@ class ProgressBar(Observer):
 
     def started(self, total: int, resumed: int) -> None:
         if resumed:
-            self._console.print(f"{resumed} of {total} images were made before; going on")
+            self.console.print(f"{resumed} of {total} images were made before; going on")
         self._started = time.monotonic()
         self._task = self._progress.add_task("images", total=total - resumed, rate="")
 
@@ -47,12 +52,12 @@ class ProgressBar(Observer):
         if self._task is None:
             return
         self._done += 1
-        seconds = time.monotonic() - self._started
+        seconds = max(time.monotonic() - self._started, 1e-6)
         self._progress.update(self._task, completed=self._done, rate=f"{self._done / seconds:.2f} images/s")
-        if row.slots and self._slots and row.slots < self._slots:
-            self._console.print(f"out of memory: going on with {row.slots} images in a batch instead of {self._slots}")
+        if row.slots and row.slots < self._slots:
+            self.console.print(f"out of memory: going on with {row.slots} images in a batch instead of {self._slots}")
         self._slots = row.slots or self._slots
         if row.status is not Status.MADE:
             self._failures += 1
             if self._failures <= _SHOWN_FAILURES:
-                self._console.print(f"{row.status.value}: {row.job.target}: {row.reason}", markup=False)
+                self.console.print(f"{row.status.value}: {row.job.target}: {row.reason}")

@@ -45,10 +45,11 @@ def run(
     check(inputs, settings.generate, given)
     if "revision" in given and is_local(settings.model.name):
         raise UsageError("--revision goes with a model of the hub; this one is on this machine")
+    index, count = _parse_shard(share)
     located = locate(settings.model.name, settings.model.commit)
     planned = plan(inputs, settings.generate, located.identity)
-    mine = list(shard(planned.jobs, *_parse_shard(share)))[:limit]
-    work = _Work(settings, located, planned, mine, share or "")
+    mine = list(shard(planned.jobs, index, count))[:limit]
+    work = _Work(settings, located, planned, mine, f"-{index}-of-{count}" if share else "")
     if dry_run:
         work.preview(as_json)
     else:
@@ -58,9 +59,9 @@ def run(
 class _Work:
     """One run: what to make, with what, into which folder."""
 
-    def __init__(self, settings: Settings, located: Located, planned: Planned, mine: Sequence[Job], share: str) -> None:
+    def __init__(self, settings: Settings, located: Located, planned: Planned, mine: Sequence[Job], part: str) -> None:
         self.settings, self.located, self.planned, self.mine = settings, located, planned, mine
-        self.share = share
+        self.part = part
 
     def do(self, as_json: bool) -> None:
         from genie_cli import generate
@@ -68,15 +69,14 @@ class _Work:
         from genie_cli.output import Output
 
         header = self._header()
-        part = "-" + self.share.replace("/", "-of-") if self.share else ""
-        output = Output(Path(self.settings.output.dir), header, part)
+        output = Output(Path(self.settings.output.dir), header, self.part)
         how = {key: value for key, value in header.settings.items() if key != "plan"}
-        with ProgressBar() as bar:
+        with ProgressBar(self._slots()) as bar:
             summary = generate.run(
                 self.planned.jobs,
                 self.mine,
                 self.planned.source_root,
-                self._engine,
+                lambda: self._engine(bar.console),
                 output,
                 self.settings.output.format,
                 how,
@@ -92,10 +92,11 @@ class _Work:
             sys.stdout.write(header.line())
             sys.stdout.writelines(map(manifest.plan_line, self.mine))
             return
-        engine = self._engine()
+        engine = self._engine(words())
         steps = sum(engine.denoiser.steps_for(job.r) for job in self.mine)
         size = engine.snapshot.image_size
-        seconds = steps * engine.seconds_per_step() / engine.slots
+        # A batch that cannot be filled takes no less time.
+        seconds = steps * engine.seconds_per_step() / max(1, min(engine.slots, len(self.mine)))
         each = size * size * _BYTES_A_PIXEL[self.settings.output.format] + _PROVENANCE_BYTES
         table = {
             "images": len(self.mine),
@@ -109,12 +110,12 @@ class _Work:
         }
         Console().print(facts("Nothing was made. This would be:", table))
 
-    def _engine(self) -> Engine[Job]:
+    def _engine(self, console: Console) -> Engine[Job]:
         from genie_cli.diffusion.engine import Engine
         from genie_cli.diffusion.snapshot import load
 
-        with words().status(f"loading {self.located.name} ..."):
-            snapshot = load(self.located, self.settings.model.device, self.settings.model.dtype)
+        console.print(f"loading {self.located.name} ...")
+        snapshot = load(self.located, self.settings.model.device, self.settings.model.dtype)
         generate = self.settings.generate
         return Engine(snapshot, self._slots(), generate.steps, generate.guidance)
 

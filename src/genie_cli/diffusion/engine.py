@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING, Generic
 
@@ -46,14 +47,16 @@ class Engine(Generic[Key]):
 
         queue = iter(requests)
         while True:
-            slots = Slots[Key](self.denoiser, self.slots)
-            try:
+            slots: Slots[Key] | None = None
+            with suppress(torch.OutOfMemoryError):
+                slots = Slots[Key](self.denoiser, self.slots)
                 yield from slots.run(queue)
                 return
-            except torch.OutOfMemoryError:
-                self._halve()
-            # The images in flight start again, before those that have not started.
-            queue = chain(slots.unfinished(), queue)
+            # Mended out here, where the error no longer keeps the failed step's tensors in memory.
+            if slots:
+                # The images in flight start again, before those that have not started.
+                queue, slots = chain(slots.unfinished(), queue), None
+            self._halve()
 
     def seconds_per_step(self) -> float:
         """How long one step of the full batch takes here: the median of three, after one to warm up."""

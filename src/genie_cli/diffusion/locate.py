@@ -77,7 +77,7 @@ def _content_hash(path: Path) -> str:
 
 def _from_hub(name: str, revision: str | None) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     def fetch(local_only: bool) -> Path:
         return Path(
@@ -100,7 +100,7 @@ def _from_hub(name: str, revision: str | None) -> Path:
         raise ModelError(f"{name!r} is not a hub id: {error}", _TRY_WITHOUT) from None
     try:
         return fetch(local_only=False)
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+    except Exception as error:  # the hub's, the network's and the disk's errors have no common root
         reason = (str(error).strip() or type(error).__name__).splitlines()[0].removeprefix("Got: ")
         raise ModelError(
             f"model {name} is not on this machine and could not be fetched: {reason}",
@@ -148,7 +148,7 @@ def _check_kind(path: Path) -> None:
 def read_config(path: Path) -> dict[str, object]:
     """A part's JSON configuration; ModelError if it is missing or broken."""
     try:
-        config = json.loads(path.read_text())
+        config = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ModelError(f"{path}: cannot be read: {error}") from None
     if not isinstance(config, dict):

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from PIL import Image
     from torch import Tensor
 
-DTYPES = ("float32", "float16", "bfloat16")
-
 
 class Tokenizer:
     """Prompts to token ids, and the check that none is cut short."""
@@ -116,19 +114,22 @@ class Snapshot:
         A row that is not finite is decoded once more in float32, since a VAE can overflow in half precision; it
         is still not finite if its latent is not.
         """
+        import torch
+
         images = self._decode(latents, self.dtype)
         bad = ~images.isfinite().flatten(1).all(1)
         if bad.any() and self.dtype.itemsize < 4:
-            import torch
-
-            self.vae.to(torch.float32)
-            images[bad] = self._decode(latents[bad], torch.float32)
-            self.vae.to(self.dtype)
-        return images
+            try:
+                self.vae.to(torch.float32)
+                images[bad] = self._decode(latents[bad], torch.float32)
+            finally:
+                self.vae.to(self.dtype)
+        # An infinity stays what it is not: clamped it would pass for white or black.
+        return images.clamp(0, 1).where(images.isfinite(), torch.nan)
 
     def _decode(self, latents: Tensor, dtype: torch.dtype) -> Tensor:
         decoded: Tensor = self.vae.decode((latents / self.vae.config.scaling_factor).to(dtype)).sample
-        return (decoded.float() / 2 + 0.5).clamp(0, 1)
+        return decoded.float() / 2 + 0.5
 
 
 def load(located: Located, device: str = "auto", dtype: str = "auto") -> Snapshot:
@@ -136,7 +137,7 @@ def load(located: Located, device: str = "auto", dtype: str = "auto") -> Snapsho
 
     Args:
         device: ``"auto"`` (CUDA if there is any, else the CPU) or a torch device.
-        dtype: ``"auto"`` (float16 on CUDA, else float32) or one of ``DTYPES``.
+        dtype: ``"auto"`` (float16 on CUDA, else float32) ``"float32"``, ``"float16"`` or ``"bfloat16"``.
 
     Raises:
         ModelError: the device is not there, or a part does not load.
@@ -157,9 +158,9 @@ def load(located: Located, device: str = "auto", dtype: str = "auto") -> Snapsho
             model = model_class.from_pretrained(
                 folder, use_safetensors=True, local_files_only=True, dtype=precision, **keywords
             )
-        except (OSError, ValueError, RuntimeError) as error:
+            return model.to(where).eval().requires_grad_(False)
+        except Exception as error:  # a broken file makes the safetensors library raise plain Exception
             raise ModelError(f"{folder} does not load: {error}") from None
-        return model.to(where).eval().requires_grad_(False)
 
     unet = part(UNet2DConditionModel, "unet").to(memory_format=torch.channels_last)
     return Snapshot(
@@ -191,8 +192,8 @@ def choose_device(wanted: str) -> torch.device:
         wanted = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(wanted)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
+        torch.zeros(1, device=device).item()  # there are devices that hold no numbers
+    except (RuntimeError, AssertionError, ImportError) as error:
         reason = str(error).splitlines()[0]
         raise ModelError(
             f"device {wanted!r} cannot be used: {reason}", "see genie doctor, or use --device cpu"

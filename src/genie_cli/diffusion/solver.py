@@ -58,9 +58,11 @@ class Solver:
             alphas_cumprod: (1000,), the training schedule.
             steps: number of steps of the full schedule, 1 .. 999; r < 1 runs the last part of them.
         """
+        import numpy as np
         import torch
 
-        ladder = torch.linspace(0, TRAIN_STEPS - 1, steps + 1, dtype=torch.float64).round().long().flip(0)
+        # numpy's linspace, as in diffusers: torch's falls on the other side of a half at 30 steps, 60 and others.
+        ladder = torch.from_numpy(np.linspace(0, TRAIN_STEPS - 1, steps + 1).round().astype(np.int64)).flip(0)
         abar = alphas_cumprod.double()[ladder]
         alpha, sigma = abar.sqrt(), (1 - abar).sqrt()
         log_snr = (alpha / sigma).log()
