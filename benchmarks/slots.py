@@ -1,4 +1,4 @@
-"""What the batch size costs and changes, on the bundled model: `python benchmarks/slots.py` (about 5 minutes on 2 cores).
+"""What the batch size costs and changes, on the bundled model: `python benchmarks/slots.py` (5 minutes on 2 cores).
 
 For each number of slots: images a second at r = 0.8, and how far the images are from those made in 32 slots.
 """

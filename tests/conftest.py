@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,6 +35,8 @@ def photos(_photos: Path, tmp_path: Path) -> Path:
 def genie(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Genie:
     """Runs `genie ...` in this process, in ``tmp_path``, with the bundled model and few steps where it generates."""
     monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("GENIE_")]:
+        monkeypatch.delenv(name)
 
     def run(*words: object, stdin: str | None = None) -> Result:
         command = [str(word) for word in words]

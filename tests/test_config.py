@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,6 @@ from pydantic import ValidationError
 from genie_cli.config import FILE_NAME, Format, Generate, Model, Settings, default_of, describe, resolve, template
 from genie_cli.errors import UsageError
 from genie_cli.jobs import Method
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 FIELDS = [(section, name) for section in Settings.model_fields for name in getattr(Settings(), section).model_dump()]
 

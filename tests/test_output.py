@@ -481,3 +481,26 @@ class TestUnwritable:
         out = Output(tmp_path, HEADER)
         with out.opened(), pytest.raises(OutputError, match="is too long for a folder"):
             out.save(a_job("x" * 300), b"image", Format.PNG, 8)
+
+
+def test_an_own_image_with_other_bytes_is_adopted(tmp_path: Path) -> None:
+    """Killed between the image and its journal line; then made again on a device whose sums vary."""
+    import numpy as np
+
+    from genie_cli import provenance
+
+    def image(value: int, **changes: Any) -> bytes:
+        settings = {**out.header.settings, "slots": 4, **changes}
+        return provenance.encode(np.full((8, 8, 3), value, np.uint8), Format.PNG, PLAN[0], settings)
+
+    out = Output(tmp_path, HEADER)
+    file = tmp_path / file_of(PLAN[0], Format.PNG)
+    file.parent.mkdir(parents=True)
+    for there, status in ((image(1), Status.MADE), (image(1, steps=20), Status.FAILED), (b"a photo", Status.FAILED)):
+        file.write_bytes(there)
+        with out.opened():
+            row = out.save(PLAN[0], image(2), Format.PNG, 8)
+        assert row.status is status
+        assert file.read_bytes() == there
+        if row.status is Status.MADE:
+            assert (row.slots, row.sha256) == (4, sha256(there).hexdigest())

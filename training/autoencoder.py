@@ -10,7 +10,7 @@ import torch
 from diffusers import AutoencoderKL
 from torch.nn.functional import l1_loss
 
-from training.loop import Schedule, fit
+from training.loop import DEVICE, Schedule, fit
 from training.samples import painted
 
 SCHEDULE = Schedule(steps=4500, batch=32, learning_rate=1e-3)
@@ -38,11 +38,11 @@ def train(out: Path, schedule: Schedule = SCHEDULE) -> AutoencoderKL:
     """Train, set ``scaling_factor`` so that the latents have unit variance, and save to ``out``."""
     torch.manual_seed(0)
     images, _, _ = painted("train", 30_000)
-    vae = build()
+    vae = build().to(DEVICE)
 
     def loss_of() -> torch.Tensor:
-        batch = images[torch.randint(len(images), (schedule.batch,))]
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        batch = images[torch.randint(len(images), (schedule.batch,))].to(DEVICE)
+        with torch.autocast(DEVICE.type, dtype=torch.bfloat16):
             posterior = vae.encode(batch).latent_dist
             decoded = vae.decode(posterior.sample()).sample.float()
         sharp = sum(l1_loss(a, b) for a, b in zip(edges(decoded), edges(batch), strict=True))
@@ -50,7 +50,7 @@ def train(out: Path, schedule: Schedule = SCHEDULE) -> AutoencoderKL:
 
     fit("autoencoder", vae.parameters(), loss_of, schedule, out.with_suffix(".json"))
     with torch.no_grad():
-        latents = torch.cat([vae.encode(batch).latent_dist.mode() for batch in images[:2048].split(64)])
+        latents = torch.cat([vae.encode(batch).latent_dist.mode() for batch in images[:2048].to(DEVICE).split(64)])
     vae.register_to_config(scaling_factor=round(1 / latents.std().item(), 5))
     vae.save_pretrained(out)
     return vae

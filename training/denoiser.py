@@ -13,7 +13,7 @@ from torch.nn.functional import mse_loss
 
 from genie_cli.data.digits import CLASSES
 from training import text
-from training.loop import Schedule, fit
+from training.loop import DEVICE, Schedule, fit
 from training.samples import painted
 from training.schedule import shifted_betas
 
@@ -41,26 +41,30 @@ def train(vae: AutoencoderKL, out: Path, schedule: Schedule = SCHEDULE) -> None:
     """Train, and save the tokenizer, the text encoder and the UNet as folders of ``out``."""
     torch.manual_seed(1)
     images, labels, _ = painted("train", 40_000)
+    vae.to(DEVICE)
     with torch.no_grad():
-        latents = torch.cat([vae.encode(batch).latent_dist.mode() for batch in images.split(100)])
+        latents = torch.cat([vae.encode(batch.to(DEVICE)).latent_dist.mode() for batch in images.split(100)])
     latents = latents * vae.config.scaling_factor
-    alpha_bar = torch.cumprod(1 - shifted_betas(), 0).float()
+    alpha_bar = torch.cumprod(1 - shifted_betas(), 0).float().to(DEVICE)
+    labels = labels.to(DEVICE)
     words = text.tokenizer()
-    trained = torch.nn.ModuleDict({"unet": build(), "text_encoder": text.encoder(words)})
+    trained = torch.nn.ModuleDict({"unet": build(), "text_encoder": text.encoder(words)}).to(DEVICE)
     trained["unet"].to(memory_format=torch.channels_last)
     average = copy.deepcopy(trained)
     unet = torch.compile(trained["unet"])
     prompts = [template.format(name) for template in text.TEMPLATES for name in CLASSES]
-    tokens = words(["", *prompts], padding="max_length", return_tensors="pt").input_ids
+    tokens = words(["", *prompts], padding="max_length", return_tensors="pt").input_ids.to(DEVICE)
 
     def loss_of() -> torch.Tensor:
-        chosen = torch.randint(len(latents), (schedule.batch,))
-        timesteps = torch.randint(1000, (schedule.batch,))
-        noise = torch.randn(schedule.batch, 4, 8, 8)
+        chosen = torch.randint(len(latents), (schedule.batch,), device=DEVICE)
+        timesteps = torch.randint(1000, (schedule.batch,), device=DEVICE)
+        noise = torch.randn(schedule.batch, 4, 8, 8, device=DEVICE)
         level = alpha_bar[timesteps].view(-1, 1, 1, 1)
         noisy = level.sqrt() * latents[chosen] + (1 - level).sqrt() * noise
-        prompt = 1 + labels[chosen] + len(CLASSES) * torch.randint(len(text.TEMPLATES), (schedule.batch,))
-        prompt[torch.rand(schedule.batch) < EMPTY_SHARE] = 0
+        prompt = (
+            1 + labels[chosen] + len(CLASSES) * torch.randint(len(text.TEMPLATES), (schedule.batch,), device=DEVICE)
+        )
+        prompt[torch.rand(schedule.batch, device=DEVICE) < EMPTY_SHARE] = 0
         conditions = trained["text_encoder"](tokens).last_hidden_state[prompt]
         return mse_loss(unet(noisy, timesteps, conditions).sample, noise)
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import torch
 
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
 
 @dataclass(frozen=True)
 class Schedule:

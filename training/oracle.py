@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 from torchvision.transforms import v2
 
 from genie_cli.backbones.digits import build
-from training.loop import Schedule, fit
+from training.loop import DEVICE, Schedule, fit
 from training.samples import painted
 
 SCHEDULE = Schedule(steps=2500, batch=64, learning_rate=2e-3, weight_decay=0.05)
@@ -22,7 +22,7 @@ def train(out: Path, schedule: Schedule = SCHEDULE) -> None:
     """Train and save to the safetensors file ``out``, in float16."""
     torch.manual_seed(2)
     images, labels, _ = painted("train", 40_000)
-    network = build()
+    network = build().to(DEVICE)
     seen_as = v2.Compose(
         [
             v2.RandomAffine(8, translate=(0.06, 0.06), scale=(0.9, 1.1)),
@@ -32,8 +32,10 @@ def train(out: Path, schedule: Schedule = SCHEDULE) -> None:
 
     def loss_of() -> torch.Tensor:
         chosen = torch.randint(len(images), (schedule.batch,))
-        return cross_entropy(network(seen_as(images[chosen])), labels[chosen], label_smoothing=0.05)
+        return cross_entropy(
+            network(seen_as(images[chosen].to(DEVICE))), labels[chosen].to(DEVICE), label_smoothing=0.05
+        )
 
     fit("oracle", network.parameters(), loss_of, schedule, out.with_suffix(".json"))
-    tensors = {name: t.half() if t.is_floating_point() else t for name, t in network.state_dict().items()}
+    tensors = {name: (t.half() if t.is_floating_point() else t).cpu() for name, t in network.state_dict().items()}
     save_file(tensors, out)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import difflib
 import json
-import sys
+import tomllib
 from collections.abc import Iterator, Mapping
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,17 +19,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from genie_cli.errors import UsageError
 from genie_cli.jobs import Method, Ratio
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 FILE_NAME = "genie.toml"
 STABLE_DIFFUSION = "stable-diffusion-v1-5/stable-diffusion-v1-5"
 _STABLE_DIFFUSION_COMMIT = "451f4fe16113bff5a5d2269ed5ad43b0592e9a14"
 
 
-class Format(str, Enum):
+class Format(StrEnum):
     """Image file formats; the value is also the file suffix."""
 
     JPG = "jpg"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from enum import Enum
+from enum import StrEnum
 from functools import cached_property
 from pathlib import PureWindowsPath
 from typing import Annotated
@@ -33,7 +33,7 @@ RelativePath = Annotated[str, AfterValidator(inside_root)]
 Ratio = Annotated[float, Field(gt=0, le=1)]
 
 
-class Method(str, Enum):
+class Method(StrEnum):
     """How an image is made (paper, section 4, "Baselines")."""
 
     GENIE = "genie"  # source of another class, target's prompt
@@ -148,6 +148,10 @@ class Recipe(BaseModel):
                         if job.id not in seen:
                             seen.add(job.id)
                             yield job
+
+    def check(self, target: str, sources: Sequence[Source]) -> None:
+        """Raise UsageError if ``target`` has no eligible source, or txt2img was not told how many to make."""
+        self._choose(sources, target)
 
     def _job(self, source: Source | None, target: str, r: float, replicate: int) -> Job:
         return Job(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, TextIO
 
@@ -47,7 +47,7 @@ class Header(BaseModel):
         return self.model_dump_json(exclude_none=True) + "\n"
 
 
-class Status(str, Enum):
+class Status(StrEnum):
     """What became of a job."""
 
     MADE = "made"
@@ -90,7 +90,7 @@ class Row:
         job = Job.model_validate(data)
         if data.get("id", job.id) != job.id:
             raise ValueError(f"id {data['id']} does not belong to this job: the row was edited by hand")
-        status = Status(data.get("status"))
+        status = Status(str(data.get("status")))
         if status is Status.MADE or "file" in data:
             _FILE.validate_python(data.get("file", ""))
         known = set(Job.model_fields) | _OWN_FIELDS

@@ -23,14 +23,15 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from genie_cli import manifest
+from genie_cli import manifest, provenance
 from genie_cli.config import Format
-from genie_cli.errors import OutputError
+from genie_cli.errors import ImageError, OutputError
 from genie_cli.jobs import Job
 from genie_cli.manifest import Header, Row, Status
 
@@ -111,6 +112,7 @@ class Output:
         with ExitStack() as held:
             with explained(self.root):
                 held.enter_context(self._locked("run" + self.part))
+                self._refuse_conflicts()
                 self._check_settings()
                 shutil.rmtree(self._aside, ignore_errors=True)
                 self._aside.mkdir()
@@ -118,6 +120,14 @@ class Output:
                     manifest.heal(self._journal)
             yield
             shutil.rmtree(self._aside, ignore_errors=True)
+
+    def _refuse_conflicts(self) -> None:
+        """Runs share a folder only as different shards of the same number; look whether another kind is at work."""
+        siblings = "run-*" + self.part[self.part.find("-of-") :] if self.part else "run"
+        for lock in self._private.glob("run*.lock"):
+            if lock.stem != "run" + self.part and not fnmatch(lock.stem, siblings):
+                with self._locked(lock.stem):
+                    pass
 
     def known(self) -> dict[str, Row]:
         """What earlier runs did, by job id; an image that is no longer there counts as not made."""
@@ -139,9 +149,22 @@ class Output:
                 os.fsync(file.fileno())
             final.parent.mkdir(parents=True, exist_ok=True)
             if not _put(aside, final) and final.read_bytes() != image:
-                return self.note(Row(job, Status.FAILED, reason=f"another file is in the way: {name}"))
+                return self.note(self._adopt(job, name))
             digest = hashlib.sha256(image).hexdigest()
             return self.note(Row(job, Status.MADE, name, digest, slots))
+
+    def _adopt(self, job: Job, name: str) -> Row:
+        """A file in the way is the job's own image after all if it says so: killed before its journal line, and
+        made again with other bytes, as a device whose sums vary may do."""
+        try:
+            record = provenance.read(self.root / name)
+        except ImageError:
+            record = None
+        ours = {key: value for key, value in self.header.settings.items() if key not in ("plan", "slots")}
+        if record is None or record.job != job or {k: record.settings.get(k) for k in ours} != ours:
+            return Row(job, Status.FAILED, reason=f"another file is in the way: {name}")
+        digest = hashlib.sha256((self.root / name).read_bytes()).hexdigest()
+        return Row(job, Status.MADE, name, digest, int(record.settings["slots"]))
 
     def note(self, row: Row) -> Row:
         """Add a row to the journal: all of it or, if the disk is full, nothing."""
@@ -163,7 +186,9 @@ class Output:
             made = [row for row in rows if row.status is Status.MADE]
             if made:
                 self._replace(self.root / IMAGES / "metadata.jsonl", map(_metadata_line, made))
-            self._journal.unlink(missing_ok=True)
+            # A whole run has made sure that no shard is at work, so what one left behind is in the manifest now.
+            for journal in [self._journal] if self.part else self._private.glob("journal*.jsonl"):
+                journal.unlink(missing_ok=True)
         return rows
 
     def _journals(self) -> list[Path]:

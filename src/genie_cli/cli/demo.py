@@ -12,7 +12,7 @@ from typer import Option
 
 from genie_cli import manifest
 from genie_cli.cli.console import words
-from genie_cli.cli.planning import Inputs
+from genie_cli.cli.inputs import Inputs
 from genie_cli.cli.running import run
 from genie_cli.config import Format, Generate, Model, Output, Settings
 from genie_cli.manifest import Status
@@ -52,7 +52,7 @@ def demo(
     command += ["--per-target", "1", *(word for r in RATIOS for word in ("--r", str(r)))]
     command += ["--format", "png", "--out", str(negatives)]
     console.print(f"now running: {shlex.join(command)}", soft_wrap=True)
-    run(settings, Inputs(photos, None, ",".join(CLASSES), None, None), given=set())
+    run(settings, Inputs(photos, targets=",".join(CLASSES)), given=set())
     sheet = out / "contact-sheet.png"
     with explained(out):
         _draw(photos, negatives).save(sheet)

@@ -13,6 +13,7 @@ from typer import Argument, Option
 from genie_cli import manifest
 from genie_cli.cli.console import facts, wants_lines
 from genie_cli.diffusion.locate import BUNDLED
+from genie_cli.errors import ManifestError
 from genie_cli.manifest import Header
 
 if TYPE_CHECKING:
@@ -31,7 +32,12 @@ def explain(
 
     record = provenance.read(image)
     if wants_lines(json_):
-        header = Header(kind="genie.plan", settings=record.settings, versions={"genie-cli": record.genie})
+        header = Header(
+            kind="genie.plan",
+            source_root=_source_root(image),
+            settings=record.settings,
+            versions={"genie-cli": record.genie},
+        )
         sys.stdout.write(header.line() + manifest.plan_line(record.job))
         return
     job = record.job
@@ -50,11 +56,20 @@ def command_for(image: Path, record: Provenance) -> str:
     name, _, revision = record.job.model.partition("@")
     words = ["genie generate --plan -", f"--model {shlex.quote(name) if _is_known(name) else f'<folder of {name}>'}"]
     words += [f"--revision {shlex.quote(revision)}"] if "/" in name else []
-    words += ["--src-dir <folder of the sources>"] if record.job.source else []
+    words += ["--src-dir <folder of the sources>"] if record.job.source and not _source_root(image) else []
     # Quoted, as everything that an image says: it may come from anywhere, and this line is there to be pasted.
     how = [key for key in ("steps", "guidance", "device", "dtype", "slots", "format") if key in settings]
     words += [f"--{key} {shlex.quote(str(settings[key]))}" for key in how]
     return f"genie explain --json {shlex.quote(str(image))} | {' '.join(words)} --out again"
+
+
+def _source_root(image: Path) -> str | None:
+    """The sources' folder, from the manifest of the output folder that the image lies in, if it still does."""
+    try:
+        with (image.resolve().parents[2] / "manifest.jsonl").open(encoding="utf-8") as stream:
+            return manifest.read(stream, "manifest", "genie.manifest").header.source_root
+    except (OSError, IndexError, ManifestError):
+        return None
 
 
 def _is_known(model: str) -> bool:

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 from typer import Option
 
+from genie_cli.cli.inputs import Inputs
 from genie_cli.cli.options import INPUT, MODEL, OUTPUT, RUN, setting
-from genie_cli.cli.planning import Inputs
 from genie_cli.cli.running import run
 from genie_cli.config import Format, resolve
 from genie_cli.jobs import Method

@@ -11,8 +11,10 @@ from rich.console import Console
 from typer import Exit
 
 from genie_cli import manifest
+from genie_cli.cli.checks import check
 from genie_cli.cli.console import facts, wants_lines, words
-from genie_cli.cli.planning import Inputs, Planned, check, plan
+from genie_cli.cli.inputs import Inputs
+from genie_cli.cli.planning import Planned, plan
 from genie_cli.config import Format, Settings
 from genie_cli.errors import UsageError
 from genie_cli.jobs import Job, shard
@@ -47,7 +49,7 @@ def run(
         raise UsageError("--revision goes with a model of the hub; this one is on this machine")
     index, count = _parse_shard(share)
     located = locate(settings.model.name, settings.model.commit)
-    planned = plan(inputs, settings.generate, located.identity)
+    planned = plan(inputs, settings.generate, located.identity, given)
     mine = list(shard(planned.jobs, index, count))[:limit]
     work = _Work(settings, located, planned, mine, f"-{index}-of-{count}" if share else "")
     if dry_run:
@@ -83,7 +85,7 @@ class _Work:
                 bar,
             )
         self._report(output, summary, as_json)
-        if summary.failed or summary.skipped:
+        if summary.failed or summary.skipped or self.planned.left_out:
             raise Exit(3 if summary.made + summary.resumed else 1)
 
     def preview(self, as_json: bool) -> None:
@@ -98,7 +100,8 @@ class _Work:
         # A batch that cannot be filled takes no less time.
         seconds = steps * engine.seconds_per_step() / max(1, min(engine.slots, len(self.mine)))
         each = size * size * _BYTES_A_PIXEL[self.settings.output.format] + _PROVENANCE_BYTES
-        table = {
+        too_long = self._too_long()
+        table: dict[str, object] = {
             "images": len(self.mine),
             "sources": len({job.source.sha256 for job in self.mine if job.source}),
             "solver steps": steps,
@@ -108,7 +111,21 @@ class _Work:
             "time": f"about {_duration(seconds)} (a step was timed just now)",
             "disk": f"about {len(self.mine) * each / 2**20:.1f} MiB in {self.settings.output.dir}",
         }
+        if too_long:
+            table["would fail"] = f"{len(too_long)} prompts: {too_long[0]}"
         Console().print(facts("Nothing was made. This would be:", table))
+
+    def _too_long(self) -> list[str]:
+        """Why prompts would fail, one reason a prompt that the model cannot read whole."""
+        from genie_cli.diffusion.snapshot import Tokenizer
+
+        tokenizer, reasons = Tokenizer(self.located), []
+        for prompt in dict.fromkeys(job.prompt for job in self.mine):
+            try:
+                tokenizer.check(prompt)
+            except UsageError as error:
+                reasons.append(str(error))
+        return reasons
 
     def _engine(self, console: Console) -> Engine[Job]:
         from genie_cli.diffusion.engine import Engine

@@ -59,7 +59,18 @@ class Engine(Generic[Key]):
             self._halve()
 
     def seconds_per_step(self) -> float:
-        """How long one step of the full batch takes here: the median of three, after one to warm up."""
+        """How long one step of the full batch takes here: the median of three, after one to warm up.
+
+        The batch is halved until it fits the memory, as in `run`; ModelError if not even one slot does.
+        """
+        import torch
+
+        while True:
+            with suppress(torch.OutOfMemoryError):
+                return self._time_step()
+            self._halve()
+
+    def _time_step(self) -> float:
         import torch
 
         device = self.snapshot.device

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import torch
 
 DEFAULT = Model()
-MIN_FREE = 5 * 2**30  # bytes: SD1.5 in half precision takes 2.1 GB, a thousand images of 512 pixels 0.1
+MIN_FREE = 8 * 2**30  # bytes: SD1.5 in both precisions takes 6.4 GB, a thousand images of 512 pixels 0.1
 
 _PACKAGES = ("torch", "torchvision", "diffusers", "transformers", "huggingface_hub")
 _REINSTALL_TORCH = "pip install --force-reinstall torch torchvision"  # as a pair: each build fits one of the other

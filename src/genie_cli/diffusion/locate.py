@@ -94,8 +94,11 @@ def _from_hub(name: str, revision: str | None) -> Path:
         cached = fetch(local_only=True)
         if not _missing_parts(cached):
             return cached
-    except LocalEntryNotFoundError:
-        pass
+    except LocalEntryNotFoundError as error:
+        # The hub knows of files that are not here, such as the other precision; what is here may do.
+        partial = getattr(error, "snapshot_path", None)
+        if partial and not _missing_parts(Path(partial)):
+            return Path(partial)
     except HFValidationError as error:
         raise ModelError(f"{name!r} is not a hub id: {error}", _TRY_WITHOUT) from None
     try:

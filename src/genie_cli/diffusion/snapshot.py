@@ -120,10 +120,10 @@ class Snapshot:
         bad = ~images.isfinite().flatten(1).all(1)
         if bad.any() and self.dtype.itemsize < 4:
             try:
-                self.vae.to(torch.float32)
+                torch.nn.Module.to(self.vae, torch.float32)  # diffusers' own `to` would comment on it
                 images[bad] = self._decode(latents[bad], torch.float32)
             finally:
-                self.vae.to(self.dtype)
+                torch.nn.Module.to(self.vae, self.dtype)
         # An infinity stays what it is not: clamped it would pass for white or black.
         return images.clamp(0, 1).where(images.isfinite(), torch.nan)
 
