@@ -11,11 +11,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from genie_cli import output
+from genie_cli import layout
 from genie_cli.config import Format
 from genie_cli.errors import OutputError
 from genie_cli.jobs import Job, Method, Source
-from genie_cli.output import file_of, folder_of
+from genie_cli.layout import file_of, folder_of
 
 
 def a_job(target: str = "fox", **changes: Any) -> Job:
@@ -126,4 +126,4 @@ def test_file_of() -> None:
 def test_the_patterns_that_name_splits_are_those_of_datasets() -> None:
     from datasets.data_files import SPLIT_KEYWORDS
 
-    assert {word for words in SPLIT_KEYWORDS.values() for word in words} == set(output._SPLIT_WORDS.split("|"))
+    assert {word for words in SPLIT_KEYWORDS.values() for word in words} == set(layout._SPLIT_WORDS.split("|"))

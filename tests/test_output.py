@@ -21,8 +21,9 @@ from genie_cli import manifest
 from genie_cli.config import Format
 from genie_cli.errors import ManifestError, OutputError
 from genie_cli.jobs import Job, Method, Recipe, Source, shard
+from genie_cli.layout import file_of
 from genie_cli.manifest import Header, Row, Status
-from genie_cli.output import Output, file_of
+from genie_cli.output import Output
 
 SETTINGS = {"steps": 50, "guidance": 7.5, "plan": {"targets": ["fox"]}}
 HEADER = Header(kind="genie.manifest", settings=SETTINGS, versions={"torch": "2.7"})

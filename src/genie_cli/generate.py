@@ -22,8 +22,9 @@ from genie_cli.data.images import decode
 from genie_cli.diffusion.requests import Picture, Request, Result
 from genie_cli.errors import ImageError, OutputError, UsageError
 from genie_cli.jobs import PURE_NOISE, Job, Method, Source
+from genie_cli.layout import IMAGES, folder_of
 from genie_cli.manifest import Row, Status
-from genie_cli.output import IMAGES, Output, folder_of
+from genie_cli.output import Output
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -17,7 +17,6 @@ import hashlib
 import json
 import os
 import platform
-import re
 import shutil
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -33,43 +32,8 @@ from genie_cli import manifest, provenance
 from genie_cli.config import Format
 from genie_cli.errors import ImageError, OutputError
 from genie_cli.jobs import Job
+from genie_cli.layout import IMAGES, file_of
 from genie_cli.manifest import Header, Row, Status
-
-IMAGES = "train"
-# Words that the datasets library takes for the name of a split when they stand alone in a path.
-_SPLIT_WORDS = "train|training|validation|valid|dev|val|test|testing|eval|evaluation"
-_AWKWARD = re.compile(
-    r"[%/\\:*?\"<>|\x00-\x1f\x7f]|^\.+|^_(?=_)|[. ]+\Z"  # the datasets library leaves out .names and __names
-    rf"|(?<![^\W\d_])(?P<split>{_SPLIT_WORDS})(?![^\W\d_])",
-    re.IGNORECASE,
-)
-_LONGEST_NAME = 255  # bytes, on every common file system
-
-
-def folder_of(label: str) -> str:
-    """A class's folder: its name, percent-encoded where a path or a reader of folders would stumble.
-
-    ``urllib.parse.unquote`` gives the class back. "a/b" is ``a%2Fb``, ".." is ``%2E%2E``, and "test" is
-    ``tes%74``, which the datasets library would else take for the test split.
-
-    Raises:
-        OutputError: the name is too long for a folder.
-    """
-    name = _AWKWARD.sub(_encoded, label)
-    if len(name.encode()) > _LONGEST_NAME:
-        raise OutputError(f"the class name {label[:40]!r}... is too long for a folder")
-    return name
-
-
-def _encoded(found: re.Match[str]) -> str:
-    """The match percent-encoded; of a split's name only the last letter, since what is left must be no such name."""
-    start = len(found[0]) - 1 if found["split"] else 0
-    return found[0][:start] + "".join(f"%{ord(character):02X}" for character in found[0][start:])
-
-
-def file_of(job: Job, image_format: Format) -> str:
-    """Where a job's image lies, relative to the output folder."""
-    return f"{IMAGES}/{folder_of(job.target)}/{job.id}.{image_format.value}"
 
 
 @dataclass
