@@ -1,4 +1,4 @@
-"""What the batch size costs and changes, on the bundled model: `python benchmarks/slots.py` (5 minutes on 2 cores).
+"""What the batch size costs and changes, on the bundled model: `python benchmarks/slots.py` (a minute on 2 cores).
 
 For each number of slots: images a second at r = 0.8, and how far the images are from those made in 32 slots.
 """
@@ -14,7 +14,7 @@ from genie_cli.diffusion.locate import locate
 from genie_cli.diffusion.requests import Picture, Request
 from genie_cli.diffusion.snapshot import load
 
-COUNT = 96
+COUNT = 32
 SLOTS = (32, 16, 8, 4, 2, 1)
 
 

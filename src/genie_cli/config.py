@@ -40,7 +40,9 @@ class Generate(_Section):
     """What to make."""
 
     method: Method = Field(Method.GENIE, description="How images are made: genie, img2img or txt2img.")
-    r: tuple[Ratio, ...] = Field((), description="Noise ratios, 0 < r <= 1; none: 0.8 for genie, 0.3 for img2img.")
+    r: tuple[Ratio, ...] = Field(
+        (), description="Noise ratios, 0 < r <= 1, as 0.6,0.8 or repeated; none: 0.8 for genie, 0.3 for img2img."
+    )
     prompt: str = Field("A photo of a {target}", description="Prompt template; {target} is the class to make.")
     superclass: str = Field("", description="Ends the prompt with ', a type of SUPERCLASS', for fine-grained classes.")
     per_target: int = Field(0, ge=0, description="Images per target and r; 0: one from every eligible source.")
@@ -131,7 +133,7 @@ def resolve(file: Path | None, options: Mapping[str, Any]) -> Settings:
         given = {option for option, value in options.items() if value is not None}
         problems += [_explain(problem, given, file) for problem in error.errors()]
     if problems:
-        raise UsageError("\n".join(problems), f"all settings and their meaning: genie init --out {FILE_NAME}")
+        raise UsageError("\n".join(problems), "all settings and their meaning: genie init --out all-settings.toml")
     return settings
 
 
@@ -200,7 +202,7 @@ def _fields(section: str) -> dict[str, Any]:
 
 def template() -> str:
     """A commented `genie.toml` with every setting at its default."""
-    blocks = ["# Settings of genie. A flag beats the environment (GENIE_<NAME>), which beats this file."]
+    blocks = ["# Settings of genie. A flag beats the environment (GENIE_OUT for --out), which beats this file."]
     for section, field in Settings.model_fields.items():
         lines = [f"[{section}]  # {field.default.__class__.__doc__.lower().rstrip('.')}"]
         for name, setting in _fields(section).items():

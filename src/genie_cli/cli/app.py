@@ -7,6 +7,7 @@ Importing this must not load torch: `genie --help` answers at once.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import warnings
 from io import TextIOWrapper
@@ -85,4 +86,6 @@ def main() -> None:
     for stream in (sys.stdin, sys.stdout):  # plans and manifests are UTF-8 whatever the locale
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(encoding="utf-8")
+    # What a batch system sends before it kills: end as after Ctrl-C, so that the output folder is left tidy.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     app()

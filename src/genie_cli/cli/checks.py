@@ -5,14 +5,19 @@ It is told before a model is looked for, which can take a download.
 
 from __future__ import annotations
 
+import sys
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import TextIO
 
+from genie_cli import manifest
 from genie_cli.cli.inputs import Inputs
 from genie_cli.config import Generate
 from genie_cli.confusion import Confusion
 from genie_cli.diffusion.solver import smallest_ratio
-from genie_cli.errors import FolderError, UsageError
+from genie_cli.errors import FolderError, ManifestError, UsageError
 from genie_cli.jobs import Method
 
 _DECIDED_BY_A_PLAN = ("method", "r", "prompt", "superclass", "per_target", "top_k", "seed")
@@ -32,6 +37,7 @@ def check(inputs: Inputs, settings: Generate, given: set[str]) -> None:
         raise FolderError(f"there is no folder {inputs.src_dir}", "check the spelling of --src-dir")
     if inputs.plan:
         _refuse_what_a_plan_decides(inputs, given)
+        _check_plan(inputs.plan)
         return
     _check_sources(inputs, settings)
     if min(settings.ratios) < (least := smallest_ratio(settings.steps)):
@@ -49,6 +55,23 @@ def _refuse_what_a_plan_decides(inputs: Inputs, given: set[str]) -> None:
     if decided:
         flags = ", ".join(sorted("--" + name.replace("_", "-") for name in decided))
         raise UsageError(f"a plan decides these itself: leave out {flags}")
+
+
+def _check_plan(plan: str) -> None:
+    """Standard input can be read only once, so it is read when the plan is."""
+    if plan != "-":
+        with open_plan(plan) as stream:
+            manifest.read(stream, plan)
+
+
+@contextmanager
+def open_plan(plan: str) -> Iterator[TextIO]:
+    """The plan's file, or standard input; ManifestError if it cannot be read."""
+    try:
+        with nullcontext(sys.stdin) if plan == "-" else Path(plan).open(encoding="utf-8") as stream:
+            yield stream
+    except OSError as error:
+        raise ManifestError(plan, 0, f"cannot be read: {error.strerror}") from None
 
 
 def _check_sources(inputs: Inputs, settings: Generate) -> None:

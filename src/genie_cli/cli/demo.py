@@ -27,7 +27,7 @@ PHOTOS_PER_CLASS = 6
 def demo(
     out: Annotated[Path, Option(help="Folder for the demo.")] = Path("genie-demo"),
 ) -> None:
-    """Make hard negatives from bundled photographs with the bundled model: two minutes on a laptop, no download.
+    """Make hard negatives from bundled photographs with the bundled model, without a download.
 
     Example: genie demo
     """

@@ -33,7 +33,7 @@ def generate(
     top_k: Annotated[int | None, setting("generate.top_k", INPUT)] = None,
     per_target: Annotated[int | None, setting("generate.per_target", INPUT)] = None,
     method: Annotated[Method | None, setting("generate.method", INPUT)] = None,
-    r: Annotated[list[float] | None, setting("generate.r", INPUT)] = None,
+    r: Annotated[list[str] | None, setting("generate.r", INPUT)] = None,
     prompt: Annotated[str | None, setting("generate.prompt", INPUT)] = None,
     superclass: Annotated[str | None, setting("generate.superclass", INPUT)] = None,
     model: Annotated[str | None, setting("model.name", MODEL, "--model")] = None,
@@ -53,7 +53,7 @@ def generate(
         str | None, Option("--shard", help="Make only part i of n, as i/n; all parts share --out.", rich_help_panel=RUN)
     ] = None,
     limit: Annotated[
-        int | None, Option(min=1, help="Make only the plan's first N images.", rich_help_panel=RUN)
+        int | None, Option(min=1, help="Make only the first N images of the plan, or of the part.", rich_help_panel=RUN)
     ] = None,
     dry_run: Annotated[
         bool, Option("--dry-run", help="Say what would be made; in a pipe, print the plan.", rich_help_panel=RUN)
@@ -70,7 +70,7 @@ def generate(
     """
     options: dict[str, Any] = {
         "generate.method": method,
-        "generate.r": r or None,
+        "generate.r": [part for word in r for part in word.split(",")] if r else None,
         "generate.prompt": prompt,
         "generate.superclass": superclass,
         "generate.per_target": per_target,

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from genie_cli import manifest
-from genie_cli.cli.checks import read_targets
+from genie_cli.cli.checks import open_plan, read_targets
 from genie_cli.cli.console import words
 from genie_cli.cli.inputs import Inputs
 from genie_cli.config import Generate
@@ -71,6 +69,8 @@ def _list_sources(inputs: Inputs) -> Sequence[Source]:
 
     assert inputs.src_dir is not None  # noqa: S101 - the caller has looked
     listing = scan(inputs.src_dir, inputs.src_label)
+    if inputs.src_label is not None and any("/" in source.path for source in listing.sources):
+        words().print(f"--src-label: images in subfolders count as {inputs.src_label!r}, too")
     for path, reason in listing.ignored[:_SHOWN]:
         words().print(f"left out: {path} {reason}")
     if len(listing.ignored) > _SHOWN:
@@ -112,12 +112,9 @@ def _hardest(confusion: Confusion, target: str, k: int) -> tuple[str, ...]:
 def _from_file(inputs: Inputs, settings: Generate, model: str, given: set[str]) -> Planned:
     assert inputs.plan  # noqa: S101 - the caller has looked
     name = "standard input" if inputs.plan == "-" else inputs.plan
-    try:
-        with nullcontext(sys.stdin) if inputs.plan == "-" else Path(inputs.plan).open(encoding="utf-8") as stream:
-            document = manifest.read(stream, name)
-            jobs = tuple({job.id: job for job in document.jobs()}.values())
-    except OSError as error:
-        raise ManifestError(name, 0, f"cannot be read: {error.strerror}") from None
+    with open_plan(inputs.plan) as stream:
+        document = manifest.read(stream, name)
+        jobs = tuple({job.id: job for job in document.jobs()}.values())
     if not jobs:
         raise ManifestError(name, 0, "has no jobs")
     if others := sorted({job.model for job in jobs} - {model}):
