@@ -101,8 +101,8 @@ class Output:
     def save(self, job: Job, image: bytes, image_format: Format, slots: int) -> Row:
         """Put an image in place and note it in the journal. Safe to call from several threads.
 
-        A file that is already there is left as it is: with the same bytes it is this image (a run was killed
-        between the two writes), with others it is somebody's, and the job fails.
+        A file that is already there is left as it is. With the same bytes, or a record of the same job and settings
+        in it, it is this image (a run was killed between the two writes); else it is somebody's, and the job fails.
         """
         with explained(self.root):
             name = file_of(job, image_format)
