@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from genie_cli.backbones.digits import classify, load
+from genie_cli.backbones.digits import classify
 from genie_cli.data.digits import CLASSES, DigitsInTheWild
 from genie_cli.diffusion.engine import Engine
 from genie_cli.diffusion.locate import locate
@@ -22,7 +22,7 @@ TEST = DigitsInTheWild("test")
 
 
 def accuracy(images: NDArray[np.uint8], labels: list[int]) -> float:
-    top = classify(load(), torch.from_numpy(images).permute(0, 3, 1, 2)).argmax(1)
+    top = classify(torch.from_numpy(images).permute(0, 3, 1, 2)).argmax(1)
     return float((top == torch.tensor(labels)).float().mean())
 
 

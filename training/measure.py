@@ -19,7 +19,7 @@ import torch
 from PIL import Image
 from scipy.ndimage import binary_dilation
 
-from genie_cli.backbones.digits import classify, load
+from genie_cli.backbones.digits import classify
 from genie_cli.data.digits import CLASSES, DigitsInTheWild
 from genie_cli.diffusion.engine import Engine
 from genie_cli.diffusion.locate import locate
@@ -63,8 +63,8 @@ def background_error(images: np.ndarray) -> float:
     return float(np.mean(errors))
 
 
-def consistency(oracle: torch.nn.Module, images: np.ndarray, targets: Sequence[int]) -> np.ndarray:
-    probabilities = classify(oracle, torch.from_numpy(images).permute(0, 3, 1, 2))
+def consistency(images: np.ndarray, targets: Sequence[int]) -> np.ndarray:
+    probabilities = classify(torch.from_numpy(images).permute(0, 3, 1, 2))
     return (probabilities.argmax(1).numpy() == np.array(targets)).astype(float)
 
 
@@ -88,17 +88,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("build"))
     options = parser.parse_args()
     options.out.mkdir(exist_ok=True)
-    oracle, engine = load(), Engine[int](load_snapshot(locate("digits"), "cpu"), slots=32)
+    engine = Engine[int](load_snapshot(locate("digits"), "cpu"), slots=32)
     real = [TEST[i] for i in range(2000)]
-    found = {
-        "oracle_on_real_test": interval(consistency(oracle, np.stack([s.image for s in real]), [s.label for s in real]))
-    }
+    found = {"oracle_on_real_test": interval(consistency(np.stack([s.image for s in real]), [s.label for s in real]))}
     targets = [target_of(i) for i in range(options.count)]
     for ratio in (*RATIOS, 1.0):
         started = time.monotonic()
         images = made(engine, genie_requests(ratio, options.count))
         found[f"r={ratio}"] = {
-            "consistency": interval(consistency(oracle, images, targets)),
+            "consistency": interval(consistency(images, targets)),
             "background_error": round(background_error(images), 4),
             "seconds": round(time.monotonic() - started),
         }

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from torch.nn.functional import cross_entropy
 from torchvision.transforms import v2
 
-from genie_cli.backbones.digits import build
+from genie_cli.backbones.digits import oracle
 from training.loop import DEVICE, Schedule, fit
 from training.samples import painted
 
@@ -22,7 +22,7 @@ def train(out: Path, schedule: Schedule = SCHEDULE) -> None:
     """Train and save to the safetensors file ``out``, in float16."""
     torch.manual_seed(2)
     images, labels, _ = painted("train", 40_000)
-    network = build().to(DEVICE)
+    network = oracle().to(DEVICE)
     seen_as = v2.Compose(
         [
             v2.RandomAffine(8, translate=(0.06, 0.06), scale=(0.9, 1.1)),

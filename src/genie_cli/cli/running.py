@@ -137,14 +137,16 @@ class _Work:
         return Engine(snapshot, self._slots(), generate.steps, generate.guidance)
 
     def _slots(self) -> int:
-        from genie_cli.diffusion.snapshot import choose_device, choose_slots
+        from genie_cli.devices import choose_device
+        from genie_cli.diffusion.snapshot import choose_slots
 
         slots = self.settings.model.slots
         return choose_slots(self.located, choose_device(self.settings.model.device)) if slots == "auto" else slots
 
     def _header(self) -> Header:
         """Everything that decides the images' bytes, resolved."""
-        from genie_cli.diffusion.snapshot import choose_device, choose_dtype
+        from genie_cli.devices import choose_device
+        from genie_cli.diffusion.snapshot import choose_dtype
         from genie_cli.generate import versions
 
         device = choose_device(self.settings.model.device)

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genie_cli.devices import choose_device
 from genie_cli.diffusion.locate import Located, read_config
 from genie_cli.errors import ModelError, UsageError
 
@@ -182,23 +183,6 @@ def _no_progress_bars() -> None:
 
     diffusers.utils.logging.disable_progress_bar()
     transformers.utils.logging.disable_progress_bar()
-
-
-def choose_device(wanted: str) -> torch.device:
-    """The torch device to run on; ModelError if it is not there."""
-    import torch
-
-    if wanted == "auto":
-        wanted = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(wanted)
-        torch.zeros(1, device=device).item()  # there are devices that hold no numbers
-    except (RuntimeError, AssertionError, ImportError) as error:
-        reason = str(error).splitlines()[0]
-        raise ModelError(
-            f"device {wanted!r} cannot be used: {reason}", "see genie doctor, or use --device cpu"
-        ) from None
-    return device
 
 
 def choose_dtype(wanted: str, device: torch.device) -> torch.dtype:
