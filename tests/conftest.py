@@ -31,14 +31,23 @@ def photos(_photos: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(_photos, tmp_path / "photos"))
 
 
+@pytest.fixture(scope="session")
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture
-def genie(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Genie:
-    """Runs `genie ...` in this process, in ``tmp_path``, with the bundled model and few steps where it generates."""
+def genie(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, _cache: Path) -> Genie:
+    """Runs `genie ...` in this process, in ``tmp_path``, with the bundled model and few steps where it generates.
+
+    What it keeps between runs is kept for the whole session, unless another ``cache`` is given.
+    """
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("GENIE_")]:
         monkeypatch.delenv(name)
 
-    def run(*words: object, stdin: str | None = None) -> Result:
+    def run(*words: object, stdin: str | None = None, cache: Path = _cache) -> Result:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
         command = [str(word) for word in words]
         if command[0] == "generate":
             command[1:1] = ["--model", "digits", "--steps", "4", "--slots", "4"]

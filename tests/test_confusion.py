@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from genie_cli.confusion import Confusion
-from genie_cli.errors import UsageError
+from genie_cli.errors import OutputError, UsageError
 
 LABELS = ("cat", "dog", "fox", "owl")
 MATRIX = ((90, 4, 4, 0), (1, 97, 7, 2), (0, 0, 50, 0), (3, 3, 3, 1))
@@ -131,3 +131,80 @@ class TestMostConfused:
         assert all(dict(zip(labels, row, strict=True))[name] == count > 0 for name, count in pairs)
         left_out = [count for name, count in zip(labels, row, strict=True) if name not in {"a", *dict(pairs)}]
         assert max(left_out, default=0) <= pairs[-1][1]
+
+    def test_of_many_classes_the_ones_spelled_most_alike(self) -> None:
+        labels = (*(f"class {number}" for number in range(40)), "red fox")
+        with pytest.raises(UsageError) as caught:
+            Confusion(labels=labels, matrix=((0,) * 41,) * 41).most_confused("redfox", 1)
+        assert caught.value.hint.startswith("it knows 41 classes; most alike: red fox")
+        assert "class 39" not in caught.value.hint
+
+
+class TestWrite:
+    def test_what_is_read_again(self, tmp_path: Path) -> None:
+        path = tmp_path / "confusion.json"
+        confusion = a_confusion(labels=("Köter", "🦊", "a\nb", ""), how={"folds": 5})
+        confusion.write(path, top_k=2)
+        assert Confusion.read(path) == confusion
+        assert [file.name for file in tmp_path.iterdir()] == ["confusion.json"]
+
+    def test_the_most_confused_with_counts_and_how_ties_are_broken(self, tmp_path: Path) -> None:
+        a_confusion().write(tmp_path / "c.json", top_k=2)
+        content = json.loads((tmp_path / "c.json").read_text(encoding="utf-8"))
+        assert content["most_confused"] == {
+            "cat": [["dog", 4], ["fox", 4]],
+            "dog": [["fox", 7], ["owl", 2]],
+            "fox": [],
+            "owl": [["cat", 3], ["dog", 3]],
+        }
+        assert content["ties"] == "in the order of the labels"
+
+    def test_the_matrix_decides_not_the_list(self, tmp_path: Path) -> None:
+        path = written(
+            tmp_path / "c.json", {"labels": LABELS, "matrix": MATRIX, "most_confused": {"dog": [["owl", 99]]}}
+        )
+        assert Confusion.read(path).most_confused("dog", 1) == (("fox", 7),)
+
+    def test_over_an_older_one(self, tmp_path: Path) -> None:
+        path = tmp_path / "c.json"
+        a_confusion().write(path, top_k=1)
+        newer = Confusion(labels=("a", "b"), matrix=((1, 2), (3, 4)))
+        newer.write(path, top_k=1)
+        assert Confusion.read(path) == newer
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            b"",
+            b"mine",
+            b"[]",
+            b"\xff",
+            b'{"labels": ["a", "b"], "matrix": [[1, 2], [3, 4]]}',
+            b'{"kind": "genie.plan"}',
+        ],
+    )
+    def test_a_file_of_somebody_is_left_alone(self, tmp_path: Path, content: bytes) -> None:
+        path = tmp_path / "c.json"
+        path.write_bytes(content)
+        with pytest.raises(OutputError, match="is there and is not a confusion file of genie"):
+            a_confusion().write(path, top_k=1)
+        assert path.read_bytes() == content
+
+    def test_no_folder_to_write_to(self, tmp_path: Path) -> None:
+        with pytest.raises(OutputError, match="there is no folder"):
+            a_confusion().write(tmp_path / "missing/c.json", top_k=1)
+
+    def test_a_folder_in_its_place(self, tmp_path: Path) -> None:
+        with pytest.raises(OutputError, match="is not a confusion file"):
+            a_confusion().write(tmp_path, top_k=1)
+
+
+def test_pairs_by_count_and_ties_as_the_labels_stand() -> None:
+    expected = [("dog", "fox", 7, 107), ("cat", "dog", 4, 98), ("cat", "fox", 4, 98), ("owl", "cat", 3, 10)]
+    assert list(a_confusion().pairs()[:4]) == expected
+    assert len(a_confusion().pairs()) == 8
+
+
+def test_accuracy_and_the_never_mistaken() -> None:
+    assert a_confusion().accuracy() == (90 + 97 + 50 + 1, 98 + 107 + 50 + 10)
+    assert a_confusion().never_mistaken() == ("fox",)

@@ -100,12 +100,34 @@ class Output(_Section):
     format: Format = Field(Format.JPG, description="Image files: jpg, png or webp.")
 
 
+class Data(_Section):
+    """Where data sets lie."""
+
+    dir: str = Field("", description="Folder of the data set; the digits need none.")
+
+
+class FewShot(_Section):
+    """How few-shot classification is measured."""
+
+    shots: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        (1, 5), min_length=1, description="Support images per class, as 1,5 or repeated."
+    )
+    ways: int = Field(5, ge=2, description="Classes per episode.")
+    queries: int = Field(15, ge=1, description="Query images per class and episode.")
+    episodes: int = Field(600, ge=2, description="Episodes for each number of shots.")
+    classifier: Literal["lr", "svm", "prototype"] = Field(
+        "lr", description="On the features: lr (logistic regression), svm (linear) or prototype."
+    )
+
+
 class Settings(_Section):
     """All sections of `genie.toml`."""
 
     generate: Generate = Generate()
     model: Model = Model()
     output: Output = Output()
+    data: Data = Data()
+    fewshot: FewShot = FewShot()
 
 
 def resolve(file: Path | None, options: Mapping[str, Any]) -> Settings:

@@ -37,10 +37,9 @@ class Sight:
         from torchvision.transforms.v2 import functional
 
         how = InterpolationMode[self.interpolation.upper()]
-        tensor = functional.pil_to_tensor(
-            v2.CenterCrop(self.size)(functional.resize(picture, [self.resize], interpolation=how, antialias=True))
-        )
-        return tensor
+        resized = functional.resize(picture, [self.resize], interpolation=how, antialias=True)
+        looked: torch.Tensor = functional.pil_to_tensor(v2.CenterCrop(self.size)(resized))
+        return looked
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class Backbone:
         import torch
 
         with torch.inference_mode():
-            parts = [self.network(self.normalise(part)).float().cpu().numpy() for part in images.split(_BATCH)]
+            parts = [self.network(self.normalise(part)).float().cpu().numpy() for part in torch.split(images, _BATCH)]
         return np.concatenate(parts)
 
     def normalise(self, images: torch.Tensor) -> torch.Tensor:
@@ -77,6 +76,12 @@ class Backbone:
         device = next(self.network.parameters()).device
         mean, std = (torch.tensor(values, device=device).view(3, 1, 1) for values in (self.sight.mean, self.sight.std))
         return (images.to(device).float() / 255 - mean) / std
+
+
+def identity(name: str, network: nn.Module, sight: Sight) -> str:
+    """``name@hash`` of a network's weights and of how it looks at pictures: features depend on both."""
+    weights = weights_hash(list(network.state_dict().items()))
+    return f"{name}@{hashlib.sha256(f'{weights} {sight}'.encode()).hexdigest()[:12]}"
 
 
 def weights_hash(tensors: Iterator[tuple[str, torch.Tensor]] | Sequence[tuple[str, torch.Tensor]]) -> str:

@@ -18,11 +18,14 @@ from typer.core import TyperGroup
 
 from genie_cli import __version__
 from genie_cli.cli import console
+from genie_cli.cli.confuse import confuse
 from genie_cli.cli.demo import demo
 from genie_cli.cli.doctor import doctor
 from genie_cli.cli.explain import explain
+from genie_cli.cli.fewshot import fewshot
 from genie_cli.cli.generate import generate
 from genie_cli.cli.init import init
+from genie_cli.cli.oracle import oracle
 from genie_cli.errors import GenieError
 
 INTERRUPTED = 130
@@ -75,7 +78,7 @@ def genie(
     """
 
 
-for command in (generate, demo, explain, doctor, init):
+for command in (confuse, generate, oracle, fewshot, demo, explain, doctor, init):
     app.command()(command)
 
 

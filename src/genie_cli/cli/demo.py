@@ -1,4 +1,4 @@
-"""`genie demo`: the main job on real pictures, with a model that works, and nothing to download."""
+"""`genie demo`: the whole chain on real pictures, with models that work, and nothing to download."""
 
 from __future__ import annotations
 
@@ -11,67 +11,113 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Option
 
 from genie_cli import manifest
+from genie_cli.cli.confuse import confuse
 from genie_cli.cli.console import words
-from genie_cli.cli.inputs import Inputs
-from genie_cli.cli.running import run
-from genie_cli.config import Format, Generate, Model, Output, Settings
+from genie_cli.cli.fewshot import fewshot
+from genie_cli.cli.generate import generate
+from genie_cli.cli.oracle import oracle
+from genie_cli.config import Format
+from genie_cli.confusion import Confusion
 from genie_cli.manifest import Status
 
 if TYPE_CHECKING:
     from PIL import Image
 
-RATIOS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-PHOTOS_PER_CLASS = 6
+RATIOS = ("0.5", "0.6", "0.7", "0.8", "0.9", "1.0")
+PHOTOS_PER_CLASS = 20
+EPISODES = 20
+STEPS = 20  # the solver's; 50 by default: the demo trades a little sharpness for time
+_AUGMENT = "none,weak,img2img-h,txt2img,genie"
 
 
 def demo(
     out: Annotated[Path, Option(help="Folder for the demo.")] = Path("genie-demo"),
 ) -> None:
-    """Make hard negatives from bundled photographs with the bundled model, without a download.
+    """Run the whole chain on bundled photographs with the bundled models, without a download.
+
+    Which classes are confused, hard negatives from those, an oracle's look at them, and what they do for few-shot
+    classification. A demo that was stopped goes on when the same command is typed again.
 
     Example: genie demo
     """
-    from genie_cli.data.digits import CLASSES, DigitsInTheWild
-    from genie_cli.output import explained
+    photos, negatives, confusion = out / "photos", out / "negatives", out / "confusion.json"
+    _paint(photos)
 
-    console = words()
-    photos, negatives = out / "photos", out / "negatives"
-    if not os.path.exists(photos):  # Path.exists raises where a parent may not be searched
-        # Whole or not at all, so that a demo killed here can be typed again.
-        partial = out / "photos.partial"
-        with explained(out):
-            DigitsInTheWild("test").save(partial, PHOTOS_PER_CLASS)
-            partial.rename(photos)
-    console.print(f"photos: {PHOTOS_PER_CLASS} of each class, {CLASSES[0]} to {CLASSES[-1]}, in {photos}")
-    settings = Settings(
-        generate=Generate(r=RATIOS, per_target=1),
-        model=Model(name="digits"),
-        output=Output(dir=str(negatives), format=Format.PNG),
+    _say("1. Which classes does a classifier take for which?")
+    _command("confuse", "--src-dir", photos, "--backbone", "digits", "--out", confusion)
+    confuse(src_dir=photos, backbone="digits", out=confusion, pairs=5)
+
+    measured = Confusion.read(confusion)
+    targets = ",".join(label for label in measured.labels if label not in measured.never_mistaken())
+    _say("2. Hard negatives: photos of the classes most confused with each target, under the target's prompt")
+    how = ["--model", "digits", "--steps", STEPS, "--format", "png"]
+    choice = ["--confusion", confusion, "--top-k", 2, "--per-target", 1]
+    ratios = ["--r", ",".join(RATIOS)]
+    _command("generate", "--src-dir", photos, "--targets", targets, *choice, *ratios, *how, "--out", negatives)
+    generate(
+        src_dir=photos,
+        targets=targets,
+        confusion=confusion,
+        top_k=2,
+        per_target=1,
+        r=[",".join(RATIOS)],
+        model="digits",
+        steps=STEPS,
+        image_format=Format.PNG,
+        out=str(negatives),
     )
-    command = ["genie", "generate", "--model", "digits", "--src-dir", str(photos), "--targets", ",".join(CLASSES)]
-    command += ["--per-target", "1", *(word for r in RATIOS for word in ("--r", str(r)))]
-    command += ["--format", "png", "--out", str(negatives)]
-    console.print(f"now running: {shlex.join(command)}", soft_wrap=True)
-    run(settings, Inputs(photos, targets=",".join(CLASSES)), given=set())
-    sheet = out / "contact-sheet.png"
-    with explained(out):
-        _draw(photos, negatives).save(sheet)
+    _draw(photos, negatives, out / "contact-sheet.png")
+
+    _say("3. Does each image show what its label says, and is something of its source left?")
+    judged = negatives / "judged.jsonl"
+    _command("oracle", negatives / "manifest.jsonl", "--out", judged)
+    oracle(manifest=str(negatives / "manifest.jsonl"), out=judged)
+
+    _say("4. What do such images do for a classifier that has one real image a class?")
+    few = ["--shots", 1, "--episodes", EPISODES, "--augment", _AUGMENT]
+    _command("fewshot", "--dataset", "digits", *few, "--steps", STEPS, "--out", out / "fewshot")
+    fewshot(shots=["1"], episodes=EPISODES, augment=[_AUGMENT], steps=STEPS, out=out / "fewshot")
     for line in (
-        f"\nLook at {sheet}: each row is a photo, and what it becomes as the noise r rises.",
+        f"\n{EPISODES} episodes only, so the intervals are wide; docs/results.md has all, with 600.",
+        f"Look at {out / 'contact-sheet.png'}: each row is a photo, and what it becomes as the noise r rises.",
         "Next, your own photos: genie generate --src-dir photos --targets lynx,ocelot --r 0.8",
         "That downloads Stable Diffusion 1.5 once; genie doctor says whether this machine is ready.",
     ):
-        console.print(line, soft_wrap=True)
+        words().print(line, soft_wrap=True)
 
 
-def _draw(photos: Path, negatives: Path) -> Image.Image:
+def _paint(photos: Path) -> None:
+    from genie_cli.data.digits import CLASSES, DigitsInTheWild
+    from genie_cli.output import explained
+
+    if not os.path.exists(photos):  # Path.exists raises where a parent may not be searched
+        # Whole or not at all, so that a demo killed here can be typed again.
+        partial = photos.with_name("photos.partial")
+        with explained(photos.parent):
+            DigitsInTheWild("test").save(partial, PHOTOS_PER_CLASS)
+            partial.rename(photos)
+    words().print(f"photos: {PHOTOS_PER_CLASS} of each class, {CLASSES[0]} to {CLASSES[-1]}, in {photos}")
+
+
+def _say(heading: str) -> None:
+    words().print(f"\n{heading}", style="bold")
+
+
+def _command(*command: object) -> None:
+    """The command that a person would type for what comes next."""
+    words().print(shlex.join(["genie", *map(str, command)]), style="cyan", soft_wrap=True)
+
+
+def _draw(photos: Path, negatives: Path, sheet: Path) -> None:
     """The contact sheet: a row per target, its source first, then r rising."""
     from genie_cli.data.images import decode
+    from genie_cli.output import explained
     from genie_cli.report.contact_sheet import contact_sheet
 
     with (negatives / "manifest.jsonl").open(encoding="utf-8") as stream:
         made = [row for row in manifest.read(stream, "manifest").rows() if row.status is Status.MADE]
-    pictures, captions = [], []
+    pictures: list[list[Image.Image]] = []
+    captions = []
     for target, group in groupby(sorted(made, key=lambda row: (row.job.target, row.job.r)), lambda row: row.job.target):
         rows = list(group)
         assert rows[0].job.source is not None  # noqa: S101 - the method is genie
@@ -79,4 +125,5 @@ def _draw(photos: Path, negatives: Path) -> Image.Image:
         paths = [photos / source.path, *(negatives / row.file for row in rows)]
         pictures.append([decode(path.read_bytes(), path) for path in paths])
         captions.append(f"{source.label} to {target}")
-    return contact_sheet(pictures, ["source", *(f"r = {r}" for r in RATIOS)], captions)
+    with explained(sheet.parent):
+        contact_sheet(pictures, ["source", *(f"r = {r}" for r in RATIOS)], captions).save(sheet)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +46,7 @@ def plan(inputs: Inputs, settings: Generate, model: str, given: set[str]) -> Pla
     """
     if inputs.plan:
         return _from_file(inputs, settings, model, given)
-    sources = _list_sources(inputs) if inputs.src_dir else ()
+    sources = list_sources(inputs.src_dir, inputs.src_label) if inputs.src_dir else ()
     recipe = Recipe(
         targets=read_targets(inputs.targets),
         method=settings.method,
@@ -57,6 +58,8 @@ def plan(inputs: Inputs, settings: Generate, model: str, given: set[str]) -> Pla
         model=model,
     )
     confusion = Confusion.read(inputs.confusion) if inputs.confusion else None
+    if confusion:
+        _require_common_classes(confusion, sources, inputs)
     possible = dict(_possible(recipe, sources, confusion, settings.top_k))
     chosen = recipe.model_copy(update={"targets": tuple(possible), "sources_for": possible if confusion else {}})
     asked_for = {**recipe.model_dump(mode="json"), "sources_for": chosen.model_dump(mode="json")["sources_for"]}
@@ -64,13 +67,13 @@ def plan(inputs: Inputs, settings: Generate, model: str, given: set[str]) -> Pla
     return Planned(tuple(chosen.jobs(sources)), inputs.src_dir and inputs.src_dir.resolve(), asked_for, left_out)
 
 
-def _list_sources(inputs: Inputs) -> Sequence[Source]:
+def list_sources(folder: Path, label: str | None = None) -> Sequence[Source]:
+    """A folder's images, as `data.folders.scan` finds them; what it leaves out is shown."""
     from genie_cli.data.folders import scan
 
-    assert inputs.src_dir is not None  # noqa: S101 - the caller has looked
-    listing = scan(inputs.src_dir, inputs.src_label)
-    if inputs.src_label is not None and any("/" in source.path for source in listing.sources):
-        words().print(f"--src-label: images in subfolders count as {inputs.src_label!r}, too")
+    listing = scan(folder, label)
+    if label is not None and any("/" in source.path for source in listing.sources):
+        words().print(f"--src-label: images in subfolders count as {label!r}, too")
     for path, reason in listing.ignored[:_SHOWN]:
         words().print(f"left out: {path} {reason}")
     if len(listing.ignored) > _SHOWN:
@@ -89,7 +92,7 @@ def _possible(
     reasons: list[GenieError] = []
     for target in recipe.targets:
         try:
-            hardest = _hardest(confusion, target, k) if confusion else ()
+            hardest = _hardest(confusion, target, k, sources) if confusion else ()
             recipe.model_copy(update={"sources_for": {target: hardest} if confusion else {}}).check(target, sources)
         except UsageError as error:
             reasons.append(error)
@@ -101,12 +104,44 @@ def _possible(
         words().print(f"left out: {reason}")
 
 
-def _hardest(confusion: Confusion, target: str, k: int) -> tuple[str, ...]:
-    """The most confused classes of a target, which are also shown, with the counts that chose them."""
+def _require_common_classes(confusion: Confusion, sources: Sequence[Source], inputs: Inputs) -> None:
+    """A matrix of other classes altogether is a mistake about files, not about one target."""
+    found = sorted({source.label for source in sources})
+    if not set(found) & set(confusion.labels):
+        raise UsageError(
+            f"{inputs.confusion} and {inputs.src_dir} have no class in common: "
+            f"the one has {_some(confusion.labels)}, the other {_some(found)}",
+            f"measure it on these images: genie confuse --src-dir {shlex.quote(str(inputs.src_dir))}",
+        )
+
+
+def _hardest(confusion: Confusion, target: str, k: int, sources: Sequence[Source]) -> tuple[str, ...]:
+    """The most confused classes of a target, which are also shown, with the counts that chose them.
+
+    Raises:
+        UsageError: the matrix does not know the target or has no class for it, or there are no images of those.
+    """
     pairs = confusion.most_confused(target, k)
     listed = ", ".join(f"{name} ({count})" for name, count in pairs)
-    words().print(f"sources for {target}, and how often it is taken for them: {listed}")
+    found = {source.label for source in sources}
+    missing = [name for name, _ in pairs if name not in found]
+    if len(missing) == len(pairs):
+        ranked = [name for name, _ in confusion.most_confused(target, len(confusion.labels))]
+        reach = next((place for place, name in enumerate(ranked, 1) if name in found), 0)
+        raise UsageError(
+            f"no source for target {target!r}: it is most often taken for {listed}, "
+            f"and --src-dir has no images of {'it' if len(pairs) == 1 else 'these'}",
+            f"--top-k {reach} reaches {ranked[reach - 1]}" if reach else f"classes found: {_some(sorted(found))}",
+        )
+    words().print(f"sources for {target}, and how often it is taken for them: {listed}", soft_wrap=True)
+    if missing:
+        words().print(f"no images in --src-dir, so no sources for {target}: {', '.join(missing)}", soft_wrap=True)
     return tuple(name for name, _ in pairs)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
 
 
 def _from_file(inputs: Inputs, settings: Generate, model: str, given: set[str]) -> Planned:

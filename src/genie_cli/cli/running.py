@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,14 +51,14 @@ def run(
     located = locate(settings.model.name, settings.model.commit)
     planned = plan(inputs, settings.generate, located.identity, given)
     mine = list(shard(planned.jobs, index, count))[:limit]
-    work = _Work(settings, located, planned, mine, f"-{index}-of-{count}" if share else "")
+    work = Work(settings, located, planned, mine, f"-{index}-of-{count}" if share else "")
     if dry_run:
         work.preview(as_json)
     else:
         work.do(as_json)
 
 
-class _Work:
+class Work:
     """One run: what to make, with what, into which folder."""
 
     def __init__(self, settings: Settings, located: Located, planned: Planned, mine: Sequence[Job], part: str) -> None:
@@ -66,6 +66,14 @@ class _Work:
         self.part = part
 
     def do(self, as_json: bool) -> None:
+        """Make the images and say what became of them; Exit 3 if some failed, 1 if there is none."""
+        output, summary = self.make()
+        self._report(output, summary, as_json)
+        if summary.failed or summary.skipped or self.planned.left_out:
+            raise Exit(3 if summary.made + summary.resumed else 1)
+
+    def make(self) -> tuple[Output, Summary]:
+        """Make the images."""
         from genie_cli import generate
         from genie_cli.cli.progress import ProgressBar
         from genie_cli.output import Output
@@ -84,15 +92,17 @@ class _Work:
                 how,
                 bar,
             )
-        self._report(output, summary, as_json)
-        if summary.failed or summary.skipped or self.planned.left_out:
-            raise Exit(3 if summary.made + summary.resumed else 1)
+        return output, summary
+
+    def plan_lines(self) -> Iterator[str]:
+        """The plan, as a file holds it."""
+        yield self._header().model_copy(update={"kind": "genie.plan"}).line()
+        yield from map(manifest.plan_line, self.mine)
 
     def preview(self, as_json: bool) -> None:
-        header = self._header().model_copy(update={"kind": "genie.plan"})
+        """Say what would be made; or print the plan."""
         if wants_lines(as_json):
-            sys.stdout.write(header.line())
-            sys.stdout.writelines(map(manifest.plan_line, self.mine))
+            sys.stdout.writelines(self.plan_lines())
             return
         engine = self._engine(words())
         steps = sum(engine.denoiser.steps_for(job.r) for job in self.mine)

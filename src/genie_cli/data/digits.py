@@ -13,6 +13,7 @@ This module does not know torch.
 from __future__ import annotations
 
 import colorsys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 Split = Literal["train", "val", "test"]
+Tie = Literal["background", "ink"]
 CLASSES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 IMAGE_SIZE = 32
 
@@ -64,10 +66,13 @@ class DigitsInTheWild:
     Args:
         split: ``"train"``, ``"val"`` or ``"test"``; no scan and no photograph region is in two of them.
         seed: another seed, other ink, background and pose for the same scans.
+        tied: a class's only kind of background (one of the split's regions of a photograph) or its only hue of
+            ink: what a classifier may mistake for the class.
     """
 
     split: Split = "train"
     seed: int = 0
+    tied: Tie | None = None
 
     def __getitem__(self, index: int) -> Sample:
         if index < 0:
@@ -76,15 +81,21 @@ class DigitsInTheWild:
         label, turn = index % len(CLASSES), index // len(CLASSES)
         scans = scans_of(self.split)[label]
         photograph = int(rng.integers(len(_photographs())))
-        background = _patch(rng, self.split, photograph)
+        if self.tied == "background":
+            photograph = label % len(_photographs())
+        background = _patch(rng, self.split, photograph, label // 2 if self.tied == "background" else None)
         mask = _place(rng, scans[turn % len(scans)])
-        background, ink = _contrast(rng, background)
+        background, ink = _contrast(rng, background, label % 5 / 5 if self.tied == "ink" else None)
         image = background * (1 - mask[..., None]) + ink * mask[..., None]
         return Sample((image * 255).round().astype(np.uint8), mask, label, photograph)
 
     def save(self, root: Path, per_class: int) -> None:
-        """Write ``per_class`` samples of each class as PNG into ``root/<class name>/<index>.png``."""
-        for index in range(per_class * len(CLASSES)):
+        """Write the first ``per_class`` samples of each class as PNG into ``root/<class name>/<index>.png``."""
+        self.save_samples(root, range(per_class * len(CLASSES)))
+
+    def save_samples(self, root: Path, indices: Iterable[int]) -> None:
+        """Write these samples as `save` does."""
+        for index in indices:
             sample = self[index]
             folder = root / CLASSES[sample.label]
             folder.mkdir(parents=True, exist_ok=True)
@@ -114,14 +125,21 @@ def _photographs() -> tuple[NDArray[np.uint8], ...]:
     return tuple(cast("list[NDArray[np.uint8]]", load_sample_images().images))
 
 
-def _patch(rng: np.random.Generator, split: Split, photograph: int) -> Pixels:
-    """A square crop of the split's strip, 32 to 96 pixels wide, perhaps mirrored, resized; (size, size, 3), 0..1."""
+def _patch(rng: np.random.Generator, split: Split, photograph: int, region: int | None = None) -> Pixels:
+    """A square crop of the split's strips, 32 to 96 pixels wide, perhaps mirrored, resized; (size, size, 3), 0..1.
+
+    A ``region`` is one half, upper or lower, of one strip.
+    """
     whole = _photographs()[photograph]
-    width = whole.shape[1] // 6
-    left = width * int(rng.choice(_STRIPS[split]))
+    width, (top, bottom) = whole.shape[1] // 6, (0, whole.shape[0])
+    strip = int(rng.choice(_STRIPS[split]))
+    if region is not None:
+        strip, half = _STRIPS[split][region // 2 % len(_STRIPS[split])], bottom // 2
+        top, bottom = (0, half) if region % 2 else (half, bottom)
+    left = width * strip
     side = int(rng.integers(32, 97))
     x = int(rng.integers(left, left + width - side + 1))
-    y = int(rng.integers(0, whole.shape[0] - side + 1))
+    y = int(rng.integers(top, bottom - side + 1))
     crop = Image.fromarray(whole[y : y + side, x : x + side])
     pixels = np.asarray(crop.resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.LANCZOS)) / 255.0
     return pixels[:, ::-1] if rng.random() < 0.5 else pixels
@@ -147,8 +165,8 @@ def _place(rng: np.random.Generator, scan: Pixels) -> Pixels:
     return np.clip((np.asarray(warped) / 255.0 - threshold) / 0.3 + 0.5, 0, 1)
 
 
-def _contrast(rng: np.random.Generator, background: Pixels) -> tuple[Pixels, Pixels]:
-    """The background with its luma squeezed to one side, and an ink, (3,), from the other side."""
+def _contrast(rng: np.random.Generator, background: Pixels, hue: float | None) -> tuple[Pixels, Pixels]:
+    """The background with its luma squeezed to one side, and an ink, (3,), from the other side, perhaps of ``hue``."""
     luma = background @ _LUMA
     dark = luma.mean() < 0.5
     low, high = _DARK_BACKGROUND if dark else _BRIGHT_BACKGROUND
@@ -161,9 +179,9 @@ def _contrast(rng: np.random.Generator, background: Pixels) -> tuple[Pixels, Pix
     squeezed = (luma - luma.mean()) * gain
     squeezed += np.clip(luma.mean(), low - squeezed.min(), high - squeezed.max())
     background = with_luma(background, squeezed)
-    hue, saturation = rng.random(), rng.uniform(0.5, 1.0)
+    any_hue, saturation = rng.random(), rng.uniform(0.5, 1.0)
     tone = rng.uniform(*(_BRIGHT_INK if dark else _DARK_INK))
-    ink = with_luma(np.array(colorsys.hsv_to_rgb(hue, saturation, 1.0)), tone)
+    ink = with_luma(np.array(colorsys.hsv_to_rgb(any_hue if hue is None else hue, saturation, 1.0)), tone)
     return background, ink
 
 

@@ -61,7 +61,21 @@ def scan(root: Path, label: str | None = None) -> Listing:
         FolderError: ``root`` is not a readable folder, has no usable images, or has no image in a class folder
             and there is no ``label``.
     """
-    _require_folder(root)
+    images, ignored = find(root, label)
+    sources, unusable = hashed(root, images)
+    ignored = sorted([*ignored, *unusable])
+    if not sources:
+        raise _no_images(root, ignored)
+    return Listing(tuple(sorted(sources, key=lambda source: source.path)), tuple(ignored))
+
+
+def find(root: Path, label: str | None = None) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """What `scan` would hash, without opening it: images as (path, class), and what is left out as (path, reason).
+
+    Raises:
+        FolderError: as `scan`, but no images at all are two empty lists.
+    """
+    require_folder(root)
     found = list(_files(root))
     images = [path for path, reason in found if not reason]
     ignored = [(path, reason) for path, reason in found if reason]
@@ -74,19 +88,24 @@ def scan(root: Path, label: str | None = None) -> Listing:
                 "give their class: --src-label NAME",
             )
         ignored += [(path, _BESIDE) for path in beside]
-    sources = []
-    for path, (digest, reason) in zip(images, _hash_all(root, images), strict=True):
+    own = [path.split("/")[0] if label is None else label for path in images]
+    return [(path, unicodedata.normalize("NFC", name)) for path, name in zip(images, own, strict=True)], ignored
+
+
+def hashed(root: Path, images: Sequence[tuple[str, str]]) -> tuple[list[Source], list[tuple[str, str]]]:
+    """Sources of ``images``, (path below ``root``, class), in their order; and what cannot be read: (path, reason)."""
+    sources, unusable = [], []
+    digests = _hash_all(root, [path for path, _ in images])
+    for (path, label), (digest, reason) in zip(images, digests, strict=True):
         if reason:
-            ignored.append((path, reason))
+            unusable.append((path, reason))
         else:
-            own = path.split("/")[0] if label is None else label
-            sources.append(Source(path=path, sha256=digest, label=unicodedata.normalize("NFC", own)))
-    if not sources:
-        raise _no_images(root, sorted(ignored))
-    return Listing(tuple(sorted(sources, key=lambda source: source.path)), tuple(sorted(ignored)))
+            sources.append(Source(path=path, sha256=digest, label=label))
+    return sources, unusable
 
 
-def _require_folder(root: Path) -> None:
+def require_folder(root: Path) -> None:
+    """Raise FolderError unless ``root`` is a folder that can be read."""
     try:
         with os.scandir(root):
             pass

@@ -1,0 +1,76 @@
+"""UniSiam's encoders (Lu et al., "Self-supervision can be a good few-shot learner", 2022), as their authors save them.
+
+They are torchvision's ResNets without the last layer. A file is ``{'model': weights, 'epoch': n}``; the encoder's
+weights are called ``encoder.module.*`` or ``encoder.*``, and beside them lie two heads that only training needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genie_cli.backbones import checkpoint
+from genie_cli.backbones.backbone import Backbone, Sight, identity
+from genie_cli.errors import ModelError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+NAMES = ("unisiam-resnet18", "unisiam-resnet34", "unisiam-resnet50")
+_HEADS = ("proj.", "pred.")
+
+
+def load(name: str, path: Path) -> Backbone:
+    """The encoder called ``name``, one of `NAMES`, on the CPU: features (N, 512), of a ResNet-50 (N, 2048).
+
+    Pictures are resized to 256 and cropped to 224, as the authors' evaluation does.
+
+    Raises:
+        ModelError: the file is missing, broken, refused, of another layout or of another depth.
+    """
+    weights = _encoder_of(path)
+    network = _network(name)
+    if wrong := checkpoint.difference(network.state_dict(), weights):
+        raise ModelError(f"{path} does not fit {name}: {wrong}", _suggestion(weights))
+    network.load_state_dict(weights)
+    sight = Sight(resize=256, size=224)
+    return Backbone(identity(name, network, sight), network.eval().requires_grad_(False), sight)
+
+
+def _encoder_of(path: Path) -> dict[str, torch.Tensor]:
+    """The encoder's weights under torchvision's names."""
+    content = checkpoint.read(path)
+    if not isinstance(content.get("model"), dict):
+        raise ModelError(
+            f"{path} is not a UniSiam checkpoint: it has no 'model' entry, but {checkpoint.some(list(content))}",
+            "expected {'model': weights, 'epoch': number}",
+        )
+    weights = {
+        key.removeprefix("module."): value for key, value in checkpoint.weights(content, path, ["model"]).items()
+    }
+    if not any(key.startswith("encoder.") for key in weights):
+        raise ModelError(
+            f"{path} is not a UniSiam checkpoint: 'model' has no encoder.*, but {checkpoint.some(list(weights))}"
+        )
+    kept = {key: value for key, value in weights.items() if not key.startswith(_HEADS)}
+    return {key.removeprefix("encoder.").removeprefix("module."): value for key, value in kept.items()}
+
+
+def _network(name: str) -> nn.Module:
+    """torchvision's ResNet of that depth with ``fc`` removed."""
+    from torch import nn
+    from torchvision import models
+
+    network: nn.Module = models.get_model(name.removeprefix("unisiam-"), weights=None)
+    network.fc = nn.Identity()
+    return network
+
+
+def _suggestion(weights: Mapping[str, torch.Tensor]) -> str:
+    import torch
+
+    with torch.device("meta"):
+        fitting = [name for name in NAMES if not checkpoint.difference(_network(name).state_dict(), weights)]
+    return f"it looks like {fitting[0]}" if fitting else ""

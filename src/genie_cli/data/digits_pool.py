@@ -1,0 +1,58 @@
+"""The digits' few-shot pools: a small support pool and a larger query pool that share no scan.
+
+Both are painted from held-out scans of the novel classes over held-out parts of the photographs. The support
+pool is small, so that episodes share their images and what is generated from them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from genie_cli.data.digits import CLASSES, DigitsInTheWild, Split, Tie, scans_of
+
+SUPPORT, QUERY = "support", "query"
+_SUPPORT_PER_CLASS, _QUERY_PER_CLASS = 20, 200
+
+
+def paint(cache: Path, classes: tuple[str, ...], split: Split = "test", tied: Tie | None = None) -> Path:
+    """The folder with both pools of ``classes``, an image folder each; painted unless it is there.
+
+    Args:
+        tied: in the support pool alone, a class has one kind of background, or one hue of ink.
+
+    Raises:
+        OSError: ``cache`` cannot be written.
+    """
+    name = "-".join(("digits", split, *classes)) + (f"-tied-{tied}" if tied else "")
+    done = cache / name
+    if done.is_dir():
+        return done
+    cache.mkdir(parents=True, exist_ok=True)
+    # Whole or not at all, and each process for itself: several may start at once.
+    aside = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=cache))
+    try:
+        DigitsInTheWild(split, tied=tied).save_samples(aside / SUPPORT, _indices(classes, split, SUPPORT))
+        DigitsInTheWild(split).save_samples(aside / QUERY, _indices(classes, split, QUERY))
+        aside.chmod(0o755)
+        os.rename(aside, done)
+    except OSError:
+        if not done.is_dir():
+            raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return done
+
+
+def _indices(classes: tuple[str, ...], split: Split, role: str) -> Iterator[int]:
+    """Samples of a pool, class by class: the first scans of each belong to the support pool, the rest to the query."""
+    count = _SUPPORT_PER_CLASS if role == SUPPORT else _QUERY_PER_CLASS
+    for label in map(CLASSES.index, classes):
+        scans = len(scans_of(split)[label])
+        first = min(_SUPPORT_PER_CLASS, scans // 2)
+        own = (turn for turn in itertools.count() if (turn % scans < first) == (role == SUPPORT))
+        yield from (turn * len(CLASSES) + label for turn in itertools.islice(own, count))

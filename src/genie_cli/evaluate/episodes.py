@@ -1,0 +1,190 @@
+"""Episodes: small classification tasks drawn from a pool of images (paper, section 4.1).
+
+An episode is a function of the pool's content, the design and its own number, so that a longer list begins
+with the shorter one, and no path or order of files matters. Support and query never share an image, nor two
+files with the same content. (In the authors' code they overlap.)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from genie_cli.errors import FolderError, UsageError
+from genie_cli.jobs import Source
+
+_KIND, _SCHEMA = "genie.episodes", 1
+_Count = Annotated[int, Field(ge=1)]
+
+
+class Design(BaseModel):
+    """What an episode looks like: ``ways`` classes, ``shots`` support and ``queries`` query images of each."""
+
+    model_config = ConfigDict(frozen=True)
+
+    ways: Annotated[int, Field(ge=2)] = 5
+    shots: _Count = 1
+    queries: _Count = 15
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Images that episodes are drawn from, by class.
+
+    Attributes:
+        root: the images' paths are relative to it.
+        support, query: by class, as `by_class` gives them; the same images may be in both, and are then dealt out
+            anew in each episode.
+        names: what a prompt calls a class, where that is not the label itself.
+    """
+
+    root: Path
+    support: Mapping[str, Sequence[Source]]
+    query: Mapping[str, Sequence[Source]]
+    names: Mapping[str, str]
+
+    def name_of(self, label: str) -> str:
+        return self.names.get(label, label)
+
+    def by_content(self) -> dict[str, Source]:
+        """All images by SHA-256."""
+        every = [*self.query.values(), *self.support.values()]
+        return {source.sha256: source for sources in every for source in sorted(sources, key=lambda s: s.path)}
+
+
+def by_class(sources: Sequence[Source]) -> dict[str, tuple[Source, ...]]:
+    """Sources by class, each content once, in the order of their hashes."""
+    unique = {source.sha256: source for source in sorted(sources, key=lambda s: (s.label, s.path), reverse=True)}
+    found: dict[str, list[Source]] = {}
+    for digest in sorted(unique):
+        found.setdefault(unique[digest].label, []).append(unique[digest])
+    return {label: tuple(found[label]) for label in sorted(found)}
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One task: per class, in the order of ``classes``, its support and its query images."""
+
+    number: int
+    classes: tuple[str, ...]
+    support: tuple[tuple[Source, ...], ...]
+    query: tuple[tuple[Source, ...], ...]
+
+
+def draw(pool: Pool, design: Design, count: int) -> list[Episode]:
+    """Episodes number 0 .. count - 1.
+
+    Raises:
+        FolderError: the pool has too few classes, or a class too few images.
+    """
+    classes = sorted(set(pool.support) & set(pool.query))
+    if len(classes) < design.ways:
+        raise FolderError(
+            f"{design.ways}-way episodes need {design.ways} classes; {pool.root} has {len(classes)}",
+            f"fewer: --ways {len(classes)}" if len(classes) > 1 else "",
+        )
+    for label in classes:
+        _check(pool, label, design)
+    return [_draw(pool, classes, design, number) for number in range(count)]
+
+
+def _check(pool: Pool, label: str, design: Design) -> None:
+    support = {source.sha256 for source in pool.support[label]}
+    query = {source.sha256 for source in pool.query[label]}
+    left = len(query) - min(design.shots, len(support & query))  # where all the support is taken from both
+    if len(support) < design.shots or left < design.queries:
+        raise FolderError(
+            f"class {label!r} has {len(support)} different images for {design.shots} shots, and then {left} for "
+            f"{design.queries} queries",
+            "lower --shots or --queries, or give more images",
+        )
+
+
+def _draw(pool: Pool, classes: Sequence[str], design: Design, number: int) -> Episode:
+    rng = np.random.default_rng([design.seed, design.ways, design.shots, design.queries, number])
+    chosen = tuple(classes[i] for i in rng.permutation(len(classes))[: design.ways])
+    support, query = [], []
+    for label in chosen:
+        shown = _take(rng, pool.support[label], design.shots)
+        support.append(shown)
+        used = {source.sha256 for source in shown}
+        query.append(_take(rng, [s for s in pool.query[label] if s.sha256 not in used], design.queries))
+    return Episode(number, chosen, tuple(support), tuple(query))
+
+
+def _take(rng: np.random.Generator, sources: Sequence[Source], count: int) -> tuple[Source, ...]:
+    ranked = sorted({source.sha256: source for source in sources}.values(), key=lambda source: source.sha256)
+    return tuple(ranked[i] for i in rng.permutation(len(ranked))[:count])
+
+
+def write(episodes: Sequence[Episode], design: Design, dataset: str) -> tuple[str, str]:
+    """The list as JSON Lines and its SHA-256. Images stand for their content: the header lists their hashes."""
+    images = sorted({s.sha256 for e in episodes for part in (*e.support, *e.query) for s in part})
+    place = {digest: number for number, digest in enumerate(images)}
+
+    def numbers(parts: Sequence[Sequence[Source]]) -> list[list[int]]:
+        return [[place[source.sha256] for source in part] for part in parts]
+
+    body = [
+        {"episode": e.number, "classes": e.classes, "support": numbers(e.support), "query": numbers(e.query)}
+        for e in episodes
+    ]
+    head = {"kind": _KIND, "schema": _SCHEMA, "dataset": dataset, **design.model_dump(), "episodes": len(body)}
+    lines = [json.dumps({**head, "images": images}), *(json.dumps(row, ensure_ascii=False) for row in body)]
+    text = "\n".join(lines) + "\n"
+    return text, hashlib.sha256(text.encode()).hexdigest()
+
+
+def read(path: Path, pool: Pool) -> tuple[Design, list[Episode]]:
+    """A list that `write` wrote, with its images found in ``pool`` by their content.
+
+    Raises:
+        UsageError: not an episode list, not a whole one, or of a data set that this pool is not.
+    """
+    try:
+        with path.open(encoding="utf-8") as stream:
+            head, *rows = map(json.loads, stream)
+        if head.get("kind") != _KIND:
+            raise UsageError(f"{path} is not a list of episodes")
+        if head["schema"] != _SCHEMA:
+            raise UsageError(f"{path} was written by another genie (schema {head['schema']}, this one reads {_SCHEMA})")
+        if len(rows) != head["episodes"]:
+            raise ValueError(f"{len(rows)} of {head['episodes']} episodes")
+        design, known = Design.model_validate(head), pool.by_content()
+        if lost := [digest for digest in head["images"] if digest not in known]:
+            raise UsageError(
+                f"{len(lost)} of the {len(head['images'])} images that {path} names by their SHA-256 are not in "
+                f"{pool.root}; the first is {lost[0]}",
+                f"the list was drawn from the data set {head['dataset']!r}: is this the same, whole?",
+            )
+        images = dict(enumerate(known[digest] for digest in head["images"]))
+        return design, [_episode(row, images, design) for row in rows]
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise UsageError(f"{path} is not a whole list of episodes: {error}") from None
+
+
+def _episode(row: dict[str, Any], images: Mapping[int, Source], design: Design) -> Episode:
+    """Raises ValueError for a row that is no episode of ``design``, or calls an image another class than the pool."""
+    support, query = (tuple(tuple(images[i] for i in part) for part in row[name]) for name in ("support", "query"))
+    expected = [[label] * (design.shots + design.queries) for label in row["classes"]]
+    found = [[source.label for source in (*shown, *asked)] for shown, asked in zip(support, query, strict=True)]
+    if len(expected) != design.ways or any(len(shown) != design.shots for shown in support) or found != expected:
+        raise ValueError(f"episode {row['episode']} does not have the images that its header and classes say")
+    return Episode(row["episode"], tuple(row["classes"]), support, query)
+
+
+def pairs(episode: Episode) -> Iterator[tuple[int, Source]]:
+    """The support set as (class index, image)."""
+    for number, sources in enumerate(episode.support):
+        for source in sources:
+            yield number, source

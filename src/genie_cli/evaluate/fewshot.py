@@ -1,0 +1,197 @@
+"""Few-shot classification over episodes (paper, section 4.1, Tables 1, 2, 5 and 6).
+
+The support set is seen five times through random crops, generated images once; a linear classifier is fitted to
+the features of a frozen backbone. Every augmentation sees the same episodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genie_cli.augment import mix
+from genie_cli.backbones.features import Features
+from genie_cli.errors import UsageError
+from genie_cli.evaluate.adapt import most_adequate
+from genie_cli.evaluate.augmentations import Augmentation, Name, Needs
+from genie_cli.evaluate.classifiers import Classifier, one_hot
+from genie_cli.evaluate.episodes import Episode, pairs
+from genie_cli.evaluate.images import Generated, Images, describe
+from genie_cli.evaluate.looks import Look, Looks
+from genie_cli.jobs import Job, Source
+
+_TURNS = 5  # times that a support image is seen through random crops (the authors' code)
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an augmentation did.
+
+    Attributes:
+        accuracies: (episodes,), 0..1.
+        added: generated images used, a class and episode, on average.
+        rejected: share of the generated images that were left out, since the oracle rejected them.
+    """
+
+    augmentation: Augmentation
+    accuracies: NDArray[np.float64]
+    added: float
+    rejected: float
+
+
+@dataclass
+class Support:
+    """What a classifier is fitted to: features (N, D), labels (N, ways), and how many images were generated."""
+
+    features: NDArray[np.float32]
+    labels: NDArray[np.float64]
+    added: int = 0
+    rejected: int = 0
+
+
+@dataclass
+class Study:
+    """One list of episodes, and all that is needed to run augmentations on it.
+
+    Attributes:
+        needs: which generated images an episode needs, and ``images`` where they are.
+        soft_labels: take the oracle's distributions, restricted to the episode's classes, for labels.
+    """
+
+    episodes: Sequence[Episode]
+    looks: Looks
+    features: Features
+    classifier: Classifier
+    needs: Needs
+    images: Images
+    soft_labels: bool = False
+    _known: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+
+    def run(self, augmentation: Augmentation, on_episode: Callable[[], None] = lambda: None) -> Outcome:
+        """The accuracy on every episode.
+
+        Raises:
+            UsageError: a generated image is missing; it is named.
+            ImageError: an image cannot be read.
+        """
+        if lost := missing(self.episodes, [augmentation], self.needs, self.images):
+            raise _lost(lost)
+        looks = dict(look for episode in self.episodes for look in self._wanted(episode, augmentation))
+        self._known |= self.features.of({key: look for key, look in looks.items() if key not in self._known})
+        accuracies, added, rejected = [], 0, 0
+        for episode in self.episodes:
+            support = self._support(episode, augmentation)
+            query = self._rows(self.looks.centre(source) for part in episode.query for source in part)
+            truth = np.repeat(np.arange(len(episode.query)), [len(part) for part in episode.query])
+            accuracies.append((self.classifier.predict(support.features, support.labels, query) == truth).mean())
+            added, rejected = added + support.added, rejected + support.rejected
+            on_episode()
+        classes = sum(len(episode.classes) for episode in self.episodes)
+        return Outcome(augmentation, np.array(accuracies), added / classes, rejected / max(added + rejected, 1))
+
+    def _wanted(self, episode: Episode, augmentation: Augmentation) -> Iterator[Look]:
+        """Everything whose features the episode needs."""
+        yield from (self.looks.centre(source) for part in (*episode.query, *episode.support) for source in part)
+        if augmentation.name not in (Name.NONE, Name.CUTMIX, Name.MIXUP):
+            yield from (look for _, look in self._views(episode, augmentation))
+        for families in self._families(episode, augmentation):
+            yield from (self.looks.generated(image.path, image.sha256) for family in families for _, image in family)
+
+    def _support(self, episode: Episode, augmentation: Augmentation) -> Support:
+        ways = len(episode.classes)
+        match augmentation.name:
+            case Name.CUTMIX | Name.MIXUP as name:
+                return self._mixed(episode, "cutmix" if name is Name.CUTMIX else "mixup")
+            case Name.NONE:
+                seen = [(number, self.looks.centre(source)) for number, source in pairs(episode)]
+            case _:
+                seen = list(self._views(episode, augmentation))
+        labels = one_hot(np.array([number for number, _ in seen]), ways)
+        support = Support(self._rows(look for _, look in seen), labels)
+        return self._extended(support, episode, augmentation) if augmentation.generates else support
+
+    def _views(self, episode: Episode, augmentation: Augmentation) -> Iterator[tuple[int, Look]]:
+        look = self.looks.strong if augmentation.name is Name.STRONG else self.looks.weak
+        return ((number, look(source, turn)) for number, source in pairs(episode) for turn in range(_TURNS))
+
+    def _mixed(self, episode: Episode, how: Literal["cutmix", "mixup"]) -> Support:
+        """Five rounds of the weak views of the support set, mixed with each other."""
+        import torch
+
+        numbers = torch.tensor([number for number, _ in pairs(episode)])
+        images, labels = [], []
+        for turn in range(_TURNS):
+            views = torch.stack([self.looks.weak(source, turn)[1]() for _, source in pairs(episode)])
+            mixed, soft = mix(how, views, numbers, len(episode.classes), seed=episode.number * _TURNS + turn)
+            images.append(mixed)
+            labels.append(soft.double().numpy())
+        return Support(self.features.backbone.run(torch.cat(images)), np.concatenate(labels))
+
+    def _extended(self, support: Support, episode: Episode, augmentation: Augmentation) -> Support:
+        """The support set and the generated images that the oracle did not reject."""
+        features, labels, rejected = [support.features], [support.labels], 0
+        for number, families in enumerate(self._families(episode, augmentation)):
+            for family in families:
+                accepted = [(job, image) for job, image in family if image.accepted]
+                rejected += not accepted
+                if accepted:
+                    image = self._choose(accepted, episode.support[number])
+                    features.append(self._known[image.sha256][None])
+                    labels.append(self._label(image, number, episode)[None])
+        return Support(np.concatenate(features), np.concatenate(labels), len(features) - 1, rejected)
+
+    def _families(self, episode: Episode, augmentation: Augmentation) -> list[list[list[tuple[Job, Generated]]]]:
+        """For each class its generated images, those of one source and rising r together."""
+        if not augmentation.generates:
+            return []
+        size = len(augmentation.ratios)
+        found = []
+        for jobs in self.needs.jobs(episode, augmentation):
+            made = [(job, image) for job in jobs if (image := self.images.find(job))]
+            found.append([made[start : start + size] for start in range(0, len(made), size)])
+        return found
+
+    def _choose(self, family: Sequence[tuple[Job, Generated]], target: Sequence[Source]) -> Generated:
+        source = family[0][0].source
+        if len(family) == 1 or source is None:
+            return family[0][1]
+        made = np.stack([self._known[image.sha256] for _, image in family])
+        real = self._rows(map(self.looks.centre, target))
+        return family[most_adequate(made, self._known[source.sha256], real)][1]
+
+    def _label(self, image: Generated, number: int, episode: Episode) -> NDArray[np.float64]:
+        hard = one_hot(np.array([number]), len(episode.classes))[0]
+        if not self.soft_labels:
+            return hard
+        if image.soft_label is None:
+            raise UsageError(f"{image.path} has no soft label", "add them: genie oracle MANIFEST --soft-labels")
+        soft = np.array([image.soft_label.get(name, 0.0) for name in episode.classes])
+        # An image that the oracle takes for none of the episode's classes says nothing about them.
+        return np.asarray(soft / soft.sum()) if soft.sum() > 0 else hard
+
+    def _rows(self, looks: Iterable[Look]) -> NDArray[np.float32]:
+        return np.stack([self._known[key] for key, _ in looks])
+
+
+def missing(
+    episodes: Iterable[Episode], augmentations: Sequence[Augmentation], needs: Needs, images: Images
+) -> list[Job]:
+    """The jobs whose images the episodes need and the manifests do not have, each once."""
+    generative = [augmentation for augmentation in augmentations if augmentation.generates]
+    wanted = (job for e in episodes for a in generative for jobs in needs.jobs(e, a) for job in jobs)
+    return list({job.id: job for job in wanted if not images.find(job)}.values())
+
+
+def _lost(jobs: Sequence[Job]) -> UsageError:
+    listed = "".join(f"\n  {describe(job)}" for job in jobs[:_SHOWN])
+    more = f"\n  and {len(jobs) - _SHOWN} more" if len(jobs) > _SHOWN else ""
+    return UsageError(
+        f"{len(jobs)} generated images that the episodes need are not in the manifests:{listed}{more}",
+        "make them: the same command with --plan-out jobs.jsonl instead of --manifest, then "
+        "genie generate --plan jobs.jsonl",
+    )

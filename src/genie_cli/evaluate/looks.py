@@ -1,0 +1,67 @@
+"""What a backbone is shown of the pool's and of generated images; each look has a key, under which its features
+are kept."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genie_cli.augment import Views
+from genie_cli.data.images import decode
+from genie_cli.errors import ImageError
+from genie_cli.jobs import Source
+
+if TYPE_CHECKING:
+    import torch
+    from PIL.Image import Image
+
+Look = tuple[str, Callable[[], "torch.Tensor"]]  # its key, and (3, size, size), uint8
+_KEPT = 1024  # random views in memory, for CutMix and MixUp; 150 MB at 224 pixels
+
+
+class Looks:
+    """Looks at images below ``root``."""
+
+    def __init__(self, root: Path, views: Views) -> None:
+        self._root, self._views = root, views
+        self._weak = lru_cache(_KEPT)(lambda source, number: views.weak(self._open(source), _seed(source, number)))
+
+    def centre(self, source: Source) -> Look:
+        """The whole picture."""
+        return source.sha256, lambda: self._views.sight.centre(self._open(source))
+
+    def generated(self, path: Path, sha256: str) -> Look:
+        """The whole picture at ``path``, an ImageError if its content is not ``sha256``: features are kept under it."""
+        return sha256, lambda: self._views.sight.centre(_open(path, sha256))
+
+    def weak(self, source: Source, number: int) -> Look:
+        """The random crop ``number``."""
+        return self._key("weak", source, number), lambda: self._weak(source, number)
+
+    def strong(self, source: Source, number: int) -> Look:
+        """The random crop ``number``, recoloured."""
+        key = self._key("strong", source, number)
+        return key, lambda: self._views.strong(self._open(source), _seed(source, number))
+
+    def _key(self, kind: str, source: Source, number: int) -> str:
+        return f"{source.sha256}:{kind}-{self._views.least:g}-{'flip' if self._views.flip else 'no-flip'}:{number}"
+
+    def _open(self, source: Source) -> Image:
+        return _open(self._root / source.path)
+
+
+def _seed(source: Source, number: int) -> int:
+    return int(source.sha256[:12], 16) + number
+
+
+def _open(path: Path, sha256: str = "") -> Image:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ImageError(path, f"cannot be read: {error.strerror}") from None
+    if sha256 and hashlib.sha256(data).hexdigest() != sha256:
+        raise ImageError(path, "has changed since it was made: its manifest has another hash")
+    return decode(data, path)
