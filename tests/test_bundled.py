@@ -8,12 +8,13 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from genie_cli.backbones.digits import classify
+from genie_cli.backbones.digits import bundled, classify
 from genie_cli.data.digits import CLASSES, DigitsInTheWild
 from genie_cli.diffusion.engine import Engine
 from genie_cli.diffusion.locate import locate
 from genie_cli.diffusion.requests import Picture, Request
 from genie_cli.diffusion.snapshot import load as load_snapshot
+from training.encoder import Pairs, crowding, validate
 from training.schedule import shifted_betas, stable_diffusion_betas
 from training.text import TEMPLATES, tokenizer
 
@@ -29,6 +30,31 @@ def accuracy(images: NDArray[np.uint8], labels: list[int]) -> float:
 def test_the_oracle_reads_held_out_digits() -> None:
     samples = [TEST[i] for i in range(500)]
     assert accuracy(np.stack([s.image for s in samples]), [s.label for s in samples]) >= 0.97
+
+
+def test_the_encoder_tells_novel_digits_apart() -> None:
+    """On the validation split's scans, which it has not seen, of classes that it has not seen either."""
+    accuracy = validate(bundled("encoder"), episodes=60)
+    assert accuracy["novel, 5-shot"] >= 45
+    assert accuracy["novel, 1-shot"] >= 30
+
+
+def test_the_unisiam_loss_has_its_known_values() -> None:
+    apart, alike = torch.eye(6), torch.ones(6, 6) / 6**0.5
+    assert crowding(apart).item() == pytest.approx(0, abs=1e-6)
+    assert crowding(alike).item() == pytest.approx(0.5, abs=1e-6)  # cosine 1 over temperature 2
+
+
+def test_a_pair_shows_one_scan() -> None:
+    """The same digit in another ink and place: inks differ, classes do not."""
+    torch.manual_seed(0)
+    one, other = Pairs(2000).draw(200)
+    assert classify(((one + 1) * 127.5).round().to(torch.uint8)).argmax(1).max() < 5
+    agree = classify(((one + 1) * 127.5).round().to(torch.uint8)).argmax(1) == classify(
+        ((other + 1) * 127.5).round().to(torch.uint8)
+    ).argmax(1)
+    assert agree.float().mean() > 0.97
+    assert (one != other).any(dim=(1, 2, 3)).float().mean() > 0.5
 
 
 @pytest.fixture(scope="module")

@@ -100,7 +100,12 @@ def test_a_label_spelled_like_another_class_does_not_swallow_it() -> None:
     assert classes.name(3) == "three"
 
 
+def test_nor_does_one_that_means_nothing() -> None:
+    assert resolve(["one", "two"], DIGITS, {"one": ""}).name(1) == "oracle's one"
+
+
 def test_accents_may_be_written_either_way() -> None:
+    assert resolve(["caf\u00e9"], Vocabulary(("tea", "cafe\u0301"))).known == {"caf\u00e9": 1}
     assert resolve(["caf\u00e9"], DIGITS, {"cafe\u0301": "one"}).known == {"caf\u00e9": 1}
 
 

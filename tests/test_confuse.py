@@ -16,10 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from genie_cli.backbones.digits import backbone
+from genie_cli.backbones.features import Features
 from genie_cli.confusion import Confusion
 from genie_cli.data.digits import CLASSES, DigitsInTheWild
+from genie_cli.data.folders import scan
 from genie_cli.errors import FolderError, GenieError, OutputError, UsageError
-from genie_cli.evaluate.confuse import distinct, predict, require_folds
+from genie_cli.evaluate.confuse import distinct, predict, require_folds, see
 from genie_cli.evaluate.predictions import from_logits, from_predictions
 from genie_cli.jobs import Source
 from genie_cli.report import matrix
@@ -311,6 +314,15 @@ class TestFolder:
         assert result.stderr.count("broken.png: is truncated, damaged") == 2
         assert sum(map(sum, Confusion.read(tmp_path / "confusion.json").matrix)) == 80
 
+    def test_an_image_that_changed_meanwhile_is_not_kept_under_its_old_content(self, training: Path) -> None:
+        network = backbone("encoder")
+        features = Features(network, None)
+        sources = scan(training).sources[:2]
+        (training / sources[0].path).write_bytes((training / sources[1].path).read_bytes())
+        seen, broken = see(training, sources, network.sight, features)
+        assert list(seen) == [sources[1].sha256]
+        assert [error.reason for error in broken] == ["has changed: its content is not what it was"]
+
     def test_a_class_of_broken_images(self, genie: Genie, training: Path, tmp_path: Path) -> None:
         (training / "yak").mkdir()
         for number in range(5):
@@ -352,6 +364,9 @@ class TestOptions:
             (["--from-logits", "missing.npy", "--true", "t"], "there is no file missing.npy"),
             (["--src-dir", "missing"], "missing does not exist"),
             (["--from-predictions", "p", "--picture", "p.jpg"], "p.jpg is no name for a picture"),
+            (["--from-predictions", "p", "--picture", "no/p.png"], "there is no folder no"),
+            (["--from-predictions", "p", "--out", "x.png"], "x.png cannot be both"),
+            (["--from-predictions", "p", "--out", "."], "is not a confusion file"),
         ],
     )
     def test_what_is_refused(self, genie: Genie, tmp_path: Path, words: list[str], reason: str) -> None:

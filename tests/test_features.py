@@ -193,6 +193,19 @@ def test_features_that_float16_cannot_hold_are_refused(tmp_path: Path) -> None:
         Features(backbone, tmp_path).of(looks())
 
 
+def test_a_batch_that_memory_cannot_hold_is_reported() -> None:
+    class Large(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.anchor = nn.Parameter(torch.zeros(1))
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            raise torch.OutOfMemoryError("as CUDA says it")
+
+    with pytest.raises(ModelError, match="large@0: a batch of 64 pictures does not fit"):
+        Features(Backbone("large@0", Large(), Sight(32, 32)), None).of(looks())
+
+
 def test_the_default_folder_follows_the_users_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert default_folder() == tmp_path / "genie" / "features"

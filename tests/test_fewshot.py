@@ -7,7 +7,7 @@ import json
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -19,12 +19,16 @@ from torch import nn
 from genie_cli.augment import Views
 from genie_cli.backbones.backbone import Backbone, Sight
 from genie_cli.backbones.features import Features
+from genie_cli.cli.asked import Asked, Listed
+from genie_cli.cli.pools import DataSet
+from genie_cli.cli.results import records_of
+from genie_cli.config import FewShot, Settings
 from genie_cli.data.digits import CLASSES, DigitsInTheWild
 from genie_cli.data.folders import scan
 from genie_cli.evaluate.augmentations import Augmentation, Name, Needs
 from genie_cli.evaluate.classifiers import Classifier
 from genie_cli.evaluate.episodes import Design, Pool, by_class, draw
-from genie_cli.evaluate.fewshot import Study
+from genie_cli.evaluate.fewshot import Outcome, Study
 from genie_cli.evaluate.images import Images
 from genie_cli.evaluate.looks import Looks
 
@@ -54,9 +58,26 @@ def test_three_ways_give_one_result(genie: Genie, made: tuple[Path, list[dict[st
     assert records(by_file.stdout) == records(by_pipe.stdout) == made[1]
 
 
+def test_a_pipe_of_three_commands_gives_what_three_files_give(
+    genie: Genie, made: tuple[Path, list[dict[str, Any]]]
+) -> None:
+    terms = ("--min-confidence", 0.5, "--soft-labels")
+    assert genie("oracle", made[0], *terms, "--out", "judged.jsonl").exit_code == 0
+    by_file = genie("fewshot", *SMALL, *GENERATIVE, "--manifest", "judged.jsonl", "--soft-labels", "--out", "by-file")
+    plan = genie("fewshot", *SMALL, *GENERATIVE, *QUICK, "--plan-out", "-")
+    generated = genie("generate", "--plan", "-", "--out", "made", "--format", "png", stdin=plan.stdout)
+    judged = genie("oracle", "-", *terms, stdin=generated.stdout)
+    by_pipe = genie(
+        "fewshot", *SMALL, *GENERATIVE, "--manifest", "-", "--soft-labels", "--out", "by-pipe", stdin=judged.stdout
+    )
+    assert by_pipe.exit_code == 0, by_pipe.stderr
+    assert records(by_pipe.stdout) == records(by_file.stdout)
+    assert any(record["rejected"] for record in records(by_pipe.stdout))
+
+
 def test_the_results_are_in_files_too(genie: Genie, tmp_path: Path, made: tuple[Path, list[dict[str, Any]]]) -> None:
     assert records((tmp_path / "one-go" / "results.jsonl").read_text()) == made[1]
-    rows = list(csv.DictReader((tmp_path / "one-go" / "results.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "one-go" / "results.csv").read_text().splitlines()))
     assert [row["augmentation"] for row in rows] == ["weak", "img2img-h", "txt2img", "genie r=0.6", "genie r=0.8"]
     assert [float(row["accuracy"]) for row in rows] == [record["accuracy"] for record in made[1]]
 
@@ -152,7 +173,7 @@ def test_an_episode_list_reruns_the_episodes(
         (("--manifest", "m.jsonl", "--plan-out", "p.jsonl"), "leave out --plan-out"),
         (("--manifest", "nowhere.jsonl"), "cannot be read"),
         (("--soft-labels",), "takes the oracle's labels from a manifest"),
-        (("--augment", "none", "--plan-out", "p.jsonl"), "no plan to write"),
+        (("--augment", "none", "--plan-out", "p.jsonl"), "there is no plan"),
         (("--shots", "0"), "--shots"),
         (("--ways", "6"), "digits"),
         (("--data-dir", "somewhere"), "leave out --data-dir"),
@@ -161,6 +182,12 @@ def test_an_episode_list_reruns_the_episodes(
         (("--dataset", "mini", "--data-dir", "nowhere"), "nowhere"),
         (("--backbone", "unisiam-resnet18", "--augment", "none"), "--checkpoint"),
         (("--episode-list", "nowhere.jsonl"), "cannot be read"),
+        (("--manifest", "m.jsonl", "--augment", "weak"), "leave out --manifest"),
+        (("--manifest", "m.jsonl", "--episode-list", "e.jsonl", "--seed", 1), "leave out --seed"),
+        (("--partial",), "--partial goes with --dataset mini and tiered"),
+        (("--steps", "3"), "img2img-l has r = 0.3, which leaves no step to run out of 3"),
+        (("--revision", "main", "--episodes", 2), "--revision goes with a model of the hub"),
+        (("--backbone", "unisiam-resnet18", "--episodes", 2), "--checkpoint"),
     ],
 )
 def test_what_makes_no_sense_is_refused(genie: Genie, tmp_path: Path, words: tuple[str, ...], complaint: str) -> None:
@@ -170,10 +197,60 @@ def test_what_makes_no_sense_is_refused(genie: Genie, tmp_path: Path, words: tup
     assert not (tmp_path / "out").exists()
 
 
+def test_another_seed_shares_the_folder(genie: Genie, made: tuple[Path, list[dict[str, Any]]]) -> None:
+    other = genie("fewshot", *SMALL, *GENERATIVE, *QUICK, "--seed", 1, "--out", "one-go")
+    assert other.exit_code == 0, other.stderr
+    assert [record["episode_list"] for record in records(other.stdout)] != [r["episode_list"] for r in made[1]]
+    again = genie("fewshot", *SMALL, *GENERATIVE, *QUICK, "--out", "one-go")
+    assert records(again.stdout) == made[1]
+
+
+def test_lists_that_would_not_fit_into_one_table(genie: Genie, tmp_path: Path) -> None:
+    words = ("fewshot", *SMALL, "--augment", "none")
+    assert genie(*words, "--out", "one").exit_code == 0
+    assert genie(*words, "--out", "other", "--seed", 1).exit_code == 0
+    assert genie(*words, "--out", "wide", "--ways", 3).exit_code == 0
+    first, other = (f"{out}/episodes-2-way-1-shot.jsonl" for out in ("one", "other"))
+    for second, reason in ((other, "are both 2-way 1-shot"), ("wide/episodes-3-way-1-shot.jsonl", "into one table")):
+        refused = genie("fewshot", "--episode-list", first, "--episode-list", second, "--augment", "none", "--out", "x")
+        assert refused.exit_code == 2
+        assert reason in refused.stderr
+        assert not (tmp_path / "x").exists()
+
+
+def test_the_environment_may_name_a_folder_that_the_digits_do_not_need(
+    genie: Genie, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GENIE_DATA", "/data/mini")
+    assert genie("fewshot", *SMALL, "--augment", "none").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("partial", "classifier", "paper"), [(False, "lr", 63.14), (True, "lr", None), (False, "svm", None)]
+)
+def test_the_papers_figure_stands_beside_what_was_measured_alike(
+    partial: bool, classifier: Literal["lr", "svm"], paper: float | None
+) -> None:
+    asked = Asked(DataSet.MINI, Path(), (), backbone="unisiam-resnet18", partial=partial)
+    settings = Settings(fewshot=FewShot(classifier=classifier))
+    outcome = Outcome(Augmentation(Name.WEAK), np.array([0.5, 0.7]), 0, 0)
+    [record] = records_of(settings, asked, "unisiam-resnet18@0", Listed(Design(), (), "", ""), [outcome])
+    assert record.paper == paper
+
+
+def test_a_backbone_is_asked_for_before_hours_of_making_images(genie: Genie, tmp_path: Path) -> None:
+    DigitsInTheWild("val").save(tmp_path / "photos", per_class=4)
+    words = ("fewshot", "--dataset", "folder", "--data-dir", "photos", "--model", "digits", *SMALL[2:], *QUICK)
+    refused = genie(*words, "--augment", "genie")
+    assert refused.exit_code == 2
+    assert "say which network gives the features: --backbone" in refused.stderr
+    assert not (tmp_path / "genie-fewshot").exists()
+
+
 def test_a_folder_of_any_classes(genie: Genie, tmp_path: Path) -> None:
     DigitsInTheWild("val").save(tmp_path / "photos", per_class=4)
-    done = genie("fewshot", "--dataset", "folder", "--data-dir", "photos", "--backbone", "digits", "--shots", 1,
-                 "--ways", 3, "--queries", 3, "--episodes", 3, "--augment", "none,weak,strong,cutmix,mixup")  # fmt: skip
+    small = ("--shots", 1, "--ways", 3, "--queries", 3, "--episodes", 3, "--augment", "none,weak,strong,cutmix,mixup")
+    done = genie("fewshot", "--dataset", "folder", "--data-dir", "photos", "--backbone", "digits", *small)
     assert done.exit_code == 0, done.stderr
     assert len(records(done.stdout)) == 5
 

@@ -407,6 +407,12 @@ def test_a_class_folder_of_another_wordnet_id(tmp_path: Path) -> None:
     assert failure(mini_imagenet, tmp_path, partial=True)[0] == "n00000000 is not a class of ILSVRC 2012"
 
 
+def test_a_link_that_leads_nowhere_but_to_itself(tmp_path: Path) -> None:
+    (tmp_path / "train").symlink_to("train")
+    with pytest.raises(FolderError, match="Too many levels of symbolic links"):
+        mini_imagenet(tmp_path)
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="permissions do not bind this user")
 def test_an_image_that_may_not_be_read(tmp_path: Path) -> None:
     put_ravi(tmp_path, [(FINCH, 1), (FINCH, 2)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import struct
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +31,17 @@ def saved(image: Image.Image, path: Path, **options: Any) -> Path:
 
 def opened(path: Path) -> Image.Image:
     return decode(path.read_bytes(), path)
+
+
+def test_a_file_is_read_if_it_is_there_and_has_not_changed(tmp_path: Path) -> None:
+    path = saved(Image.new("RGB", (2, 1), RED), tmp_path / "red.png")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert np.asarray(images.read(path, digest)).tolist() == [[list(RED)] * 2]
+    assert np.asarray(images.read(path)).tolist() == [[list(RED)] * 2]
+    with pytest.raises(ImageError, match="has changed"):
+        images.read(path, "0" * 64)
+    with pytest.raises(ImageError, match="cannot be read: No such file"):
+        images.read(tmp_path / "blue.png")
 
 
 def stored(path: Path, what: str) -> Any:

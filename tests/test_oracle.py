@@ -21,9 +21,9 @@ from genie_cli.backbones.backbone import Backbone, Sight
 from genie_cli.backbones.digits import backbone
 from genie_cli.data.digits import CLASSES, DigitsInTheWild
 from genie_cli.data.imagenet import wnids
-from genie_cli.errors import ModelError
+from genie_cli.errors import ModelError, OutputError
 from genie_cli.evaluate.classmap import resolve
-from genie_cli.evaluate.manifests import Opened, accepted, opened
+from genie_cli.evaluate.manifests import Opened, accepted, opened, require_writable, save
 from genie_cli.evaluate.oracle import Oracle, Terms, oracle_for
 from genie_cli.evaluate.verdict import KEPT, Verdict, can_measure, early_features
 from genie_cli.evaluate.vocabulary import Vocabulary
@@ -238,6 +238,38 @@ def test_a_missing_or_changed_image_is_named_and_nothing_written(genie: Genie, m
     assert made.read_bytes() == before
 
 
+def test_a_source_that_was_broken_from_the_start_spoils_its_own_jobs_only(
+    genie: Genie, photos: Path, tmp_path: Path
+) -> None:
+    (photos / "one/test-00001.png").write_bytes(b"\x89PNG cut off")
+    assert genie("generate", "--src-dir", photos, "--targets", "two", "--out", "out").exit_code == 3
+    result = genie("oracle", tmp_path / "out/manifest.jsonl")
+    assert result.exit_code == 0, result.stderr
+    rows = parsed(result.stdout)[1:]
+    assert [row["source"]["label"] for row in rows if row["status"] == "failed"] == ["one"]
+    assert all(row["oracle"]["source_left"] is not None for row in rows if row["status"] == "made")
+
+
+def test_too_few_sources_are_said(genie: Genie, made: Path) -> None:
+    header, *rows = made.read_text().splitlines()
+    few = [row for row in rows if json.loads(row)["source"]["label"] in ("zero", "one")]
+    made.write_text("\n".join([header, *few]) + "\n")
+    result = genie("oracle", made)
+    assert "how much is left of the sources is not measured: there are fewer than three" in result.stderr
+    assert {columns["source_left"] for columns in said(result.stdout)} == {None}
+
+
+def test_rows_that_another_command_wrote_meanwhile_are_not_lost(genie: Genie, made: Path) -> None:
+    before = require_writable(made)
+    content = made.read_text()
+    made.write_text(content.splitlines()[0] + "\n")
+    with pytest.raises(OutputError, match="has changed meanwhile"):
+        save(made, [content], before)
+    assert made.read_text() == content.splitlines()[0] + "\n"
+    save(made, [content], require_writable(made))
+    assert made.read_text() == content
+
+
 def test_a_changed_source_is_named(genie: Genie, made: Path, _made: Path, tmp_path: Path) -> None:  # noqa: PT019
     photos = shutil.copytree(_made / "photos", tmp_path / "photos")
     (photos / "one/test-00001.png").write_bytes(b"other")
@@ -265,7 +297,8 @@ def test_only_a_manifest_is_overwritten(genie: Genie, made: Path, photos: Path, 
     [
         (["--drop"], "--drop: everything is accepted"),
         (["--json", "--out", "x.jsonl"], "--out does not go with --json"),
-        (["--write-class-map", "m.csv", "--out", "x.jsonl"], "--out does not go with --write-class-map"),
+        (["--write-class-map", "m.csv", "--out", "x.jsonl"], "--out: not used with --write-class-map"),
+        (["--write-class-map", "m.csv", "--among", "episode", "--json"], "--among, --json: not used with"),
         (["--oracle", "no-such-model"], "no-such-model"),
         (["--min-confidence", "2"], "min-confidence"),
         (["--class-map", "nowhere.csv"], "nowhere.csv cannot be read"),
@@ -306,7 +339,7 @@ def test_an_unknown_target_ends_in_a_map_and_an_unknown_source_in_a_word(
     (tmp_path / "map.csv").write_text(edited)
     result = genie("oracle", made, "--class-map", "map.csv")
     assert result.exit_code == 0
-    assert "no probability for 1 source classes: cat the map gives it no class" in result.stderr
+    assert "sources' classes without a probability: 'cat': the map gives it no class" in result.stderr
     of_cats = [row["oracle"] for row in parsed(result.stdout)[1:] if row["source"]["label"] == "cat"]
     assert of_cats
     assert {columns["source_probability"] for columns in of_cats} == {None}

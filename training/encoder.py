@@ -1,15 +1,16 @@
-"""The few-shot encoder: the UniSiam loss on unlabelled pictures of the base digits 0 to 4.
+"""Stage 4, the few-shot encoder: the UniSiam loss on unlabelled pictures of the base digits 0 to 4.
 
-A pair of views is two paintings of one scan: the same handwriting in another ink before another background,
-as a camera would see one mark in two places. So the background, which two views of one *picture* would share
-and which is easier to recognise than the digit, tells the encoder nothing. No class label is used.
+The two views of a pair are two paintings of one scan: the same handwriting in another ink and pose, before
+another background, as a camera would see one mark in two places. So the background, which two crops of one
+picture share and which is easier to recognise than the digit, tells the encoder nothing. No class label is used;
+which scan is in a picture is.
 
 `validate` is how the design was chosen: few-shot accuracy on scans of the validation split, which neither
 this training nor any reported figure touches.
 """
 
-import json
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +24,8 @@ from genie_cli.backbones.digits import BASE_CLASSES, NOVEL_CLASSES, encoder
 from genie_cli.data.digits import CLASSES, scans_of
 from training.loop import DEVICE, Schedule, fit
 from training.samples import painted
-from training.views import turned, view
 
-SCHEDULE = Schedule(steps=5000, batch=128, learning_rate=1.5e-3)
+SCHEDULE = Schedule(steps=4500, batch=128, learning_rate=1.5e-3, warm_up=100)
 SAMPLES = 60_000
 _TEMPERATURE, _UNIFORMITY = 2.0, 0.1
 
@@ -73,13 +73,34 @@ class Pairs:
         self._start = self._size.cumsum(0) - self._size
 
     def draw(self, count: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Two paintings of each of ``count`` scans, both under the same symmetry."""
+        """Two paintings of each of ``count`` scans, (count, 3, 32, 32) each, in [-1, 1]."""
         first = torch.randint(len(self._images), (count,))
         group = self._group[first]
         second = self._sorted[self._start[group] + (torch.rand(count) * self._size[group]).long()]
-        symmetry = torch.randint(8, (count,))
-        one, other = (turned(self._images[chosen], symmetry).to(DEVICE) for chosen in (first, second))
-        return one, other
+        return self._images[first].to(DEVICE), self._images[second].to(DEVICE)
+
+
+@dataclass
+class Best:
+    """Early stopping: keeps the weights that did best on the validation split's novel digits."""
+
+    network: nn.Module
+    every: int = 500
+    accuracy: float = 0.0
+    weights: dict[str, torch.Tensor] = field(default_factory=dict)
+
+    def is_past(self, step: int) -> bool:
+        """Looks every few hundred steps; True as soon as it went down."""
+        if step % self.every:
+            return False
+        found = validate(self.network.eval())
+        self.network.train()
+        print(f"encoder: step {step}, validation {found}", flush=True)
+        worse = found["novel, 5-shot"] < self.accuracy
+        if not worse:
+            self.accuracy = found["novel, 5-shot"]
+            self.weights = {name: t.detach().cpu().clone() for name, t in self.network.state_dict().items()}
+        return worse
 
 
 def train(out: Path, schedule: Schedule = SCHEDULE) -> None:
@@ -87,23 +108,23 @@ def train(out: Path, schedule: Schedule = SCHEDULE) -> None:
     torch.manual_seed(3)
     pairs = Pairs(SAMPLES)
     siamese = UniSiam(encoder()).to(DEVICE, memory_format=torch.channels_last)
-
-    def loss_of() -> torch.Tensor:
-        one, other = pairs.draw(schedule.batch)
-        return siamese(view(one), view(other))
-
-    fit("encoder", siamese.parameters(), loss_of, schedule, out.with_suffix(".json"))
-    network = siamese.encoder.cpu().eval()
-    tensors = {name: (t.half() if t.is_floating_point() else t) for name, t in network.state_dict().items()}
-    save_file(tensors, out)
-    out.with_suffix(".val.json").write_text(json.dumps(validate(network), indent=1) + "\n")
+    best = Best(siamese.encoder)
+    fit(
+        "encoder",
+        siamese.parameters(),
+        lambda: siamese(*pairs.draw(schedule.batch)),
+        schedule,
+        out.with_suffix(".json"),
+        done=best.is_past,
+    )
+    save_file({name: (t.half() if t.is_floating_point() else t) for name, t in best.weights.items()}, out)
 
 
 def validate(network: nn.Module, episodes: int = 200) -> dict[str, float]:
     """Mean accuracy, in %, of 5-way episodes on the validation split, base and novel digits apart."""
     pixels, labels, _ = painted("val", 3000)
     with torch.no_grad():
-        features = normalize(torch.cat([network(part) for part in pixels.split(500)]), dim=1).numpy()
+        features = normalize(torch.cat([network(part.to(DEVICE)).cpu() for part in pixels.split(500)]), dim=1).numpy()
     found = {}
     for name, classes in (("base", BASE_CLASSES), ("novel", NOVEL_CLASSES)):
         for shots in (1, 5):

@@ -36,8 +36,12 @@ def fit(
     schedule: Schedule,
     log: Path,
     after_step: Callable[[], None] = lambda: None,
+    done: Callable[[int], bool] = lambda _: False,
 ) -> None:
-    """Minimise ``loss_of()``; the averaged losses and the time taken go to the JSON file ``log``."""
+    """Minimise ``loss_of()``; the averaged losses and the time taken go to the JSON file ``log``.
+
+    ``done``, asked after each step, ends it early.
+    """
     parameters = list(parameters)
     optimiser = torch.optim.AdamW(
         parameters, lr=schedule.learning_rate, weight_decay=schedule.weight_decay, betas=(0.9, 0.99)
@@ -53,9 +57,12 @@ def fit(
         rate.step()
         after_step()
         recent.append(loss.item())
-        if step % 250 == 0 or step == schedule.steps:
+        finished = done(step)
+        if step % 250 == 0 or finished or step == schedule.steps:
             history.append({"step": step, "loss": round(sum(recent) / len(recent), 4)})
             print(f"{name}: step {step}, loss {history[-1]['loss']}, {time.monotonic() - started:.0f} s", flush=True)
             recent = []
+        if finished:
+            break
     seconds = round(time.monotonic() - started)
     log.write_text(json.dumps({**asdict(schedule), "seconds": seconds, "history": history}, indent=1) + "\n")

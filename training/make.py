@@ -1,4 +1,4 @@
-"""Makes the bundled digits model: `python -m training.make build` trains stage by stage; one already there is kept."""
+"""Makes the bundled digits models: `python -m training.make build` trains stage by stage; one already there is kept."""
 
 import argparse
 import shutil
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from diffusers import AutoencoderKL
 
-from training import autoencoder, denoiser, oracle
+from training import autoencoder, denoiser, encoder, oracle
 from training.bundle import bundle
 
 BUNDLED = Path(__file__).parents[1] / "src" / "genie_cli" / "bundled"
@@ -23,9 +23,12 @@ def main() -> None:
         denoiser.train(AutoencoderKL.from_pretrained(work / "vae"), work)
     if not (work / "oracle.safetensors").exists():
         oracle.train(work / "oracle.safetensors")
+    if not (work / "encoder.safetensors").exists():
+        encoder.train(work / "encoder.safetensors")
     bundle(work, BUNDLED / "digits")
-    (BUNDLED / "oracle").mkdir(exist_ok=True)
-    shutil.copy(work / "oracle.safetensors", BUNDLED / "oracle" / "model.safetensors").chmod(0o644)
+    for name in ("oracle", "encoder"):
+        (BUNDLED / name).mkdir(exist_ok=True)
+        shutil.copy(work / f"{name}.safetensors", BUNDLED / name / "model.safetensors").chmod(0o644)
 
 
 if __name__ == "__main__":

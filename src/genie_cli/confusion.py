@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import os
 import unicodedata
 from functools import partial
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from genie_cli.errors import OutputError, UsageError
-from genie_cli.files import put
+from genie_cli.files import put, require_folder
 
 KIND: Final = "genie.confusion"
 TIES = "in the order of the labels"
@@ -135,8 +134,7 @@ def require_writable(path: Path) -> None:
     Raises:
         OutputError: the folder is not there, or a file is that is not a confusion file of genie.
     """
-    if not os.path.isdir(path.parent):  # Path.is_dir raises where a parent may not be searched
-        raise OutputError(f"cannot write {path}: there is no folder {path.parent}", "make it, or choose another --out")
+    require_folder(path)
     try:
         content = json.loads(path.read_bytes())
     except FileNotFoundError:

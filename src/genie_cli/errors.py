@@ -13,6 +13,7 @@ None of them prints; `cli/app.py` turns them into words and exit codes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -63,3 +64,9 @@ class ModelError(GenieError):
 
 class OutputError(GenieError):
     """The output folder cannot be used as it is."""
+
+
+def some(words: Sequence[object], shown: int = 5, between: str = ", ") -> str:
+    """The first few of many words, for a message: ``a, b, c and 4 more``."""
+    rest = len(words) - shown
+    return between.join(map(str, words[:shown])) + (f" and {rest} more" if rest > 0 else "")

@@ -31,6 +31,12 @@ def put(path: Path, content: bytes) -> None:
             aside.unlink(missing_ok=True)
 
 
+def require_folder(path: Path) -> None:
+    """Raise OutputError unless the folder that ``path`` is to lie in is there."""
+    if not os.path.isdir(path.parent):  # Path.is_dir raises where a parent may not be searched
+        raise OutputError(f"cannot write {path}: there is no folder {path.parent}", "make it, or choose another place")
+
+
 def require_own(path: Path, beginning: str) -> None:
     """Raise OutputError unless ``path`` is free, or holds a text that begins as genie's files of its kind do."""
     try:

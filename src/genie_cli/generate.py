@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict, deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from genie_cli import provenance
 from genie_cli.config import Format
@@ -67,8 +67,6 @@ def run(
     source_root: Path | None,
     engine: Callable[[], Engine[Job]],
     output: Output,
-    image_format: Format,
-    settings: Mapping[str, Any],
     observer: Observer | None = None,
 ) -> Summary:
     """Make every job of this run's share of the plan that an earlier run has not made.
@@ -78,7 +76,6 @@ def run(
         share: those that this run makes: all, or a shard's.
         source_root: folder that the sources' paths are relative to; it is only read.
         engine: makes the engine; not called if there is nothing to do.
-        settings: written into every image, see `provenance.encode`.
 
     Raises:
         OutputError: the output folder cannot be used, or no longer; what was made so far stays, and a second
@@ -93,7 +90,7 @@ def run(
         observer.started(len(share), len(share) - len(todo))
         if todo:
             # Closed at once when interrupted, so that no thread writes after the folder's lock is gone.
-            with closing(_Run(source_root, output, image_format, settings).make(todo, engine)) as rows:
+            with closing(_Run(source_root, output).make(todo, engine)) as rows:
                 for row in rows:
                     observer.finished(row)
         return _summary(output.finish(plan), share, resumed=len(share) - len(todo))
@@ -122,8 +119,10 @@ def _summary(rows: Sequence[Row], share: Sequence[Job], resumed: int) -> Summary
 class _Run:
     source_root: Path | None
     output: Output
-    image_format: Format
-    settings: Mapping[str, Any]
+
+    @property
+    def _format(self) -> Format:
+        return Format(self.output.made_with["format"])
 
     def make(self, todo: Sequence[Job], engine: Callable[[], Engine[Job]]) -> Generator[Row, None, None]:
         """Rows as they are written."""
@@ -182,12 +181,12 @@ class _Run:
     def _store(self, result: Result[Job]) -> Row:
         if result.pixels is None:
             return self.output.note(Row(result.key, Status.FAILED, reason=result.error))
-        settings = {**self.settings, "slots": result.slots}  # fewer than asked for, if memory ran out
+        settings = {**self.output.made_with, "slots": result.slots}  # fewer than asked for, if memory ran out
         try:
-            image = provenance.encode(result.pixels, self.image_format, result.key, settings)
+            image = provenance.encode(result.pixels, self._format, result.key, settings)
         except UsageError as error:  # a record too long for a JPEG
             return self.output.note(Row(result.key, Status.FAILED, reason=str(error)))
-        return self.output.save(result.key, image, self.image_format, result.slots)
+        return self.output.save(result.key, image, self._format, result.slots)
 
 
 def _senseless(job: Job) -> str:

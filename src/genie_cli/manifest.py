@@ -9,8 +9,8 @@ This module does not know torch.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, TextIO
@@ -133,6 +133,10 @@ class Document:
             with _blaming(self.name, number):
                 job = Job.model_validate(data)
             yield job
+
+    def only(self, ids: Collection[str]) -> Document:
+        """The same with these jobs alone; a row without an id is left out."""
+        return replace(self, _lines=((number, data) for number, data in self._lines if data.get("id") in ids))
 
     def rows(self) -> Iterator[Row]:
         """The rows of a manifest; raises ManifestError as `jobs` does."""

@@ -54,6 +54,11 @@ class Output:
         return self.root / "manifest.jsonl"
 
     @property
+    def made_with(self) -> dict[str, Any]:
+        """What decides an image's bytes, besides its job; it is also written into every image."""
+        return {key: value for key, value in self.header.settings.items() if key != "plan"}
+
+    @property
     def _private(self) -> Path:
         return self.root / ".genie"
 
@@ -124,7 +129,7 @@ class Output:
             record = provenance.read(self.root / name)
         except ImageError:
             record = None
-        ours = {key: value for key, value in self.header.settings.items() if key not in ("plan", "slots")}
+        ours = {key: value for key, value in self.made_with.items() if key != "slots"}
         if record is None or record.job != job or {k: record.settings.get(k) for k in ours} != ours:
             return Row(job, Status.FAILED, reason=f"another file is in the way: {name}")
         digest = hashlib.sha256((self.root / name).read_bytes()).hexdigest()

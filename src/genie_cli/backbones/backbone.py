@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from genie_cli.errors import ModelError
+
 if TYPE_CHECKING:
     import numpy as np
     import torch
@@ -61,13 +63,21 @@ class Backbone:
         """Features or logits, (N, D), of images (N, 3, size, size), uint8.
 
         A row does not depend on its neighbours beyond rounding.
+
+        Raises:
+            ModelError: a batch does not fit into the device's memory.
         """
         import numpy as np
         import torch
 
-        with torch.inference_mode():
-            parts = [self.network(self.normalise(part)).float().cpu().numpy() for part in torch.split(images, _BATCH)]
-        return np.concatenate(parts)
+        try:
+            with torch.inference_mode():
+                parts = [self.network(self.normalise(part)).float().cpu() for part in torch.split(images, _BATCH)]
+        except torch.OutOfMemoryError:
+            raise ModelError(
+                f"{self.name}: a batch of {_BATCH} pictures does not fit into the device's memory", "use --device cpu"
+            ) from None
+        return np.concatenate([part.numpy() for part in parts])
 
     def normalise(self, images: torch.Tensor) -> torch.Tensor:
         """uint8 to what the network takes, on the network's device."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import pickle
 import re
 import warnings
@@ -10,14 +11,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genie_cli.errors import ModelError
+from genie_cli.errors import ModelError, some
 
 if TYPE_CHECKING:
     import torch
 
 # Where training scripts put a network's weights. Averaged ones come first, as in timm.
 _ENTRIES = ("state_dict_ema", "model_ema", "state_dict", "model")
-_SHOWN = 3
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -29,8 +29,9 @@ def read(path: Path) -> dict[str, Any]:
     import torch
     from safetensors.torch import load_file
 
-    if not path.is_file():
-        raise ModelError(f"{path} is a folder, not a checkpoint file" if path.is_dir() else f"there is no file {path}")
+    if not os.path.isfile(path):  # Path.is_file raises where a parent may not be searched
+        found = os.path.isdir(path)
+        raise ModelError(f"{path} is a folder, not a checkpoint file" if found else f"there is no file {path}")
     try:
         if path.suffix == ".safetensors":
             return dict(load_file(path))
@@ -89,12 +90,6 @@ def difference(wanted: Mapping[str, torch.Tensor], found: Mapping[str, torch.Ten
     parts = [
         f"missing: {some(missing)}" if missing else "",
         f"unexpected: {some(surplus)}" if surplus else "",
-        some(misshaped, "; "),
+        some(misshaped, between="; "),
     ]
     return "; ".join(part for part in parts if part)
-
-
-def some(words: Sequence[str], between: str = ", ") -> str:
-    """The first few of many."""
-    rest = len(words) - _SHOWN
-    return between.join(map(str, words[:_SHOWN])) + (f" and {rest} more" if rest > 0 else "")

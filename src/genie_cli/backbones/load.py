@@ -36,7 +36,9 @@ def load(name: str, checkpoint: Path | None = None, device: str = "auto") -> Bac
         return _on(place, digits.backbone("encoder"))
     if name in unisiam.NAMES:
         if checkpoint is None:
-            raise UsageError(f"{name} needs a checkpoint: its weights are not published in one place", "--checkpoint")
+            raise UsageError(
+                f"{name} needs a checkpoint: its weights are not published in one place", "say which: --checkpoint FILE"
+            )
         return _on(place, unisiam.load(name, checkpoint))
     _check(name, checkpoint, (DIGITS, *unisiam.NAMES))
     return _on(place, pretrained.features(name, checkpoint))

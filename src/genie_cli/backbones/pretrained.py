@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from genie_cli.backbones import checkpoint
 from genie_cli.backbones.backbone import Backbone, Sight, identity
-from genie_cli.errors import ModelError
+from genie_cli.errors import ModelError, some
 
 if TYPE_CHECKING:
     import torch
@@ -173,7 +173,7 @@ def _checked(where: Path | str, names: Any, count: int) -> tuple[str, ...]:
     if len(names) != count:
         raise ModelError(f"{where}: tells {count} classes apart, and names {len(names)}")
     if twice := [name for name, times in Counter(names).items() if times > 1]:
-        raise ModelError(f"{where}: several classes have one name: {checkpoint.some(twice)}", "give each its own")
+        raise ModelError(f"{where}: several classes have one name: {some(twice)}", "give each its own")
     return tuple(names)
 
 

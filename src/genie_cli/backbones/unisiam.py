@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from genie_cli.backbones import checkpoint
 from genie_cli.backbones.backbone import Backbone, Sight, identity
-from genie_cli.errors import ModelError
+from genie_cli.errors import ModelError, some
 
 if TYPE_CHECKING:
     import torch
@@ -44,16 +44,14 @@ def _encoder_of(path: Path) -> dict[str, torch.Tensor]:
     content = checkpoint.read(path)
     if not isinstance(content.get("model"), dict):
         raise ModelError(
-            f"{path} is not a UniSiam checkpoint: it has no 'model' entry, but {checkpoint.some(list(content))}",
+            f"{path} is not a UniSiam checkpoint: it has no 'model' entry, but {some(list(content))}",
             "expected {'model': weights, 'epoch': number}",
         )
     weights = {
         key.removeprefix("module."): value for key, value in checkpoint.weights(content, path, ["model"]).items()
     }
     if not any(key.startswith("encoder.") for key in weights):
-        raise ModelError(
-            f"{path} is not a UniSiam checkpoint: 'model' has no encoder.*, but {checkpoint.some(list(weights))}"
-        )
+        raise ModelError(f"{path} is not a UniSiam checkpoint: 'model' has no encoder.*, but {some(list(weights))}")
     kept = {key: value for key, value in weights.items() if not key.startswith(_HEADS)}
     return {key.removeprefix("encoder.").removeprefix("module."): value for key, value in kept.items()}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from genie_cli.cli.pools import DataSet
 from genie_cli.config import Settings
+from genie_cli.diffusion.solver import smallest_ratio
 from genie_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -43,27 +45,50 @@ class Listed:
     sha256: str
 
 
-def check(asked: Asked, given: set[str], chosen: Sequence[Augmentation], dry_run: bool) -> None:
-    """Refuse what would be ignored."""
+def check(asked: Asked, settings: Settings, given: set[str], chosen: Sequence[Augmentation], dry_run: bool) -> None:
+    """Refuse what would be ignored, and what cannot be made.
+
+    Args:
+        given: names of the settings that were given as options.
+    """
     from genie_cli.evaluate.augmentations import Name
 
+    _check_manifests(asked, given, chosen, dry_run)
+    if asked.episode_lists and (drawn := {"shots", "ways", "queries", "episodes"} & given):
+        raise UsageError(f"--episode-list decides these: leave out {', '.join(sorted('--' + n for n in drawn))}")
+    if asked.ratios and not any(a.name is Name.GENIE for a in chosen):
+        raise UsageError("--r is GeNIe's noise ratio, and genie is not among --augment")
+    if (asked.plan_out or dry_run) and not any(a.generates for a in chosen):
+        raise UsageError("none of the augmentations needs generated images: there is no plan")
+    # The environment may name the data set of other runs.
+    if asked.dataset.is_digits and "dir" in given and settings.data.dir != os.environ.get("GENIE_DATA"):
+        raise UsageError(f"--dataset {asked.dataset} is made by genie: leave out --data-dir")
+    least = smallest_ratio(settings.generate.steps)
+    if not asked.manifests and (short := [a for a in chosen if a.generates and min(a.ratios) < least]):
+        raise UsageError(
+            f"{short[0].label} has r = {min(short[0].ratios):g}, which leaves no step to run out of "
+            f"{settings.generate.steps}; least: {least:g}",
+            "give more --steps, or leave it out of --augment",
+        )
+
+
+def _check_manifests(asked: Asked, given: set[str], chosen: Sequence[Augmentation], dry_run: bool) -> None:
+    """What goes with --manifest, and what only with it."""
     made = {"model", "name", "revision", "steps", "guidance", "prompt", "dtype", "slots"} & given
     if asked.manifests and made:
         flags = ", ".join(sorted("--model" if name == "name" else f"--{name}" for name in made))
         raise UsageError(f"the images are those of --manifest: leave out {flags}")
     if asked.manifests and (asked.plan_out or dry_run):
         raise UsageError("--manifest has the images: leave out --plan-out and --dry-run, which are about making them")
-    if asked.episode_lists and (drawn := {"shots", "ways", "queries", "episodes"} & given):
-        raise UsageError(f"--episode-list decides these: leave out {', '.join(sorted('--' + n for n in drawn))}")
-    if asked.ratios and not any(a.name is Name.GENIE for a in chosen):
-        raise UsageError("--r is GeNIe's noise ratio, and genie is not among --augment")
+    if asked.manifests and asked.episode_lists and "seed" in given:
+        raise UsageError("with --manifest and --episode-list nothing is drawn: leave out --seed")
+    if asked.manifests and not any(a.generates for a in chosen):
+        raise UsageError("none of the augmentations needs generated images: leave out --manifest")
     if asked.soft_labels and not asked.manifests:
         raise UsageError(
             "--soft-labels takes the oracle's labels from a manifest",
             "genie oracle MANIFEST --soft-labels --out labelled.jsonl, then --manifest labelled.jsonl",
         )
-    if asked.plan_out and not any(a.generates for a in chosen):
-        raise UsageError("none of the augmentations needs generated images: there is no plan to write")
 
 
 def augmentations(asked: Asked) -> list[Augmentation]:
@@ -81,13 +106,31 @@ def augmentations(asked: Asked) -> list[Augmentation]:
     return choose([Name(word) for word in asked.augment], ratios)
 
 
-def lists(settings: Settings, asked: Asked, pool: Pool) -> Iterator[Listed]:
-    """The lists of episodes, each with its hash."""
+def lists(settings: Settings, asked: Asked, pool: Pool) -> list[Listed]:
+    """The lists of episodes, each with its hash.
+
+    Raises:
+        UsageError, FolderError: see `evaluate.episodes`; also for lists that do not fit into one table.
+    """
+    found = list(_lists(settings, asked, pool))
+    if len({(listed.design.ways, listed.design.queries, len(listed.episodes)) for listed in found}) > 1:
+        raise UsageError(
+            "the lists differ in their ways, queries or number of episodes: they do not fit into one table",
+            "run them apart, each with an --out of its own",
+        )
+    return found
+
+
+def _lists(settings: Settings, asked: Asked, pool: Pool) -> Iterator[Listed]:
     from genie_cli.evaluate.episodes import Design, draw, read, write
 
     if asked.episode_lists:
+        seen: dict[tuple[int, int], Path] = {}
         for path in asked.episode_lists:
             design, episodes = read(path, pool)
+            other = seen.setdefault((design.ways, design.shots), path)
+            if other is not path:
+                raise UsageError(f"{other} and {path} are both {design.ways}-way {design.shots}-shot: run them apart")
             yield Listed(design, episodes, *write(episodes, design, asked.dataset.value))
         return
     wanted = settings.fewshot

@@ -96,7 +96,7 @@ def read_targets(text: str | None) -> tuple[str, ...]:
     In Unicode's form NFC, as the names of class folders are: spelled otherwise a class would not be known as its own.
     """
     if text is None:
-        raise UsageError("say what to make: --targets lynx,ocelot, or --targets @names.txt")
+        raise UsageError("say what to make: --targets lynx,leopard, or --targets @names.txt")
     if text.startswith("@"):
         try:
             names = Path(text[1:]).read_text(encoding="utf-8-sig").splitlines()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -19,11 +20,10 @@ from genie_cli.cli.console import wants_lines, words
 from genie_cli.cli.judging import from_folder
 from genie_cli.cli.options import INPUT, MODEL, OUTPUT
 from genie_cli.confusion import Confusion, require_writable
-from genie_cli.errors import UsageError
+from genie_cli.errors import OutputError, UsageError, some
 
 BACKBONE = "vit_base_patch14_dinov2.lvd142m"
 FOLDS = 5
-_SHOWN = 5
 
 
 def confuse(
@@ -98,8 +98,7 @@ def confuse(
         "--device": device,
     }
     _refuse_ignored({name for name, value in given.items() if value is not None})
-    picture = picture or out.with_suffix(".png")
-    _require_places(out, picture)
+    picture = _picture(out, picture)
     if src_dir:
         confusion = from_folder(src_dir, backbone or BACKBONE, checkpoint, folds or FOLDS, device or "auto")
     else:
@@ -128,12 +127,16 @@ def _refuse_ignored(given: set[str]) -> None:
         raise UsageError("--from-logits needs the images' classes", "say them with --true labels.csv")
 
 
-def _require_places(out: Path, picture: Path) -> None:
-    """Before hours of work: both files may be written."""
+def _picture(out: Path, picture: Path | None) -> Path:
+    """Where the picture goes. Before hours of work: both files may be written."""
     from genie_cli.report import matrix
 
     require_writable(out)
+    picture = picture or out.with_suffix(".png")
+    if os.path.realpath(picture) == os.path.realpath(out):
+        raise OutputError(f"{out} cannot be both the confusion file and its picture", "name the one .json, as usual")
     matrix.require_writable(picture)
+    return picture
 
 
 def _from_files(predictions: Path | None, logits: Path | None, true: Path | None, classes: Path | None) -> Confusion:
@@ -185,8 +188,7 @@ def _say(confusion: Confusion, command: str) -> None:
     if right <= max(map(sum, confusion.matrix)):
         lines.append("that is no better than naming the largest class each time, so the confusions say little")
     if never := confusion.never_mistaken():
-        more = f" and {len(never) - _SHOWN} more" if len(never) > _SHOWN else ""
-        lines.append(f"never mistaken, so --confusion finds no sources for them: {', '.join(never[:_SHOWN])}{more}")
+        lines.append(f"never mistaken, so --confusion finds no sources for them: {some(never)}")
     for line in [*lines, *([f"next: {command}"] if command else [])]:
         words().print(line, soft_wrap=True)
 

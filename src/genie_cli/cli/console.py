@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from genie_cli.errors import GenieError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+_SHOWN = 5
 
 
 def words() -> Console:
@@ -18,6 +24,23 @@ def words() -> Console:
     Without markup: class names and paths may hold [brackets].
     """
     return Console(stderr=True, highlight=False, markup=False, emoji=False)
+
+
+def say_left_out(what: Sequence[str]) -> None:
+    """Say what a command does without: the first few, and how many more."""
+    for line in what[:_SHOWN]:
+        words().print(f"left out: {line}", soft_wrap=True)
+    if len(what) > _SHOWN:
+        words().print(f"left out: {len(what) - _SHOWN} more")
+
+
+def progress() -> Progress:
+    """A bar that is gone when all is done; nothing where stderr is no terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    console = words()
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 def wants_lines(as_json: bool) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from io import BytesIO
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +19,7 @@ from genie_cli.cli.generate import generate
 from genie_cli.cli.oracle import oracle
 from genie_cli.config import Format
 from genie_cli.confusion import Confusion
+from genie_cli.files import put
 from genie_cli.manifest import Status
 
 if TYPE_CHECKING:
@@ -80,7 +82,7 @@ def demo(
     for line in (
         f"\n{EPISODES} episodes only, so the intervals are wide; docs/results.md has all, with 600.",
         f"Look at {out / 'contact-sheet.png'}: each row is a photo, and what it becomes as the noise r rises.",
-        "Next, your own photos: genie generate --src-dir photos --targets lynx,ocelot --r 0.8",
+        "Next, your own photos: genie generate --src-dir photos --targets lynx,leopard --r 0.8",
         "That downloads Stable Diffusion 1.5 once; genie doctor says whether this machine is ready.",
     ):
         words().print(line, soft_wrap=True)
@@ -111,7 +113,6 @@ def _command(*command: object) -> None:
 def _draw(photos: Path, negatives: Path, sheet: Path) -> None:
     """The contact sheet: a row per target, its source first, then r rising."""
     from genie_cli.data.images import decode
-    from genie_cli.output import explained
     from genie_cli.report.contact_sheet import contact_sheet
 
     with (negatives / "manifest.jsonl").open(encoding="utf-8") as stream:
@@ -125,5 +126,6 @@ def _draw(photos: Path, negatives: Path, sheet: Path) -> None:
         paths = [photos / source.path, *(negatives / row.file for row in rows)]
         pictures.append([decode(path.read_bytes(), path) for path in paths])
         captions.append(f"{source.label} to {target}")
-    with explained(sheet.parent):
-        contact_sheet(pictures, ["source", *(f"r = {r}" for r in RATIOS)], captions).save(sheet)
+    drawn = BytesIO()
+    contact_sheet(pictures, ["source", *(f"r = {r}" for r in RATIOS)], captions).save(drawn, "PNG")
+    put(sheet, drawn.getvalue())

@@ -22,7 +22,7 @@ def generate(
         str | None, Option(help="The class of all images in --src-dir, if it has no subfolders.", rich_help_panel=INPUT)
     ] = None,
     targets: Annotated[
-        str | None, Option(help="Classes to make: lynx,ocelot or @file with a name a line.", rich_help_panel=INPUT)
+        str | None, Option(help="Classes to make: lynx,leopard or @file with a name a line.", rich_help_panel=INPUT)
     ] = None,
     plan_file: Annotated[
         str | None, Option("--plan", help="Make the jobs of this plan ('-': standard input).", rich_help_panel=INPUT)
@@ -66,7 +66,7 @@ def generate(
 
     A run that was stopped goes on when the same command is typed again. Exits with 3 if some images failed.
 
-    Example: genie generate --src-dir photos --targets lynx,ocelot --r 0.8 --out lynx-negatives
+    Example: genie generate --src-dir photos --targets lynx,leopard --r 0.8 --out lynx-negatives
     """
     options: dict[str, Any] = {
         "generate.method": method,

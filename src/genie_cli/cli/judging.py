@@ -7,16 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from genie_cli.cli.console import words
+from genie_cli.cli.console import progress, say_left_out
 from genie_cli.cli.planning import list_sources
 from genie_cli.confusion import Confusion
+from genie_cli.jobs import Source
 
 if TYPE_CHECKING:
-    from genie_cli.evaluate.confuse import Distinct
+    import numpy as np
+    from numpy.typing import NDArray
 
-_SHOWN = 5
+    from genie_cli.backbones.backbone import Backbone
+    from genie_cli.evaluate.confuse import Distinct
 
 
 def from_folder(root: Path, backbone: str, checkpoint: Path | None, folds: int, device: str) -> Confusion:
@@ -27,7 +29,6 @@ def from_folder(root: Path, backbone: str, checkpoint: Path | None, folds: int, 
         UsageError, ModelError: see `backbones.load.load`.
         OutputError, ModelError: see `backbones.features.Features.of`.
     """
-    from genie_cli.backbones.features import Features, default_folder
     from genie_cli.backbones.load import load
     from genie_cli.evaluate import confuse as judge
     from genie_cli.evaluate.predictions import counted
@@ -39,16 +40,7 @@ def from_folder(root: Path, backbone: str, checkpoint: Path | None, folds: int, 
     judge.require_folds(classes, [source.label for source in found.sources], folds)
     with Console(stderr=True).status("Loading the backbone ..."):  # silent unless stderr is a terminal
         network = load(backbone, checkpoint, device)
-    with _progress() as bar:
-        task = bar.add_task("images", total=len(found.sources))
-        seen, broken = judge.see(
-            root,
-            found.sources,
-            network.sight,
-            Features(network, default_folder()),
-            lambda done: bar.update(task, completed=done),
-        )
-    _say_some([f"left out: {error}" for error in broken])
+    seen = _see(root, found.sources, network)
     judged = [source for source in found.sources if source.sha256 in seen]
     labels = [source.label for source in judged]
     judge.require_folds(classes, labels, folds)
@@ -64,33 +56,22 @@ def from_folder(root: Path, backbone: str, checkpoint: Path | None, folds: int, 
     return counted(sorted(classes), labels, predicted, how)
 
 
-def _progress() -> Progress:
-    """A bar that is gone when all is done; nothing where stderr is no terminal."""
-    console = words()
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
+def _see(root: Path, sources: Sequence[Source], network: Backbone) -> dict[str, NDArray[np.float32]]:
+    """The features of the images that can be read; the others are said."""
+    from genie_cli.backbones.features import Features, default_folder
+    from genie_cli.evaluate.confuse import see
+
+    with progress() as bar:
+        task = bar.add_task("images", total=len(sources))
+        features = Features(network, default_folder())
+        seen, broken = see(root, sources, network.sight, features, lambda done: bar.update(task, completed=done))
+    say_left_out([str(error) for error in broken])
+    return seen
 
 
 def _say_left_out(found: Distinct) -> None:
     if found.copies:
-        words().print(f"left out: {found.copies} cop{'y' if found.copies == 1 else 'ies'} of other images of the class")
-    _say_some(
-        [
-            f"left out: one image in several classes: {', '.join(source.path for source in group)}"
-            for group in found.contradictory
-        ]
+        say_left_out([f"{found.copies} cop{'y' if found.copies == 1 else 'ies'} of other images of the class"])
+    say_left_out(
+        [f"one image in several classes: {', '.join(source.path for source in group)}" for group in found.contradictory]
     )
-
-
-def _say_some(lines: Sequence[str]) -> None:
-    for line in lines[:_SHOWN]:
-        words().print(line, soft_wrap=True)
-    if len(lines) > _SHOWN:
-        words().print(f"left out: {len(lines) - _SHOWN} more")

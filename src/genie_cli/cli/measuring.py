@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from genie_cli import manifest
 from genie_cli.cli import asked as asking
+from genie_cli.cli import results
 from genie_cli.cli.asked import Asked, Listed
 from genie_cli.cli.checks import open_plan
-from genie_cli.cli.console import wants_lines, words
+from genie_cli.cli.console import progress, words
 from genie_cli.cli.planning import Planned
 from genie_cli.cli.running import Work
 from genie_cli.config import STABLE_DIFFUSION, Format, Settings
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from genie_cli.diffusion.locate import Located
     from genie_cli.evaluate.augmentations import Augmentation, Needs
     from genie_cli.evaluate.episodes import Pool
-    from genie_cli.evaluate.fewshot import Outcome
     from genie_cli.evaluate.images import Images
     from genie_cli.report.fewshot import Record
 
@@ -41,40 +39,48 @@ def measure(settings: Settings, asked: Asked, given: set[str], *, as_json: bool 
     Raises:
         UsageError, FolderError, ModelError, OutputError: see the rooms that raise them.
     """
+    settings = _with_own_model(settings, asked, given)
     augmentations = asking.augmentations(asked)
-    asking.check(asked, given, augmentations, dry_run)
+    asking.check(asked, settings, given, augmentations, dry_run)
     pool = asked.dataset.pool(settings.data.dir, asked.partial)
-    lists = list(asking.lists(settings, asked, pool))
-    if asked.manifests:
-        needs, images = _needs(settings, pool, ""), _read(asked.manifests)
-        _prepare(asked.out, lists)
-    else:
-        located = _locate(settings, asked)
-        needs = _needs(settings, pool, located.identity)
-        work = _work(settings, asked, located, pool, _jobs(lists, augmentations, needs))
-        if asked.plan_out:
-            _write_plan(work, asked.plan_out)
-            return
-        if dry_run:
-            work.preview(as_json=as_json)
-            return
-        _prepare(asked.out, lists)
+    lists = asking.lists(settings, asked, pool)
+    # Without images to make no model is looked for, which could be a download.
+    making = not asked.manifests and any(augmentation.generates for augmentation in augmentations)
+    located = _locate(settings, given) if making else None
+    needs = _needs(settings, pool, located.identity if located else "")
+    work = _work(settings, asked, located, pool, _jobs(lists, augmentations, needs)) if located else None
+    if work and asked.plan_out:
+        _write_plan(work, asked.plan_out)
+        return
+    if work and dry_run:
+        work.preview(as_json=as_json)
+        return
+    images = _read(asked.manifests)
+    backbone = _backbone(settings, asked)  # before hours of making images: it may not be there
+    results.prepare(asked.out, lists)
+    if work:
         images = _make(work)
-    records = _run(settings, asked, lists, augmentations, pool, needs, images)
-    _save(asked.out, lists, records)
-    _show(records, asked.out, as_json)
+    records = _run(settings, asked, lists, augmentations, pool, backbone, needs, images)
+    results.save(asked.out, lists, records)
+    results.show(records, asked.out, as_json)
 
 
-def _locate(settings: Settings, asked: Asked) -> Located:
-    """The model that makes the images; the digits have one of their own."""
-    from genie_cli.diffusion.locate import locate
+def _with_own_model(settings: Settings, asked: Asked, given: set[str]) -> Settings:
+    """The digits have a model of their own, unless another is named."""
+    from genie_cli.diffusion.locate import BUNDLED
 
-    return locate(_model(settings, asked), settings.model.commit)
+    if not asked.dataset.is_digits or settings.model.name != STABLE_DIFFUSION or "name" in given:
+        return settings
+    return settings.model_copy(update={"model": settings.model.model_copy(update={"name": BUNDLED})})
 
 
-def _model(settings: Settings, asked: Asked) -> str:
-    own = asked.dataset.is_digits and settings.model.name == STABLE_DIFFUSION
-    return "digits" if own else settings.model.name
+def _locate(settings: Settings, given: set[str]) -> Located:
+    """The model that makes the images."""
+    from genie_cli.diffusion.locate import is_local, locate
+
+    if "revision" in given and is_local(settings.model.name):
+        raise UsageError("--revision goes with a model of the hub; this one is on this machine")
+    return locate(settings.model.name, settings.model.commit)
 
 
 def _needs(settings: Settings, pool: Pool, model: str) -> Needs:
@@ -86,14 +92,16 @@ def _needs(settings: Settings, pool: Pool, model: str) -> Needs:
     return Needs(lambda label: recipe.prompt_for(pool.name_of(label)), model, wanted.seed)
 
 
-def _read(manifests: Sequence[str]) -> Images:
+def _read(manifests: Sequence[str], only: Collection[str] | None = None) -> Images:
+    """The images of the manifests; of these jobs only, by their ids, if that is said."""
     from genie_cli.evaluate.images import Images
 
     images = Images()
     for name in manifests:
         with open_plan(name) as stream:
             document = manifest.read(stream, "standard input" if name == "-" else name, "genie.manifest")
-            images.add(document, Path(name).parent if name != "-" else Path())
+            wanted = document if only is None else document.only(only)
+            images.add(wanted, Path(name).parent if name != "-" else Path())
     return images
 
 
@@ -125,19 +133,30 @@ def _write_plan(work: Work, plan_out: str) -> None:
         return
     require_own(Path(plan_out), '{"kind":"genie.plan"')
     put(Path(plan_out), "".join(work.plan_lines()).encode())
-    words().print(
-        f"{plan_out} has {len(work.mine)} images; make them: genie generate --plan {plan_out}", soft_wrap=True
-    )
+    words().print(f"{plan_out} has {len(work.mine)} images; make them: {_generate(work, plan_out)}", soft_wrap=True)
+
+
+def _generate(work: Work, plan: str) -> str:
+    """The command that makes a plan's images with the settings it was made for."""
+    command = ["genie", "generate", "--plan", plan]
+    used, default = work.settings, Settings()
+    chosen = {
+        "--model": (used.model.name, default.model.name),
+        "--revision": (used.model.revision, default.model.revision),
+        "--steps": (used.generate.steps, default.generate.steps),
+        "--guidance": (used.generate.guidance, default.generate.guidance),
+    }
+    command += [word for flag, (now, usual) in chosen.items() if now != usual for word in (flag, str(now))]
+    return shlex.join([*command, "--format", "png"])
 
 
 def _make(work: Work) -> Images:
     """Make what is not there yet."""
-    if not work.mine:
-        return _read(())
     output, summary = work.make()
     if summary.failed:
-        words().print(f"{summary.failed} images failed; {output.manifest} says why")
-    return _read((str(output.manifest),))
+        words().print(f"{summary.failed} images failed; {output.manifest} says why", soft_wrap=True)
+    # Beside this run's images there may be an earlier one's of the same, by another seed or prompt.
+    return _read((str(output.manifest),), {job.id for job in work.mine})
 
 
 def _backbone(settings: Settings, asked: Asked) -> Backbone:
@@ -159,6 +178,7 @@ def _run(
     lists: Sequence[Listed],
     augmentations: Sequence[Augmentation],
     pool: Pool,
+    backbone: Backbone,
     needs: Needs,
     images: Images,
 ) -> list[Record]:
@@ -167,12 +187,11 @@ def _run(
     from genie_cli.evaluate.fewshot import Study
     from genie_cli.evaluate.looks import Looks
 
-    backbone = _backbone(settings, asked)
     looks = Looks(pool.root, asked.dataset.views(backbone.sight))
     features = Features(backbone, default_folder())
     records: list[Record] = []
     total = len(augmentations) * sum(len(listed.episodes) for listed in lists)
-    with _progress() as bar:
+    with progress() as bar:
         task = bar.add_task("episodes", total=total)
         for listed in lists:
             study = Study(
@@ -188,82 +207,5 @@ def _run(
             for augmentation in augmentations:
                 bar.update(task, description=f"{augmentation.label}, {listed.design.shots}-shot")
                 outcomes.append(study.run(augmentation, lambda: bar.advance(task)))
-            records += _records(settings, asked, backbone.name, listed, outcomes)
+            records += results.records_of(settings, asked, backbone.name, listed, outcomes)
     return records
-
-
-def _progress() -> Progress:
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    return Progress(*columns, console=words(), transient=True)
-
-
-def _records(
-    settings: Settings, asked: Asked, backbone: str, listed: Listed, outcomes: Sequence[Outcome]
-) -> Iterator[Record]:
-    from genie_cli.evaluate.statistics import estimate, paired_difference
-    from genie_cli.report.fewshot import Record
-    from genie_cli.report.paper import fewshot
-
-    design, dataset = listed.design, asked.dataset.value
-    weak = next((outcome.accuracies for outcome in outcomes if outcome.augmentation.label == "weak"), None)
-    for outcome in outcomes:
-        name = outcome.augmentation.label
-        accuracy = estimate(100 * outcome.accuracies)
-        gain = paired_difference(100 * outcome.accuracies, 100 * weak) if weak is not None else None
-        yield Record(
-            dataset=dataset,
-            backbone=backbone,
-            classifier=settings.fewshot.classifier,
-            ways=design.ways,
-            shots=design.shots,
-            queries=design.queries,
-            episodes=accuracy.count,
-            episode_list=listed.sha256,
-            augmentation=name,
-            accuracy=round(accuracy.mean, 4),
-            interval=round(accuracy.half_width, 4),
-            difference=round(gain.mean, 4) if gain else None,
-            difference_interval=round(gain.half_width, 4) if gain else None,
-            added=round(outcome.added, 3),
-            rejected=round(outcome.rejected, 4),
-            paper=fewshot(dataset, asked.backbone or "", design.ways, design.shots, name),
-        )
-
-
-def _prepare(out: Path, lists: Sequence[Listed]) -> None:
-    """Before hours of work: the results may be written, over an earlier run's and nothing else."""
-    from genie_cli.output import explained
-
-    with explained(out):
-        out.mkdir(parents=True, exist_ok=True)
-    require_own(out / "results.jsonl", '{"dataset":')
-    require_own(out / "results.csv", "dataset,")
-    for listed in lists:
-        require_own(_list_file(out, listed), '{"kind": "genie.episodes"')
-
-
-def _save(out: Path, lists: Sequence[Listed], records: Sequence[Record]) -> None:
-    from genie_cli.report.fewshot import comma_separated, lines
-
-    for listed in lists:
-        put(_list_file(out, listed), listed.text.encode())
-    put(out / "results.jsonl", lines(records).encode())
-    put(out / "results.csv", comma_separated(records).encode())
-
-
-def _list_file(out: Path, listed: Listed) -> Path:
-    return out / f"episodes-{listed.design.ways}-way-{listed.design.shots}-shot.jsonl"
-
-
-def _show(records: Sequence[Record], out: Path, as_json: bool) -> None:
-    from genie_cli.report.fewshot import lines, table
-
-    if wants_lines(as_json):
-        sys.stdout.write(lines(records))
-    else:
-        Console().print(table(records))
-    rejected = [r for r in records if r.rejected]
-    for record in rejected:
-        share = f"{record.rejected:.1%}"
-        words().print(f"{record.augmentation}, {record.shots}-shot: the oracle rejected {share} of the images")
-    words().print(f"results.jsonl, results.csv and the lists of episodes are in {out}")

@@ -8,21 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 
 from rich import box
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 from typer import Argument, Option
 
-from genie_cli.cli.console import wants_lines, words
+from genie_cli.cli.console import progress, wants_lines, words
 from genie_cli.cli.options import INPUT, MODEL, OUTPUT
-from genie_cli.errors import UsageError
+from genie_cli.errors import UsageError, some
 from genie_cli.evaluate.among import Among
 
 if TYPE_CHECKING:
+    from genie_cli.backbones.backbone import Backbone
     from genie_cli.evaluate.classmap import ClassMap
     from genie_cli.evaluate.manifests import Opened
     from genie_cli.evaluate.oracle import Oracle
     from genie_cli.evaluate.summary import Share, Summary
+    from genie_cli.manifest import Row
 
 _JUDGE = "Judge"
 
@@ -77,45 +78,57 @@ def oracle(
 
     Example: genie generate --src-dir photos --targets lynx | genie oracle - --consistent-only > judged.jsonl
     """
-    from genie_cli.backbones.load import load_classifier
     from genie_cli.evaluate import classmap, manifests
-    from genie_cli.evaluate.oracle import Oracle, Terms, oracle_for
+    from genie_cli.evaluate.oracle import Oracle, Terms
     from genie_cli.evaluate.summary import summarise
-    from genie_cli.evaluate.vocabulary import Vocabulary
 
-    if drop and min_confidence is None and not consistent_only:
-        raise UsageError("--drop: everything is accepted", "say what is not: --min-confidence 0.5 or --consistent-only")
-    if out and (json_ or write_class_map):
-        raise UsageError(
-            f"--out does not go with {'--json' if json_ else '--write-class-map'}", "leave out one of them"
-        )
-    if out:
-        manifests.require_writable(out)
+    judging = {
+        "--among": among is not Among.ALL,
+        "--min-confidence": min_confidence is not None,
+        "--consistent-only": consistent_only,
+        "--drop": drop,
+        "--soft-labels": soft_labels,
+        "--out": out is not None,
+        "--json": json_,
+    }
+    _refuse_ignored({flag for flag, given in judging.items() if given}, write_class_map)
+    before = manifests.require_writable(out) if out else None
     source = _open(manifest)
-    backbone = load_classifier(name or oracle_for(source.rows), checkpoint, device)
-    words().print(f"oracle: {backbone.name}, {len(backbone.classes)} classes")
-    classes = classmap.resolve(
-        _labels(source), Vocabulary(backbone.classes), classmap.read(class_map) if class_map else None
-    )
+    backbone, classes = _load(name, checkpoint, device, source, class_map)
     if write_class_map:
         classmap.write(write_class_map, classes)
         words().print(_written(write_class_map, classes), soft_wrap=True)
         return
-    terms = Terms(among, min_confidence or 0.0, consistent_only, soft_labels)
-    judge = Oracle(backbone, classes, source, terms)
+    judge = Oracle(backbone, classes, source, Terms(among, min_confidence or 0.0, consistent_only, soft_labels))
     _say_unknown(source, classes, judge)
-    with Progress(console=words(), transient=True, disable=not words().is_terminal) as progress:
-        task = progress.add_task("images", total=len(source.made))
-        rows = judge.annotate(lambda images: progress.advance(task, images))
+    rows = _annotated(source, judge)
     kept = [row for row in rows if manifests.accepted(row)] if drop else rows
     in_lines = out is None and wants_lines(json_)
     if out:
-        manifests.save(out, manifests.lines(source, kept, out.parent))
+        manifests.save(out, manifests.lines(source, kept, out.parent), before)
     elif in_lines:
         sys.stdout.writelines(manifests.lines(source, kept, None))
     _show(summarise(rows), drop, words() if in_lines else Console(highlight=False))
-    if out or not in_lines:
+    if not in_lines:
         words().print(f"manifest: {out}" if out else "nothing was written; to keep this: --out FILE", soft_wrap=True)
+
+
+def _refuse_ignored(judging: set[str], write_class_map: Path | None) -> None:
+    """Refuse what would not be used, before a model is loaded.
+
+    Args:
+        judging: the options given that are about judging, or about what comes of it.
+    """
+    from genie_cli.evaluate import classmap
+
+    if write_class_map:
+        if judging:
+            raise UsageError(f"{', '.join(sorted(judging))}: not used with --write-class-map, which judges nothing")
+        classmap.require_free(write_class_map)
+    if {"--out", "--json"} <= judging:
+        raise UsageError("--out does not go with --json", "leave out one of them")
+    if "--drop" in judging and not judging & {"--min-confidence", "--consistent-only"}:
+        raise UsageError("--drop: everything is accepted", "say what is not: --min-confidence 0.5 or --consistent-only")
 
 
 def _open(manifest: str) -> Opened:
@@ -127,9 +140,27 @@ def _open(manifest: str) -> Opened:
         return opened(stream, "standard input" if piped else manifest, Path() if piped else Path(manifest).parent)
 
 
-def _labels(source: Opened) -> set[str]:
+def _load(
+    name: str | None, checkpoint: Path | None, device: str, source: Opened, class_map: Path | None
+) -> tuple[Backbone, ClassMap]:
+    """The oracle, and which of its classes the manifest's labels mean."""
+    from genie_cli.backbones.load import load_classifier
+    from genie_cli.evaluate import classmap
+    from genie_cli.evaluate.oracle import oracle_for
+    from genie_cli.evaluate.vocabulary import Vocabulary
+
+    own = classmap.read(class_map) if class_map else None
+    backbone = load_classifier(name or oracle_for(source.rows), checkpoint, device)
+    words().print(f"oracle: {backbone.name}, {len(backbone.classes)} classes")
     jobs = [row.job for row in source.rows]
-    return {job.target for job in jobs} | {job.source.label for job in jobs if job.source}
+    labels = {job.target for job in jobs} | {job.source.label for job in jobs if job.source}
+    return backbone, classmap.resolve(labels, Vocabulary(backbone.classes), own)
+
+
+def _annotated(source: Opened, judge: Oracle) -> list[Row]:
+    with progress() as bar:
+        task = bar.add_task("images", total=len(source.made))
+        return judge.annotate(lambda images: bar.advance(task, images))
 
 
 def _written(path: Path, classes: ClassMap) -> str:
@@ -141,13 +172,10 @@ def _say_unknown(source: Opened, classes: ClassMap, judge: Oracle) -> None:
     """What will be missing in the columns, and why; once, not for each row."""
     sources = {row.job.source.label for row in source.rows if row.job.source}
     if unknown := sorted(sources - set(classes.known)):
-        listed = "; ".join(f"{label} {classes.unknown[label]}" for label in unknown[:5])
-        more = f"; and {len(unknown) - 5} more" if len(unknown) > 5 else ""
-        words().print(f"no probability for {len(unknown)} source classes: {listed}{more}", soft_wrap=True)
-    if sources and not judge.measures_sources:
-        folder = source.header.source_root
-        why = f"their folder {folder} is not there" if source.source_root is None else "fewer than 3, or a closed model"
-        words().print(f"how much is left of the sources is not measured: {why}", soft_wrap=True)
+        reasons = [f"{label!r}: {classes.unknown[label]}" for label in unknown]
+        words().print(f"sources' classes without a probability: {some(reasons, between='; ')}", soft_wrap=True)
+    if judge.unmeasured:
+        words().print(f"how much is left of the sources is not measured: {judge.unmeasured}", soft_wrap=True)
 
 
 def _show(summary: Summary, dropped: bool, console: Console) -> None:

@@ -10,15 +10,13 @@ from typing import Any
 
 from genie_cli import manifest
 from genie_cli.cli.checks import open_plan, read_targets
-from genie_cli.cli.console import words
+from genie_cli.cli.console import say_left_out, words
 from genie_cli.cli.inputs import Inputs
 from genie_cli.config import Generate
 from genie_cli.confusion import Confusion
-from genie_cli.errors import GenieError, ManifestError, UsageError
+from genie_cli.errors import GenieError, ManifestError, UsageError, some
 from genie_cli.jobs import Job, Recipe, Source
 from genie_cli.manifest import Header
-
-_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -74,10 +72,7 @@ def list_sources(folder: Path, label: str | None = None) -> Sequence[Source]:
     listing = scan(folder, label)
     if label is not None and any("/" in source.path for source in listing.sources):
         words().print(f"--src-label: images in subfolders count as {label!r}, too")
-    for path, reason in listing.ignored[:_SHOWN]:
-        words().print(f"left out: {path} {reason}")
-    if len(listing.ignored) > _SHOWN:
-        words().print(f"left out: {len(listing.ignored) - _SHOWN} more")
+    say_left_out([f"{path} {reason}" for path, reason in listing.ignored])
     return listing.sources
 
 
@@ -110,7 +105,7 @@ def _require_common_classes(confusion: Confusion, sources: Sequence[Source], inp
     if not set(found) & set(confusion.labels):
         raise UsageError(
             f"{inputs.confusion} and {inputs.src_dir} have no class in common: "
-            f"the one has {_some(confusion.labels)}, the other {_some(found)}",
+            f"the one has {some(confusion.labels)}, the other {some(found)}",
             f"measure it on these images: genie confuse --src-dir {shlex.quote(str(inputs.src_dir))}",
         )
 
@@ -131,17 +126,12 @@ def _hardest(confusion: Confusion, target: str, k: int, sources: Sequence[Source
         raise UsageError(
             f"no source for target {target!r}: it is most often taken for {listed}, "
             f"and --src-dir has no images of {'it' if len(pairs) == 1 else 'these'}",
-            f"--top-k {reach} reaches {ranked[reach - 1]}" if reach else f"classes found: {_some(sorted(found))}",
+            f"--top-k {reach} reaches {ranked[reach - 1]}" if reach else f"classes found: {some(sorted(found))}",
         )
     words().print(f"sources for {target}, and how often it is taken for them: {listed}", soft_wrap=True)
     if missing:
         words().print(f"no images in --src-dir, so no sources for {target}: {', '.join(missing)}", soft_wrap=True)
     return tuple(name for name, _ in pairs)
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
 
 
 def _from_file(inputs: Inputs, settings: Generate, model: str, given: set[str]) -> Planned:

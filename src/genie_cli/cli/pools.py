@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genie_cli.cli.console import words
+from genie_cli.cli.planning import list_sources
 from genie_cli.errors import UsageError
 from genie_cli.files import cache
 
@@ -31,18 +32,16 @@ class DataSet(StrEnum):
         return self.value.startswith("digits")
 
     def pool(self, folder: str, partial: bool = False) -> Pool:
-        """The data set's images; ``folder`` is empty if the person named none.
+        """The data set's images; ``folder`` is empty if the person named none, and not looked at for the digits.
 
         Raises:
-            UsageError: there is no folder, and the data set needs one; or there is, and it needs none.
+            UsageError: there is no folder, and the data set needs one; or ``partial`` for one that has no parts.
             FolderError: the folder does not hold the data set.
         """
-        if self.is_digits:
-            if folder:
-                raise UsageError(f"--dataset {self} is made by genie: leave out --data-dir")
-            return _digits(self)
-        if partial and self is DataSet.FOLDER:
+        if partial and self not in (DataSet.MINI, DataSet.TIERED):
             raise UsageError("--partial goes with --dataset mini and tiered")
+        if self.is_digits:
+            return _digits(self)
         if self is DataSet.FOLDER:
             return _folder(folder)
         return _imagenet(self, folder, partial)
@@ -73,12 +72,11 @@ def _digits(dataset: DataSet) -> Pool:
 
 
 def _folder(folder: str) -> Pool:
-    from genie_cli.data.folders import scan
     from genie_cli.evaluate.episodes import Pool, by_class
 
     if not folder:
         raise UsageError("--dataset folder needs --data-dir: a folder with a subfolder of images per class")
-    images = by_class(scan(Path(folder)).sources)
+    images = by_class(list_sources(Path(folder)))
     return Pool(Path(folder).resolve(), images, images, names={})
 
 
@@ -87,7 +85,11 @@ def _imagenet(dataset: DataSet, folder: str, partial: bool) -> Pool:
     from genie_cli.evaluate.episodes import Pool, by_class
 
     if not folder:
-        raise UsageError(f"--dataset {dataset} needs to know where the images lie", how_to_get(dataset.value))
+        raise UsageError(
+            f"--dataset {dataset} needs to know where the images lie: --data-dir FOLDER, or GENIE_DATA, or dir under "
+            "[data] in genie.toml",
+            how_to_get(dataset.value),
+        )
     read = mini_imagenet if dataset is DataSet.MINI else tiered_imagenet
     found = read(Path(folder), partial=partial)
     words().print(f"{dataset}: {found.layout}", soft_wrap=True)

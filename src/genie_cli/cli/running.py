@@ -78,9 +78,7 @@ class Work:
         from genie_cli.cli.progress import ProgressBar
         from genie_cli.output import Output
 
-        header = self._header()
-        output = Output(Path(self.settings.output.dir), header, self.part)
-        how = {key: value for key, value in header.settings.items() if key != "plan"}
+        output = Output(Path(self.settings.output.dir), self._header(), self.part)
         with ProgressBar(self._slots()) as bar:
             summary = generate.run(
                 self.planned.jobs,
@@ -88,8 +86,6 @@ class Work:
                 self.planned.source_root,
                 lambda: self._engine(bar.console),
                 output,
-                self.settings.output.format,
-                how,
                 bar,
             )
         return output, summary

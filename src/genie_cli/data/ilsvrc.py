@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -62,7 +62,7 @@ def trees(root: Path) -> tuple[Tree, ...]:
 
 
 def _has_classes(folder: Path) -> bool:
-    return any(WNID.fullmatch(entry.name) and entry.is_dir() for entry in _entries(folder))
+    return any(map(WNID.fullmatch, folders_in(folder)))
 
 
 def files_in(folder: Path) -> frozenset[str]:
@@ -71,19 +71,21 @@ def files_in(folder: Path) -> frozenset[str]:
     Raises:
         FolderError: the folder cannot be read.
     """
-    return frozenset(entry.name for entry in _entries(folder) if not entry.name.startswith(".") and entry.is_file())
+    return _named(folder, os.DirEntry.is_file)
 
 
 def folders_in(folder: Path) -> frozenset[str]:
     """Names of the folders in a folder; otherwise as `files_in`."""
-    return frozenset(entry.name for entry in _entries(folder) if not entry.name.startswith(".") and entry.is_dir())
+    return _named(folder, os.DirEntry.is_dir)
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
+def _named(folder: Path, wanted: Callable[[os.DirEntry[str]], bool]) -> frozenset[str]:
     try:
         with os.scandir(folder) as entries:
-            return list(entries)
+            return frozenset(entry.name for entry in entries if not entry.name.startswith(".") and wanted(entry))
     except (FileNotFoundError, NotADirectoryError):
-        return []
+        return frozenset()
     except OSError as error:
-        raise FolderError(f"{folder} cannot be read: {error.strerror}", "check that you may read it") from error
+        raise FolderError(
+            f"{error.filename or folder} cannot be read: {error.strerror}", "check that you may read it"
+        ) from error

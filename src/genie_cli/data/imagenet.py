@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import cache
 
@@ -53,14 +54,19 @@ def wnids_named(word: str) -> tuple[str, ...]:
 
     Case does not matter, and "_" is a space: "house_finch", "House Finch".
     """
-    return _by_lemma().get(_folded(word), ())
+    return _by_lemma().get(folded(word), ())
+
+
+def folded(name: str) -> str:
+    """A name as names are compared: case does not matter, "_" is a space, and Unicode may spell "é" either way."""
+    return " ".join(unicodedata.normalize("NFC", name).replace("_", " ").casefold().split())
 
 
 def _distinct_name(wnid: str) -> str:
     first, *others = _lemmas_of(wnid)
     if wnid in _CLARIFIED:
         return _CLARIFIED[wnid]
-    if not any(_folded(name_of(other)) == _folded(first) for other in wnids_named(first) if other != wnid):
+    if not any(folded(name_of(other)) == folded(first) for other in wnids_named(first) if other != wnid):
         return first
     return next((word for word in others if len(wnids_named(word)) == 1), first)
 
@@ -85,10 +91,6 @@ def _lemmas() -> Mapping[str, tuple[str, ...]]:
 def _by_lemma() -> Mapping[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for wnid, words in _lemmas().items():
-        for word in dict.fromkeys(map(_folded, words)):
+        for word in dict.fromkeys(map(folded, words)):
             found[word] = (*found.get(word, ()), wnid)
     return found
-
-
-def _folded(word: str) -> str:
-    return " ".join(word.replace("_", " ").casefold().split())

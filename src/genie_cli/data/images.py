@@ -9,6 +9,7 @@ This module does not know torch.
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -41,6 +42,24 @@ _TRUNCATED = "is truncated"
 _BROKEN = "is truncated, damaged or of a kind that cannot be read"
 _TOO_LARGE = f"is too large: a decompression bomb, or a picture of more than {MAX_PIXELS:,} pixels"
 _UNKNOWN_WHITE = "has pixels of more than 16 bits, which do not say how bright white is"
+
+
+def read(path: Path, sha256: str = "") -> Image.Image:
+    """The picture in a file, as `decode` gives it.
+
+    Args:
+        sha256: what its content must be; empty: anything.
+
+    Raises:
+        ImageError: as `decode`; also if the file cannot be read, or has another content.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ImageError(path, f"cannot be read: {error.strerror}") from None
+    if data and sha256 and hashlib.sha256(data).hexdigest() != sha256:
+        raise ImageError(path, "has changed: its content is not what it was")
+    return decode(data, path)
 
 
 def decode(data: bytes, path: Path) -> Image.Image:

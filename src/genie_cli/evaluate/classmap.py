@@ -7,6 +7,7 @@ and what is not known or not clear is said, never guessed. This module does not 
 from __future__ import annotations
 
 import csv
+import os
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from genie_cli.errors import OutputError, UsageError
 from genie_cli.evaluate.vocabulary import Vocabulary
+from genie_cli.files import put, require_folder
 
 _REMEDY = "write the map with --write-class-map classes.csv, fill in its empty classes, use it with --class-map"
 _SHOWN = 20
@@ -57,7 +59,7 @@ class ClassMap:
             return self._labels[index]
         own = self.vocabulary.key(index)
         # A label may be spelled like a class that it does not mean: the two must not fall together.
-        return f"oracle's {own}" if own in self.known else own
+        return f"oracle's {own}" if own in self.known or own in self.unknown else own
 
     @cached_property
     def _labels(self) -> dict[int, str]:
@@ -124,7 +126,7 @@ def write(path: Path, classes: ClassMap) -> None:
     """Write the map for a person to look at and edit: ``label,class,note``, an empty class where there is none.
 
     Raises:
-        OutputError: there is a file already, perhaps edited by hand; or it cannot be written.
+        OutputError: see `require_free`: a file that is there was perhaps edited by hand; or it cannot be written.
     """
     text = StringIO(newline="")
     lines = csv.writer(text, lineterminator="\n")
@@ -133,13 +135,15 @@ def write(path: Path, classes: ClassMap) -> None:
         index = classes.known.get(label)
         found = ("", classes.unknown[label]) if index is None else classes.vocabulary.key_and_meaning(index)
         lines.writerow((label, *found))
-    try:
-        with path.open("x", encoding="utf-8", newline="") as file:
-            file.write(text.getvalue())
-    except FileExistsError:
-        raise OutputError(f"{path} is already there", "choose another name; nothing was changed") from None
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from None
+    require_free(path)
+    put(path, text.getvalue().encode())
+
+
+def require_free(path: Path) -> None:
+    """Raise OutputError if there is a file already, or no folder for one."""
+    if os.path.lexists(path):
+        raise OutputError(f"{path} is already there", "choose another name; nothing was changed")
+    require_folder(path)
 
 
 def _nfc(label: str) -> str:

@@ -14,8 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genie_cli.data.images import decode
-from genie_cli.errors import FolderError, ImageError, UsageError
+from genie_cli.data.images import read
+from genie_cli.errors import FolderError, ImageError, UsageError, some
 from genie_cli.jobs import Source
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 CLASSIFIER = "logistic regression, C = 1.0, on L2-normalised, then standardised features"
 SEED = 0  # of the folds
-_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -104,9 +103,8 @@ def see(
     broken: dict[str, ImageError] = {}
 
     def look(source: Source) -> torch.Tensor:
-        path = root / source.path
         try:
-            return sight.centre(decode(_read(path), path))
+            return sight.centre(read(root / source.path, source.sha256))
         except ImageError as error:
             broken[source.sha256] = error
             raise
@@ -124,13 +122,6 @@ def see(
         with suppress(ImageError):
             seen = features.of(looks, on_batch)
             return seen, tuple(broken[source.sha256] for source in sources if source.sha256 in broken)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ImageError(path, f"cannot be read: {error.strerror}") from error
 
 
 def predict(features: Sequence[NDArray[np.float32]], labels: Sequence[str], folds: int) -> list[str]:
@@ -158,5 +149,4 @@ def predict(features: Sequence[NDArray[np.float32]], labels: Sequence[str], fold
 def _listed(counts: dict[str, int]) -> str:
     """Classes with their numbers of images, the smallest first."""
     pairs = sorted(counts.items(), key=lambda pair: pair[1])
-    shown = ", ".join(f"{name} ({count})" for name, count in pairs[:_SHOWN])
-    return shown + (f" and {len(pairs) - _SHOWN} more" if len(pairs) > _SHOWN else "")
+    return some([f"{name} ({count})" for name, count in pairs], 10)

@@ -165,7 +165,7 @@ class Study:
         return family[most_adequate(made, self._known[source.sha256], real)][1]
 
     def _label(self, image: Generated, number: int, episode: Episode) -> NDArray[np.float64]:
-        hard = one_hot(np.array([number]), len(episode.classes))[0]
+        hard: NDArray[np.float64] = one_hot(np.array([number]), len(episode.classes))[0]
         if not self.soft_labels:
             return hard
         if image.soft_label is None:
@@ -192,6 +192,6 @@ def _lost(jobs: Sequence[Job]) -> UsageError:
     more = f"\n  and {len(jobs) - _SHOWN} more" if len(jobs) > _SHOWN else ""
     return UsageError(
         f"{len(jobs)} generated images that the episodes need are not in the manifests:{listed}{more}",
-        "make them: the same command with --plan-out jobs.jsonl instead of --manifest, then "
-        "genie generate --plan jobs.jsonl",
+        "make them: the same command with --plan-out jobs.jsonl instead of --manifest says how; if genie oracle "
+        "--drop left them out, leave out --drop: rejected images are then marked, and counted here",
     )

@@ -57,12 +57,12 @@ class Images:
                 self._add(row, root)
 
     def _add(self, row: Row, root: Path) -> None:
-        known = self._found.setdefault(_key(row.job), (row, root))[0]
+        known, its_root = self._found.setdefault(_key(row.job), (row, root))
         if (known.job.id, known.sha256) != (row.job.id, row.sha256):
             raise UsageError(
-                f"the manifests hold two images of {describe(row.job)}: {known.file} by {known.job.model}, seed "
-                f"{known.job.seed}, and {row.file} by {row.job.model}, seed {row.job.seed}",
-                "evaluate one model, prompt and seed at a time",
+                f"the manifests hold two images of {describe(row.job)}: {its_root / known.file} by {known.job.model}, "
+                f"seed {known.job.seed}, and {root / row.file} by {row.job.model}, seed {row.job.seed}",
+                "evaluate one model, prompt, seed and number of steps at a time",
             )
         if known.extra.get("oracle") != row.extra.get("oracle"):
             raise UsageError(

@@ -5,21 +5,23 @@ This module does not know torch.
 
 from __future__ import annotations
 
-import hashlib
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from genie_cli import manifest
-from genie_cli.data.images import decode
+from genie_cli.data.images import read
 from genie_cli.errors import ImageError, ManifestError, OutputError
-from genie_cli.files import put
+from genie_cli.files import put, require_folder
 from genie_cli.jobs import Source
 from genie_cli.manifest import Header, Row, Status
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+State = tuple[int, int, int]  # of a file: inode, time of its last change, size
 
 
 @dataclass(frozen=True)
@@ -70,19 +72,16 @@ def opened(stream: TextIO, name: str, beside: Path) -> Opened:
         header=header,
         rows=rows,
         root=(beside / (header.root or "")).resolve(),
-        source_root=source_root if source_root and source_root.is_dir() else None,
+        source_root=source_root if source_root and os.path.isdir(source_root) else None,
     )
 
 
 def _picture(path: Path, sha256: str, name: str) -> Image:
-    hint = f"nothing was written; {name} says that it is there"
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ImageError(path, f"cannot be read: {error.strerror}", hint) from None
-    if sha256 and hashlib.sha256(data).hexdigest() != sha256:
-        raise ImageError(path, "has changed since it was made or used", f"nothing was written; {name} has its old hash")
-    return decode(data, path)
+        return read(path, sha256)
+    except ImageError as error:
+        hint = error.hint or f"nothing was written; {name} says that it is there, and what is in it"
+        raise ImageError(error.path, error.reason, hint) from None
 
 
 def accepted(row: Row) -> bool:
@@ -98,20 +97,30 @@ def lines(source: Opened, rows: Iterable[Row], folder: Path | None) -> Iterable[
     yield from (row.line() for row in rows)
 
 
-def require_writable(path: Path) -> None:
-    """Raise OutputError unless ``path`` is free, or a manifest, which may be replaced."""
-    if not path.parent.is_dir():
-        raise OutputError(f"the folder {path.parent} is not there", "make it, or choose another --out")
-    if not path.exists():
-        return
+def require_writable(path: Path) -> State | None:
+    """What is at ``path`` now: a manifest, which may be replaced, or nothing; else OutputError."""
+    require_folder(path)
     try:
         with path.open(encoding="utf-8") as stream:
             manifest.read(stream, str(path), "genie.manifest")
+            status = os.fstat(stream.fileno())
+    except FileNotFoundError:
+        return None
     except (OSError, ValueError, ManifestError):
         raise OutputError(f"{path} is already there and is no manifest of genie's", "choose another --out") from None
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
-def save(path: Path, content: Iterable[str]) -> None:
-    """Write a manifest: all of it or nothing. Raises OutputError as `require_writable`, and if the disk refuses."""
-    require_writable(path)
+def save(path: Path, content: Iterable[str], before: State | None) -> None:
+    """Write a manifest: all of it or nothing.
+
+    Args:
+        before: what `require_writable` found before the manifest was read.
+
+    Raises:
+        OutputError: as `require_writable`; if another program, such as `genie generate`, has written there since, for
+            its rows would be lost; and if the disk refuses.
+    """
+    if require_writable(path) != before:
+        raise OutputError(f"{path} has changed meanwhile", "nothing was written; type the same command again")
     put(path, "".join(content).encode())

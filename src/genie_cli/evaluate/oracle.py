@@ -15,7 +15,7 @@ from genie_cli.errors import ModelError
 from genie_cli.evaluate.among import Among, Choices
 from genie_cli.evaluate.classmap import ClassMap
 from genie_cli.evaluate.manifests import Opened
-from genie_cli.evaluate.verdict import Remains, Verdict
+from genie_cli.evaluate.verdict import Remains, Verdict, can_measure
 from genie_cli.manifest import Row
 
 if TYPE_CHECKING:
@@ -64,13 +64,18 @@ class Oracle:
         self._backbone, self._classes, self._source, self._terms = backbone, classes, source, terms
         self._choices = Choices(terms.among, classes, [row.job for row in source.rows])
         here = source.source_root is not None
-        sources = [row.job.source for row in source.rows if row.job.source] if here else []
+        # Not those of jobs that failed: it may be the source that is broken.
+        sources = [row.job.source for row in source.made if row.job.source] if here else []
         self._remains = Remains(backbone, source.source, sources)
 
     @property
-    def measures_sources(self) -> bool:
-        """Whether it can be said how much is left of the sources: they are there, three or more, and network allows."""
-        return self._remains.measured
+    def unmeasured(self) -> str:
+        """Why it cannot be said how much is left of the sources; empty if it can, or there are none."""
+        if not any(row.job.source for row in self._source.made) or self._remains.measured:
+            return ""
+        if self._source.source_root is None:
+            return f"their folder {self._source.header.source_root} is not there"
+        return "there are fewer than three" if can_measure(self._backbone) else "the oracle hides its early features"
 
     def annotate(self, looked: Callable[[int], None] | None = None) -> list[Row]:
         """The manifest's rows in their order; those that were made with the column ``oracle``.

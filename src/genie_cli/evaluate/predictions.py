@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
@@ -16,10 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genie_cli.confusion import Confusion
-from genie_cli.errors import UsageError
+from genie_cli.errors import UsageError, some
 
 _ROWS = 65_536  # logits looked at at once: ImageNet's training set has 5 GB of them
-_SHOWN = 5
 
 
 def from_predictions(table: Path, classes: Path | None = None) -> Confusion:
@@ -93,8 +93,8 @@ def read_classes(path: Path) -> tuple[str, ...]:
     names = tuple(name for _, name in _lines(path) if name)
     if not names:
         raise UsageError(f"{path} names no class")
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise UsageError(f"{path} has a name twice: {_listed(twice)}")
+    if twice := sorted(name for name, times in Counter(names).items() if times > 1):
+        raise UsageError(f"{path} has a name twice: {some(twice)}")
     return names
 
 
@@ -202,16 +202,11 @@ def _opened(path: Path) -> TextIO:
 
 def _require_known(names: set[str], labels: Sequence[str], path: Path, classes: Path | None) -> None:
     if others := sorted(names - set(labels)):
-        raise UsageError(f"{path} has classes that {classes} does not name: {_listed(others)}")
+        raise UsageError(f"{path} has classes that {classes} does not name: {some(others)}")
 
 
 def _clean(name: str) -> str:
     return unicodedata.normalize("NFC", name.strip())
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
 
 
 def _not_utf8(path: Path, error: UnicodeDecodeError) -> UsageError:

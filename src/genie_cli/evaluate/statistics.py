@@ -19,10 +19,6 @@ class Estimate:
     half_width: float
     count: int
 
-    @property
-    def excludes_zero(self) -> bool:
-        return abs(self.mean) > self.half_width
-
 
 def estimate(values: Sequence[float] | NDArray[np.float64]) -> Estimate:
     """Mean and interval of ``values``, (n,), n >= 1."""

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+from genie_cli.data.imagenet import distinct_names, folded, is_class, wnids_named
+
 
 @dataclass(frozen=True)
 class Vocabulary:
@@ -32,11 +34,11 @@ class Vocabulary:
             return exact
         if or_index and word.isdecimal() and int(word) < len(self):
             return [int(word)]
-        return self._by_name.get(_folded(word)) or self._by_word(word)
+        return self._by_name.get(folded(word)) or self._by_word(word)
 
     def near(self, word: str) -> list[int]:
         """Up to three classes with a name like ``word``, the nearest first."""
-        names = difflib.get_close_matches(_folded(word), self._by_name, n=3, cutoff=0.6)
+        names = difflib.get_close_matches(folded(word), self._by_name, n=3, cutoff=0.6)
         return list(dict.fromkeys(index for name in names for index in self._by_name[name]))[:3]
 
     def key(self, index: int) -> str:
@@ -62,24 +64,18 @@ class Vocabulary:
     @cached_property
     def _wordnet(self) -> dict[str, int]:
         """Index of each class that is a WordNet id of ImageNet's."""
-        from genie_cli.data.imagenet import is_class
-
         return {name: index for index, name in enumerate(self.classes) if is_class(name)}
 
     @cached_property
     def _by_name(self) -> dict[str, list[int]]:
         """Names, folded; several indices only where the classifier itself names two classes alike."""
-        from genie_cli.data.imagenet import distinct_names
-
         of_ids = distinct_names(self._wordnet)
         named: dict[str, list[int]] = {}
         for index, name in enumerate(self.classes):
-            named.setdefault(_folded(of_ids.get(name, name)), []).append(index)
+            named.setdefault(folded(of_ids.get(name, name)), []).append(index)
         return named
 
     def _by_word(self, word: str) -> list[int]:
-        from genie_cli.data.imagenet import wnids_named
-
         return _known(wnids_named(word), self._wordnet)
 
 
@@ -91,7 +87,3 @@ def _meaning(wnid: str) -> str:
     from timm.data import ImageNetInfo
 
     return str(ImageNetInfo().label_name_to_description(wnid, detailed=True))
-
-
-def _folded(name: str) -> str:
-    return " ".join(name.replace("_", " ").casefold().split())

@@ -90,6 +90,6 @@ def _difference(record: Record) -> Text:
     """In colour only where the interval leaves no doubt about the sign."""
     if record.difference is None or record.difference_interval is None or record.augmentation == "weak":
         return Text("")
-    certain = abs(record.difference) > record.difference_interval
+    certain = record.episodes > 1 and abs(record.difference) > record.difference_interval
     style = ("green" if record.difference > 0 else "red") if certain else ""
     return Text(f"{record.difference:+.2f} ± {record.difference_interval:.2f}", style)

@@ -17,7 +17,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from genie_cli.confusion import Confusion
 from genie_cli.errors import OutputError
-from genie_cli.files import put
+from genie_cli.files import put, require_folder
 
 _MADE_BY = ("Software", "genie confuse")  # by this text in the PNG, a picture of ours is known
 
@@ -52,16 +52,17 @@ def require_writable(path: Path) -> None:
     """Look whether `write` may write there; a matrix that genie drew is replaced, no other file is.
 
     Raises:
-        OutputError: a file is there that is not such a picture, or its name does not end in .png.
+        OutputError: the folder is not there, a file is that is not such a picture, or the name does not end in .png.
     """
     if path.suffix.lower() != ".png":
         raise OutputError(f"{path} is no name for a picture", "it is a PNG, so its name ends in .png")
+    require_folder(path)
     try:
         with Image.open(path, formats=("PNG",)) as picture:
             ours = picture.info.get(_MADE_BY[0]) == _MADE_BY[1]
     except FileNotFoundError:
         return
-    except (OSError, ValueError, SyntaxError):
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         ours = False
     if not ours:
         raise OutputError(f"{path} is there and is not a matrix that genie drew", "choose another --picture")

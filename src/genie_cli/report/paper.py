@@ -1,6 +1,6 @@
 """The paper's figures, to stand beside ours where data set and backbone are the same.
 
-Accuracy in % and half of its 95 % interval; Tables 1 (mini-ImageNet), 2 (tiered-ImageNet) and 6 (noise ratios,
+Accuracies in %; Tables 1 (mini-ImageNet), 2 (tiered-ImageNet) and 6 (noise ratios,
 mini-ImageNet), 5-way, UniSiam encoders. "Strong" is "Heavy" in some of the paper's tables.
 """
 

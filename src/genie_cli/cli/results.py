@@ -1,0 +1,103 @@
+"""What a few-shot run leaves: its results on stdout and in files, and the lists of episodes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from genie_cli.cli.asked import Asked, Listed
+from genie_cli.cli.console import wants_lines, words
+from genie_cli.config import Settings
+from genie_cli.files import put, require_own
+
+if TYPE_CHECKING:
+    from genie_cli.evaluate.fewshot import Outcome
+    from genie_cli.report.fewshot import Record
+
+
+def records_of(
+    settings: Settings, asked: Asked, backbone: str, listed: Listed, outcomes: Sequence[Outcome]
+) -> Iterator[Record]:
+    """What came of each augmentation on one list of episodes, and what the paper says of it.
+
+    Args:
+        backbone: its identity.
+    """
+    from genie_cli.evaluate.statistics import estimate, paired_difference
+    from genie_cli.report.fewshot import Record
+    from genie_cli.report.paper import fewshot
+
+    design, dataset = listed.design, asked.dataset.value
+    # Of the paper's table only what was measured as in the paper.
+    known = "" if asked.partial or settings.fewshot.classifier != "lr" else asked.backbone or ""
+    weak = next((outcome.accuracies for outcome in outcomes if outcome.augmentation.label == "weak"), None)
+    for outcome in outcomes:
+        name = outcome.augmentation.label
+        accuracy = estimate(100 * outcome.accuracies)
+        gain = paired_difference(100 * outcome.accuracies, 100 * weak) if weak is not None else None
+        yield Record(
+            dataset=dataset,
+            backbone=backbone,
+            classifier=settings.fewshot.classifier,
+            ways=design.ways,
+            shots=design.shots,
+            queries=design.queries,
+            episodes=accuracy.count,
+            episode_list=listed.sha256,
+            augmentation=name,
+            accuracy=round(accuracy.mean, 4),
+            interval=round(accuracy.half_width, 4),
+            difference=round(gain.mean, 4) if gain else None,
+            difference_interval=round(gain.half_width, 4) if gain else None,
+            added=round(outcome.added, 3),
+            rejected=round(outcome.rejected, 4),
+            paper=fewshot(dataset, known, design.ways, design.shots, name),
+        )
+
+
+def prepare(out: Path, lists: Sequence[Listed]) -> None:
+    """Before hours of work: make the folder, and see that nothing but an earlier run's results would be replaced.
+
+    Raises:
+        OutputError: it cannot be written, or there are other files under these names.
+    """
+    from genie_cli.output import explained
+
+    with explained(out):
+        out.mkdir(parents=True, exist_ok=True)
+    require_own(out / "results.jsonl", '{"dataset":')
+    require_own(out / "results.csv", "dataset,backbone,classifier,")
+    for listed in lists:
+        require_own(_list_file(out, listed), '{"kind": "genie.episodes"')
+
+
+def save(out: Path, lists: Sequence[Listed], records: Sequence[Record]) -> None:
+    """Write the results and the lists of episodes, each whole or not at all."""
+    from genie_cli.report.fewshot import comma_separated, lines
+
+    for listed in lists:
+        put(_list_file(out, listed), listed.text.encode())
+    put(out / "results.jsonl", lines(records).encode())
+    put(out / "results.csv", comma_separated(records).encode())
+
+
+def _list_file(out: Path, listed: Listed) -> Path:
+    return out / f"episodes-{listed.design.ways}-way-{listed.design.shots}-shot.jsonl"
+
+
+def show(records: Sequence[Record], out: Path, as_json: bool) -> None:
+    """The results on stdout, and in words what the oracle rejected and where everything is."""
+    from genie_cli.report.fewshot import lines, table
+
+    if wants_lines(as_json):
+        sys.stdout.write(lines(records))
+    else:
+        Console().print(table(records))
+    for record in (record for record in records if record.rejected):
+        share = f"{record.rejected:.1%}"
+        words().print(f"{record.augmentation}, {record.shots}-shot: the oracle rejected {share} of the images")
+    words().print(f"results.jsonl, results.csv and the lists of episodes are in {out}", soft_wrap=True)
