@@ -114,7 +114,7 @@ class FewShot(_Section):
     )
     ways: int = Field(5, ge=2, description="Classes per episode.")
     queries: int = Field(15, ge=1, description="Query images per class and episode.")
-    episodes: int = Field(600, ge=2, description="Episodes for each number of shots.")
+    episodes: int = Field(600, ge=2, description="Episodes per number of shots; the paper: 1000 on tiered-ImageNet.")
     classifier: Literal["lr", "svm", "prototype"] = Field(
         "lr", description="On the features: lr (logistic regression), svm (linear) or prototype."
     )

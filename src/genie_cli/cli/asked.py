@@ -32,6 +32,7 @@ class Asked:
     checkpoint: Path | None = None
     partial: bool = False
     soft_labels: bool = False
+    baseline: str | None = None
     plan_out: str | None = None
 
 
@@ -58,6 +59,8 @@ def check(asked: Asked, settings: Settings, given: set[str], chosen: Sequence[Au
         raise UsageError(f"--episode-list decides these: leave out {', '.join(sorted('--' + n for n in drawn))}")
     if asked.ratios and not any(a.name is Name.GENIE for a in chosen):
         raise UsageError("--r is GeNIe's noise ratio, and genie is not among --augment")
+    if asked.baseline and asked.baseline not in (labels := [a.label for a in chosen]):
+        raise UsageError(f"--baseline {asked.baseline}: not among what is compared", f"those: {', '.join(labels)}")
     if (asked.plan_out or dry_run) and not any(a.generates for a in chosen):
         raise UsageError("none of the augmentations needs generated images: there is no plan")
     # The environment may name the data set of other runs.

@@ -17,9 +17,8 @@ from genie_cli.cli.console import words
 from genie_cli.cli.fewshot import fewshot
 from genie_cli.cli.generate import generate
 from genie_cli.cli.oracle import oracle
-from genie_cli.config import Format
 from genie_cli.confusion import Confusion
-from genie_cli.files import put
+from genie_cli.files import put, require_own
 from genie_cli.manifest import Status
 
 if TYPE_CHECKING:
@@ -28,7 +27,23 @@ if TYPE_CHECKING:
 RATIOS = ("0.5", "0.6", "0.7", "0.8", "0.9", "1.0")
 PHOTOS_PER_CLASS = 20
 EPISODES = 20
-STEPS = 20  # the solver's; 50 by default: the demo trades a little sharpness for time
+# Fewer solver steps than the usual 50: a little sharpness for a lot of time.
+_SETTINGS = f"""# The settings of genie demo.
+[generate]
+steps = 20
+per_target = 1
+top_k = 2
+
+[model]
+name = "digits"
+
+[output]
+format = "png"
+
+[fewshot]
+shots = [1]
+episodes = {EPISODES}
+"""
 _AUGMENT = "none,weak,img2img-h,txt2img,genie"
 
 
@@ -42,8 +57,12 @@ def demo(
 
     Example: genie demo
     """
-    photos, negatives, confusion = out / "photos", out / "negatives", out / "confusion.json"
+    photos, negatives, confusion, config = (
+        out / name for name in ("photos", "negatives", "confusion.json", "genie.toml")
+    )
     _paint(photos)
+    require_own(config, _SETTINGS)
+    put(config, _SETTINGS.encode())
 
     _say("1. Which classes does a classifier take for which?")
     _command("confuse", "--src-dir", photos, "--backbone", "digits", "--out", confusion)
@@ -51,23 +70,11 @@ def demo(
 
     measured = Confusion.read(confusion)
     targets = ",".join(label for label in measured.labels if label not in measured.never_mistaken())
+    ratios = ",".join(RATIOS)
     _say("2. Hard negatives: photos of the classes most confused with each target, under the target's prompt")
-    how = ["--model", "digits", "--steps", STEPS, "--format", "png"]
-    choice = ["--confusion", confusion, "--top-k", 2, "--per-target", 1]
-    ratios = ["--r", ",".join(RATIOS)]
-    _command("generate", "--src-dir", photos, "--targets", targets, *choice, *ratios, *how, "--out", negatives)
-    generate(
-        src_dir=photos,
-        targets=targets,
-        confusion=confusion,
-        top_k=2,
-        per_target=1,
-        r=[",".join(RATIOS)],
-        model="digits",
-        steps=STEPS,
-        image_format=Format.PNG,
-        out=str(negatives),
-    )
+    what = ["--src-dir", photos, "--targets", targets, "--confusion", confusion, "--r", ratios]
+    _command("generate", *what, "--out", negatives, "--config", config)
+    generate(src_dir=photos, targets=targets, confusion=confusion, r=[ratios], out=str(negatives), config=config)
     _draw(photos, negatives, out / "contact-sheet.png")
 
     _say("3. Does each image show what its label says, and is something of its source left?")
@@ -76,9 +83,8 @@ def demo(
     oracle(manifest=str(negatives / "manifest.jsonl"), out=judged)
 
     _say("4. What do such images do for a classifier that has one real image a class?")
-    few = ["--shots", 1, "--episodes", EPISODES, "--augment", _AUGMENT]
-    _command("fewshot", "--dataset", "digits", *few, "--steps", STEPS, "--out", out / "fewshot")
-    fewshot(shots=["1"], episodes=EPISODES, augment=[_AUGMENT], steps=STEPS, out=out / "fewshot")
+    _command("fewshot", "--augment", _AUGMENT, "--out", out / "fewshot", "--config", config)
+    fewshot(augment=[_AUGMENT], out=out / "fewshot", config=config)
     for line in (
         f"\n{EPISODES} episodes only, so the intervals are wide; docs/results.md has all, with 600.",
         f"Look at {out / 'contact-sheet.png'}: each row is a photo, and what it becomes as the noise r rises.",

@@ -53,6 +53,12 @@ def fewshot(
     ] = None,
     checkpoint: Annotated[Path | None, Option(help="The backbone's weights.", rich_help_panel="Method")] = None,
     classifier: Annotated[str | None, setting("fewshot.classifier", "Method")] = None,
+    baseline: Annotated[
+        str | None,
+        Option(
+            help="What the others are compared with, as 'genie r=0.8'.", show_default="weak", rich_help_panel="Method"
+        ),
+    ] = None,
     soft_labels: Annotated[
         bool, Option("--soft-labels", help="Label with the oracle's distributions.", rich_help_panel="Method")
     ] = False,
@@ -120,6 +126,7 @@ def fewshot(
             backbone=backbone,
             checkpoint=checkpoint,
             soft_labels=soft_labels,
+            baseline=baseline,
             out=out,
             plan_out=plan_out,
         ),

@@ -179,9 +179,9 @@ def _say_unknown(source: Opened, classes: ClassMap, judge: Oracle) -> None:
 
 
 def _show(summary: Summary, dropped: bool, console: Console) -> None:
-    by_r = _table("By noise ratio", "r")
-    for r, share in summary.by_r.items():
-        _add(by_r, f"{r:g}", share)
+    by_r = _table("By noise ratio", "method and r")
+    for (method, r), share in summary.by_r.items():
+        _add(by_r, f"{method} {r:g}", share)
     _add(by_r, "all", summary.whole)
     shown = len(summary.by_pair)
     pairs = _table(

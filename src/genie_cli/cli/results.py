@@ -34,11 +34,12 @@ def records_of(
     design, dataset = listed.design, asked.dataset.value
     # Of the paper's table only what was measured as in the paper.
     known = "" if asked.partial or settings.fewshot.classifier != "lr" else asked.backbone or ""
-    weak = next((outcome.accuracies for outcome in outcomes if outcome.augmentation.label == "weak"), None)
+    wanted = asked.baseline or "weak"
+    baseline = next((outcome for outcome in outcomes if outcome.augmentation.label == wanted), None)
     for outcome in outcomes:
         name = outcome.augmentation.label
         accuracy = estimate(100 * outcome.accuracies)
-        gain = paired_difference(100 * outcome.accuracies, 100 * weak) if weak is not None else None
+        gain = paired_difference(100 * outcome.accuracies, 100 * baseline.accuracies) if baseline else None
         yield Record(
             dataset=dataset,
             backbone=backbone,
@@ -51,6 +52,7 @@ def records_of(
             augmentation=name,
             accuracy=round(accuracy.mean, 4),
             interval=round(accuracy.half_width, 4),
+            baseline=wanted if gain else None,
             difference=round(gain.mean, 4) if gain else None,
             difference_interval=round(gain.half_width, 4) if gain else None,
             added=round(outcome.added, 3),

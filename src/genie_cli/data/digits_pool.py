@@ -14,9 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from genie_cli.data.digits import CLASSES, DigitsInTheWild, Split, Tie, scans_of
+from genie_cli.errors import OutputError
 
 SUPPORT, QUERY = "support", "query"
 _SUPPORT_PER_CLASS, _QUERY_PER_CLASS = 20, 200
+_VERSION = 1  # to be raised when `data.digits` paints otherwise: what is painted already is not painted again
 
 
 def paint(cache: Path, classes: tuple[str, ...], split: Split = "test", tied: Tie | None = None) -> Path:
@@ -27,10 +29,12 @@ def paint(cache: Path, classes: tuple[str, ...], split: Split = "test", tied: Ti
 
     Raises:
         OSError: ``cache`` cannot be written.
+        OutputError: images of a pool painted before are gone.
     """
-    name = "-".join(("digits", split, *classes)) + (f"-tied-{tied}" if tied else "")
+    name = "-".join((f"digits-v{_VERSION}", split, *classes)) + (f"-tied-{tied}" if tied else "")
     done = cache / name
     if done.is_dir():
+        _require_whole(done, len(classes))
         return done
     cache.mkdir(parents=True, exist_ok=True)
     # Whole or not at all, and each process for itself: several may start at once.
@@ -46,6 +50,13 @@ def paint(cache: Path, classes: tuple[str, ...], split: Split = "test", tied: Ti
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return done
+
+
+def _require_whole(folder: Path, classes: int) -> None:
+    """A cache may be tidied by others: with images gone, episodes would be other episodes."""
+    found = sum(1 for _ in folder.glob("*/*/*.png"))
+    if found != (wanted := classes * (_SUPPORT_PER_CLASS + _QUERY_PER_CLASS)):
+        raise OutputError(f"{folder} has {found} of {wanted} images", f"delete it, it is painted again: {folder}")
 
 
 def _indices(classes: tuple[str, ...], split: Split, role: str) -> Iterator[int]:

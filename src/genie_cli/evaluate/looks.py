@@ -3,15 +3,13 @@ are kept."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genie_cli.augment import Views
-from genie_cli.data.images import decode
-from genie_cli.errors import ImageError
+from genie_cli.data.images import read
 from genie_cli.jobs import Source
 
 if TYPE_CHECKING:
@@ -23,7 +21,8 @@ _KEPT = 1024  # random views in memory, for CutMix and MixUp; 150 MB at 224 pixe
 
 
 class Looks:
-    """Looks at images below ``root``."""
+    """Looks at images below ``root``; an image whose content has changed is an ImageError: its features are kept
+    under what it was."""
 
     def __init__(self, root: Path, views: Views) -> None:
         self._root, self._views = root, views
@@ -34,8 +33,8 @@ class Looks:
         return source.sha256, lambda: self._views.sight.centre(self._open(source))
 
     def generated(self, path: Path, sha256: str) -> Look:
-        """The whole picture at ``path``, an ImageError if its content is not ``sha256``: features are kept under it."""
-        return sha256, lambda: self._views.sight.centre(_open(path, sha256))
+        """The whole picture at ``path``, of content ``sha256``."""
+        return sha256, lambda: self._views.sight.centre(read(path, sha256))
 
     def weak(self, source: Source, number: int) -> Look:
         """The random crop ``number``."""
@@ -50,18 +49,8 @@ class Looks:
         return f"{source.sha256}:{kind}-{self._views.least:g}-{'flip' if self._views.flip else 'no-flip'}:{number}"
 
     def _open(self, source: Source) -> Image:
-        return _open(self._root / source.path)
+        return read(self._root / source.path, source.sha256)
 
 
 def _seed(source: Source, number: int) -> int:
     return int(source.sha256[:12], 16) + number
-
-
-def _open(path: Path, sha256: str = "") -> Image:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ImageError(path, f"cannot be read: {error.strerror}") from None
-    if sha256 and hashlib.sha256(data).hexdigest() != sha256:
-        raise ImageError(path, "has changed since it was made: its manifest has another hash")
-    return decode(data, path)

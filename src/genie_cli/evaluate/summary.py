@@ -13,7 +13,7 @@ from genie_cli.manifest import Row
 
 _WORST = 10
 
-Group = TypeVar("Group", float, tuple[str, str])
+Group = TypeVar("Group", tuple[str, float], tuple[str, str])
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Summary:
     """Of the images that an oracle has seen.
 
     Attributes:
-        by_r: noise ratio, ascending, to its images.
+        by_r: method and noise ratio, ascending, to their images.
         by_pair: source's class ("" for none) and target to their images; the ten with the lowest consistency.
         pairs: how many pairs there are.
         verdicts: how many images got each.
@@ -38,7 +38,7 @@ class Summary:
     """
 
     whole: Share
-    by_r: dict[float, Share]
+    by_r: dict[tuple[str, float], Share]
     by_pair: dict[tuple[str, str], Share]
     pairs: int
     verdicts: dict[str, int]
@@ -48,7 +48,7 @@ class Summary:
 def summarise(rows: Iterable[Row]) -> Summary:
     """Of rows with the column ``oracle``, of which there must be one; others are passed over."""
     seen = [row for row in rows if COLUMN in row.extra]
-    by_r = _grouped(seen, lambda row: row.job.r)
+    by_r = _grouped(seen, lambda row: (row.job.method.value, row.job.r))
     pairs = _grouped(seen, lambda row: (row.job.source.label if row.job.source else "", row.job.target))
     worst = sorted(pairs, key=lambda pair: (pairs[pair].consistent, pairs[pair].target_probability, pair))[:_WORST]
     return Summary(

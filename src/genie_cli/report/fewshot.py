@@ -17,7 +17,7 @@ class Record(BaseModel):
 
     Attributes:
         interval: half of the 95 % interval of the mean; ``difference_interval`` likewise.
-        difference: to weak augmentation, episode by episode; None where weak was not run.
+        difference: to the ``baseline``, another augmentation, episode by episode; None where that was not run.
         added: generated images used, a class and episode; ``rejected``: share left out by the oracle.
         paper: the paper's accuracy, where data set, backbone and design are the paper's.
         episode_list: SHA-256 of the list of episodes.
@@ -36,6 +36,7 @@ class Record(BaseModel):
     augmentation: str
     accuracy: float
     interval: float
+    baseline: str | None = None
     difference: float | None = None
     difference_interval: float | None = None
     added: float = 0
@@ -58,7 +59,7 @@ def comma_separated(records: Sequence[Record]) -> str:
 
 
 def table(records: Sequence[Record]) -> Table:
-    """A row an augmentation; for each number of shots the accuracy, the difference to weak, and the paper's figure."""
+    """A row an augmentation; for each number of shots the accuracy, the difference to the baseline, and the paper's."""
     first = records[0]
     shots = sorted({record.shots for record in records})
     title = f"{first.dataset}, {first.ways}-way, {first.episodes} episodes, {first.backbone}, {first.classifier}"
@@ -67,7 +68,7 @@ def table(records: Sequence[Record]) -> Table:
     with_paper = any(record.paper is not None for record in records)
     for count in shots:
         grid.add_column(f"{count}-shot, %", justify="right")
-        grid.add_column("to weak", justify="right")
+        grid.add_column(f"to {first.baseline}" if first.baseline else "", justify="right")
         if with_paper:
             grid.add_column("paper", justify="right")
     for name in dict.fromkeys(record.augmentation for record in records):
@@ -88,7 +89,7 @@ def _cells(record: Record | None, with_paper: bool) -> list[Text]:
 
 def _difference(record: Record) -> Text:
     """In colour only where the interval leaves no doubt about the sign."""
-    if record.difference is None or record.difference_interval is None or record.augmentation == "weak":
+    if record.difference is None or record.difference_interval is None or record.augmentation == record.baseline:
         return Text("")
     certain = record.episodes > 1 and abs(record.difference) > record.difference_interval
     style = ("green" if record.difference > 0 else "red") if certain else ""
