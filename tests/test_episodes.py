@@ -131,12 +131,28 @@ def test_what_is_too_small_is_said() -> None:
     assert draw(a_pool(), Design(ways=2, shots=5, queries=4), 1)
 
 
+def test_no_number_of_queries_means_all_of_them(tmp_path: Path) -> None:
+    tests = [source(label, n) for label, count in (("cat", 12), ("dog", 10), ("fox", 15)) for n in range(8, count)]
+    pool = a_pool(("cat", "dog", "fox"), query=by_class(tests))
+    design = Design(ways=2, shots=1, queries=0)
+    drawn = draw(pool, design, 20)
+    for episode in drawn:
+        shown = {s.sha256 for part in episode.support for s in part}
+        for label, asked in zip(episode.classes, episode.query, strict=True):
+            assert set(asked) == {s for s in pool.query[label] if s.sha256 not in shown}
+    (tmp_path / "list.jsonl").write_text(episodes.write(drawn, design, "pets")[0])
+    assert episodes.read(tmp_path / "list.jsonl", pool) == (design, drawn)
+    without = a_pool(("cat", "dog"), images=1)
+    with pytest.raises(FolderError, match="'cat' has 1 different images for 1 shots, and then 0 for its queries"):
+        draw(without, design, 1)
+
+
 def test_classes_that_only_one_pool_has_are_not_drawn() -> None:
     pool = a_pool(query=by_class([source(label, n) for label in ("dog", "owl", "elk") for n in range(9)]))
     assert {label for e in draw(pool, Design(ways=2, queries=5), 9) for label in e.classes} == {"dog", "owl"}
 
 
-@pytest.mark.parametrize("wrong", [{"ways": 1}, {"shots": 0}, {"queries": 0}, {"seed": -1}])
+@pytest.mark.parametrize("wrong", [{"ways": 1}, {"shots": 0}, {"queries": -1}, {"seed": -1}])
 def test_a_design_that_is_none_is_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Design(**wrong)

@@ -1,4 +1,4 @@
-"""Episodes: small classification tasks drawn from a pool of images (paper, section 4.1).
+"""Episodes: small classification tasks drawn from a pool of images (paper, sections 4.1 and 4.3).
 
 An episode is a function of the pool's content, the design and its own number, so that a longer list begins
 with the shorter one, and no path or order of files matters. Support and query never share an image, nor two
@@ -25,13 +25,17 @@ _Count = Annotated[int, Field(ge=1)]
 
 
 class Design(BaseModel):
-    """What an episode looks like: ``ways`` classes, ``shots`` support and ``queries`` query images of each."""
+    """What an episode looks like: ``ways`` classes, ``shots`` support and ``queries`` query images of each.
+
+    With 0 queries all images of a class that may be queries are, as many as there are: where a data set has a test
+    split, the accuracy is then that on the test split.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     ways: Annotated[int, Field(ge=2)] = 5
     shots: _Count = 1
-    queries: _Count = 15
+    queries: Annotated[int, Field(ge=0)] = 15
     seed: Annotated[int, Field(ge=0)] = 0
 
 
@@ -44,12 +48,14 @@ class Pool:
         support, query: by class, as `by_class` gives them; the same images may be in both, and are then dealt out
             anew in each episode.
         names: what a prompt calls a class, where that is not the label itself.
+        superclass: what all classes are a type of, for prompts; may be empty.
     """
 
     root: Path
     support: Mapping[str, Sequence[Source]]
     query: Mapping[str, Sequence[Source]]
     names: Mapping[str, str]
+    superclass: str = ""
 
     def name_of(self, label: str) -> str:
         return self.names.get(label, label)
@@ -100,10 +106,10 @@ def _check(pool: Pool, label: str, design: Design) -> None:
     support = {source.sha256 for source in pool.support[label]}
     query = {source.sha256 for source in pool.query[label]}
     left = len(query) - min(design.shots, len(support & query))  # where all the support is taken from both
-    if len(support) < design.shots or left < design.queries:
+    if len(support) < design.shots or left < max(design.queries, 1):
         raise FolderError(
             f"class {label!r} has {len(support)} different images for {design.shots} shots, and then {left} for "
-            f"{design.queries} queries",
+            f"{design.queries or 'its'} queries",
             "lower --shots or --queries, or give more images",
         )
 
@@ -116,11 +122,12 @@ def _draw(pool: Pool, classes: Sequence[str], design: Design, number: int) -> Ep
         shown = _take(rng, pool.support[label], design.shots)
         support.append(shown)
         used = {source.sha256 for source in shown}
-        query.append(_take(rng, [s for s in pool.query[label] if s.sha256 not in used], design.queries))
+        query.append(_take(rng, [s for s in pool.query[label] if s.sha256 not in used], design.queries or None))
     return Episode(number, chosen, tuple(support), tuple(query))
 
 
-def _take(rng: np.random.Generator, sources: Sequence[Source], count: int) -> tuple[Source, ...]:
+def _take(rng: np.random.Generator, sources: Sequence[Source], count: int | None) -> tuple[Source, ...]:
+    """So many of the sources, or all, each content once, in a random order."""
     ranked = sorted({source.sha256: source for source in sources}.values(), key=lambda source: source.sha256)
     return tuple(ranked[i] for i in rng.permutation(len(ranked))[:count])
 
@@ -176,9 +183,10 @@ def read(path: Path, pool: Pool) -> tuple[Design, list[Episode]]:
 def _episode(row: dict[str, Any], images: Mapping[int, Source], design: Design) -> Episode:
     """Raises ValueError for a row that is no episode of ``design``, or calls an image another class than the pool."""
     support, query = (tuple(tuple(images[i] for i in part) for part in row[name]) for name in ("support", "query"))
-    expected = [[label] * (design.shots + design.queries) for label in row["classes"]]
-    found = [[source.label for source in (*shown, *asked)] for shown, asked in zip(support, query, strict=True)]
-    if len(expected) != design.ways or any(len(shown) != design.shots for shown in support) or found != expected:
+    parts = list(zip(row["classes"], support, query, strict=True))
+    sizes = [(len(shown), len(asked) if design.queries else min(len(asked), 1)) for _, shown, asked in parts]
+    alike = all(source.label == label for label, shown, asked in parts for source in (*shown, *asked))
+    if sizes != [(design.shots, design.queries or 1)] * design.ways or not alike:
         raise ValueError(f"episode {row['episode']} does not have the images that its header and classes say")
     return Episode(row["episode"], tuple(row["classes"]), support, query)
 

@@ -1,7 +1,7 @@
-"""Few-shot classification over episodes (paper, section 4.1, Tables 1, 2, 5 and 6).
+"""Few-shot classification over episodes (paper, sections 4.1 and 4.3, Tables 1, 2, 4, 5 and 6).
 
-The support set is seen five times through random crops, generated images once; a linear classifier is fitted to
-the features of a frozen backbone. Every augmentation sees the same episodes.
+A linear classifier is fitted to the features of a frozen backbone: of the support images, as the protocol shows
+them, and of each generated image once. Every augmentation sees the same episodes.
 """
 
 from __future__ import annotations
@@ -22,10 +22,13 @@ from genie_cli.evaluate.classifiers import Classifier, one_hot
 from genie_cli.evaluate.episodes import Episode, pairs
 from genie_cli.evaluate.images import Generated, Images, describe
 from genie_cli.evaluate.looks import Look, Looks
+from genie_cli.evaluate.protocol import FEWSHOT, Protocol
 from genie_cli.jobs import Job, Source
 
-_TURNS = 5  # times that a support image is seen through random crops (the authors' code)
 _SHOWN = 5
+_MIXED: dict[Name, Literal["cutmix", "mixup"]] = {Name.CUTMIX: "cutmix", Name.MIXUP: "mixup"}
+
+Rows = tuple[NDArray[np.float32], NDArray[np.float64]]  # features (n, D), and their labels (n, ways)
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class Study:
     Attributes:
         needs: which generated images an episode needs, and ``images`` where they are.
         soft_labels: take the oracle's distributions, restricted to the episode's classes, for labels.
+        protocol: how often the real images are seen.
     """
 
     episodes: Sequence[Episode]
@@ -70,6 +74,7 @@ class Study:
     needs: Needs
     images: Images
     soft_labels: bool = False
+    protocol: Protocol = FEWSHOT
     _known: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
     def run(self, augmentation: Augmentation, on_episode: Callable[[], None] = lambda: None) -> Outcome:
@@ -97,53 +102,60 @@ class Study:
     def _wanted(self, episode: Episode, augmentation: Augmentation) -> Iterator[Look]:
         """Everything whose features the episode needs."""
         yield from (self.looks.centre(source) for part in (*episode.query, *episode.support) for source in part)
-        if augmentation.name not in (Name.NONE, Name.CUTMIX, Name.MIXUP):
-            yield from (look for _, look in self._views(episode, augmentation))
+        yield from (look for _, look in self._seen(episode, augmentation))
         for families in self._families(episode, augmentation):
             yield from (self.looks.generated(image.path, image.sha256) for family in families for _, image in family)
 
     def _support(self, episode: Episode, augmentation: Augmentation) -> Support:
-        ways = len(episode.classes)
-        match augmentation.name:
-            case Name.CUTMIX | Name.MIXUP as name:
-                return self._mixed(episode, "cutmix" if name is Name.CUTMIX else "mixup")
-            case Name.NONE:
-                seen = [(number, self.looks.centre(source)) for number, source in pairs(episode)]
-            case _:
-                seen = list(self._views(episode, augmentation))
-        labels = one_hot(np.array([number for number, _ in seen]), ways)
-        support = Support(self._rows(look for _, look in seen), labels)
-        return self._extended(support, episode, augmentation) if augmentation.generates else support
+        generated, rejected = self._generated(episode, augmentation)
+        real = [*self._real(episode, augmentation), *self._mixed(episode, augmentation)]
+        features, labels = zip(*real, *generated, strict=True)
+        return Support(np.concatenate(features), np.concatenate(labels), len(generated), rejected)
 
-    def _views(self, episode: Episode, augmentation: Augmentation) -> Iterator[tuple[int, Look]]:
-        look = self.looks.strong if augmentation.name is Name.STRONG else self.looks.weak
-        return ((number, look(source, turn)) for number, source in pairs(episode) for turn in range(_TURNS))
+    def _seen(self, episode: Episode, augmentation: Augmentation) -> Iterator[tuple[int, Look]]:
+        """Looks at the support images one by one, each with the number of its class."""
+        name = augmentation.name
+        if self.protocol.whole or name is Name.NONE:
+            yield from ((number, self.looks.centre(source)) for number, source in pairs(episode))
+        cropped = not augmentation.generates or self.protocol.crops_beside_generated
+        if cropped and name is not Name.NONE and name not in _MIXED:
+            look = self.looks.strong if name is Name.STRONG else self.looks.weak
+            turns = range(self.protocol.turns(len(episode.classes)))
+            yield from ((number, look(source, turn)) for number, source in pairs(episode) for turn in turns)
 
-    def _mixed(self, episode: Episode, how: Literal["cutmix", "mixup"]) -> Support:
-        """Five rounds of the weak views of the support set, mixed with each other."""
+    def _real(self, episode: Episode, augmentation: Augmentation) -> Iterator[Rows]:
+        if seen := list(self._seen(episode, augmentation)):
+            numbers = np.array([number for number, _ in seen])
+            yield self._rows(look for _, look in seen), one_hot(numbers, len(episode.classes))
+
+    def _mixed(self, episode: Episode, augmentation: Augmentation) -> Iterator[Rows]:
+        """The weak views of the support set, round after round, mixed with each other."""
+        if augmentation.name not in _MIXED:
+            return
         import torch
 
+        ways, turns = len(episode.classes), self.protocol.turns(len(episode.classes))
         numbers = torch.tensor([number for number, _ in pairs(episode)])
         images, labels = [], []
-        for turn in range(_TURNS):
+        for turn in range(turns):
             views = torch.stack([self.looks.weak(source, turn)[1]() for _, source in pairs(episode)])
-            mixed, soft = mix(how, views, numbers, len(episode.classes), seed=episode.number * _TURNS + turn)
+            mixed, soft = mix(_MIXED[augmentation.name], views, numbers, ways, seed=episode.number * turns + turn)
             images.append(mixed)
             labels.append(soft.double().numpy())
-        return Support(self.features.backbone.run(torch.cat(images)), np.concatenate(labels))
+        yield self.features.backbone.run(torch.cat(images)), np.concatenate(labels)
 
-    def _extended(self, support: Support, episode: Episode, augmentation: Augmentation) -> Support:
-        """The support set and the generated images that the oracle did not reject."""
-        features, labels, rejected = [support.features], [support.labels], 0
+    def _generated(self, episode: Episode, augmentation: Augmentation) -> tuple[list[Rows], int]:
+        """The generated images that the oracle did not reject, and how many it did."""
+        rows: list[Rows] = []
+        rejected = 0
         for number, families in enumerate(self._families(episode, augmentation)):
             for family in families:
                 accepted = [(job, image) for job, image in family if image.accepted]
                 rejected += not accepted
                 if accepted:
                     image = self._choose(accepted, episode.support[number])
-                    features.append(self._known[image.sha256][None])
-                    labels.append(self._label(image, number, episode)[None])
-        return Support(np.concatenate(features), np.concatenate(labels), len(features) - 1, rejected)
+                    rows.append((self._known[image.sha256][None], self._label(image, number, episode)[None]))
+        return rows, rejected
 
     def _families(self, episode: Episode, augmentation: Augmentation) -> list[list[list[tuple[Job, Generated]]]]:
         """For each class its generated images, those of one source and rising r together."""
