@@ -163,7 +163,7 @@ class TestMistakes:
             ("[output]\nfolder = 3", "unknown key 'folder' in [output]; did you mean 'format'?"),
             ("[output]\nxyzzy = 3", "unknown key 'xyzzy' in [output]; known: dir, format"),
             ("[Generate]", "unknown section [Generate]; did you mean 'generate'?"),
-            ("seed = 3", "unknown section [seed]; known: generate, model, output"),
+            ("seed = 3", f"unknown section [seed]; known: {', '.join(Settings.model_fields)}"),
             ("[model.name]\nx = 1", "[model] name: input should be a valid string (got {'x': 1})"),
         ],
     )

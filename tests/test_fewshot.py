@@ -20,9 +20,10 @@ from genie_cli.augment import Views
 from genie_cli.backbones.backbone import Backbone, Sight
 from genie_cli.backbones.features import Features
 from genie_cli.cli.asked import Asked, Listed
-from genie_cli.cli.pools import DataSet
+from genie_cli.cli.pools import FewShotSet
 from genie_cli.cli.results import records_of
-from genie_cli.config import FewShot, Settings
+from genie_cli.cli.tasks import FEWSHOT
+from genie_cli.config import FewShot
 from genie_cli.data.digits import CLASSES, DigitsInTheWild
 from genie_cli.data.folders import scan
 from genie_cli.evaluate.augmentations import Augmentation, Name, Needs
@@ -184,7 +185,7 @@ def test_an_episode_list_reruns_the_episodes(
         (("--episode-list", "nowhere.jsonl"), "cannot be read"),
         (("--manifest", "m.jsonl", "--augment", "weak"), "leave out --manifest"),
         (("--manifest", "m.jsonl", "--episode-list", "e.jsonl", "--seed", 1), "leave out --seed"),
-        (("--partial",), "--partial goes with --dataset mini and tiered"),
+        (("--partial",), "--partial goes with --dataset mini, tiered"),
         (("--steps", "3"), "img2img-l has r = 0.3, which leaves no step to run out of 3"),
         (("--revision", "main", "--episodes", 2), "--revision goes with a model of the hub"),
         (("--backbone", "unisiam-resnet18", "--episodes", 2), "--checkpoint"),
@@ -231,10 +232,10 @@ def test_the_environment_may_name_a_folder_that_the_digits_do_not_need(
 def test_the_papers_figure_stands_beside_what_was_measured_alike(
     partial: bool, classifier: Literal["lr", "svm"], paper: float | None
 ) -> None:
-    asked = Asked(DataSet.MINI, Path(), (), backbone="unisiam-resnet18", partial=partial)
-    settings = Settings(fewshot=FewShot(classifier=classifier))
+    wanted = FewShot(classifier=classifier)
+    asked = Asked(FEWSHOT, FewShotSet.MINI, wanted, Path(), (), backbone="unisiam-resnet18", partial=partial)
     outcome = Outcome(Augmentation(Name.WEAK), np.array([0.5, 0.7]), 0, 0)
-    [record] = records_of(settings, asked, "unisiam-resnet18@0", Listed(Design(), (), "", ""), [outcome])
+    [record] = records_of(asked, "unisiam-resnet18@0", Listed(Design(), (), "", ""), [outcome])
     assert record.paper == paper
 
 

@@ -106,18 +106,35 @@ class Data(_Section):
     dir: str = Field("", description="Folder of the data set; the digits need none.")
 
 
+_Shots = Annotated[
+    tuple[Annotated[int, Field(ge=1)], ...],
+    Field(min_length=1, description="Support images per class, as 1,5 or repeated."),
+]
+_Ways = Annotated[int, Field(ge=2, description="Classes per episode.")]
+_Classifier = Annotated[
+    Literal["lr", "svm", "prototype"],
+    Field(description="On the features: lr (logistic regression), svm (linear) or prototype."),
+]
+
+
 class FewShot(_Section):
     """How few-shot classification is measured."""
 
-    shots: tuple[Annotated[int, Field(ge=1)], ...] = Field(
-        (1, 5), min_length=1, description="Support images per class, as 1,5 or repeated."
-    )
-    ways: int = Field(5, ge=2, description="Classes per episode.")
+    shots: _Shots = (1, 5)
+    ways: _Ways = 5
     queries: int = Field(15, ge=1, description="Query images per class and episode.")
     episodes: int = Field(600, ge=2, description="Episodes per number of shots; the paper: 1000 on tiered-ImageNet.")
-    classifier: Literal["lr", "svm", "prototype"] = Field(
-        "lr", description="On the features: lr (logistic regression), svm (linear) or prototype."
-    )
+    classifier: _Classifier = "lr"
+
+
+class FineGrained(FewShot):
+    """How fine-grained classification is measured."""
+
+    shots: _Shots = (1,)
+    ways: _Ways = 20
+    queries: int = Field(0, ge=0, description="Query images per class and episode; 0: all test images.")
+    episodes: int = Field(100, ge=2, description="Episodes per number of shots.")
+    classifier: _Classifier = "svm"
 
 
 class Settings(_Section):
@@ -128,6 +145,7 @@ class Settings(_Section):
     output: Output = Output()
     data: Data = Data()
     fewshot: FewShot = FewShot()
+    finegrained: FineGrained = FineGrained()
 
 
 def resolve(file: Path | None, options: Mapping[str, Any]) -> Settings:

@@ -23,6 +23,7 @@ from genie_cli.cli.demo import demo
 from genie_cli.cli.doctor import doctor
 from genie_cli.cli.explain import explain
 from genie_cli.cli.fewshot import fewshot
+from genie_cli.cli.finegrained import finegrained
 from genie_cli.cli.generate import generate
 from genie_cli.cli.init import init
 from genie_cli.cli.oracle import oracle
@@ -78,7 +79,7 @@ def genie(
     """
 
 
-for command in (confuse, generate, oracle, fewshot, demo, explain, doctor, init):
+for command in (confuse, generate, oracle, fewshot, finegrained, demo, explain, doctor, init):
     app.command()(command)
 
 

@@ -1,4 +1,4 @@
-"""What a person asks of a few-shot run: looked at before anything is read or made."""
+"""What a person asks of a run on episodes: looked at before anything is read or made."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genie_cli.cli.pools import DataSet
-from genie_cli.config import Settings
+from genie_cli.cli.tasks import Task
+from genie_cli.config import FewShot, Settings
 from genie_cli.diffusion.solver import smallest_ratio
 from genie_cli.errors import UsageError
 
@@ -20,9 +21,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a person says about a few-shot run, besides settings; see `cli/fewshot.py` for the meaning."""
+    """What a person says about a run on episodes; see `cli/fewshot.py` and `cli/episode_options.py` for the meaning.
 
+    Attributes:
+        wanted: the task's own section of the settings.
+    """
+
+    task: Task
     dataset: DataSet
+    wanted: FewShot
     out: Path
     augment: tuple[str, ...]
     ratios: tuple[str, ...] = ()
@@ -34,6 +41,11 @@ class Asked:
     soft_labels: bool = False
     baseline: str | None = None
     plan_out: str | None = None
+
+    @property
+    def network(self) -> str:
+        """The backbone's name: as asked for, else the data set's own or the task's; empty if there is none."""
+        return self.backbone or ("digits" if self.dataset.is_digits else self.task.backbone)
 
 
 @dataclass(frozen=True)
@@ -77,7 +89,7 @@ def check(asked: Asked, settings: Settings, given: set[str], chosen: Sequence[Au
 
 def _check_manifests(asked: Asked, given: set[str], chosen: Sequence[Augmentation], dry_run: bool) -> None:
     """What goes with --manifest, and what only with it."""
-    made = {"model", "name", "revision", "steps", "guidance", "prompt", "dtype", "slots"} & given
+    made = {"name", "revision", "steps", "guidance", "prompt", "superclass", "dtype", "slots"} & given
     if asked.manifests and made:
         flags = ", ".join(sorted("--model" if name == "name" else f"--{name}" for name in made))
         raise UsageError(f"the images are those of --manifest: leave out {flags}")
@@ -136,7 +148,7 @@ def _lists(settings: Settings, asked: Asked, pool: Pool) -> Iterator[Listed]:
                 raise UsageError(f"{other} and {path} are both {design.ways}-way {design.shots}-shot: run them apart")
             yield Listed(design, episodes, *write(episodes, design, asked.dataset.value))
         return
-    wanted = settings.fewshot
+    wanted = asked.wanted
     for shots in sorted(set(wanted.shots)):
         design = Design(ways=wanted.ways, shots=shots, queries=wanted.queries, seed=settings.generate.seed)
         episodes = draw(pool, design, wanted.episodes)

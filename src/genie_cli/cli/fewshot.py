@@ -7,10 +7,12 @@ from typing import Annotated, Any
 
 from typer import Option
 
+from genie_cli.cli import episode_options as shared
 from genie_cli.cli.asked import Asked
 from genie_cli.cli.measuring import measure
-from genie_cli.cli.options import INPUT, MODEL, OUTPUT, RUN, setting
-from genie_cli.cli.pools import DataSet
+from genie_cli.cli.options import INPUT, setting
+from genie_cli.cli.pools import FewShotSet
+from genie_cli.cli.tasks import FEWSHOT
 from genie_cli.config import resolve
 
 _AUGMENT = "none,weak,strong,cutmix,mixup,img2img-l,img2img-h,txt2img,genie"
@@ -18,77 +20,45 @@ _AUGMENT = "none,weak,strong,cutmix,mixup,img2img-l,img2img-h,txt2img,genie"
 
 def fewshot(
     dataset: Annotated[
-        DataSet,
+        FewShotSet,
         Option(help="Data set; digits are bundled, folder is any with a subfolder per class.", rich_help_panel=INPUT),
-    ] = DataSet.DIGITS,
-    data_dir: Annotated[str | None, setting("data.dir", INPUT, "--data-dir", variable="GENIE_DATA")] = None,
-    partial: Annotated[
-        bool, Option("--partial", help="Take a part of mini- or tiered-ImageNet for the whole.", rich_help_panel=INPUT)
-    ] = False,
-    manifest: Annotated[
-        list[str] | None,
-        Option(help="Take the generated images of this manifest ('-': standard input).", rich_help_panel=INPUT),
-    ] = None,
-    episode_list: Annotated[
-        list[Path] | None, Option(help="Run these episodes, a file of an earlier run.", rich_help_panel=INPUT)
-    ] = None,
+    ] = FewShotSet.DIGITS,
+    data_dir: shared.DataDir = None,
+    partial: shared.Partial = False,
+    manifest: shared.Manifests = None,
+    episode_list: shared.EpisodeLists = None,
     shots: Annotated[list[str] | None, setting("fewshot.shots", INPUT)] = None,
     ways: Annotated[int | None, setting("fewshot.ways", INPUT)] = None,
     queries: Annotated[int | None, setting("fewshot.queries", INPUT)] = None,
     episodes: Annotated[int | None, setting("fewshot.episodes", INPUT)] = None,
-    augment: Annotated[
-        list[str] | None,
-        Option(help="What to compare; also genie-ada.", show_default=_AUGMENT, rich_help_panel="Method"),
-    ] = None,
-    r: Annotated[
-        list[str] | None, Option("--r", help="GeNIe's noise ratios.", show_default="0.8", rich_help_panel="Method")
-    ] = None,
+    augment: Annotated[list[str] | None, shared.augment("also genie-ada", _AUGMENT)] = None,
+    r: shared.Ratios = None,
     backbone: Annotated[
         str | None,
         Option(
             help="digits, unisiam-resnet18, -34 or -50 with --checkpoint, or a timm model.",
             show_default="digits for the digits",
-            rich_help_panel="Method",
+            rich_help_panel=shared.METHOD,
         ),
     ] = None,
-    checkpoint: Annotated[Path | None, Option(help="The backbone's weights.", rich_help_panel="Method")] = None,
-    classifier: Annotated[str | None, setting("fewshot.classifier", "Method")] = None,
-    baseline: Annotated[
-        str | None,
-        Option(
-            help="What the others are compared with, as 'genie r=0.8'.", show_default="weak", rich_help_panel="Method"
-        ),
-    ] = None,
-    soft_labels: Annotated[
-        bool, Option("--soft-labels", help="Label with the oracle's distributions.", rich_help_panel="Method")
-    ] = False,
-    model: Annotated[str | None, setting("model.name", MODEL, "--model")] = None,
-    revision: Annotated[str | None, setting("model.revision", MODEL)] = None,
-    prompt: Annotated[str | None, setting("generate.prompt", MODEL)] = None,
-    steps: Annotated[int | None, setting("generate.steps", MODEL)] = None,
-    guidance: Annotated[float | None, setting("generate.guidance", MODEL)] = None,
-    device: Annotated[str | None, setting("model.device", MODEL)] = None,
-    dtype: Annotated[str | None, setting("model.dtype", MODEL)] = None,
-    slots: Annotated[str | None, setting("model.slots", MODEL)] = None,
-    out: Annotated[
-        Path, Option(help="Folder for results, episode lists and generated images.", rich_help_panel=OUTPUT)
-    ] = Path("genie-fewshot"),
-    plan_out: Annotated[
-        str | None,
-        Option(
-            help="Only write the plan of the images that are needed ('-': standard output).", rich_help_panel=OUTPUT
-        ),
-    ] = None,
-    json_: Annotated[
-        bool, Option("--json", help="Results as JSON Lines on stdout, as in a pipe.", rich_help_panel=OUTPUT)
-    ] = False,
-    seed: Annotated[int | None, setting("generate.seed", RUN)] = None,
-    dry_run: Annotated[
-        bool, Option("--dry-run", help="Say which images would be made and how long it takes.", rich_help_panel=RUN)
-    ] = False,
-    config: Annotated[
-        Path | None, Option(help="Settings file.", show_default="./genie.toml", rich_help_panel=RUN)
-    ] = None,
+    checkpoint: shared.Checkpoint = None,
+    classifier: Annotated[str | None, setting("fewshot.classifier", shared.METHOD)] = None,
+    baseline: shared.Baseline = None,
+    soft_labels: shared.SoftLabels = False,
+    model: shared.Model = None,
+    revision: shared.Revision = None,
+    prompt: shared.Prompt = None,
+    steps: shared.Steps = None,
+    guidance: shared.Guidance = None,
+    device: shared.Device = None,
+    dtype: shared.Dtype = None,
+    slots: shared.Slots = None,
+    out: shared.Out = Path("genie-fewshot"),
+    plan_out: shared.PlanOut = None,
+    json_: shared.Json = False,
+    seed: shared.Seed = None,
+    dry_run: shared.DryRun = False,
+    config: shared.Config = None,
 ) -> None:
     """Measure what augmentations do for few-shot classification (the paper's Tables 1, 2, 5 and 6).
 
@@ -99,7 +69,7 @@ def fewshot(
     """
     options: dict[str, Any] = {
         "data.dir": data_dir,
-        "fewshot.shots": _split(shots),
+        "fewshot.shots": shared.split(shots),
         "fewshot.ways": ways,
         "fewshot.queries": queries,
         "fewshot.episodes": episodes,
@@ -114,28 +84,22 @@ def fewshot(
         "model.dtype": dtype,
         "model.slots": slots,
     }
-    measure(
-        resolve(config, options),
-        Asked(
-            dataset=dataset,
-            partial=partial,
-            manifests=tuple(manifest or ()),
-            episode_lists=tuple(episode_list or ()),
-            augment=tuple(_split(augment) or _AUGMENT.split(",")),
-            ratios=tuple(_split(r) or ()),
-            backbone=backbone,
-            checkpoint=checkpoint,
-            soft_labels=soft_labels,
-            baseline=baseline,
-            out=out,
-            plan_out=plan_out,
-        ),
-        given={name.partition(".")[2] for name, value in options.items() if value is not None},
-        as_json=json_,
-        dry_run=dry_run,
+    settings = resolve(config, options)
+    asked = Asked(
+        task=FEWSHOT,
+        dataset=dataset,
+        wanted=settings.fewshot,
+        partial=partial,
+        manifests=tuple(manifest or ()),
+        episode_lists=tuple(episode_list or ()),
+        augment=tuple(shared.split(augment) or _AUGMENT.split(",")),
+        ratios=tuple(shared.split(r) or ()),
+        backbone=backbone,
+        checkpoint=checkpoint,
+        soft_labels=soft_labels,
+        baseline=baseline,
+        out=out,
+        plan_out=plan_out,
     )
-
-
-def _split(words: list[str] | None) -> list[str] | None:
-    """Values given as a,b or repeated."""
-    return [part.strip() for word in words for part in word.split(",") if part.strip()] if words else None
+    given = {name.partition(".")[2] for name, value in options.items() if value is not None}
+    measure(settings, asked, given, as_json=json_, dry_run=dry_run)

@@ -1,10 +1,11 @@
-"""A few-shot run: the pool, the episodes, the images they need, and what comes of them."""
+"""A run on episodes: the pool, the episodes, the images they need, and what comes of them."""
 
 from __future__ import annotations
 
 import shlex
 import sys
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def measure(settings: Settings, asked: Asked, given: set[str], *, as_json: bool = False, dry_run: bool = False) -> None:
-    """Do what `genie fewshot` does.
+    """Do what `genie fewshot` and `genie finegrained` do.
 
     Args:
         given: names of the settings that were given as options.
@@ -39,7 +40,8 @@ def measure(settings: Settings, asked: Asked, given: set[str], *, as_json: bool 
     Raises:
         UsageError, FolderError, ModelError, OutputError: see the rooms that raise them.
     """
-    settings = _with_own_model(settings, asked, given)
+    if asked.dataset.is_digits:
+        settings, asked = _suited_to_digits(settings, asked, given)
     augmentations = asking.augmentations(asked)
     asking.check(asked, settings, given, augmentations, dry_run)
     pool = asked.dataset.pool(settings.data.dir, asked.partial)
@@ -47,7 +49,7 @@ def measure(settings: Settings, asked: Asked, given: set[str], *, as_json: bool 
     # Without images to make no model is looked for, which could be a download.
     making = not asked.manifests and any(augmentation.generates for augmentation in augmentations)
     located = _locate(settings, given) if making else None
-    needs = _needs(settings, pool, located.identity if located else "")
+    needs = _needs(settings, pool, located.identity if located else "", given)
     work = _work(settings, asked, located, pool, _jobs(lists, augmentations, needs)) if located else None
     if work and asked.plan_out:
         _write_plan(work, asked.plan_out)
@@ -60,18 +62,23 @@ def measure(settings: Settings, asked: Asked, given: set[str], *, as_json: bool 
     results.prepare(asked.out, lists)
     if work:
         images = _make(work)
-    records = _run(settings, asked, lists, augmentations, pool, backbone, needs, images)
+    records = _run(asked, lists, augmentations, pool, backbone, needs, images)
     results.save(asked.out, lists, records)
-    results.show(records, asked.out, as_json)
+    results.show(asked, records, as_json)
 
 
-def _with_own_model(settings: Settings, asked: Asked, given: set[str]) -> Settings:
-    """The digits have a model of their own, unless another is named."""
+def _suited_to_digits(settings: Settings, asked: Asked, given: set[str]) -> tuple[Settings, Asked]:
+    """The digits have a model of their own, and no more classes than their encoder has not seen, unless told."""
+    from genie_cli.backbones.digits import NOVEL_CLASSES
     from genie_cli.diffusion.locate import BUNDLED
 
-    if not asked.dataset.is_digits or settings.model.name != STABLE_DIFFUSION or "name" in given:
-        return settings
-    return settings.model_copy(update={"model": settings.model.model_copy(update={"name": BUNDLED})})
+    if settings.model.name == STABLE_DIFFUSION and "name" not in given:
+        settings = settings.model_copy(update={"model": settings.model.model_copy(update={"name": BUNDLED})})
+    usual, most = type(asked.wanted)().ways, len(NOVEL_CLASSES)
+    if asked.wanted.ways == usual > most and not asked.episode_lists and "ways" not in given:
+        asked = replace(asked, wanted=asked.wanted.model_copy(update={"ways": most}))
+        words().print(f"{most}-way, not {usual}: the digits' encoder was trained on the other five classes")
+    return settings, asked
 
 
 def _locate(settings: Settings, given: set[str]) -> Located:
@@ -83,12 +90,13 @@ def _locate(settings: Settings, given: set[str]) -> Located:
     return locate(settings.model.name, settings.model.commit)
 
 
-def _needs(settings: Settings, pool: Pool, model: str) -> Needs:
+def _needs(settings: Settings, pool: Pool, model: str, given: set[str]) -> Needs:
     """Which images the episodes need of ``model``; of any, if it is empty."""
     from genie_cli.evaluate.augmentations import Needs
 
     wanted = settings.generate
-    recipe = Recipe(targets=(), prompt=wanted.prompt, superclass=wanted.superclass, model=model)
+    superclass = wanted.superclass or ("" if "superclass" in given else pool.superclass)
+    recipe = Recipe(targets=(), prompt=wanted.prompt, superclass=superclass, model=model)
     return Needs(lambda label: recipe.prompt_for(pool.name_of(label)), model, wanted.seed)
 
 
@@ -162,18 +170,16 @@ def _make(work: Work) -> Images:
 def _backbone(settings: Settings, asked: Asked) -> Backbone:
     from genie_cli.backbones.load import load
 
-    name = asked.backbone or ("digits" if asked.dataset.is_digits else "")
-    if not name:
+    if not asked.network:
         raise UsageError(
             "say which network gives the features: --backbone",
             "the paper's: --backbone unisiam-resnet18 --checkpoint FILE; or any timm model, "
             "such as --backbone vit_small_patch14_dinov2.lvd142m",
         )
-    return load(name, asked.checkpoint, settings.model.device)
+    return load(asked.network, asked.checkpoint, settings.model.device)
 
 
 def _run(
-    settings: Settings,
     asked: Asked,
     lists: Sequence[Listed],
     augmentations: Sequence[Augmentation],
@@ -198,14 +204,15 @@ def _run(
                 listed.episodes,
                 looks,
                 features,
-                Classifier(settings.fewshot.classifier),
+                Classifier(asked.wanted.classifier),
                 needs,
                 images,
                 asked.soft_labels,
+                asked.task.protocol,
             )
             outcomes = []
             for augmentation in augmentations:
                 bar.update(task, description=f"{augmentation.label}, {listed.design.shots}-shot")
                 outcomes.append(study.run(augmentation, lambda: bar.advance(task)))
-            records += results.records_of(settings, asked, backbone.name, listed, outcomes)
+            records += results.records_of(asked, backbone.name, listed, outcomes)
     return records

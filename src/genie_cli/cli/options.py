@@ -11,16 +11,17 @@ from genie_cli.config import default_of, describe
 INPUT, MODEL, OUTPUT, RUN = "Input", "Model", "Output", "Run"
 
 
-def setting(option: str, panel: str, *flags: str, variable: str = "") -> Any:
+def setting(option: str, panel: str, *flags: str, variable: str = "", default: str = "") -> Any:
     """A Typer option for the setting ``"section.name"``; not given means None, so that the file can speak.
 
-    It can also be given in the environment, as GENIE_ and the flag's name, or as ``variable``.
+    It can also be given in the environment, as GENIE_ and the flag's name, or as ``variable``. ``default`` says in
+    words what is used in a command that decides it by other things.
     """
     name = option.partition(".")[2]
     return typer.Option(
         *(flags or ("--" + name.replace("_", "-"),)),
         help=describe(option),
-        show_default=default_of(option) or False,
+        show_default=default or default_of(option) or False,
         envvar=variable or "GENIE_" + (flags[0].lstrip("-").replace("-", "_") if flags else name).upper(),
         show_envvar=False,
         rich_help_panel=panel,

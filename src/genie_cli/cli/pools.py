@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,14 +19,7 @@ if TYPE_CHECKING:
 
 
 class DataSet(StrEnum):
-    """What a person types after --dataset."""
-
-    DIGITS = "digits"
-    DIGITS_TIED_BACKGROUND = "digits-tied-background"
-    DIGITS_TIED_INK = "digits-tied-ink"
-    MINI = "mini"
-    TIERED = "tiered"
-    FOLDER = "folder"
+    """What a person types after --dataset; each command has a list of its own."""
 
     @property
     def is_digits(self) -> bool:
@@ -38,19 +32,106 @@ class DataSet(StrEnum):
             UsageError: there is no folder, and the data set needs one; or ``partial`` for one that has no parts.
             FolderError: the folder does not hold the data set.
         """
-        if partial and self not in (DataSet.MINI, DataSet.TIERED):
-            raise UsageError("--partial goes with --dataset mini and tiered")
+        if partial and not self.has_parts:
+            parts = ", ".join(other for other in type(self) if other.has_parts)
+            raise UsageError(f"--partial goes with --dataset {parts}")
         if self.is_digits:
             return _digits(self)
-        if self is DataSet.FOLDER:
-            return _folder(folder)
-        return _imagenet(self, folder, partial)
+        if not folder:
+            raise UsageError(
+                f"--dataset {self} needs --data-dir FOLDER, or GENIE_DATA, or dir under [data] in genie.toml",
+                self.how_to_get(),
+            )
+        return self.read(Path(folder), partial)
 
     def views(self, sight: Sight) -> Views:
         """How random crops of this data set are taken."""
         from genie_cli.augment import Views
 
         return Views.of_digits(sight) if self.is_digits else Views.of_photos(sight)
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether it is known how much the whole data set is, so that a part can be taken for it."""
+        raise NotImplementedError
+
+    def how_to_get(self) -> str:
+        """Where people get it, and how the folder must look."""
+        raise NotImplementedError
+
+    def read(self, folder: Path, partial: bool) -> Pool:
+        """The images in ``folder``; not for the digits."""
+        raise NotImplementedError
+
+
+class FewShotSet(DataSet):
+    """The data sets of `genie fewshot`; support and query images come from the same split."""
+
+    DIGITS = "digits"
+    DIGITS_TIED_BACKGROUND = "digits-tied-background"
+    DIGITS_TIED_INK = "digits-tied-ink"
+    MINI = "mini"
+    TIERED = "tiered"
+    FOLDER = "folder"
+
+    @property
+    def has_parts(self) -> bool:
+        return self in (FewShotSet.MINI, FewShotSet.TIERED)
+
+    def how_to_get(self) -> str:
+        from genie_cli.data.fewshot_sets import how_to_get
+
+        return how_to_get(self.value) if self.has_parts else "a folder with a subfolder of images per class"
+
+    def read(self, folder: Path, partial: bool) -> Pool:
+        from genie_cli.data.fewshot_sets import mini_imagenet, tiered_imagenet
+        from genie_cli.evaluate.episodes import Pool, by_class
+
+        if self is FewShotSet.FOLDER:
+            images = by_class(list_sources(folder))
+            return Pool(folder.resolve(), images, images, names={})
+        found = (mini_imagenet if self is FewShotSet.MINI else tiered_imagenet)(folder, partial=partial)
+        words().print(f"{self}: {found.layout}", soft_wrap=True)
+        images = by_class(found.sources)
+        return Pool(found.root.resolve(), images, images, names=found.names)
+
+
+class FineGrainedSet(DataSet):
+    """The data sets of `genie finegrained`; support images come from the training split, queries from the other."""
+
+    DIGITS = "digits"
+    CUB = "cub"
+    CARS = "cars"
+    FOOD = "food"
+    AIRCRAFT = "aircraft"
+    FOLDER = "folder"
+
+    @property
+    def has_parts(self) -> bool:
+        return not self.is_digits
+
+    def pool(self, folder: str, partial: bool = False) -> Pool:
+        found = super().pool(folder, partial)
+        return replace(found, superclass="digit") if self.is_digits else found
+
+    def how_to_get(self) -> str:
+        from genie_cli.data.finegrained_sets import how_to_get
+
+        return how_to_get(self.value)
+
+    def read(self, folder: Path, partial: bool) -> Pool:
+        from genie_cli.data.finegrained_sets import read
+        from genie_cli.evaluate.episodes import Pool, by_class
+
+        found = read(self.value, folder, partial=partial)  # type: ignore[arg-type]
+        words().print(f"{self}: {found.layout}", soft_wrap=True)
+        learned_from = {source.sha256 for source in found.train}
+        train, test = by_class(found.train), by_class([s for s in found.test if s.sha256 not in learned_from])
+        if again := len(found.test) - sum(map(len, test.values())):
+            words().print(
+                f"{again} test images left out: the same file is among the training images, or tested already"
+            )
+        return Pool(found.root.resolve(), train, test, found.names, found.superclass)
 
 
 def _digits(dataset: DataSet) -> Pool:
@@ -60,38 +141,12 @@ def _digits(dataset: DataSet) -> Pool:
     from genie_cli.evaluate.episodes import Pool, by_class
     from genie_cli.output import explained
 
-    ties = {DataSet.DIGITS_TIED_BACKGROUND: "background", DataSet.DIGITS_TIED_INK: "ink"}
+    ties = {FewShotSet.DIGITS_TIED_BACKGROUND: "background", FewShotSet.DIGITS_TIED_INK: "ink"}
     with explained(cache()):
-        root = paint(cache() / "data", NOVEL_CLASSES, tied=ties.get(dataset))  # type: ignore[arg-type]
+        root = paint(cache() / "data", NOVEL_CLASSES, tied=ties.get(dataset))  # type: ignore[call-overload]
     pools = []
     for role in (SUPPORT, QUERY):
         sources = [s.model_copy(update={"path": f"{role}/{s.path}"}) for s in scan(root / role).sources]
         pools.append(by_class(sources))
     support, query = pools
     return Pool(root=root, support=support, query=query, names={})
-
-
-def _folder(folder: str) -> Pool:
-    from genie_cli.evaluate.episodes import Pool, by_class
-
-    if not folder:
-        raise UsageError("--dataset folder needs --data-dir: a folder with a subfolder of images per class")
-    images = by_class(list_sources(Path(folder)))
-    return Pool(Path(folder).resolve(), images, images, names={})
-
-
-def _imagenet(dataset: DataSet, folder: str, partial: bool) -> Pool:
-    from genie_cli.data.fewshot_sets import how_to_get, mini_imagenet, tiered_imagenet
-    from genie_cli.evaluate.episodes import Pool, by_class
-
-    if not folder:
-        raise UsageError(
-            f"--dataset {dataset} needs to know where the images lie: --data-dir FOLDER, or GENIE_DATA, or dir under "
-            "[data] in genie.toml",
-            how_to_get(dataset.value),
-        )
-    read = mini_imagenet if dataset is DataSet.MINI else tiered_imagenet
-    found = read(Path(folder), partial=partial)
-    words().print(f"{dataset}: {found.layout}", soft_wrap=True)
-    images = by_class(found.sources)
-    return Pool(found.root.resolve(), images, images, names=found.names)

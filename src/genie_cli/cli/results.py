@@ -1,4 +1,4 @@
-"""What a few-shot run leaves: its results on stdout and in files, and the lists of episodes."""
+"""What a run on episodes leaves: its results on stdout and in files, and the lists of episodes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from rich.console import Console
 
 from genie_cli.cli.asked import Asked, Listed
 from genie_cli.cli.console import wants_lines, words
-from genie_cli.config import Settings
 from genie_cli.files import put, require_own
 
 if TYPE_CHECKING:
@@ -19,9 +18,7 @@ if TYPE_CHECKING:
     from genie_cli.report.fewshot import Record
 
 
-def records_of(
-    settings: Settings, asked: Asked, backbone: str, listed: Listed, outcomes: Sequence[Outcome]
-) -> Iterator[Record]:
+def records_of(asked: Asked, backbone: str, listed: Listed, outcomes: Sequence[Outcome]) -> Iterator[Record]:
     """What came of each augmentation on one list of episodes, and what the paper says of it.
 
     Args:
@@ -29,11 +26,10 @@ def records_of(
     """
     from genie_cli.evaluate.statistics import estimate, paired_difference
     from genie_cli.report.fewshot import Record
-    from genie_cli.report.paper import fewshot
 
-    design, dataset = listed.design, asked.dataset.value
+    design, dataset, task = listed.design, asked.dataset.value, asked.task
     # Of the paper's table only what was measured as in the paper.
-    known = "" if asked.partial or settings.fewshot.classifier != "lr" else asked.backbone or ""
+    known = "" if asked.partial or asked.wanted.classifier != task.classifier else asked.network
     wanted = asked.baseline or "weak"
     baseline = next((outcome for outcome in outcomes if outcome.augmentation.label == wanted), None)
     for outcome in outcomes:
@@ -43,7 +39,7 @@ def records_of(
         yield Record(
             dataset=dataset,
             backbone=backbone,
-            classifier=settings.fewshot.classifier,
+            classifier=asked.wanted.classifier,
             ways=design.ways,
             shots=design.shots,
             queries=design.queries,
@@ -57,7 +53,7 @@ def records_of(
             difference_interval=round(gain.half_width, 4) if gain else None,
             added=round(outcome.added, 3),
             rejected=round(outcome.rejected, 4),
-            paper=fewshot(dataset, known, design.ways, design.shots, name),
+            paper=task.paper(dataset, known, design.ways, design.shots, name),
         )
 
 
@@ -91,8 +87,8 @@ def _list_file(out: Path, listed: Listed) -> Path:
     return out / f"episodes-{listed.design.ways}-way-{listed.design.shots}-shot.jsonl"
 
 
-def show(records: Sequence[Record], out: Path, as_json: bool) -> None:
-    """The results on stdout, and in words what the oracle rejected and where everything is."""
+def show(asked: Asked, records: Sequence[Record], as_json: bool) -> None:
+    """The results on stdout; in words what the oracle rejected, what else the paper says, and where everything is."""
     from genie_cli.report.fewshot import lines, table
 
     if wants_lines(as_json):
@@ -102,4 +98,7 @@ def show(records: Sequence[Record], out: Path, as_json: bool) -> None:
     for record in (record for record in records if record.rejected):
         share = f"{record.rejected:.1%}"
         words().print(f"{record.augmentation}, {record.shots}-shot: the oracle rejected {share} of the images")
-    words().print(f"results.jsonl, results.csv and the lists of episodes are in {out}", soft_wrap=True)
+    remark = asked.task.remark(asked.dataset.value)
+    if remark and any(record.paper is not None for record in records):
+        words().print(remark, soft_wrap=True)
+    words().print(f"results.jsonl, results.csv and the lists of episodes are in {asked.out}", soft_wrap=True)

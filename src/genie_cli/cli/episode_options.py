@@ -1,0 +1,78 @@
+"""The options that `genie fewshot` and `genie finegrained` share, each declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from typer import Option
+
+from genie_cli.cli.options import INPUT, MODEL, OUTPUT, RUN, setting
+
+METHOD = "Method"
+
+DataDir = Annotated[str | None, setting("data.dir", INPUT, "--data-dir", variable="GENIE_DATA")]
+Partial = Annotated[bool, Option("--partial", help="Take a part of the data set for the whole.", rich_help_panel=INPUT)]
+Manifests = Annotated[
+    list[str] | None,
+    Option(
+        "--manifest", help="Take the generated images of this manifest ('-': standard input).", rich_help_panel=INPUT
+    ),
+]
+EpisodeLists = Annotated[
+    list[Path] | None,
+    Option("--episode-list", help="Run these episodes, a file of an earlier run.", rich_help_panel=INPUT),
+]
+Ratios = Annotated[
+    list[str] | None, Option("--r", help="GeNIe's noise ratios.", show_default="0.8", rich_help_panel=METHOD)
+]
+Checkpoint = Annotated[Path | None, Option("--checkpoint", help="The backbone's weights.", rich_help_panel=METHOD)]
+Baseline = Annotated[
+    str | None,
+    Option(
+        "--baseline",
+        help="What the others are compared with, as 'genie r=0.8'.",
+        show_default="weak",
+        rich_help_panel=METHOD,
+    ),
+]
+SoftLabels = Annotated[
+    bool, Option("--soft-labels", help="Label with the oracle's distributions.", rich_help_panel=METHOD)
+]
+Model = Annotated[str | None, setting("model.name", MODEL, "--model")]
+Revision = Annotated[str | None, setting("model.revision", MODEL)]
+Prompt = Annotated[str | None, setting("generate.prompt", MODEL)]
+Steps = Annotated[int | None, setting("generate.steps", MODEL)]
+Guidance = Annotated[float | None, setting("generate.guidance", MODEL)]
+Device = Annotated[str | None, setting("model.device", MODEL)]
+Dtype = Annotated[str | None, setting("model.dtype", MODEL)]
+Slots = Annotated[str | None, setting("model.slots", MODEL)]
+Out = Annotated[
+    Path, Option("--out", help="Folder for results, episode lists and generated images.", rich_help_panel=OUTPUT)
+]
+PlanOut = Annotated[
+    str | None,
+    Option(
+        "--plan-out",
+        help="Only write the plan of the images that are needed ('-': standard output).",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Json = Annotated[bool, Option("--json", help="Results as JSON Lines on stdout, as in a pipe.", rich_help_panel=OUTPUT)]
+Seed = Annotated[int | None, setting("generate.seed", RUN)]
+DryRun = Annotated[
+    bool, Option("--dry-run", help="Say which images would be made and how long it takes.", rich_help_panel=RUN)
+]
+Config = Annotated[
+    Path | None, Option("--config", help="Settings file.", show_default="./genie.toml", rich_help_panel=RUN)
+]
+
+
+def augment(more: str, default: str) -> Any:
+    """The option --augment; ``default`` is what is compared unless it is given."""
+    return Option("--augment", help=f"What to compare; {more}.", show_default=default, rich_help_panel=METHOD)
+
+
+def split(words: list[str] | None) -> list[str] | None:
+    """Values given as a,b or repeated."""
+    return [part.strip() for word in words for part in word.split(",") if part.strip()] if words else None

@@ -1,0 +1,111 @@
+"""`genie finegrained`: what augmentations do where classes are kinds of one thing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from typer import Option
+
+from genie_cli.cli import episode_options as shared
+from genie_cli.cli.asked import Asked
+from genie_cli.cli.measuring import measure
+from genie_cli.cli.options import INPUT, MODEL, setting
+from genie_cli.cli.pools import FineGrainedSet
+from genie_cli.cli.tasks import FINEGRAINED
+from genie_cli.config import resolve
+
+_AUGMENT = "weak,img2img-l,img2img-h,txt2img,genie"
+
+
+def finegrained(
+    dataset: Annotated[
+        FineGrainedSet,
+        Option(help="Data set; digits are bundled, folder is any with train/ and test/.", rich_help_panel=INPUT),
+    ] = FineGrainedSet.DIGITS,
+    data_dir: shared.DataDir = None,
+    partial: shared.Partial = False,
+    manifest: shared.Manifests = None,
+    episode_list: shared.EpisodeLists = None,
+    shots: Annotated[list[str] | None, setting("finegrained.shots", INPUT)] = None,
+    ways: Annotated[int | None, setting("finegrained.ways", INPUT)] = None,
+    queries: Annotated[int | None, setting("finegrained.queries", INPUT)] = None,
+    episodes: Annotated[int | None, setting("finegrained.episodes", INPUT)] = None,
+    augment: Annotated[
+        list[str] | None, shared.augment("also none, strong, cutmix, mixup, genie-ada", _AUGMENT)
+    ] = None,
+    r: shared.Ratios = None,
+    backbone: Annotated[
+        str | None,
+        Option(
+            help="A timm model, digits, or one of UniSiam's with --checkpoint.",
+            show_default=f"{FINEGRAINED.backbone}; digits for the digits",
+            rich_help_panel=shared.METHOD,
+        ),
+    ] = None,
+    checkpoint: shared.Checkpoint = None,
+    classifier: Annotated[str | None, setting("finegrained.classifier", shared.METHOD)] = None,
+    baseline: shared.Baseline = None,
+    soft_labels: shared.SoftLabels = False,
+    model: shared.Model = None,
+    revision: shared.Revision = None,
+    prompt: shared.Prompt = None,
+    superclass: Annotated[
+        str | None, setting("generate.superclass", MODEL, default="bird, car, food, aircraft or digit, by data set")
+    ] = None,
+    steps: shared.Steps = None,
+    guidance: shared.Guidance = None,
+    device: shared.Device = None,
+    dtype: shared.Dtype = None,
+    slots: shared.Slots = None,
+    out: shared.Out = Path("genie-finegrained"),
+    plan_out: shared.PlanOut = None,
+    json_: shared.Json = False,
+    seed: shared.Seed = None,
+    dry_run: shared.DryRun = False,
+    config: shared.Config = None,
+) -> None:
+    """Measure what augmentations do for few-shot classification of fine-grained classes (the paper's Table 4).
+
+    Support images come from the training split; the accuracy is that on the test split. Otherwise as genie fewshot:
+    makes the images that the episodes need, unless --manifest has them, and goes on where it was stopped.
+
+    Example: genie finegrained --dataset cub --data-dir CUB_200_2011
+    """
+    options: dict[str, Any] = {
+        "data.dir": data_dir,
+        "finegrained.shots": shared.split(shots),
+        "finegrained.ways": ways,
+        "finegrained.queries": queries,
+        "finegrained.episodes": episodes,
+        "finegrained.classifier": classifier,
+        "generate.prompt": prompt,
+        "generate.superclass": superclass,
+        "generate.steps": steps,
+        "generate.guidance": guidance,
+        "generate.seed": seed,
+        "model.name": model,
+        "model.revision": revision,
+        "model.device": device,
+        "model.dtype": dtype,
+        "model.slots": slots,
+    }
+    settings = resolve(config, options)
+    asked = Asked(
+        task=FINEGRAINED,
+        dataset=dataset,
+        wanted=settings.finegrained,
+        partial=partial,
+        manifests=tuple(manifest or ()),
+        episode_lists=tuple(episode_list or ()),
+        augment=tuple(shared.split(augment) or _AUGMENT.split(",")),
+        ratios=tuple(shared.split(r) or ()),
+        backbone=backbone,
+        checkpoint=checkpoint,
+        soft_labels=soft_labels,
+        baseline=baseline,
+        out=out,
+        plan_out=plan_out,
+    )
+    given = {name.partition(".")[2] for name, value in options.items() if value is not None}
+    measure(settings, asked, given, as_json=json_, dry_run=dry_run)
