@@ -94,9 +94,13 @@ def test_explain_of_an_ordinary_photo(genie: Genie, photos: Path) -> None:
 def test_demo_leaves_a_contact_sheet_and_can_be_run_again(
     genie: Genie, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("genie_cli.cli.demo.RATIOS", (0.1, 0.2))
+    monkeypatch.setattr("genie_cli.cli.demo.RATIOS", ("0.1", "0.2"))
+    monkeypatch.setattr("genie_cli.cli.demo.EPISODES", 2)
     result = genie("demo")
     assert result.exit_code == 0, result.output
+    assert (tmp_path / "genie-demo/fewshot/results.csv").read_text().count("digits,") == 5
+    verdicts = [json.loads(line) for line in (tmp_path / "genie-demo/negatives/judged.jsonl").open()][1:]
+    assert {row["oracle"]["verdict"] for row in verdicts} == {"mislabelled"}
     with Image.open(tmp_path / "genie-demo/contact-sheet.png") as sheet:
         assert sheet.width > 300
     before = tree(tmp_path / "genie-demo")

@@ -43,6 +43,7 @@ def a_record(augmentation: str = "weak", shots: int = 1, **changes: Any) -> Reco
             "augmentation": augmentation,
             "accuracy": 63.14,
             "interval": 0.77,
+            "baseline": "weak",
             **changes,
         }
     )

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 RATIOS = ("0.5", "0.6", "0.7", "0.8", "0.9", "1.0")
 PHOTOS_PER_CLASS = 20
-EPISODES = 20
+EPISODES = 15
 # Fewer solver steps than the usual 50: a little sharpness for a lot of time.
-_SETTINGS = f"""# The settings of genie demo.
+_SETTINGS = """# The settings of genie demo.
 [generate]
 steps = 20
 per_target = 1
@@ -42,7 +42,7 @@ format = "png"
 
 [fewshot]
 shots = [1]
-episodes = {EPISODES}
+episodes = {episodes}
 """
 _AUGMENT = "none,weak,img2img-h,txt2img,genie"
 
@@ -61,8 +61,9 @@ def demo(
         out / name for name in ("photos", "negatives", "confusion.json", "genie.toml")
     )
     _paint(photos)
-    require_own(config, _SETTINGS)
-    put(config, _SETTINGS.encode())
+    settings = _SETTINGS.format(episodes=EPISODES)
+    require_own(config, settings)
+    put(config, settings.encode())
 
     _say("1. Which classes does a classifier take for which?")
     _command("confuse", "--src-dir", photos, "--backbone", "digits", "--out", confusion)
@@ -108,7 +109,7 @@ def _paint(photos: Path) -> None:
 
 
 def _say(heading: str) -> None:
-    words().print(f"\n{heading}", style="bold")
+    words().print(f"\n{heading}", style="bold", soft_wrap=True)
 
 
 def _command(*command: object) -> None:
