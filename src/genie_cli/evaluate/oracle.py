@@ -125,6 +125,8 @@ class Oracle:
         source = known.get(job.source.label) if job.source else None
         margin = shares[target] - max(share for index, share in shares.items() if index != target)
         prefer = (job.target, job.source.label) if job.source else (job.target,)
+        # A source of the target's own class (Img2Img) makes no hard negative, however much of it is left.
+        hardness = left if job.source and job.source.label != job.target else None
         confident = _rounded(shares[target]) >= self._terms.min_confidence
         columns = {
             "oracle": self._backbone.name,
@@ -134,7 +136,7 @@ class Oracle:
             "top": self._classes.name(top, prefer),
             "margin": _rounded(margin),
             "consistent": top == target,
-            "verdict": Verdict.of(top == target, left).value,
+            "verdict": Verdict.of(top == target, hardness).value,
             "source_left": None if left is None else _rounded(left),
             "accepted": confident and (top == target or not self._terms.consistent_only),
         }
