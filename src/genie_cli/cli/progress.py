@@ -45,6 +45,8 @@ class ProgressBar(Observer):
     def started(self, total: int, resumed: int) -> None:
         if resumed:
             self.console.print(f"{resumed} of {total} images were made before; going on")
+        if resumed == total:
+            return  # nothing to watch
         self._started = time.monotonic()
         self._task = self._progress.add_task("images", total=total - resumed, rate="")
 

@@ -49,7 +49,7 @@ def records_of(asked: Asked, backbone: str, listed: Listed, outcomes: Sequence[O
             accuracy=round(accuracy.mean, 4),
             interval=round(accuracy.half_width, 4),
             baseline=wanted if gain else None,
-            difference=round(gain.mean, 4) if gain else None,
+            difference=round(gain.mean, 4) + 0.0 if gain else None,  # -0.0 becomes 0.0
             difference_interval=round(gain.half_width, 4) if gain else None,
             added=round(outcome.added, 3),
             rejected=round(outcome.rejected, 4),
