@@ -1,15 +1,36 @@
-"""The options that `genie fewshot` and `genie finegrained` share, each declared once."""
+"""The options that `genie fewshot` and `genie finegrained` share, each declared once, and what becomes of them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from typer import Option
 
+from genie_cli.cli.asked import Asked
+from genie_cli.cli.measuring import measure
 from genie_cli.cli.options import INPUT, MODEL, OUTPUT, RUN, setting
+from genie_cli.cli.tasks import Task
+from genie_cli.config import resolve
 
 METHOD = "Method"
+
+# Options that are settings, besides those of the command's own section.
+_SETTINGS = {
+    "data_dir": "data.dir",
+    "prompt": "generate.prompt",
+    "superclass": "generate.superclass",
+    "steps": "generate.steps",
+    "guidance": "generate.guidance",
+    "seed": "generate.seed",
+    "model": "model.name",
+    "revision": "model.revision",
+    "device": "model.device",
+    "dtype": "model.dtype",
+    "slots": "model.slots",
+}
+_OWN = ("shots", "ways", "queries", "episodes", "classifier")
 
 DataDir = Annotated[str | None, setting("data.dir", INPUT, "--data-dir", variable="GENIE_DATA")]
 Partial = Annotated[bool, Option("--partial", help="Take a part of the data set for the whole.", rich_help_panel=INPUT)]
@@ -73,6 +94,38 @@ def augment(more: str, default: str) -> Any:
     return Option("--augment", help=f"What to compare; {more}.", show_default=default, rich_help_panel=METHOD)
 
 
-def split(words: list[str] | None) -> list[str] | None:
+def run(task: Task, section: str, augment: str, said: Mapping[str, Any]) -> None:
+    """Do what a command's options ask for.
+
+    Args:
+        section: the command's own section of the settings.
+        augment: what is compared unless --augment is given.
+        said: every parameter of the command by its name.
+    """
+    options = {key: said[name] for name, key in _SETTINGS.items() if name in said}
+    options |= {f"{section}.{name}": said[name] for name in _OWN}
+    options[f"{section}.shots"] = _split(said["shots"])
+    settings = resolve(said["config"], options)
+    asked = Asked(
+        task=task,
+        dataset=said["dataset"],
+        wanted=getattr(settings, section),
+        partial=said["partial"],
+        manifests=tuple(said["manifest"] or ()),
+        episode_lists=tuple(said["episode_list"] or ()),
+        augment=tuple(_split(said["augment"]) or augment.split(",")),
+        ratios=tuple(_split(said["r"]) or ()),
+        backbone=said["backbone"],
+        checkpoint=said["checkpoint"],
+        soft_labels=said["soft_labels"],
+        baseline=said["baseline"],
+        out=said["out"],
+        plan_out=said["plan_out"],
+    )
+    given = {name.partition(".")[2] for name, value in options.items() if value is not None}
+    measure(settings, asked, given, as_json=said["json_"], dry_run=said["dry_run"])
+
+
+def _split(words: list[str] | None) -> list[str] | None:
     """Values given as a,b or repeated."""
     return [part.strip() for word in words for part in word.split(",") if part.strip()] if words else None

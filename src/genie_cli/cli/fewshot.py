@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from typer import Option
 
 from genie_cli.cli import episode_options as shared
-from genie_cli.cli.asked import Asked
-from genie_cli.cli.measuring import measure
 from genie_cli.cli.options import INPUT, setting
 from genie_cli.cli.pools import FewShotSet
 from genie_cli.cli.tasks import FEWSHOT
-from genie_cli.config import resolve
 
 _AUGMENT = "none,weak,strong,cutmix,mixup,img2img-l,img2img-h,txt2img,genie"
 
@@ -67,39 +64,4 @@ def fewshot(
 
     Example: genie fewshot --dataset digits --episodes 100
     """
-    options: dict[str, Any] = {
-        "data.dir": data_dir,
-        "fewshot.shots": shared.split(shots),
-        "fewshot.ways": ways,
-        "fewshot.queries": queries,
-        "fewshot.episodes": episodes,
-        "fewshot.classifier": classifier,
-        "generate.prompt": prompt,
-        "generate.steps": steps,
-        "generate.guidance": guidance,
-        "generate.seed": seed,
-        "model.name": model,
-        "model.revision": revision,
-        "model.device": device,
-        "model.dtype": dtype,
-        "model.slots": slots,
-    }
-    settings = resolve(config, options)
-    asked = Asked(
-        task=FEWSHOT,
-        dataset=dataset,
-        wanted=settings.fewshot,
-        partial=partial,
-        manifests=tuple(manifest or ()),
-        episode_lists=tuple(episode_list or ()),
-        augment=tuple(shared.split(augment) or _AUGMENT.split(",")),
-        ratios=tuple(shared.split(r) or ()),
-        backbone=backbone,
-        checkpoint=checkpoint,
-        soft_labels=soft_labels,
-        baseline=baseline,
-        out=out,
-        plan_out=plan_out,
-    )
-    given = {name.partition(".")[2] for name, value in options.items() if value is not None}
-    measure(settings, asked, given, as_json=json_, dry_run=dry_run)
+    shared.run(FEWSHOT, "fewshot", _AUGMENT, locals())

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from typer import Option
 
 from genie_cli.cli import episode_options as shared
-from genie_cli.cli.asked import Asked
-from genie_cli.cli.measuring import measure
 from genie_cli.cli.options import INPUT, MODEL, setting
 from genie_cli.cli.pools import FineGrainedSet
 from genie_cli.cli.tasks import FINEGRAINED
-from genie_cli.config import resolve
 
 _AUGMENT = "weak,img2img-l,img2img-h,txt2img,genie"
 
@@ -72,40 +69,4 @@ def finegrained(
 
     Example: genie finegrained --dataset cub --data-dir CUB_200_2011
     """
-    options: dict[str, Any] = {
-        "data.dir": data_dir,
-        "finegrained.shots": shared.split(shots),
-        "finegrained.ways": ways,
-        "finegrained.queries": queries,
-        "finegrained.episodes": episodes,
-        "finegrained.classifier": classifier,
-        "generate.prompt": prompt,
-        "generate.superclass": superclass,
-        "generate.steps": steps,
-        "generate.guidance": guidance,
-        "generate.seed": seed,
-        "model.name": model,
-        "model.revision": revision,
-        "model.device": device,
-        "model.dtype": dtype,
-        "model.slots": slots,
-    }
-    settings = resolve(config, options)
-    asked = Asked(
-        task=FINEGRAINED,
-        dataset=dataset,
-        wanted=settings.finegrained,
-        partial=partial,
-        manifests=tuple(manifest or ()),
-        episode_lists=tuple(episode_list or ()),
-        augment=tuple(shared.split(augment) or _AUGMENT.split(",")),
-        ratios=tuple(shared.split(r) or ()),
-        backbone=backbone,
-        checkpoint=checkpoint,
-        soft_labels=soft_labels,
-        baseline=baseline,
-        out=out,
-        plan_out=plan_out,
-    )
-    given = {name.partition(".")[2] for name, value in options.items() if value is not None}
-    measure(settings, asked, given, as_json=json_, dry_run=dry_run)
+    shared.run(FINEGRAINED, "finegrained", _AUGMENT, locals())
