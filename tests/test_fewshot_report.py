@@ -14,7 +14,8 @@ from rich.text import Text
 
 from genie_cli.evaluate.augmentations import Name, choose
 from genie_cli.report import paper
-from genie_cli.report.fewshot import Record, comma_separated, lines, table
+from genie_cli.report.fewshot import Record, table
+from genie_cli.report.records import comma_separated, lines
 
 WORDS = st.text(st.sampled_from("abc é,;\"'\n=🦊[]"), min_size=1, max_size=8)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
@@ -51,12 +52,12 @@ def a_record(augmentation: str = "weak", shots: int = 1, **changes: Any) -> Reco
 
 @given(st.lists(RECORDS, max_size=4))
 def test_csv_is_read_back(records: list[Record]) -> None:
-    rows = list(csv.DictReader(io.StringIO(comma_separated(records), newline="")))
+    rows = list(csv.DictReader(io.StringIO(comma_separated(Record, records), newline="")))
     assert [Record(**{key: value or None for key, value in row.items()}) for row in rows] == records
 
 
 def test_csv_has_its_header_even_without_records() -> None:
-    assert comma_separated([]) == ",".join(Record.model_fields) + "\n"
+    assert comma_separated(Record, []) == ",".join(Record.model_fields) + "\n"
 
 
 @given(st.lists(RECORDS, max_size=4))

@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from genie_cli.errors import UsageError
 from genie_cli.jobs import Method, Ratio
@@ -117,6 +117,11 @@ _Classifier = Annotated[
 ]
 
 
+_Channels = tuple[
+    Annotated[float, Field(gt=0, lt=1)], Annotated[float, Field(gt=0, lt=1)], Annotated[float, Field(gt=0, lt=1)]
+]
+
+
 class FewShot(_Section):
     """How few-shot classification is measured."""
 
@@ -137,6 +142,56 @@ class FineGrained(FewShot):
     classifier: _Classifier = "svm"
 
 
+class LongTail(_Section):
+    """How long-tailed classification is measured: LiVT's recipe for fine-tuning."""
+
+    edges: str = Field("livt", description="Where Many and Few begin: livt, oltr, or A,B (Many > A, Few < B).")
+    per_class: int = Field(50, ge=1, description="Generated images per Few class.")
+    fill_to: int = Field(0, ge=0, description="Instead: as many as fill a Few class up to this number; 0: not.")
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        (0, 1, 2), min_length=1, description="A training for each seed, as 0,1,2 or repeated."
+    )
+    network: str = Field("vit_base_patch16_224", description="What is trained: a timm model, or digits (small).")
+    loss: Literal["bal-bce", "bce"] = Field("bal-bce", description="bal-bce knows the classes' shares, bce does not.")
+    prior: Literal["real", "mixed"] = Field(
+        "real", description="Shares of the classes: among real images, or mixed with generated ones."
+    )
+    epochs: int = Field(100, ge=1, description="How often each image is seen.")
+    warmup_epochs: int = Field(5, ge=0, description="Epochs in which the learning rate rises.")
+    batch: int = Field(2048, ge=2, description="Images an update, over all devices.")
+    accumulate: int = Field(1, ge=1, description="Parts a batch is cut into, to save memory.")
+    base_lr: float = Field(1e-3, gt=0, description="Learning rate for a batch of 256; it grows with the batch.")
+    min_lr: float = Field(1e-6, ge=0, description="Learning rate at the end.")
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = Field(
+        (0.9, 0.999), description="AdamW's betas, as 0.9,0.999."
+    )
+    weight_decay: float = Field(0.05, ge=0, description="AdamW's weight decay.")
+    layer_decay: float = Field(0.75, gt=0, le=1, description="Learning rate of a layer, as a share of the next one's.")
+    drop_path: float = Field(0.1, ge=0, lt=1, description="Stochastic depth: how often the last block is skipped.")
+    mixup: float = Field(0.8, ge=0, description="MixUp's alpha; 0: none.")
+    cutmix: float = Field(1.0, ge=0, description="CutMix's alpha; 0: none. With both, either is drawn.")
+    smoothing: float = Field(0.1, ge=0, lt=1, description="Share of a label that is spread over all classes.")
+    randaugment: str = Field("m9-mstd0.5-inc1", description="RandAugment in timm's words; empty: none.")
+    random_erasing: float = Field(0.25, ge=0, le=1, description="How often a rectangle is erased.")
+    mean: _Channels = Field((0.479672, 0.457713, 0.407721), description="Mean of the channels, 0..1.")
+    std: _Channels = Field((0.278976, 0.271203, 0.286062), description="Deviation of the channels.")
+    precision: Literal["auto", "float32", "float16", "bfloat16"] = Field(
+        "auto", description="Of the arithmetic: auto (float16 on CUDA, else float32), float32, float16 or bfloat16."
+    )
+    workers: int = Field(8, ge=0, description="Processes that load images.")
+
+    @property
+    def learning_rate(self) -> float:
+        """The highest: ``base_lr`` times batch / 256."""
+        return self.base_lr * self.batch / 256
+
+    @model_validator(mode="after")
+    def _warms_up_before_the_end(self) -> LongTail:
+        if self.warmup_epochs >= self.epochs:
+            raise ValueError(f"warmup_epochs ({self.warmup_epochs}) must be fewer than epochs ({self.epochs})")
+        return self
+
+
 class Settings(_Section):
     """All sections of `genie.toml`."""
 
@@ -146,6 +201,7 @@ class Settings(_Section):
     data: Data = Data()
     fewshot: FewShot = FewShot()
     finegrained: FineGrained = FineGrained()
+    longtail: LongTail = LongTail()
 
 
 def resolve(file: Path | None, options: Mapping[str, Any]) -> Settings:

@@ -26,6 +26,7 @@ from genie_cli.cli.fewshot import fewshot
 from genie_cli.cli.finegrained import finegrained
 from genie_cli.cli.generate import generate
 from genie_cli.cli.init import init
+from genie_cli.cli.longtail import longtail
 from genie_cli.cli.oracle import oracle
 from genie_cli.errors import GenieError
 
@@ -79,7 +80,7 @@ def genie(
     """
 
 
-for command in (confuse, generate, oracle, fewshot, finegrained, demo, explain, doctor, init):
+for command in (confuse, generate, oracle, fewshot, longtail, finegrained, demo, explain, doctor, init):
     app.command()(command)
 
 

@@ -64,3 +64,10 @@ def facts(title: str, pairs: Mapping[str, object]) -> Table:
     for name, value in pairs.items():
         table.add_row(name, Text(str(value)))
     return table
+
+
+def duration(seconds: float) -> str:
+    """A time in words."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

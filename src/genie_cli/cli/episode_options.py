@@ -10,6 +10,7 @@ from typer import Option
 
 from genie_cli.cli.asked import Asked
 from genie_cli.cli.measuring import measure
+from genie_cli.cli.lists import split
 from genie_cli.cli.options import INPUT, MODEL, OUTPUT, RUN, setting
 from genie_cli.cli.tasks import Task
 from genie_cli.config import resolve
@@ -17,7 +18,7 @@ from genie_cli.config import resolve
 METHOD = "Method"
 
 # Options that are settings, besides those of the command's own section.
-_SETTINGS = {
+SETTINGS = {
     "data_dir": "data.dir",
     "prompt": "generate.prompt",
     "superclass": "generate.superclass",
@@ -102,9 +103,9 @@ def run(task: Task, section: str, augment: str, said: Mapping[str, Any]) -> None
         augment: what is compared unless --augment is given.
         said: every parameter of the command by its name.
     """
-    options = {key: said[name] for name, key in _SETTINGS.items() if name in said}
+    options = {key: said[name] for name, key in SETTINGS.items() if name in said}
     options |= {f"{section}.{name}": said[name] for name in _OWN}
-    options[f"{section}.shots"] = _split(said["shots"])
+    options[f"{section}.shots"] = split(said["shots"])
     settings = resolve(said["config"], options)
     asked = Asked(
         task=task,
@@ -113,8 +114,8 @@ def run(task: Task, section: str, augment: str, said: Mapping[str, Any]) -> None
         partial=said["partial"],
         manifests=tuple(said["manifest"] or ()),
         episode_lists=tuple(said["episode_list"] or ()),
-        augment=tuple(_split(said["augment"]) or augment.split(",")),
-        ratios=tuple(_split(said["r"]) or ()),
+        augment=tuple(split(said["augment"]) or augment.split(",")),
+        ratios=tuple(split(said["r"]) or ()),
         backbone=said["backbone"],
         checkpoint=said["checkpoint"],
         soft_labels=said["soft_labels"],
@@ -124,8 +125,3 @@ def run(task: Task, section: str, augment: str, said: Mapping[str, Any]) -> None
     )
     given = {name.partition(".")[2] for name, value in options.items() if value is not None}
     measure(settings, asked, given, as_json=said["json_"], dry_run=said["dry_run"])
-
-
-def _split(words: list[str] | None) -> list[str] | None:
-    """Values given as a,b or repeated."""
-    return [part.strip() for word in words for part in word.split(",") if part.strip()] if words else None

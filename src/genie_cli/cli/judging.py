@@ -29,11 +29,17 @@ def from_folder(root: Path, backbone: str, checkpoint: Path | None, folds: int, 
         UsageError, ModelError: see `backbones.load.load`.
         OutputError, ModelError: see `backbones.features.Features.of`.
     """
+    return from_sources(root, list_sources(root), backbone, checkpoint, folds, device)
+
+
+def from_sources(
+    root: Path, listed: Sequence[Source], backbone: str, checkpoint: Path | None, folds: int, device: str
+) -> Confusion:
+    """As `from_folder`, for images that are listed already; their paths are relative to ``root``."""
     from genie_cli.backbones.load import load
     from genie_cli.evaluate import confuse as judge
     from genie_cli.evaluate.predictions import counted
 
-    listed = list_sources(root)
     classes = {source.label for source in listed}
     found = judge.distinct(listed)
     _say_left_out(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from genie_cli.cli.console import words
 from genie_cli.cli.planning import list_sources
+from genie_cli.config import Settings
 from genie_cli.errors import UsageError
 from genie_cli.files import cache
 
@@ -26,23 +28,31 @@ class DataSet(StrEnum):
         return self.value.startswith("digits")
 
     def pool(self, folder: str, partial: bool = False) -> Pool:
-        """The data set's images; ``folder`` is empty if the person named none, and not looked at for the digits.
+        """The data set's images; the arguments and errors are those of `place`.
+
+        Raises:
+            FolderError: the folder does not hold the data set.
+        """
+        place = self.place(folder, partial)
+        return self.read(place, partial) if place else _digits(self)
+
+    def place(self, folder: str, partial: bool) -> Path | None:
+        """Where the data set lies; None for the digits. ``folder`` is empty if the person named none.
 
         Raises:
             UsageError: there is no folder, and the data set needs one; or ``partial`` for one that has no parts.
-            FolderError: the folder does not hold the data set.
         """
         if partial and not self.has_parts:
             parts = ", ".join(other for other in type(self) if other.has_parts)
             raise UsageError(f"--partial goes with --dataset {parts}")
         if self.is_digits:
-            return _digits(self)
+            return None
         if not folder:
             raise UsageError(
                 f"--dataset {self} needs --data-dir FOLDER, or GENIE_DATA, or dir under [data] in genie.toml",
                 self.how_to_get(),
             )
-        return self.read(Path(folder), partial)
+        return Path(folder)
 
     def views(self, sight: Sight) -> Views:
         """How random crops of this data set are taken."""
@@ -132,6 +142,12 @@ class FineGrainedSet(DataSet):
                 f"{again} test images left out: the same file is among the training images, or tested already"
             )
         return Pool(found.root.resolve(), train, test, found.names, found.superclass)
+
+
+def require_data_dir_is_used(dataset: DataSet, settings: Settings, given: set[str]) -> None:
+    """Raise UsageError for --data-dir with a data set that genie makes; the environment may name that of other runs."""
+    if dataset.is_digits and "dir" in given and settings.data.dir != os.environ.get("GENIE_DATA"):
+        raise UsageError(f"--dataset {dataset} is made by genie: leave out --data-dir")
 
 
 def _digits(dataset: DataSet) -> Pool:

@@ -75,12 +75,13 @@ def prepare(out: Path, lists: Sequence[Listed]) -> None:
 
 def save(out: Path, lists: Sequence[Listed], records: Sequence[Record]) -> None:
     """Write the results and the lists of episodes, each whole or not at all."""
-    from genie_cli.report.fewshot import comma_separated, lines
+    from genie_cli.report.fewshot import Record
+    from genie_cli.report.records import comma_separated, lines
 
     for listed in lists:
         put(_list_file(out, listed), listed.text.encode())
     put(out / "results.jsonl", lines(records).encode())
-    put(out / "results.csv", comma_separated(records).encode())
+    put(out / "results.csv", comma_separated(Record, records).encode())
 
 
 def _list_file(out: Path, listed: Listed) -> Path:
@@ -89,7 +90,8 @@ def _list_file(out: Path, listed: Listed) -> Path:
 
 def show(asked: Asked, records: Sequence[Record], as_json: bool) -> None:
     """The results on stdout; in words what the oracle rejected, what else the paper says, and where everything is."""
-    from genie_cli.report.fewshot import lines, table
+    from genie_cli.report.fewshot import table
+    from genie_cli.report.records import lines
 
     if wants_lines(as_json):
         sys.stdout.write(lines(records))

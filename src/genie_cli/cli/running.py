@@ -12,7 +12,7 @@ from typer import Exit
 
 from genie_cli import manifest
 from genie_cli.cli.checks import check
-from genie_cli.cli.console import facts, wants_lines, words
+from genie_cli.cli.console import duration, facts, wants_lines, words
 from genie_cli.cli.inputs import Inputs
 from genie_cli.cli.planning import Planned, plan
 from genie_cli.config import Format, Settings
@@ -114,7 +114,7 @@ class Work:
             "size": f"{size} x {size}",
             "model": self.located.identity,
             "batch": f"{engine.slots} slots on {engine.snapshot.device}, {engine.snapshot.dtype}",
-            "time": f"about {_duration(seconds)} (a step was timed just now)",
+            "time": f"about {duration(seconds)} (a step was timed just now)",
             "disk": f"about {len(self.mine) * each / 2**20:.1f} MiB in {self.settings.output.dir}",
         }
         if too_long:
@@ -200,9 +200,3 @@ def _parse_shard(share: str | None) -> tuple[int, int]:
     if not 1 <= index <= count:
         raise UsageError(f"--shard {share}: expected i/n with 1 <= i <= n, such as 2/8")
     return index, count
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

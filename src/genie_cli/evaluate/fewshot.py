@@ -15,17 +15,15 @@ from numpy.typing import NDArray
 
 from genie_cli.augment import mix
 from genie_cli.backbones.features import Features
-from genie_cli.errors import UsageError
 from genie_cli.evaluate.adapt import most_adequate
 from genie_cli.evaluate.augmentations import Augmentation, Name, Needs
 from genie_cli.evaluate.classifiers import Classifier, one_hot
 from genie_cli.evaluate.episodes import Episode, pairs
-from genie_cli.evaluate.images import Generated, Images, describe
+from genie_cli.evaluate.images import Generated, Images
 from genie_cli.evaluate.looks import Look, Looks
 from genie_cli.evaluate.protocol import FEWSHOT, Protocol
 from genie_cli.jobs import Job, Source
 
-_SHOWN = 5
 _MIXED: dict[Name, Literal["cutmix", "mixup"]] = {Name.CUTMIX: "cutmix", Name.MIXUP: "mixup"}
 
 Rows = tuple[NDArray[np.float32], NDArray[np.float64]]  # features (n, D), and their labels (n, ways)
@@ -84,8 +82,7 @@ class Study:
             UsageError: a generated image is missing; it is named.
             ImageError: an image cannot be read.
         """
-        if lost := missing(self.episodes, [augmentation], self.needs, self.images):
-            raise _lost(lost)
+        self.images.require(needed(self.episodes, [augmentation], self.needs))
         looks = dict(look for episode in self.episodes for look in self._wanted(episode, augmentation))
         self._known |= self.features.of({key: look for key, look in looks.items() if key not in self._known})
         accuracies, added, rejected = [], 0, 0
@@ -154,7 +151,8 @@ class Study:
                 rejected += not accepted
                 if accepted:
                     image = self._choose(accepted, episode.support[number])
-                    rows.append((self._known[image.sha256][None], self._label(image, number, episode)[None]))
+                    label = image.label(episode.classes[number], episode.classes, soft=self.soft_labels)
+                    rows.append((self._known[image.sha256][None], label[None]))
         return rows, rejected
 
     def _families(self, episode: Episode, augmentation: Augmentation) -> list[list[list[tuple[Job, Generated]]]]:
@@ -176,34 +174,11 @@ class Study:
         real = self._rows(map(self.looks.centre, target))
         return family[most_adequate(made, self._known[source.sha256], real)][1]
 
-    def _label(self, image: Generated, number: int, episode: Episode) -> NDArray[np.float64]:
-        hard: NDArray[np.float64] = one_hot(np.array([number]), len(episode.classes))[0]
-        if not self.soft_labels:
-            return hard
-        if image.soft_label is None:
-            raise UsageError(f"{image.path} has no soft label", "add them: genie oracle MANIFEST --soft-labels")
-        soft = np.array([image.soft_label.get(name, 0.0) for name in episode.classes])
-        # An image that the oracle takes for none of the episode's classes says nothing about them.
-        return np.asarray(soft / soft.sum()) if soft.sum() > 0 else hard
-
     def _rows(self, looks: Iterable[Look]) -> NDArray[np.float32]:
         return np.stack([self._known[key] for key, _ in looks])
 
 
-def missing(
-    episodes: Iterable[Episode], augmentations: Sequence[Augmentation], needs: Needs, images: Images
-) -> list[Job]:
-    """The jobs whose images the episodes need and the manifests do not have, each once."""
+def needed(episodes: Iterable[Episode], augmentations: Sequence[Augmentation], needs: Needs) -> Iterator[Job]:
+    """The jobs whose images the episodes need, episode by episode: those that several need come more than once."""
     generative = [augmentation for augmentation in augmentations if augmentation.generates]
-    wanted = (job for e in episodes for a in generative for jobs in needs.jobs(e, a) for job in jobs)
-    return list({job.id: job for job in wanted if not images.find(job)}.values())
-
-
-def _lost(jobs: Sequence[Job]) -> UsageError:
-    listed = "".join(f"\n  {describe(job)}" for job in jobs[:_SHOWN])
-    more = f"\n  and {len(jobs) - _SHOWN} more" if len(jobs) > _SHOWN else ""
-    return UsageError(
-        f"{len(jobs)} generated images that the episodes need are not in the manifests:{listed}{more}",
-        "make them: the same command with --plan-out jobs.jsonl instead of --manifest says how; if genie oracle "
-        "--drop left them out, leave out --drop: rejected images are then marked, and counted here",
-    )
+    return (job for e in episodes for a in generative for jobs in needs.jobs(e, a) for job in jobs)

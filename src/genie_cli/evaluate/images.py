@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from genie_cli.errors import ManifestError, UsageError
+import numpy as np
+from numpy.typing import NDArray
+
+from genie_cli.errors import ManifestError, UsageError, some
 from genie_cli.evaluate.manifests import accepted
 from genie_cli.jobs import Job
 from genie_cli.manifest import Document, Row, Status
@@ -27,6 +30,22 @@ class Generated:
     sha256: str
     accepted: bool = True
     soft_label: Mapping[str, float] | None = None
+
+    def label(self, target: str, classes: Sequence[str], *, soft: bool) -> NDArray[np.float64]:
+        """What the image counts for, (C,), a share of each class, sums to 1: its target, or the oracle's distribution.
+
+        An image that the oracle takes for none of ``classes`` says nothing about them, and stays its target's.
+
+        Raises:
+            UsageError: no oracle was asked for a distribution.
+        """
+        hard = np.array([name == target for name in classes], dtype=np.float64)
+        if not soft:
+            return hard
+        if self.soft_label is None:
+            raise UsageError(f"{self.path} has no soft label", "add them: genie oracle MANIFEST --soft-labels")
+        shares = np.array([self.soft_label.get(name, 0.0) for name in classes])
+        return np.asarray(shares / shares.sum()) if shares.sum() > 0 else hard
 
 
 class Images:
@@ -81,6 +100,18 @@ class Images:
         said = row.extra.get("oracle")
         soft = said.get("soft_label") if isinstance(said, dict) else None
         return Generated(root / row.file, row.sha256, accepted(row), soft if isinstance(soft, dict) else None)
+
+    def require(self, jobs: Iterable[Job]) -> None:
+        """Raise UsageError, which names them, if images that ``jobs`` ask for are not there."""
+        lacking = {job.id: job for job in jobs if _key(job) not in self._found}
+        if not lacking:
+            return
+        listed = some([describe(job) for job in lacking.values()], between="\n  ")
+        raise UsageError(
+            f"{len(lacking)} generated images that are needed are not in the manifests:\n  {listed}",
+            "make them: the same command with --plan-out jobs.jsonl instead of --manifest says how; if genie oracle "
+            "--drop left them out, leave out --drop: rejected images are then marked, and counted here",
+        )
 
 
 def _key(job: Job) -> _Key:

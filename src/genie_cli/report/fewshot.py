@@ -1,9 +1,7 @@
-"""Few-shot results as records, which JSON Lines and CSV hold, and as a table like the paper's."""
+"""Few-shot results as records, and as a table like the paper's."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
@@ -42,20 +40,6 @@ class Record(BaseModel):
     added: float = 0
     rejected: float = 0
     paper: float | None = None
-
-
-def lines(records: Sequence[Record]) -> str:
-    """JSON Lines."""
-    return "".join(record.model_dump_json() + "\n" for record in records)
-
-
-def comma_separated(records: Sequence[Record]) -> str:
-    """CSV with a header."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(Record.model_fields), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(record.model_dump() for record in records)
-    return text.getvalue()
 
 
 def table(records: Sequence[Record]) -> Table:

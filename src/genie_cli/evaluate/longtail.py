@@ -1,0 +1,110 @@
+"""Long-tailed classification (paper, section 4.2 and Table 3): which images the rare classes need, and how well
+each group of classes is told apart.
+
+Images are generated for the Few classes alone, the same number for every method. This module does not know how a
+classifier is trained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from genie_cli.data.images import read
+from genie_cli.data.longtail_profile import Group, Profile
+from genie_cli.evaluate.augmentations import Augmentation
+from genie_cli.jobs import Job, Method, Recipe, Source
+
+if TYPE_CHECKING:
+    from genie_cli.backbones.backbone import Backbone
+
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class Tail:
+    """The rare classes and the images they need.
+
+    Attributes:
+        profile: training images of each class.
+        train: all training images.
+        prompt_for: the prompt for a class.
+        model: identity of the snapshot that is to make the images.
+        per_class: images for each Few class.
+        fill_to: instead, so many that a class has this number, real and generated; 0: ``per_class``.
+        hardest: for a Few class the classes that GeNIe's sources are of; a class that is not here takes any other.
+    """
+
+    profile: Profile
+    train: Sequence[Source]
+    prompt_for: Callable[[str], str]
+    model: str
+    per_class: int = 50
+    fill_to: int = 0
+    seed: int = 0
+    hardest: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def wanted(self) -> dict[str, int]:
+        """How many images each Few class needs; those that need none are left out."""
+        few = self.profile.groups()[Group.FEW]
+        numbers = {
+            label: self.fill_to - self.profile.counts[label] if self.fill_to else self.per_class for label in few
+        }
+        return {label: number for label, number in numbers.items() if number > 0}
+
+    def jobs(self, augmentation: Augmentation) -> list[Job]:
+        """The jobs that make an augmentation's images; none if it adds no images."""
+        if not augmentation.generates:
+            return []
+        return [job for target, number in self.wanted().items() for job in self._for(target, number, augmentation)]
+
+    def _for(self, target: str, number: int, augmentation: Augmentation) -> Iterator[Job]:
+        hardest = self.hardest.get(target) if augmentation.method is Method.GENIE else None
+        recipe = Recipe(
+            targets=(target,),
+            method=augmentation.method,
+            r=augmentation.ratios,
+            prompt=self.prompt_for(target),
+            per_target=number,
+            seed=self.seed,
+            model=self.model,
+            sources_for={target: hardest} if hardest else {},
+        )
+        return recipe.jobs(self.train)
+
+
+def accuracies(
+    classifier: Backbone,
+    root: Path,
+    test: Sequence[Source],
+    on_batch: Callable[[int], None] = lambda _: None,
+) -> dict[str, float]:
+    """For each class of ``test`` the share of its images that are taken for it, 0..1.
+
+    Args:
+        classifier: gives logits in the order of its ``classes``.
+        root: folder that the images' paths are relative to.
+
+    Raises:
+        ImageError: an image is missing, broken or has changed.
+    """
+    import torch
+
+    right: dict[str, list[bool]] = {}
+    for start in range(0, len(test), _BATCH):
+        batch = test[start : start + _BATCH]
+        looks = torch.stack([classifier.sight.centre(read(root / s.path, s.sha256)) for s in batch])
+        for source, top in zip(batch, classifier.run(looks).argmax(axis=1), strict=True):
+            right.setdefault(source.label, []).append(classifier.classes[top] == source.label)
+        on_batch(len(batch))
+    return {label: float(np.mean(right[label])) for label in sorted(right)}
+
+
+def by_group(accuracy: Mapping[str, float], profile: Profile) -> dict[Group | None, float]:
+    """Means over the classes of each group that has any, and over all of them (None)."""
+    groups: dict[Group | None, Sequence[str]] = {None: list(profile.counts), **profile.groups()}
+    return {group: float(np.mean([accuracy[label] for label in labels])) for group, labels in groups.items() if labels}

@@ -1,0 +1,149 @@
+"""The trainings of a long-tailed benchmark: one for each augmentation and seed, each in a folder of its own.
+
+A training that was stopped goes on after its last whole epoch, and one that has ended is not repeated. This module
+does not know the engine or the command line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from genie_cli.backbones.backbone import Backbone, Sight
+from genie_cli.backbones.trainable import Plan, build
+from genie_cli.config import LongTail
+from genie_cli.data.longtail_sets import LongTailed
+from genie_cli.evaluate.augmentations import Augmentation
+from genie_cli.evaluate.images import Images
+from genie_cli.evaluate.longtail import accuracies
+from genie_cli.finetune.loss import prior_logits
+from genie_cli.finetune.pictures import Crops, Picture, seed_all
+from genie_cli.finetune.state import State
+from genie_cli.finetune.training import Lesson, train
+from genie_cli.jobs import Job, Source
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+# These say which trainings there are and how fast they run, not what one of them learns.
+_NOT_LEARNED = {"seeds", "edges", "per_class", "fill_to", "workers"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one training came to.
+
+    Attributes:
+        accuracy: of each class on the test images, 0..1.
+        added, rejected: generated images that were trained on, and those left out since the oracle had rejected them.
+    """
+
+    augmentation: Augmentation
+    seed: int
+    accuracy: Mapping[str, float]
+    added: int
+    rejected: int
+
+
+@dataclass(frozen=True)
+class Trainings:
+    """What all trainings of a benchmark share.
+
+    Attributes:
+        plan: the network that each starts with; random weights are drawn by the training's seed.
+        accelerator: the device, or devices, and the precision; see `finetune.training.accelerator_for`.
+        soft_labels: generated images count for what the oracle says of them.
+        folder: has a folder for each training.
+    """
+
+    images: LongTailed
+    recipe: LongTail
+    plan: Plan
+    sight: Sight
+    crops: Crops
+    accelerator: Accelerator
+    soft_labels: bool
+    folder: Path
+
+    def run(
+        self,
+        augmentation: Augmentation,
+        seed: int,
+        jobs: Sequence[Job],
+        found: Images,
+        on_epoch: Callable[..., None] = lambda *_: None,
+    ) -> Outcome | None:
+        """Train with the real images and those of ``jobs``, and test; None in all processes but the first.
+
+        Args:
+            found: has an image for each job.
+            on_epoch: see `finetune.training.train`.
+
+        Raises:
+            UsageError, OutputError, ModelError: see `finetune.training.train`.
+            ImageError: an image is missing, broken or has changed.
+        """
+        generated = self._generated(jobs, found)
+        pictures = [*map(self._real, self.images.train), *generated]
+        folder = self.folder / re.sub(r"[^\w.-]+", "-", f"{augmentation.label}-seed-{seed}")
+        folder.mkdir(parents=True, exist_ok=True)
+        state = State(folder, self._what(augmentation, seed, pictures))
+        accuracy = state.result()
+        if accuracy is None:
+            classifier = self._trained(pictures, seed, state, on_epoch)
+            if not self.accelerator.is_main_process:
+                return None
+            accuracy = accuracies(classifier, self.images.root, self.images.test)
+            state.finish(classifier.network, accuracy)
+        return Outcome(augmentation, seed, accuracy, len(generated), len(jobs) - len(generated))
+
+    def _trained(
+        self, pictures: Sequence[Picture], seed: int, state: State, on_epoch: Callable[..., None]
+    ) -> Backbone:
+        seed_all(seed)
+        network = build(self.plan)
+        lesson = Lesson(pictures, self.sight, self.crops, self.recipe, self._bias(pictures), seed)
+        train(network, lesson, self.accelerator, state, on_epoch)
+        return Backbone(self.plan.name, network.eval(), self.sight, self.images.classes)
+
+    def _bias(self, pictures: Sequence[Picture]) -> Any:
+        """What Bal-BCE adds to the logits: from the counts of real images, or of all."""
+        if self.recipe.loss != "bal-bce":
+            return None
+        real = len(self.images.train)
+        counted = pictures if self.recipe.prior == "mixed" else pictures[:real]
+        return prior_logits(np.sum([picture.label for picture in counted], axis=0, dtype=np.float64).tolist())
+
+    def _real(self, source: Source) -> Picture:
+        label = np.array([name == source.label for name in self.images.classes], dtype=np.float32)
+        return Picture(self.images.root / source.path, source.sha256, label)
+
+    def _generated(self, jobs: Sequence[Job], found: Images) -> list[Picture]:
+        pictures = []
+        for job in jobs:
+            image = found.find(job)
+            if image and image.accepted:
+                label = image.label(job.target, self.images.classes, soft=self.soft_labels)
+                pictures.append(Picture(image.path, image.sha256, label.astype(np.float32)))
+        return pictures
+
+    def _what(self, augmentation: Augmentation, seed: int, pictures: Sequence[Picture]) -> dict[str, Any]:
+        """Everything that decides what is learned."""
+        content = hashlib.sha256()
+        for picture in pictures:
+            content.update(picture.sha256.encode() + picture.label.tobytes())
+        start = self.plan.checkpoint
+        return {
+            **self.recipe.model_dump(mode="json", exclude=_NOT_LEARNED),
+            "seed": seed,
+            "augmentation": augmentation.label,
+            "checkpoint": hashlib.sha256(start.read_bytes()).hexdigest() if start else "",
+            "size": self.sight.size,
+            "images": content.hexdigest(),
+        }

@@ -1,0 +1,173 @@
+"""The training loop: LiVT's Balanced Fine-Tuning, on one device or several (accelerate), killed or not.
+
+Everything random in a step is a function of (seed, update, part), so a training that goes on after the last whole
+epoch ends with the weights of one that was never killed. This module does not know where pictures come from, nor the
+command line.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from genie_cli.backbones.backbone import Sight
+from genie_cli.config import LongTail
+from genie_cli.errors import ModelError
+from genie_cli.finetune.batches import Batches
+from genie_cli.finetune.loss import binary_cross_entropy
+from genie_cli.finetune.optimiser import optimiser, rate_at, set_rate
+from genie_cli.finetune.pictures import Augmented, Crops, Picture, mix, seed_all
+from genie_cli.finetune.state import State
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What is learned, and how.
+
+    Attributes:
+        bias: (C,), what is added to the logits in training (`loss.prior_logits`); None: nothing.
+        seed: of the order, the views, the mixing and stochastic depth.
+    """
+
+    pictures: Sequence[Picture]
+    sight: Sight
+    crops: Crops
+    recipe: LongTail
+    bias: Tensor | None
+    seed: int
+
+
+def train(
+    network: Any,
+    lesson: Lesson,
+    accelerator: Accelerator,
+    state: State,
+    on_epoch: Callable[[int, float], None] = lambda *_: None,
+) -> None:
+    """Train ``network`` in place, on the accelerator's device, from where ``state`` left it.
+
+    Args:
+        on_epoch: told after each epoch how many are done, and its mean loss.
+
+    Raises:
+        UsageError: the batch does not fit the pictures or the devices.
+        OutputError: the state cannot be read or written, or belongs to another training.
+        ModelError: the loss is not a number, or a part of a batch does not fit into memory.
+    """
+    import torch
+
+    recipe = lesson.recipe
+    batches = batches_of(len(lesson.pictures), recipe, lesson.seed, accelerator)
+    network.to(accelerator.device)
+    updates = optimiser(network, recipe)
+    done = _resume(state, network, updates, accelerator)
+    model, updates = accelerator.prepare(network, updates)
+    model.train()
+    loader: Any = torch.utils.data.DataLoader(
+        Augmented(lesson.pictures, lesson.sight, lesson.crops, recipe, lesson.seed),  # type: ignore[arg-type]
+        batch_sampler=batches,
+        num_workers=min(recipe.workers, os.cpu_count() or 1),
+        pin_memory=accelerator.device.type == "cuda",
+    )
+    step = _Step(model, updates, accelerator, lesson, batches)
+    for epoch in range(done, recipe.epochs):
+        batches.epoch = epoch
+        try:
+            loss = float(torch.stack([step(turn, *batch) for turn, batch in enumerate(loader)]).mean())
+        except torch.OutOfMemoryError:
+            raise ModelError(
+                f"{batches.part} images at a time do not fit into the memory of {accelerator.device}",
+                f"cut the batch into more parts: --accumulate {2 * recipe.accumulate}",
+            ) from None
+        if loss != loss:
+            raise ModelError(
+                f"the loss is not a number in epoch {epoch + 1}", "try a smaller --base-lr, or --precision float32"
+            )
+        if accelerator.is_main_process:
+            state.save(_state(epoch + 1, network, updates, accelerator))
+        on_epoch(epoch + 1, loss)
+    accelerator.wait_for_everyone()
+
+
+def accelerator_for(recipe: LongTail, device: str) -> Accelerator:
+    """accelerate's handle on one device, or under torchrun and accelerate launch on all."""
+    import torch
+    from accelerate import Accelerator
+
+    if device.startswith("cuda:"):
+        torch.cuda.set_device(device)
+    cpu = device == "cpu" or not torch.cuda.is_available()
+    precisions = {"float32": "no", "float16": "fp16", "bfloat16": "bf16", "auto": "no" if cpu else "fp16"}
+    return Accelerator(
+        cpu=cpu,
+        mixed_precision=precisions[recipe.precision],
+        gradient_accumulation_steps=recipe.accumulate,
+        step_scheduler_with_optimizer=False,
+    )
+
+
+def batches_of(pictures: int, recipe: LongTail, seed: int, accelerator: Accelerator) -> Batches:
+    """How so many pictures are cut into batches here; UsageError if they cannot be."""
+    return Batches(
+        count=pictures,
+        batch=recipe.batch,
+        accumulate=recipe.accumulate,
+        seed=seed,
+        device=accelerator.process_index,
+        devices=accelerator.num_processes,
+    )
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One part of a batch: forwards, backwards, and after the last part an update."""
+
+    model: Any
+    updates: Any
+    accelerator: Accelerator
+    lesson: Lesson
+    batches: Batches
+
+    def __call__(self, turn: int, images: Tensor, labels: Tensor) -> Tensor:
+        """The loss of the part, detached."""
+        update, part = divmod(turn, self.batches.accumulate)
+        epoch, device, recipe = self.batches.epoch, self.accelerator.device, self.lesson.recipe
+        seed_all(self.lesson.seed, epoch, update, self.batches.number(part))
+        images, labels = mix(images, labels, recipe)
+        images, labels = images.to(device, non_blocking=True), labels.to(device, non_blocking=True)
+        set_rate(self.updates, rate_at(epoch + update / self.batches.updates, recipe))
+        bias = None if self.lesson.bias is None else self.lesson.bias.to(device)
+        with self.accelerator.accumulate(self.model):
+            loss = binary_cross_entropy(self.model(images), labels, bias)
+            self.accelerator.backward(loss)
+            self.updates.step()
+            self.updates.zero_grad()
+        return loss.detach()
+
+
+def _resume(state: State, network: Any, updates: Any, accelerator: Accelerator) -> int:
+    """Put back what was saved, and say how many epochs are done."""
+    saved = state.load(accelerator.device)
+    if saved is None:
+        return 0
+    network.load_state_dict(saved["network"])
+    updates.load_state_dict(saved["optimiser"])
+    if accelerator.scaler is not None:
+        accelerator.scaler.load_state_dict(saved["scaler"])
+    return int(saved["epoch"])
+
+
+def _state(epoch: int, network: Any, updates: Any, accelerator: Accelerator) -> dict[str, Any]:
+    scaler = accelerator.scaler
+    return {
+        "epoch": epoch,
+        "network": network.state_dict(),
+        "optimiser": updates.state_dict(),
+        "scaler": scaler.state_dict() if scaler is not None else {},
+    }
