@@ -7,18 +7,14 @@ pool is small, so that episodes share their images and what is generated from th
 from __future__ import annotations
 
 import itertools
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from genie_cli.data.digits import CLASSES, DigitsInTheWild, Split, Tie, scans_of
-from genie_cli.errors import OutputError
+from genie_cli.data.digits_cache import painted
 
 SUPPORT, QUERY = "support", "query"
 _SUPPORT_PER_CLASS, _QUERY_PER_CLASS = 20, 200
-_VERSION = 1  # to be raised when `data.digits` paints otherwise: what is painted already is not painted again
 
 
 def paint(cache: Path, classes: tuple[str, ...], split: Split = "test", tied: Tie | None = None) -> Path:
@@ -31,32 +27,13 @@ def paint(cache: Path, classes: tuple[str, ...], split: Split = "test", tied: Ti
         OSError: ``cache`` cannot be written.
         OutputError: images of a pool painted before are gone.
     """
-    name = "-".join((f"digits-v{_VERSION}", split, *classes)) + (f"-tied-{tied}" if tied else "")
-    done = cache / name
-    if done.is_dir():
-        _require_whole(done, len(classes))
-        return done
-    cache.mkdir(parents=True, exist_ok=True)
-    # Whole or not at all, and each process for itself: several may start at once.
-    aside = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=cache))
-    try:
-        DigitsInTheWild(split, tied=tied).save_samples(aside / SUPPORT, _indices(classes, split, SUPPORT))
-        DigitsInTheWild(split).save_samples(aside / QUERY, _indices(classes, split, QUERY))
-        aside.chmod(0o755)
-        os.rename(aside, done)
-    except OSError:
-        if not done.is_dir():
-            raise
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-    return done
+    name = "-".join((split, *classes)) + (f"-tied-{tied}" if tied else "")
 
+    def both(root: Path) -> None:
+        DigitsInTheWild(split, tied=tied).save_samples(root / SUPPORT, _indices(classes, split, SUPPORT))
+        DigitsInTheWild(split).save_samples(root / QUERY, _indices(classes, split, QUERY))
 
-def _require_whole(folder: Path, classes: int) -> None:
-    """A cache may be tidied by others: with images gone, episodes would be other episodes."""
-    found = sum(1 for _ in folder.glob("*/*/*.png"))
-    if found != (wanted := classes * (_SUPPORT_PER_CLASS + _QUERY_PER_CLASS)):
-        raise OutputError(f"{folder} has {found} of {wanted} images", f"delete it, it is painted again: {folder}")
+    return painted(cache, name, len(classes) * (_SUPPORT_PER_CLASS + _QUERY_PER_CLASS), both)
 
 
 def _indices(classes: tuple[str, ...], split: Split, role: str) -> Iterator[int]:

@@ -50,8 +50,8 @@ def read_cub(files: Sequence[Path]) -> Lists:
             raise FolderError(f"{labels}: image {number} is of class {class_of[number]}, which {classes} does not have")
         if training[number] not in both:
             raise FolderError(f"{splits}: expected 0 or 1 for image {number}, found {training[number]!r}")
-        both[training[number]].append((_below(images, f"images/{path}"), names[class_of[number]]))
-    return _lists(images.parent, both["1"], both["0"])
+        both[training[number]].append((below(images, f"images/{path}"), names[class_of[number]]))
+    return lists_of(images.parent, both["1"], both["0"])
 
 
 def read_cars(files: Sequence[Path]) -> Lists:
@@ -66,7 +66,7 @@ def read_cars(files: Sequence[Path]) -> Lists:
     names = _matlab(meta, "class_names").tolist()
     if not all(isinstance(name, str) and name for name in names) or len(set(names)) < len(names):
         raise FolderError(f"{meta}: expected class_names, a name for each class and none twice")
-    return _lists(meta.parent.parent, _annotated(train, "cars_train", names), _annotated(test, "cars_test", names))
+    return lists_of(meta.parent.parent, _annotated(train, "cars_train", names), _annotated(test, "cars_test", names))
 
 
 def _annotated(file: Path, folder: str, names: Sequence[str]) -> list[Image]:
@@ -79,7 +79,7 @@ def _annotated(file: Path, folder: str, names: Sequence[str]) -> list[Image]:
         if not isinstance(fname, str) or not isinstance(number, int | float) or number not in numbers:
             expected = f"a file name and a class from 1 to {len(names)}"
             raise FolderError(f"{file}: expected {expected}, found {str(fname)[:80]!r} and {str(number)[:80]!r}")
-        images.append((_below(file, f"{folder}/{fname}"), numbers[int(number)]))
+        images.append((below(file, f"{folder}/{fname}"), numbers[int(number)]))
     return images
 
 
@@ -105,7 +105,7 @@ def read_food(files: Sequence[Path]) -> Lists:
         FolderError: not such files.
     """
     train, test = files
-    return _lists(train.parent.parent, list(_food(train)), list(_food(test)))
+    return lists_of(train.parent.parent, list(_food(train)), list(_food(test)))
 
 
 def _food(file: Path) -> Iterator[Image]:
@@ -113,7 +113,7 @@ def _food(file: Path) -> Iterator[Image]:
         label, _, image = entry.partition("/")
         if not label or not image or label != name:
             raise FolderError(f"{file}: expected entries such as apple_pie/1005649; found {entry[:80]!r} of {name!r}")
-        yield _below(file, f"images/{entry}.jpg"), label
+        yield below(file, f"images/{entry}.jpg"), label
 
 
 def _food_json(file: Path) -> Iterator[tuple[str, str]]:
@@ -126,7 +126,7 @@ def _food_json(file: Path) -> Iterator[tuple[str, str]]:
 
 
 def _food_text(file: Path) -> Iterator[tuple[str, str]]:
-    return ((line.split("/")[0], line) for _, line in _lines(file))
+    return ((line.split("/")[0], line) for _, line in lines_of(file))
 
 
 def read_aircraft(files: Sequence[Path]) -> Lists:
@@ -138,15 +138,15 @@ def read_aircraft(files: Sequence[Path]) -> Lists:
         FolderError: not such files.
     """
     classes, train, test = files
-    names = frozenset(name for _, name in _lines(classes))
-    return _lists(classes.parent, list(_of_makers(train, names)), list(_of_makers(test, names)))
+    names = frozenset(name for _, name in lines_of(classes))
+    return lists_of(classes.parent, list(_of_makers(train, names)), list(_of_makers(test, names)))
 
 
 def _of_makers(file: Path, names: frozenset[str]) -> Iterator[Image]:
     for number, name in _table(file, "1025794 Boeing").items():
         if name not in names:
             raise FolderError(f"{file}: image {number} is of {name!r}, which manufacturers.txt does not have")
-        yield _below(file, f"images/{number}.jpg"), name
+        yield below(file, f"images/{number}.jpg"), name
 
 
 READERS: Mapping[str, Callable[[Sequence[Path]], Lists]] = {
@@ -157,7 +157,7 @@ READERS: Mapping[str, Callable[[Sequence[Path]], Lists]] = {
 }
 
 
-def _lists(root: Path, train: Sequence[Image], test: Sequence[Image]) -> Lists:
+def lists_of(root: Path, train: Sequence[Image], test: Sequence[Image]) -> Lists:
     """The two as they are, if neither is empty and no path is in them twice: none may be trained and tested on."""
     seen: set[str] = set()
     for path, _ in (*train, *test):
@@ -170,7 +170,7 @@ def _lists(root: Path, train: Sequence[Image], test: Sequence[Image]) -> Lists:
     return Lists(tuple(train), tuple(test))
 
 
-def _below(file: Path, path: str) -> str:
+def below(file: Path, path: str) -> str:
     try:
         return inside_root(path)
     except ValueError as error:
@@ -180,7 +180,7 @@ def _below(file: Path, path: str) -> str:
 def _table(file: Path, example: str) -> dict[str, str]:
     """Lines `key value` as a dictionary; a key may not come twice, and a value may have spaces."""
     table: dict[str, str] = {}
-    for number, line in _lines(file):
+    for number, line in lines_of(file):
         cells = line.split(maxsplit=1)
         if len(cells) != 2:
             raise FolderError(f"{file}, line {number}: expected a line such as {example!r}; found {line[:80]!r}")
@@ -190,7 +190,7 @@ def _table(file: Path, example: str) -> dict[str, str]:
     return table
 
 
-def _lines(file: Path) -> Iterable[tuple[int, str]]:
+def lines_of(file: Path) -> Iterable[tuple[int, str]]:
     """The lines that are not empty, stripped, with their numbers from 1."""
     lines = enumerate(_text(file).splitlines(), start=1)
     return [(number, line.strip()) for number, line in lines if line.strip()]

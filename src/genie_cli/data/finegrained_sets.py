@@ -8,18 +8,18 @@ This module does not know torch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from genie_cli.data.fewshot_places import contents
-from genie_cli.data.fewshot_published import PARTIAL_HINT
 from genie_cli.data.finegrained_lists import READERS, Image, Lists
 from genie_cli.data.finegrained_published import Dataset, Published, how_to_get, published_as
-from genie_cli.data.folders import find, hashed, require_folder
-from genie_cli.data.ilsvrc import WNID, files_in, folders_in
+from genie_cli.data.folders import find, require_folder
+from genie_cli.data.ilsvrc import WNID, folders_in
 from genie_cli.data.imagenet import distinct_names, is_class
 from genie_cli.data.images import IMAGE_SUFFIXES
+from genie_cli.data.splits import lists_in, no_layout, shared, size_in_words, sources_of, there
 from genie_cli.errors import FolderError
 from genie_cli.jobs import Source
 
@@ -73,39 +73,30 @@ def read(dataset: Dataset, root: Path, *, partial: bool = False) -> SplitImages:
     require_folder(root)
     found = _lists(dataset, published, root) or _class_folders(published, root)
     if found is None:
-        raise _no_layout(published, root)
+        raise no_layout(published, root)
     if not partial:
         published.require("training", found.lists.train, found.root)
         published.require("test", found.lists.test, found.root)
     words = _words(published, found)
     label_of = {name: name if dataset == "folder" else words[name] for name in words}
     splits = [
-        _there(published, found.root, split, [(path, label_of[name]) for path, name in images], partial)
+        there(published, found.root, split, [(path, label_of[name]) for path, name in images], partial)
         for split, images in (("training", found.lists.train), ("test", found.lists.test))
     ]
-    train, test = (_hashed(found.root, images, partial) for images in _shared(found.root, splits, partial))
+    train, test = (sources_of(found.root, images, partial) for images in shared(found.root, splits, partial))
     kept = {source.label for source in train}
     names = {label_of[name]: words[name] for name in words if label_of[name] in kept}
-    layout = found.where + _size_in_words(published, len(kept), len(train), len(test))
+    layout = f"{found.where}; {size_in_words(published, train, test)}"
     return SplitImages(found.root, train, test, names, published.superclass, layout)
 
 
 def _lists(dataset: Dataset, published: Published, root: Path) -> _Found | None:
     """The data set by its lists; None unless all of them are in one of the places."""
-    for place in published.places:
-        files = _spelled(published, root / place)
-        if None not in files:
-            lists = READERS[dataset]([file for file in files if file])
-            return _Found(f"{published.title} by its lists{_in(place)}", root / place, lists)
-    return None
-
-
-def _spelled(published: Published, folder: Path) -> list[Path | None]:
-    """The lists in a folder, None for each that is not there."""
-    return [
-        next((folder / spelling for spelling in spellings if (folder / spelling).is_file()), None)
-        for spellings in published.files
-    ]
+    found = lists_in(published, root)
+    if found is None:
+        return None
+    place, files = found
+    return _Found(f"{published.title} by its lists{_in(place)}", root / place, READERS[dataset](files))
 
 
 def _class_folders(published: Published, root: Path) -> _Found | None:
@@ -145,75 +136,5 @@ def _words(published: Published, found: _Found) -> dict[str, str]:
     return words
 
 
-def _there(published: Published, root: Path, split: str, images: Sequence[Image], partial: bool) -> list[Image]:
-    """The images that exist, by class and path. FolderError if one does not, unless ``partial``, or if none does.
-
-    It asks folder by folder: a hundred thousand single questions are slow on a network disk.
-    """
-    parts = [(path.rpartition("/"), label) for path, label in images]
-    names = {folder: files_in(root / folder) for folder in {folder for (folder, _, _), _ in parts}}
-    there = [(f"{folder}/{name}", label) for (folder, _, name), label in parts if name in names[folder]]
-    missing = sorted({path for path, _ in images} - {path for path, _ in there})
-    if not there:
-        raise FolderError(
-            f"{root}: expected {len(images)} {split} images, found none; first missing: {missing[0]}; "
-            f"the folder holds {contents(root)}",
-            published.how_to_get,
-        )
-    if missing and not partial:
-        raise FolderError(
-            f"{root}: expected {len(images)} {split} images, found {len(there)}; first missing: {missing[0]}",
-            PARTIAL_HINT,
-        )
-    return sorted(there, key=lambda image: image[::-1])
-
-
-def _shared(root: Path, splits: Sequence[Sequence[Image]], partial: bool) -> list[list[Image]]:
-    """Both splits with the classes that both have. FolderError if one has others, unless ``partial``."""
-    train, test = ({label for _, label in split} for split in splits)
-    if train != test and not partial:
-        label = min(train ^ test)
-        has, lacks = ("training", "test") if label in train else ("test", "training")
-        more = f"; {len(train ^ test)} classes are in one split only" if len(train ^ test) > 1 else ""
-        raise FolderError(f"{root}: {label!r} has {has} images but no {lacks} images{more}", PARTIAL_HINT)
-    if not train & test:
-        raise FolderError(f"{root}: no class has both training and test images")
-    return [[(path, label) for path, label in split if label in train & test] for split in splits]
-
-
-def _hashed(root: Path, images: Sequence[Image], partial: bool) -> tuple[Source, ...]:
-    """Sources of images. FolderError if one cannot be read, unless ``partial``, and if that is a class's last one."""
-    sources, unusable = hashed(root, images)
-    lost = {label for _, label in images} - {source.label for source in sources}
-    if unusable and (lost or not partial):
-        path, reason = unusable[0]
-        raise FolderError(f"{root / path} {reason}", "" if lost else PARTIAL_HINT)
-    return tuple(sources)
-
-
-def _size_in_words(published: Published, classes: int, train: int, test: int) -> str:
-    size = published.size
-    if size is None or (size.classes, size.train, size.test) == (classes, train, test):
-        return f"; {classes} classes{published.note}, {train} training and {test} test images"
-    return (
-        f"; {classes} of the published {size.classes} classes{published.note}, {train} of {size.train} training and "
-        f"{test} of {size.test} test images"
-    )
-
-
 def _in(place: str) -> str:
     return f" in {place}" if place else ""
-
-
-def _no_layout(published: Published, root: Path) -> FolderError:
-    for folder in (root / place for place in published.places):
-        files = _spelled(published, folder)
-        if any(files):
-            lacking = ", ".join(names[0] for names, file in zip(published.files, files, strict=True) if not file)
-            return FolderError(f"{folder} lacks {lacking}; it holds {contents(folder)}", published.how_to_get)
-    lists = ", ".join(names[0] for names in published.files)
-    wanted = [lists] * bool(lists) + ["class folders in train and test"] * bool(published.folders)
-    return FolderError(
-        f"{root} has no {published.title}: expected {', or '.join(wanted)}; it holds {contents(root)}",
-        published.how_to_get,
-    )

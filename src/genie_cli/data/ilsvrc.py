@@ -1,4 +1,4 @@
-"""ILSVRC 2012's training images, wherever people unpack them: `<WordNet id>/<WordNet id>_<number>.JPEG`."""
+"""ILSVRC 2012's images, wherever people unpack them: for training `<WordNet id>/<WordNet id>_<number>.JPEG`."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ PLACES = (
     "Data/CLS-LOC/train",
     "ILSVRC2012/train",
 )
+
+# Where the validation images lie then: `<WordNet id>/ILSVRC2012_val_<number>.JPEG`, or as they came, without folders.
+VALIDATION_PLACES = tuple(place.removesuffix("train") + "val" for place in PLACES if place)
 
 FEWEST = 732  # images in a class; the largest have 1300
 
