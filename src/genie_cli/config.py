@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from genie_cli.errors import UsageError
 from genie_cli.jobs import Method, Ratio
@@ -184,12 +184,6 @@ class LongTail(_Section):
     def learning_rate(self) -> float:
         """The highest: ``base_lr`` times batch / 256."""
         return self.base_lr * self.batch / 256
-
-    @model_validator(mode="after")
-    def _warms_up_before_the_end(self) -> LongTail:
-        if self.warmup_epochs >= self.epochs:
-            raise ValueError(f"warmup_epochs ({self.warmup_epochs}) must be fewer than epochs ({self.epochs})")
-        return self
 
 
 class Settings(_Section):

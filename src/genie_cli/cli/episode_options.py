@@ -9,8 +9,8 @@ from typing import Annotated, Any
 from typer import Option
 
 from genie_cli.cli.asked import Asked
-from genie_cli.cli.measuring import measure
 from genie_cli.cli.lists import split
+from genie_cli.cli.measuring import measure
 from genie_cli.cli.options import INPUT, MODEL, OUTPUT, RUN, setting
 from genie_cli.cli.tasks import Task
 from genie_cli.config import resolve

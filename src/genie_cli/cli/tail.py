@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 from genie_cli.cli import augmenting, making, tail_results
 from genie_cli.cli.console import progress, words
 from genie_cli.cli.pools import DataSet, require_data_dir_is_used
-from genie_cli.confusion import Confusion
 from genie_cli.config import Settings
+from genie_cli.confusion import Confusion
 from genie_cli.errors import UsageError
 from genie_cli.files import cache
 from genie_cli.jobs import Job, Recipe
 
 if TYPE_CHECKING:
-    from genie_cli.cli.running import Work
     from genie_cli.data.longtail_profile import Profile
     from genie_cli.data.longtail_sets import LongTailed
     from genie_cli.evaluate.augmentations import Augmentation
@@ -44,7 +43,7 @@ class LongTailSet(DataSet):
     def how_to_get(self) -> str:
         from genie_cli.data.longtail_sets import how_to_get
 
-        return how_to_get(self.value)  # type: ignore[arg-type]
+        return how_to_get(self.value)
 
     def images(self, folder: str, lists: Path | None, partial: bool) -> LongTailed:
         """Both splits; the errors are those of `place` and of `data.longtail_sets.read`."""
@@ -120,7 +119,7 @@ def measure(
     found.require(every)
     outcomes = _run(trainings, jobs, found)
     if outcomes:  # one process of several has them
-        records = tail_results.records_of(settings, asked, profile, outcomes)
+        records = list(tail_results.records_of(settings, asked, profile, outcomes))
         tail_results.save(asked.out, records)
         tail_results.show(asked.out, records, as_json)
 
@@ -146,6 +145,9 @@ def _check(settings: Settings, asked: AskedTail, given: set[str], dry_run: bool)
         raise UsageError("--confusion and --backbone choose GeNIe's sources, and genie is not among --augment")
     if asked.confusion and asked.backbone:
         raise UsageError("--confusion says which classes are confused: leave out --backbone")
+    recipe = settings.longtail
+    if recipe.warmup_epochs >= recipe.epochs:
+        raise UsageError(f"--warmup-epochs {recipe.warmup_epochs} leaves none of --epochs {recipe.epochs} after it")
     if {"per_class", "fill_to"} <= given:
         raise UsageError("--fill-to says how many images a class gets: leave out --per-class")
     return chosen

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from genie_cli.cli.console import duration, facts, wants_lines, words
-from genie_cli.config import Settings
+from genie_cli.config import LongTail, Settings
 from genie_cli.files import put, require_own
 
 if TYPE_CHECKING:
@@ -69,45 +69,56 @@ def prepare(out: Path) -> None:
     require_own(out / "results.csv", "dataset,network,edges,")
 
 
-def records_of(
-    settings: Settings, asked: AskedTail, profile: Profile, outcomes: Sequence[Outcome]
-) -> Iterator[Record]:
+def records_of(settings: Settings, asked: AskedTail, profile: Profile, outcomes: Sequence[Outcome]) -> list[Record]:
     """A record for each training, and after those of one augmentation their mean."""
     from genie_cli.evaluate.longtail import by_group
-    from genie_cli.evaluate.statistics import estimate_of_few
-    from genie_cli.report import paper
-    from genie_cli.report.longtail import GROUPS, Record
+    from genie_cli.report.longtail import Record
 
     recipe = settings.longtail
-    common = {"dataset": asked.dataset.value, "network": recipe.network, "edges": profile.edges.name}
-    common |= {"loss": recipe.loss, "prior": recipe.prior}
-    for augmentation, group in groupby(outcomes, lambda outcome: outcome.augmentation):
-        members = list(group)
-        label = augmentation.label
-        figures = [_figures(by_group(outcome.accuracy, profile)) for outcome in members]
-        generated = [outcome.added + outcome.rejected for outcome in members]
-        for outcome, accuracy, number in zip(members, figures, generated, strict=True):
-            share = outcome.rejected / number if number else 0.0
-            more = {"seed": outcome.seed, "seeds": 1, "added": outcome.added, "rejected": round(share, 4)}
-            yield Record(**common, augmentation=label, **more, **accuracy)
-        means = {name: estimate_of_few([one[name] for one in figures]) for name in figures[0]}
-        known = None if asked.partial or recipe.loss != "bal-bce" else paper.longtail(common["dataset"], recipe.network, label)
-        yield Record(
-            **common,
-            augmentation=label,
-            seed=None,
-            seeds=len(members),
-            **{name: round(mean.mean, 4) for name, mean in means.items()},
-            **{f"{name}_interval": round(mean.half_width, 4) for name, mean in means.items() if len(members) > 1},
-            **{f"paper_{name}": value for name, value in zip(GROUPS, known or (), strict=False)},
-            added=members[0].added,
-            rejected=round(members[0].rejected / generated[0], 4) if generated[0] else 0,
-        )
+    records: list[Record] = []
+    for augmentation, members in groupby(outcomes, lambda outcome: outcome.augmentation):
+        own = [
+            Record(
+                dataset=asked.dataset.value,
+                network=recipe.network,
+                edges=profile.edges.name,
+                loss=recipe.loss,
+                prior=recipe.prior,
+                augmentation=augmentation.label,
+                seed=outcome.seed,
+                seeds=1,
+                added=outcome.added,
+                rejected=round(outcome.rejected / max(outcome.added + outcome.rejected, 1), 4),
+                **{name: round(100 * value, 4) for name, value in by_group(outcome.accuracy, profile).items()},
+            )
+            for outcome in members
+        ]
+        records += [*own, _mean_of(own, _paper(asked, recipe, augmentation))]
+    return records
 
 
-def _figures(groups: Mapping[object, float]) -> dict[str, float]:
-    """Accuracies of the groups in %, by their names."""
-    return {"overall" if group is None else str(group): round(100 * value, 4) for group, value in groups.items()}
+def _mean_of(records: Sequence[Record], paper: Sequence[float] = ()) -> Record:
+    """The mean over trainings that differ in the seed alone, beside the paper's figures, if it has any."""
+    from genie_cli.evaluate.statistics import estimate_of_few
+    from genie_cli.report.longtail import GROUPS
+
+    figures = {name: [getattr(record, name) for record in records] for name in GROUPS}
+    means = {name: estimate_of_few(values) for name, values in figures.items() if None not in values}
+    update: dict[str, float | int | None] = {"seed": None, "seeds": len(records)}
+    for name, mean in means.items():
+        update[name] = round(mean.mean, 4)
+        update[f"{name}_interval"] = round(mean.half_width, 4) if len(records) > 1 else None
+    update |= {f"paper_{name}": value for name, value in zip(GROUPS, paper, strict=False)}
+    return records[0].model_copy(update=update)
+
+
+def _paper(asked: AskedTail, recipe: LongTail, augmentation: Augmentation) -> Sequence[float]:
+    """The paper's figures, if they were measured as these are; else none."""
+    from genie_cli.report import paper
+
+    if asked.partial or recipe.loss != "bal-bce":
+        return ()
+    return paper.longtail(asked.dataset.value, recipe.network, augmentation.label) or ()
 
 
 def save(out: Path, records: Sequence[Record]) -> None:

@@ -104,7 +104,7 @@ def accuracies(
     return {label: float(np.mean(right[label])) for label in sorted(right)}
 
 
-def by_group(accuracy: Mapping[str, float], profile: Profile) -> dict[Group | None, float]:
-    """Means over the classes of each group that has any, and over all of them (None)."""
-    groups: dict[Group | None, Sequence[str]] = {None: list(profile.counts), **profile.groups()}
-    return {group: float(np.mean([accuracy[label] for label in labels])) for group, labels in groups.items() if labels}
+def by_group(accuracy: Mapping[str, float], profile: Profile) -> dict[str, float]:
+    """Means over the classes of each group that has any, ``many``, ``med`` and ``few``, and over all: ``overall``."""
+    groups = {**{group.value: labels for group, labels in profile.groups().items()}, "overall": tuple(profile.counts)}
+    return {name: float(np.mean([accuracy[label] for label in labels])) for name, labels in groups.items() if labels}

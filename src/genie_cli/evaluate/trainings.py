@@ -103,9 +103,7 @@ class Trainings:
             state.finish(classifier.network, accuracy)
         return Outcome(augmentation, seed, accuracy, len(generated), len(jobs) - len(generated))
 
-    def _trained(
-        self, pictures: Sequence[Picture], seed: int, state: State, on_epoch: Callable[..., None]
-    ) -> Backbone:
+    def _trained(self, pictures: Sequence[Picture], seed: int, state: State, on_epoch: Callable[..., None]) -> Backbone:
         seed_all(seed)
         network = build(self.plan)
         lesson = Lesson(pictures, self.sight, self.crops, self.recipe, self._bias(pictures), seed)
@@ -118,7 +116,7 @@ class Trainings:
             return None
         real = len(self.images.train)
         counted = pictures if self.recipe.prior == "mixed" else pictures[:real]
-        return prior_logits(np.sum([picture.label for picture in counted], axis=0, dtype=np.float64).tolist())
+        return prior_logits(np.stack([picture.label for picture in counted]).sum(axis=0, dtype=np.float64).tolist())
 
     def _real(self, source: Source) -> Picture:
         label = np.array([name == source.label for name in self.images.classes], dtype=np.float32)

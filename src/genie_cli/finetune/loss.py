@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def prior_logits(counts: Sequence[int]) -> Tensor:
+def prior_logits(counts: Sequence[float]) -> Tensor:
     """log(pi) - log(1 - pi) for each class, (C,), float32; pi is its share of all images.
 
     Args:
-        counts: images of each class, at least one, of at least two classes.
+        counts: images of each class, above 0, of at least two classes; soft labels count in part.
     """
     import torch
 

@@ -114,6 +114,8 @@ def _write(path: Path, writer: Callable[[Path], object]) -> None:
         os.replace(aside, path)
     except (OSError, RuntimeError) as error:  # torch raises a RuntimeError if the disk is full
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        raise OutputError(f"cannot write {path}: {reason}", "free some space, and type the same command again") from None
+        raise OutputError(
+            f"cannot write {path}: {reason}", "free some space, and type the same command again"
+        ) from None
     finally:
         aside.unlink(missing_ok=True)

@@ -35,9 +35,9 @@ class Record(BaseModel):
     augmentation: str
     seed: int | None
     seeds: int
-    many: float | None
-    med: float | None
-    few: float | None
+    many: float | None = None
+    med: float | None = None
+    few: float | None = None
     overall: float
     many_interval: float | None = None
     med_interval: float | None = None
