@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from genie_cli.data import finegrained_sets
 from genie_cli.data.finegrained_lists import Image, Lists, below, lines_of, lists_of
@@ -110,12 +110,13 @@ def _listed(root: Path, lists: Path | None) -> tuple[str, Lists]:
 
 def _entries(file: Path) -> Iterator[Image]:
     """The lines ``relative/path label`` of a list: path, and the WordNet id that is the label's when ids are sorted."""
+    in_order = wnids()
     for number, line in lines_of(file):
         match = re.fullmatch(r"(\S+)\s+([0-9]{1,3})", line, re.ASCII)
         if not match:
             expected = "expected a line such as 'train/n01440764/n01440764_190.JPEG 0', with a label from 0 to 999"
             raise FolderError(f"{file}, line {number}: {expected}; found {line[:80]!r}", IMAGENET_LT.how_to_get)
-        path, wnid = below(file, match[1]), wnids()[int(match[2])]
+        path, wnid = below(file, match[1]), in_order[int(match[2])]
         for other in WNID.findall(path):
             if other != wnid:
                 expected = f"expected label {match[2]} to be {in_words(wnid)}, as WordNet ids are sorted"
@@ -128,9 +129,9 @@ def _placed(root: Path, templates: Sequence[str], images: Sequence[Image]) -> tu
 
     If none is found, they are as listed: `there` says what is missing.
     """
+    names = [(path.rpartition("/")[2], wnid) for path, wnid in images]
     places = [
-        (template, [(template.format(wnid=wnid, name=PurePosixPath(path).name), wnid) for path, wnid in images])
-        for template in templates
+        (template, [(template.format(wnid=wnid, name=name), wnid) for name, wnid in names]) for template in templates
     ]
     found = [len(existing(root, (path for path, _ in placed))) for _, placed in places]
     if not any(found):
