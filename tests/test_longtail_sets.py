@@ -348,3 +348,8 @@ def test_there_is_no_other_data_set(tmp_path: Path) -> None:
     other: Dataset = "inat"  # type: ignore[assignment]
     with pytest.raises(UsageError, match="no long-tailed data set 'inat'"):
         read(other, tmp_path)
+
+
+def test_a_folder_has_no_lists(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="folder is read without lists"):
+        read("folder", tmp_path, lists=tmp_path)

@@ -21,7 +21,7 @@ from genie_cli.data.ilsvrc import PLACES, VALIDATION_PLACES, WNID
 from genie_cli.data.imagenet import distinct_names, in_words, wnids
 from genie_cli.data.longtail_published import IMAGENET_LT, Dataset, how_to_get, require_whole
 from genie_cli.data.splits import existing, lists_in, no_layout, shared, size_in_words, sources_of, there
-from genie_cli.errors import FolderError
+from genie_cli.errors import FolderError, UsageError
 from genie_cli.jobs import Source
 
 __all__ = ["Dataset", "LongTailed", "how_to_get", "read"]
@@ -64,9 +64,11 @@ def read(dataset: Dataset, root: Path, *, lists: Path | None = None, partial: bo
 
     Raises:
         FolderError: no layout that is known, or not the whole data set: with what was expected and found.
-        UsageError: there is no such data set.
+        UsageError: there is no such data set, or it is not one of lists.
     """
     how_to_get(dataset)  # raises if there is no such data set
+    if lists is not None and dataset != "imagenet-lt":
+        raise UsageError(f"{dataset} is read without lists", "only imagenet-lt has them")
     found = _imagenet_lt(root, lists, partial) if dataset == "imagenet-lt" else _folder(root, partial)
     counts = Counter(source.label for source in found.train).values()
     return replace(found, layout=f"{found.layout}; {min(counts)} to {max(counts)} training images a class")
