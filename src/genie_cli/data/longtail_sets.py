@@ -16,7 +16,7 @@ from pathlib import Path
 
 from genie_cli.data import finegrained_sets
 from genie_cli.data.finegrained_lists import Image, Lists, below, lines_of, lists_of
-from genie_cli.data.folders import require_folder
+from genie_cli.data.folders import require_folder, saying
 from genie_cli.data.ilsvrc import PLACES, VALIDATION_PLACES, WNID
 from genie_cli.data.imagenet import distinct_names, in_words, wnids
 from genie_cli.data.longtail_published import IMAGENET_LT, Dataset, how_to_get, require_whole
@@ -66,10 +66,11 @@ def read(dataset: Dataset, root: Path, *, lists: Path | None = None, partial: bo
         FolderError: no layout that is known, or not the whole data set: with what was expected and found.
         UsageError: there is no such data set, or it is not one of lists.
     """
-    how_to_get(dataset)  # raises if there is no such data set
     if lists is not None and dataset != "imagenet-lt":
         raise UsageError(f"{dataset} is read without lists", "only imagenet-lt has them")
-    found = _imagenet_lt(root, lists, partial) if dataset == "imagenet-lt" else _folder(root, partial)
+    require_folder(root)
+    with saying(how_to_get(dataset)):
+        found = _imagenet_lt(root, lists, partial) if dataset == "imagenet-lt" else _folder(root, partial)
     counts = Counter(source.label for source in found.train).values()
     return replace(found, layout=f"{found.layout}; {min(counts)} to {max(counts)} training images a class")
 
@@ -81,7 +82,6 @@ def _folder(root: Path, partial: bool) -> LongTailed:
 
 
 def _imagenet_lt(root: Path, lists: Path | None, partial: bool) -> LongTailed:
-    require_folder(root)
     where, listed = _listed(root, lists)
     if not partial:
         require_whole(listed.train, listed.test, lists or root)
@@ -100,8 +100,7 @@ def _imagenet_lt(root: Path, lists: Path | None, partial: bool) -> LongTailed:
 
 def _listed(root: Path, lists: Path | None) -> tuple[str, Lists]:
     """Where the lists lie, in words, and what they name."""
-    if lists is not None:
-        require_folder(lists)
+    require_folder(lists or root)
     found = lists_in(IMAGENET_LT, lists or root)
     if found is None:
         raise no_layout(IMAGENET_LT, lists or root)
@@ -117,12 +116,12 @@ def _entries(file: Path) -> Iterator[Image]:
         match = re.fullmatch(r"(\S+)\s+([0-9]{1,3})", line, re.ASCII)
         if not match:
             expected = "expected a line such as 'train/n01440764/n01440764_190.JPEG 0', with a label from 0 to 999"
-            raise FolderError(f"{file}, line {number}: {expected}; found {line[:80]!r}", IMAGENET_LT.how_to_get)
+            raise FolderError(f"{file}, line {number}: {expected}; found {line[:80]!r}")
         path, wnid = below(file, match[1]), in_order[int(match[2])]
         for other in WNID.findall(path):
             if other != wnid:
                 expected = f"expected label {match[2]} to be {in_words(wnid)}, as WordNet ids are sorted"
-                raise FolderError(f"{file}, line {number}: {expected}; found {path}", IMAGENET_LT.how_to_get)
+                raise FolderError(f"{file}, line {number}: {expected}; found {path}")
         yield path, wnid
 
 
@@ -133,7 +132,9 @@ def _placed(root: Path, templates: Sequence[str], images: Sequence[Image]) -> tu
     """
     names = [(path.rpartition("/")[2], wnid) for path, wnid in images]
     places = [
-        (template, [(template.format(wnid=wnid, name=name), wnid) for name, wnid in names]) for template in templates
+        (template, [(template.format(wnid=wnid, name=name), wnid) for name, wnid in names])
+        for template in templates
+        if (root / template.partition("{")[0]).is_dir()
     ]
     found = [len(existing(root, (path for path, _ in placed))) for _, placed in places]
     if not any(found):
