@@ -87,9 +87,7 @@ def _imagenet_lt(root: Path, lists: Path | None, partial: bool) -> LongTailed:
         require_whole(listed.train, listed.test, lists or root)
     train_at, train = _placed(root, _TRAINING_PATHS, listed.train)
     test_at, test = _placed(root, _TEST_PATHS, listed.test)
-    splits = [
-        there(IMAGENET_LT, root, split, images, partial) for split, images in (("training", train), ("test", test))
-    ]
+    splits = [there(root, split, images, partial) for split, images in (("training", train), ("test", test))]
     train_sources, test_sources = (sources_of(root, images, partial) for images in shared(root, splits, partial))
     kept = {source.label for source in train_sources}
     classes = tuple(wnid for wnid in wnids() if wnid in kept)
