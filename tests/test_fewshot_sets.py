@@ -312,12 +312,16 @@ def test_a_listed_class_without_a_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("partial", [False, True])
-def test_lists_without_any_of_their_images(partial: bool, tmp_path: Path) -> None:
-    put_ravi(tmp_path, [(FINCH, 5)])
+@pytest.mark.parametrize(("read", "dataset"), [(mini_imagenet, "mini"), (tiered_imagenet, "tiered")])
+def test_lists_without_any_of_their_images(read: Reader, dataset: str, partial: bool, tmp_path: Path) -> None:
+    if dataset == "mini":
+        put_ravi(tmp_path, [(FINCH, 5)])
+    else:
+        put_classes(tmp_path, [FINCH])
     put(tmp_path, "pictures/a.jpg")
-    message, hint = failure(mini_imagenet, tmp_path, partial=partial)
+    message, hint = failure(read, tmp_path, partial=partial)
     assert message.endswith(f"not one is below {tmp_path}, which holds pictures/, test.csv")
-    assert hint == how_to_get("mini")
+    assert hint == how_to_get(dataset)
 
 
 @pytest.mark.parametrize(("read", "dataset"), [(mini_imagenet, "mini"), (tiered_imagenet, "tiered")])
