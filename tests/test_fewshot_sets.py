@@ -59,8 +59,11 @@ def found(images: LabelledImages) -> list[tuple[str, str]]:
 
 
 def failure(read: Reader, root: Path, split: Split = "test", partial: bool = False) -> tuple[str, str]:
+    """An error's message and hint. Whatever is wrong with a folder, the hint says where people get the data set."""
     with pytest.raises(FolderError) as caught:
         read(root, split, partial=partial)
+    dataset = "mini" if read is mini_imagenet else "tiered"
+    assert caught.value.hint.endswith(how_to_get(dataset)) or not root.exists()
     return str(caught.value), caught.value.hint
 
 
@@ -276,8 +279,8 @@ def test_images_that_are_listed_but_missing(tmp_path: Path) -> None:
     put(tmp_path, *(f"images/{ravi_name(*one)}" for one in [(FINCH, 1), (ROBIN, 1), (ROBIN, 2), (ROBIN, 3)]))
     message, hint = failure(mini_imagenet, tmp_path)
     assert message == (
-        f"expected 3 images of {FINCH} (house finch) as images, found 1; first missing: {ravi_name(FINCH, 2)}; "
-        "2 of 3 classes are incomplete"
+        f"{tmp_path}: expected 3 images of {FINCH} (house finch) as images, found 1; "
+        f"first missing: {ravi_name(FINCH, 2)}; 2 of 3 classes are incomplete"
     )
     assert hint.startswith("--partial ")
     images = mini_imagenet(tmp_path, partial=True)
@@ -289,9 +292,8 @@ def test_a_class_that_is_cut_short_is_not_counted_into(tmp_path: Path) -> None:
     put_ilsvrc(tmp_path, FINCH, range(600))
     put_ravi(tmp_path, [(FINCH, 5)])
     message, _ = failure(mini_imagenet, tmp_path)
-    assert message == (
-        f"expected all ILSVRC images of {FINCH} (house finch), at least 732, found 600: ILSVRC images in train"
-    )
+    expected = f"expected all ILSVRC images of {FINCH} (house finch), at least 732, found 600: ILSVRC images in train"
+    assert message == f"{tmp_path}: {expected}"
 
 
 def test_a_place_beyond_the_last_image_is_missing(tmp_path: Path) -> None:
@@ -304,19 +306,22 @@ def test_a_listed_class_without_a_folder(tmp_path: Path) -> None:
     put_classes(tmp_path, [FINCH, ROBIN])
     put_ilsvrc(tmp_path, FINCH, [1])
     message, _ = failure(tiered_imagenet, tmp_path)
-    assert message == (
-        f"expected images of 2 classes as ILSVRC images in train, found 1 classes; first missing: {ROBIN} (robin)"
-    )
+    expected = "expected images of 2 classes as ILSVRC images in train, found 1 classes"
+    assert message == f"{tmp_path}: {expected}; first missing: {ROBIN} (robin)"
     assert found(tiered_imagenet(tmp_path, partial=True)) == [(f"train/{FINCH}/{FINCH}_1.JPEG", FINCH)]
 
 
 @pytest.mark.parametrize("partial", [False, True])
-def test_lists_without_any_of_their_images(partial: bool, tmp_path: Path) -> None:
-    put_ravi(tmp_path, [(FINCH, 5)])
+@pytest.mark.parametrize(("read", "dataset"), [(mini_imagenet, "mini"), (tiered_imagenet, "tiered")])
+def test_lists_without_any_of_their_images(read: Reader, dataset: str, partial: bool, tmp_path: Path) -> None:
+    if dataset == "mini":
+        put_ravi(tmp_path, [(FINCH, 5)])
+    else:
+        put_classes(tmp_path, [FINCH])
     put(tmp_path, "pictures/a.jpg")
-    message, hint = failure(mini_imagenet, tmp_path, partial=partial)
+    message, hint = failure(read, tmp_path, partial=partial)
     assert message.endswith(f"not one is below {tmp_path}, which holds pictures/, test.csv")
-    assert hint == how_to_get("mini")
+    assert hint == how_to_get(dataset)
 
 
 @pytest.mark.parametrize(("read", "dataset"), [(mini_imagenet, "mini"), (tiered_imagenet, "tiered")])

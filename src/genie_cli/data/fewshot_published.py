@@ -42,8 +42,7 @@ class Published:
         counts = Counter(label for _, label in images)
         if len(counts) != self.classes[split]:
             expected = f"the {self.classes[split]} classes of {self.title}'s {split} split"
-            hint = f"{PARTIAL_HINT}\n{self.how_to_get}"
-            raise FolderError(f"{place}: expected {expected}, found {len(counts)}", hint)
+            raise FolderError(f"{place}: expected {expected}, found {len(counts)}", PARTIAL_HINT)
         uneven = [label for label in sorted(counts) if self.per_class and counts[label] != self.per_class]
         if uneven:
             found = f"{counts[uneven[0]]}; {len(uneven)} of {len(counts)} classes differ"

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from genie_cli.data.fewshot_lists import read_classes, read_json, read_ravi
 from genie_cli.data.fewshot_places import Placed, best, contents, of_classes, of_json, of_ravi
 from genie_cli.data.fewshot_published import MINI, PARTIAL_HINT, TIERED, Published, Split, how_to_get
-from genie_cli.data.folders import find, hashed, require_folder
+from genie_cli.data.folders import find, hashed, require_folder, saying
 from genie_cli.data.ilsvrc import FEWEST, WNID, folders_in, trees
 from genie_cli.data.imagenet import distinct_names, in_words, is_class
 from genie_cli.errors import FolderError
@@ -70,14 +70,15 @@ def tiered_imagenet(root: Path, split: Split = "test", *, partial: bool = False)
 
 def _read(published: Published, root: Path, split: Split, partial: bool) -> LabelledImages:
     require_folder(root)
-    for folder in published.list_folders:
-        for name in (f"{split}.csv", _JSON[split]):
-            if (root / folder / name).is_file():
-                return _listed(published, root, split, partial, root / folder / name)
-    for folder in _FOLDERS[split]:
-        if folders_in(root / folder):
-            return _class_folders(published, root / folder, split, partial)
-    raise _no_layout(published, root, split)
+    with saying(published.how_to_get):
+        for folder in published.list_folders:
+            for name in (f"{split}.csv", _JSON[split]):
+                if (root / folder / name).is_file():
+                    return _listed(published, root, split, partial, root / folder / name)
+        for folder in _FOLDERS[split]:
+            if folders_in(root / folder):
+                return _class_folders(published, root / folder, split, partial)
+        raise _no_layout(published, root, split)
 
 
 def _places(published: Published, root: Path, file: Path) -> Iterable[Placed]:
@@ -90,19 +91,18 @@ def _listed(published: Published, root: Path, split: Split, partial: bool, file:
     placed = best(_places(published, root, file))
     if placed is None:
         raise FolderError(
-            f"{file} was read, but of the images it lists not one is below {root}, which holds {contents(root)}",
-            published.how_to_get,
+            f"{file} was read, but of the images it lists not one is below {root}, which holds {contents(root)}"
         )
     images = [(image.path, image.label) for image in placed.images if image.path is not None]
     if not partial:
-        _require_whole(placed)
+        _require_whole(root, placed)
         # A list of images says how many there are. A list of classes does not, but if it is the published one:
         if placed.all_of_a_class and len({label for _, label in images}) == published.classes[split]:
             published.require(split, images, root)
     return _images(published, root, split, partial, images, f"list {file.relative_to(root)}, {placed.where}")
 
 
-def _require_whole(placed: Placed) -> None:
+def _require_whole(root: Path, placed: Placed) -> None:
     """Raise FolderError if listed images are missing, or the list counts into a class that is cut short."""
     wanted = Counter(image.label for image in placed.images)
     missing = Counter(image.label for image in placed.images if image.path is None)
@@ -115,20 +115,18 @@ def _require_whole(placed: Placed) -> None:
         if placed.all_of_a_class:  # then what is missing is whole classes
             expected = f"expected images of {len(wanted)} classes as {placed.where}, "
             found = f"found {len(wanted) - len(missing)} classes; first missing: {in_words(label)}"
-        raise FolderError(expected + found, PARTIAL_HINT)
+        raise FolderError(f"{root}: {expected}{found}", PARTIAL_HINT)
     for label in wanted if placed.tree else ():
         count = len(placed.tree.images(label)) if placed.tree else 0
         if count < FEWEST:
-            raise FolderError(
-                f"expected all ILSVRC images of {in_words(label)}, at least {FEWEST}, found {count}: {placed.where}",
-                PARTIAL_HINT,
-            )
+            expected = f"expected all ILSVRC images of {in_words(label)}, at least {FEWEST}"
+            raise FolderError(f"{root}: {expected}, found {count}: {placed.where}", PARTIAL_HINT)
 
 
 def _class_folders(published: Published, folder: Path, split: Split, partial: bool) -> LabelledImages:
     images, _ = find(folder)
     if not images:
-        raise FolderError(f"{folder} has no images in class folders", published.how_to_get)
+        raise FolderError(f"{folder} has no images in class folders")
     if not partial:
         published.require(split, images, folder)
     return _images(published, folder, split, partial, images, f"class folders in {folder.name}")
@@ -168,6 +166,4 @@ def _names(labels: Sequence[str]) -> dict[str, str]:
 def _no_layout(published: Published, root: Path, split: Split) -> FolderError:
     wanted = f"neither {split}.csv nor {_JSON[split]} nor class folders in {' or '.join(_FOLDERS[split])}"
     found = "ILSVRC images, but not the lists" if trees(root) else contents(root)
-    return FolderError(
-        f"{root} has no {published.title} {split} split: {wanted}; it holds {found}", published.how_to_get
-    )
+    return FolderError(f"{root} has no {published.title} {split} split: {wanted}; it holds {found}")

@@ -65,7 +65,7 @@ class Published:
             raise FolderError(
                 f"{place}: expected {total} {split} images of {self.size.classes} classes of {self.title}, "
                 f"found {len(images)} of {len(counts)}",
-                f"{PARTIAL_HINT}\n{self.how_to_get}",
+                PARTIAL_HINT,
             )
         each = self.size.per_class and self.size.per_class[split == "test"]
         uneven = [label for label in sorted(counts) if each and counts[label] != each]

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from genie_cli.data.fewshot_places import contents
 from genie_cli.data.finegrained_lists import READERS, Image, Lists
 from genie_cli.data.finegrained_published import Dataset, Published, how_to_get, published_as
-from genie_cli.data.folders import find, require_folder
+from genie_cli.data.folders import find, require_folder, saying
 from genie_cli.data.ilsvrc import WNID, folders_in
 from genie_cli.data.imagenet import distinct_names, is_class
 from genie_cli.data.images import IMAGE_SUFFIXES
@@ -71,6 +71,11 @@ def read(dataset: Dataset, root: Path, *, partial: bool = False) -> SplitImages:
     """
     published = published_as(dataset)
     require_folder(root)
+    with saying(published.how_to_get):
+        return _read(dataset, published, root, partial)
+
+
+def _read(dataset: Dataset, published: Published, root: Path, partial: bool) -> SplitImages:
     found = _lists(dataset, published, root) or _class_folders(published, root)
     if found is None:
         raise no_layout(published, root)
@@ -80,7 +85,7 @@ def read(dataset: Dataset, root: Path, *, partial: bool = False) -> SplitImages:
     words = _words(published, found)
     label_of = {name: name if dataset == "folder" else words[name] for name in words}
     splits = [
-        there(published, found.root, split, [(path, label_of[name]) for path, name in images], partial)
+        there(found.root, split, [(path, label_of[name]) for path, name in images], partial)
         for split, images in (("training", found.lists.train), ("test", found.lists.test))
     ]
     train, test = (sources_of(found.root, images, partial) for images in shared(found.root, splits, partial))

@@ -13,6 +13,7 @@ import stat
 import unicodedata
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -115,6 +116,17 @@ def require_folder(root: Path) -> None:
         raise FolderError(f"{root} does not exist", "check the spelling of the path") from error
     except OSError as error:
         raise FolderError(f"{root} {_reason(error)}", "check that you may read it") from error
+
+
+@contextmanager
+def saying(how_to_get: str) -> Iterator[None]:
+    """Whatever is wrong with a data set's folder, the hint also says how the data set is laid out, and who has it."""
+    try:
+        yield
+    except FolderError as error:
+        if how_to_get not in error.hint:
+            error.hint = f"{error.hint}\n{how_to_get}".lstrip("\n")
+        raise
 
 
 def _files(root: Path) -> Iterator[tuple[str, str]]:

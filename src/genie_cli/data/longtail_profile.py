@@ -73,7 +73,7 @@ class Edges:
 # On ImageNet-LT these give 385, 479 and 136 classes, and 391, 463 and 146: six of its classes have exactly 100
 # training images, and ten have 20.
 EDGES: Mapping[str, Edges] = {
-    "livt": Edges("livt", 101, 19),  # Xu et al. 2023: Many > 100, Few < 20
+    "livt": Edges("livt", 101, 19),  # Xu et al. 2023, by their code: Many > 100, Few < 20
     "oltr": Edges("oltr", 100, 20),  # Liu et al. 2019, by their code: Many >= 100, Few <= 20
 }
 
@@ -107,7 +107,10 @@ class Profile:
 def exponential(classes: int, most: int, fewest: int) -> tuple[int, ...]:
     """Images per class that fall exponentially: n_i = most (fewest / most)^(i / (classes - 1)), rounded.
 
-    The long tail of Cui et al. 2019 and Cao et al. 2019 (LDAM), for at least two classes and 1 <= fewest <= most.
+    The long tail of Cui et al. 2019 and Cao et al. 2019 (LDAM).
+
+    Raises:
+        ValueError: fewer than two classes, or not 1 <= fewest <= most.
     """
     if classes < 2 or not 1 <= fewest <= most:
         raise ValueError(f"no exponential profile of {classes} classes from {most} to {fewest} images")

@@ -57,5 +57,5 @@ def require_whole(train: Sequence[Image], test: Sequence[Image], place: Path) ->
             raise FolderError(
                 f"{place}: expected {fewest} to {most} {split} images a class of ImageNet-LT, "
                 f"found {min(counts)} to {max(counts)}",
-                f"{PARTIAL_HINT}\n{IMAGENET_LT.how_to_get}",
+                PARTIAL_HINT,
             )

@@ -12,16 +12,16 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from genie_cli.data import finegrained_sets
 from genie_cli.data.finegrained_lists import Image, Lists, below, lines_of, lists_of
-from genie_cli.data.folders import require_folder
+from genie_cli.data.folders import require_folder, saying
 from genie_cli.data.ilsvrc import PLACES, VALIDATION_PLACES, WNID
 from genie_cli.data.imagenet import distinct_names, in_words, wnids
 from genie_cli.data.longtail_published import IMAGENET_LT, Dataset, how_to_get, require_whole
 from genie_cli.data.splits import existing, lists_in, no_layout, shared, size_in_words, sources_of, there
-from genie_cli.errors import FolderError
+from genie_cli.errors import FolderError, UsageError
 from genie_cli.jobs import Source
 
 __all__ = ["Dataset", "LongTailed", "how_to_get", "read"]
@@ -64,10 +64,13 @@ def read(dataset: Dataset, root: Path, *, lists: Path | None = None, partial: bo
 
     Raises:
         FolderError: no layout that is known, or not the whole data set: with what was expected and found.
-        UsageError: there is no such data set.
+        UsageError: there is no such data set, or it is not one of lists.
     """
-    how_to_get(dataset)  # raises if there is no such data set
-    found = _imagenet_lt(root, lists, partial) if dataset == "imagenet-lt" else _folder(root, partial)
+    if lists is not None and dataset != "imagenet-lt":
+        raise UsageError(f"{dataset} is read without lists", "only imagenet-lt has them")
+    require_folder(root)
+    with saying(how_to_get(dataset)):
+        found = _imagenet_lt(root, lists, partial) if dataset == "imagenet-lt" else _folder(root, partial)
     counts = Counter(source.label for source in found.train).values()
     return replace(found, layout=f"{found.layout}; {min(counts)} to {max(counts)} training images a class")
 
@@ -79,15 +82,12 @@ def _folder(root: Path, partial: bool) -> LongTailed:
 
 
 def _imagenet_lt(root: Path, lists: Path | None, partial: bool) -> LongTailed:
-    require_folder(root)
     where, listed = _listed(root, lists)
     if not partial:
         require_whole(listed.train, listed.test, lists or root)
     train_at, train = _placed(root, _TRAINING_PATHS, listed.train)
     test_at, test = _placed(root, _TEST_PATHS, listed.test)
-    splits = [
-        there(IMAGENET_LT, root, split, images, partial) for split, images in (("training", train), ("test", test))
-    ]
+    splits = [there(root, split, images, partial) for split, images in (("training", train), ("test", test))]
     train_sources, test_sources = (sources_of(root, images, partial) for images in shared(root, splits, partial))
     kept = {source.label for source in train_sources}
     classes = tuple(wnid for wnid in wnids() if wnid in kept)
@@ -98,8 +98,7 @@ def _imagenet_lt(root: Path, lists: Path | None, partial: bool) -> LongTailed:
 
 def _listed(root: Path, lists: Path | None) -> tuple[str, Lists]:
     """Where the lists lie, in words, and what they name."""
-    if lists is not None:
-        require_folder(lists)
+    require_folder(lists or root)
     found = lists_in(IMAGENET_LT, lists or root)
     if found is None:
         raise no_layout(IMAGENET_LT, lists or root)
@@ -110,16 +109,17 @@ def _listed(root: Path, lists: Path | None) -> tuple[str, Lists]:
 
 def _entries(file: Path) -> Iterator[Image]:
     """The lines ``relative/path label`` of a list: path, and the WordNet id that is the label's when ids are sorted."""
+    in_order = wnids()
     for number, line in lines_of(file):
         match = re.fullmatch(r"(\S+)\s+([0-9]{1,3})", line, re.ASCII)
         if not match:
             expected = "expected a line such as 'train/n01440764/n01440764_190.JPEG 0', with a label from 0 to 999"
-            raise FolderError(f"{file}, line {number}: {expected}; found {line[:80]!r}", IMAGENET_LT.how_to_get)
-        path, wnid = below(file, match[1]), wnids()[int(match[2])]
+            raise FolderError(f"{file}, line {number}: {expected}; found {line[:80]!r}")
+        path, wnid = below(file, match[1]), in_order[int(match[2])]
         for other in WNID.findall(path):
             if other != wnid:
                 expected = f"expected label {match[2]} to be {in_words(wnid)}, as WordNet ids are sorted"
-                raise FolderError(f"{file}, line {number}: {expected}; found {path}", IMAGENET_LT.how_to_get)
+                raise FolderError(f"{file}, line {number}: {expected}; found {path}")
         yield path, wnid
 
 
@@ -128,9 +128,11 @@ def _placed(root: Path, templates: Sequence[str], images: Sequence[Image]) -> tu
 
     If none is found, they are as listed: `there` says what is missing.
     """
+    names = [(path.rpartition("/")[2], wnid) for path, wnid in images]
     places = [
-        (template, [(template.format(wnid=wnid, name=PurePosixPath(path).name), wnid) for path, wnid in images])
+        (template, [(template.format(wnid=wnid, name=name), wnid) for name, wnid in names])
         for template in templates
+        if (root / template.partition("{")[0]).is_dir()
     ]
     found = [len(existing(root, (path for path, _ in placed))) for _, placed in places]
     if not any(found):

@@ -33,13 +33,10 @@ def no_layout(published: Published, root: Path) -> FolderError:
         files = _spelled(published, folder)
         if any(files):
             lacking = ", ".join(names[0] for names, file in zip(published.files, files, strict=True) if not file)
-            return FolderError(f"{folder} lacks {lacking}; it holds {contents(folder)}", published.how_to_get)
+            return FolderError(f"{folder} lacks {lacking}; it holds {contents(folder)}")
     lists = ", ".join(names[0] for names in published.files)
     wanted = [lists] * bool(lists) + ["class folders in train and test"] * bool(published.folders)
-    return FolderError(
-        f"{root} has no {published.title}: expected {', or '.join(wanted)}; it holds {contents(root)}",
-        published.how_to_get,
-    )
+    return FolderError(f"{root} has no {published.title}: expected {', or '.join(wanted)}; it holds {contents(root)}")
 
 
 def existing(root: Path, paths: Iterable[str]) -> frozenset[str]:
@@ -52,15 +49,14 @@ def existing(root: Path, paths: Iterable[str]) -> frozenset[str]:
     return frozenset(path for path, (folder, _, name) in parts if name in names[folder])
 
 
-def there(published: Published, root: Path, split: str, images: Sequence[Image], partial: bool) -> list[Image]:
+def there(root: Path, split: str, images: Sequence[Image], partial: bool) -> list[Image]:
     """The images that exist, by class and path. FolderError if one does not, unless ``partial``, or if none does."""
     found = existing(root, (path for path, _ in images))
     missing = sorted({path for path, _ in images} - found)
     if not found:
         raise FolderError(
             f"{root}: expected {len(images)} {split} images, found none; first missing: {missing[0]}; "
-            f"the folder holds {contents(root)}",
-            published.how_to_get,
+            f"the folder holds {contents(root)}"
         )
     if missing and not partial:
         raise FolderError(

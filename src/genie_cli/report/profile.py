@@ -38,15 +38,15 @@ def _bars(profile: Profile) -> Table:
     grid.add_column(max_width=_BAR_WIDTH)
     grid.add_column(justify="right", no_wrap=True)
     grid.add_column(no_wrap=True)
-    most = max(profile.counts.values())
-    for name, counts in _binned(profile):
-        mean = sum(counts) / len(counts)
-        # A class of five beside one of a thousand must not look like none.
-        length = max(mean, most / (8 * _BAR_WIDTH))
+    bars = [(name, counts, sum(counts) / len(counts)) for name, counts in _binned(profile)]
+    longest = bars[0][2]
+    for name, counts, mean in bars:
+        # A class of five beside one of a thousand must not look like none: the least that shows is 1/8 of a column.
+        length = max(mean, longest / (8 * _BAR_WIDTH))
         here = list(dict.fromkeys(map(profile.edges.group, counts)))
         images = f"{counts[0]}" if counts[0] == counts[-1] else f"{counts[0]} to {counts[-1]}"
         groups = Text(", ").join(Text(group, _COLOURS[group]) for group in here)
-        grid.add_row(Text(name), Bar(most, 0, length, color=_COLOURS[here[0]]), images, groups)
+        grid.add_row(Text(name), Bar(longest, 0, length, color=_COLOURS[here[0]]), images, groups)
     return grid
 
 
