@@ -8,9 +8,11 @@ from typing import Annotated
 from typer import Option
 
 from genie_cli.cli import episode_options as shared
+from genie_cli.cli.asked_tail import AUGMENT, AskedTail
 from genie_cli.cli.lists import split
 from genie_cli.cli.options import INPUT, MODEL, setting
-from genie_cli.cli.tail import AUGMENT, AskedTail, LongTailSet, measure
+from genie_cli.cli.pools import LongTailSet
+from genie_cli.cli.tail import measure
 from genie_cli.config import LongTail, resolve
 
 RECIPE = "Recipe"

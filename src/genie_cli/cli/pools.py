@@ -17,6 +17,7 @@ from genie_cli.files import cache
 if TYPE_CHECKING:
     from genie_cli.augment import Views
     from genie_cli.backbones.backbone import Sight
+    from genie_cli.data.longtail_sets import LongTailed
     from genie_cli.evaluate.episodes import Pool
 
 
@@ -142,6 +143,37 @@ class FineGrainedSet(DataSet):
                 f"{again} test images left out: the same file is among the training images, or tested already"
             )
         return Pool(found.root.resolve(), train, test, found.names, found.superclass)
+
+
+class LongTailSet(DataSet):
+    """The data sets of `genie longtail`."""
+
+    DIGITS = "digits"
+    IMAGENET_LT = "imagenet-lt"
+    FOLDER = "folder"
+
+    @property
+    def has_parts(self) -> bool:
+        return not self.is_digits
+
+    def how_to_get(self) -> str:
+        from genie_cli.data.longtail_sets import how_to_get
+
+        return how_to_get(self.value)
+
+    def images(self, folder: str, lists: Path | None, partial: bool) -> LongTailed:
+        """Both splits; the errors are those of `place` and of `data.longtail_sets.read`."""
+        from genie_cli.data.digits_longtail import read_digits
+        from genie_cli.data.longtail_sets import read
+        from genie_cli.output import explained
+
+        if lists and self is not LongTailSet.IMAGENET_LT:
+            raise UsageError("--lists goes with --dataset imagenet-lt")
+        place = self.place(folder, partial)
+        if place is None:
+            with explained(cache()):
+                return read_digits(cache() / "data")
+        return read(self.value, place, lists=lists, partial=partial)  # type: ignore[arg-type]
 
 
 def require_data_dir_is_used(dataset: DataSet, settings: Settings, given: set[str]) -> None:

@@ -15,7 +15,7 @@ from genie_cli.config import LongTail, Settings
 from genie_cli.files import put, require_own
 
 if TYPE_CHECKING:
-    from genie_cli.cli.tail import AskedTail
+    from genie_cli.cli.asked_tail import AskedTail
     from genie_cli.data.longtail_profile import Profile
     from genie_cli.data.longtail_sets import LongTailed
     from genie_cli.evaluate.augmentations import Augmentation

@@ -10,10 +10,12 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from genie_cli.backbones.backbone import Backbone, Sight
 from genie_cli.backbones.trainable import Plan, build
@@ -116,19 +118,25 @@ class Trainings:
             return None
         real = len(self.images.train)
         counted = pictures if self.recipe.prior == "mixed" else pictures[:real]
-        return prior_logits(np.stack([picture.label for picture in counted]).sum(axis=0, dtype=np.float64).tolist())
+        counts = sum((picture.label for picture in counted), start=np.zeros(len(self.images.classes)))
+        return prior_logits(counts.tolist())
 
     def _real(self, source: Source) -> Picture:
-        label = np.array([name == source.label for name in self.images.classes], dtype=np.float32)
-        return Picture(self.images.root / source.path, source.sha256, label)
+        return Picture(self.images.root / source.path, source.sha256, self._hard[source.label])
+
+    @cached_property
+    def _hard(self) -> dict[str, NDArray[np.float32]]:
+        """A label for each class, shared by its images: a thousand shares an image would fill the memory."""
+        return dict(zip(self.images.classes, np.eye(len(self.images.classes), dtype=np.float32), strict=True))
 
     def _generated(self, jobs: Sequence[Job], found: Images) -> list[Picture]:
         pictures = []
         for job in jobs:
             image = found.find(job)
             if image and image.accepted:
-                label = image.label(job.target, self.images.classes, soft=self.soft_labels)
-                pictures.append(Picture(image.path, image.sha256, label.astype(np.float32)))
+                soft = image.label(job.target, self.images.classes, soft=True) if self.soft_labels else None
+                label = self._hard[job.target] if soft is None else soft.astype(np.float32)
+                pictures.append(Picture(image.path, image.sha256, label))
         return pictures
 
     def _what(self, augmentation: Augmentation, seed: int, pictures: Sequence[Picture]) -> dict[str, Any]:

@@ -1,0 +1,89 @@
+"""Which images the rare classes of a data set need, from which sources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from genie_cli.cli.asked_tail import AskedTail
+from genie_cli.cli.console import words
+from genie_cli.config import Settings
+from genie_cli.confusion import Confusion
+from genie_cli.errors import UsageError
+from genie_cli.jobs import Recipe
+
+if TYPE_CHECKING:
+    from genie_cli.data.longtail_profile import Profile
+    from genie_cli.data.longtail_sets import LongTailed
+    from genie_cli.evaluate.augmentations import Augmentation
+    from genie_cli.evaluate.longtail import Tail
+
+_FOLDS = 5
+
+
+def tail_of(
+    settings: Settings,
+    asked: AskedTail,
+    images: LongTailed,
+    profile: Profile,
+    model: str,
+    chosen: Sequence[Augmentation],
+) -> Tail:
+    """The rare classes and what they need; which classes are confused is measured if nobody has."""
+    from genie_cli.evaluate.augmentations import Name
+    from genie_cli.evaluate.longtail import Tail
+
+    wanted = settings.generate
+    recipe = Recipe(targets=(), prompt=wanted.prompt, superclass=wanted.superclass, model=model)
+    tail = Tail(
+        profile=profile,
+        train=images.train,
+        prompt_for=lambda label: recipe.prompt_for(images.names.get(label, label)),
+        model=model,
+        per_class=settings.longtail.per_class,
+        fill_to=settings.longtail.fill_to,
+        seed=wanted.seed,
+    )
+    if not tail.wanted() and any(augmentation.generates for augmentation in chosen):
+        raise UsageError(
+            f"no class needs images: none is Few under the edges {profile.edges.name}, or all are full",
+            "choose other --edges, or a larger --fill-to",
+        )
+    if not any(augmentation.name is Name.GENIE for augmentation in chosen):
+        return tail
+    confusion = Confusion.read(asked.confusion) if asked.confusion else _confusion(settings, asked, images, profile)
+    return replace(tail, hardest=_hardest(confusion, list(tail.wanted()), wanted.top_k))
+
+
+def _confusion(settings: Settings, asked: AskedTail, images: LongTailed, profile: Profile) -> Confusion:
+    """Measured on the training images, as `genie confuse` does."""
+    from genie_cli.cli.confuse import BACKBONE
+    from genie_cli.cli.judging import from_sources
+
+    least = min(profile.counts, key=lambda label: profile.counts[label])
+    if profile.counts[least] < 2:
+        raise UsageError(
+            f"{least!r} has one training image, so no classifier can judge it that has seen another of the class",
+            "say which classes are confused: --confusion FILE",
+        )
+    words().print("measuring which classes are confused ...")
+    backbone = asked.backbone or ("digits" if asked.dataset.is_digits else BACKBONE)
+    folds = min(_FOLDS, profile.counts[least])
+    return from_sources(images.root, images.train, backbone, None, folds, settings.model.device)
+
+
+def _hardest(confusion: Confusion, targets: Sequence[str], k: int) -> Mapping[str, Sequence[str]]:
+    """For each target the classes it is most often taken for, which are also shown; any other, if for none."""
+    never = confusion.never_mistaken()
+    hardest = {}
+    for target in targets:
+        if target in never:
+            words().print(f"{target} was never mistaken: its sources are of any other class", soft_wrap=True)
+            continue
+        pairs = confusion.most_confused(target, k)
+        hardest[target] = tuple(name for name, _ in pairs)
+        if len(targets) <= 10:
+            listed = ", ".join(f"{name} ({count})" for name, count in pairs)
+            words().print(f"sources for {target}, and how often it is taken for them: {listed}", soft_wrap=True)
+    return hardest
