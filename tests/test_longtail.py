@@ -198,8 +198,8 @@ def test_an_image_that_is_missing_is_named(genie: Genie, photos: Path, tmp_path:
 
 def test_the_oracle_s_word_is_taken(genie: Genie, photos: Path, tmp_path: Path) -> None:
     words = ("longtail", *FOLDER, *TRAINED, "--augment", "txt2img", "--per-class", 4, "--seeds", 0)
-    assert genie(*words, "--model", "digits", "--steps", 4, "--plan-out", "plan.jsonl").exit_code == 0
-    made = genie("generate", "--plan", "plan.jsonl", "--out", "made", "--format", "png")
+    assert genie(*words, "--model", "digits", "--steps", 2, "--plan-out", "plan.jsonl").exit_code == 0
+    made = genie("generate", "--plan", "plan.jsonl", "--steps", 2, "--out", "made", "--format", "png")
     assert made.exit_code == 0, made.stderr
     judged = genie("oracle", "-", "--soft-labels", "--min-confidence", 0.6, stdin=made.stdout)
     accepted = sum(row["oracle"]["accepted"] for row in records(judged.stdout)[1:])
