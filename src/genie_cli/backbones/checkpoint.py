@@ -46,6 +46,24 @@ def read(path: Path) -> dict[str, Any]:
     return content
 
 
+def read_model(path: Path, whose: str, expected: str) -> dict[str, torch.Tensor]:
+    """The weights that ``whose`` checkpoints keep under ``model``, without what training on several devices put before
+    their names.
+
+    Args:
+        expected: what such a file holds, in words.
+
+    Raises:
+        ModelError: as `read`; also if there is no such entry, or something else than tensors in it.
+    """
+    content = read(path)
+    if not isinstance(content.get("model"), dict):
+        raise ModelError(
+            f"{path} is no checkpoint of {whose}: it has no 'model' entry, but {some(list(content))}", expected
+        )
+    return {key.removeprefix("module."): value for key, value in weights(content, path, ["model"]).items()}
+
+
 def _refusal(path: Path, error: Exception) -> ModelError:
     if isinstance(error, pickle.UnpicklingError) and "unsupported" in str(error).lower():
         named = re.search(r"GLOBAL ([\w.]+)", str(error))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genie_cli.backbones import checkpoint, pretrained
-from genie_cli.errors import ModelError, UsageError, some
+from genie_cli.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
     import torch
@@ -93,13 +93,7 @@ def _load(network: Any, path: Path) -> None:
 
 
 def _weights(path: Path) -> dict[str, torch.Tensor]:
-    content = checkpoint.read(path)
-    if not isinstance(content.get("model"), dict):
-        raise ModelError(
-            f"{path} is no checkpoint of LiVT or MAE: it has no 'model' entry, but {some(list(content))}",
-            "expected {'model': weights, ...}",
-        )
-    found = {key.removeprefix("module."): value for key, value in checkpoint.weights(content, path, ["model"]).items()}
+    found = checkpoint.read_model(path, "LiVT or MAE", "expected {'model': weights, ...}")
     return {key: value for key, value in found.items() if not key.startswith(_ONLY_IN_PRETRAINING)}
 
 

@@ -41,15 +41,7 @@ def load(name: str, path: Path) -> Backbone:
 
 def _encoder_of(path: Path) -> dict[str, torch.Tensor]:
     """The encoder's weights under torchvision's names."""
-    content = checkpoint.read(path)
-    if not isinstance(content.get("model"), dict):
-        raise ModelError(
-            f"{path} is not a UniSiam checkpoint: it has no 'model' entry, but {some(list(content))}",
-            "expected {'model': weights, 'epoch': number}",
-        )
-    weights = {
-        key.removeprefix("module."): value for key, value in checkpoint.weights(content, path, ["model"]).items()
-    }
+    weights = checkpoint.read_model(path, "UniSiam", "expected {'model': weights, 'epoch': number}")
     if not any(key.startswith("encoder.") for key in weights):
         raise ModelError(f"{path} is not a UniSiam checkpoint: 'model' has no encoder.*, but {some(list(weights))}")
     kept = {key: value for key, value in weights.items() if not key.startswith(_HEADS)}

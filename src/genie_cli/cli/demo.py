@@ -15,7 +15,9 @@ from genie_cli import manifest
 from genie_cli.cli.confuse import confuse
 from genie_cli.cli.console import words
 from genie_cli.cli.fewshot import fewshot
+from genie_cli.cli.finegrained import finegrained
 from genie_cli.cli.generate import generate
+from genie_cli.cli.longtail import longtail
 from genie_cli.cli.oracle import oracle
 from genie_cli.confusion import Confusion
 from genie_cli.files import put, require_own
@@ -43,12 +45,20 @@ format = "png"
 [fewshot]
 shots = [1]
 episodes = {episodes}
+
+[finegrained]
+episodes = {episodes}
+
+[longtail]
+seeds = [0]
 """
 _AUGMENT = "none,weak,img2img-h,txt2img,genie"
+_TAIL, _KINDS = "none,txt2img,genie", "weak,txt2img,genie"
 
 
 def demo(
     out: Annotated[Path, Option(help="Folder for the demo.")] = Path("genie-demo"),
+    all_: Annotated[bool, Option("--all", help="Show the long-tailed and fine-grained benchmarks, too.")] = False,
 ) -> None:
     """Run the whole chain on bundled photographs with the bundled models, without a download.
 
@@ -86,8 +96,28 @@ def demo(
     _say("4. What do such images do for a classifier that has one real image a class?")
     _command("fewshot", "--augment", _AUGMENT, "--out", out / "fewshot", "--config", config)
     fewshot(augment=[_AUGMENT], out=out / "fewshot", config=config)
+    words().print(f"{EPISODES} episodes only, so the intervals are wide; docs/results.md has all, with 600.")
+    if all_:
+        _show_the_others(out, config)
+    _point_on(out, all_)
+
+
+def _show_the_others(out: Path, config: Path) -> None:
+    _say("5. And for the rare classes of a long-tailed data set?")
+    _command("longtail", "--augment", _TAIL, "--out", out / "longtail", "--config", config)
+    longtail(augment=[_TAIL], out=out / "longtail", config=config)
+
+    _say("6. And for kinds of one thing, tested on a whole test split?")
+    _command("finegrained", "--augment", _KINDS, "--out", out / "finegrained", "--config", config)
+    finegrained(augment=[_KINDS], out=out / "finegrained", config=config)
+
+
+def _point_on(out: Path, all_: bool) -> None:
+    """What to look at, and what to do next."""
+    words().print()
+    if not all_:
+        words().print("The two other benchmarks, long-tailed and fine-grained: genie demo --all", soft_wrap=True)
     for line in (
-        f"\n{EPISODES} episodes only, so the intervals are wide; docs/results.md has all, with 600.",
         f"Look at {out / 'contact-sheet.png'}: each row is a photo, and what it becomes as the noise r rises.",
         "Next, your own photos: genie generate --src-dir photos --targets lynx,leopard --r 0.8",
         "That downloads Stable Diffusion 1.5 once; genie doctor says whether this machine is ready.",
