@@ -115,7 +115,7 @@ def test_a_missing_image_is_named(genie: Genie, made: tuple[Path, list[dict[str,
     without = edited(made[0], lambda rows: rows[1:])
     refused = genie("fewshot", *SMALL, *GENERATIVE, "--manifest", without)
     assert refused.exit_code == 2
-    assert "1 generated images that the episodes need are not in the manifests" in refused.stderr
+    assert "1 generated images that are needed are not in the manifests" in refused.stderr
     assert f"{lost['method']} at r = {lost['r']:g}, {lost['target']!r}" in refused.stderr
     assert "--plan-out" in refused.stderr
 

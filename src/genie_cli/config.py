@@ -46,7 +46,7 @@ class Generate(_Section):
     prompt: str = Field("A photo of a {target}", description="Prompt template; {target} is the class to make.")
     superclass: str = Field("", description="Ends the prompt with ', a type of SUPERCLASS', for fine-grained classes.")
     per_target: int = Field(0, ge=0, description="Images per target and r; 0: one from every eligible source.")
-    top_k: int = Field(4, ge=1, description="With --confusion: how many of the most confused classes are sources.")
+    top_k: int = Field(4, ge=1, description="Of so many of the most confused classes, sources are taken.")
     steps: int = Field(50, ge=2, le=500, description="Solver steps of the full schedule; r * steps of them run.")
     guidance: float = Field(7.5, ge=1, le=100, description="Classifier-free guidance scale.")
     seed: int = Field(0, ge=0, description="Another seed, other noise.")
@@ -151,7 +151,9 @@ class LongTail(_Section):
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
         (0, 1, 2), min_length=1, description="A training for each seed, as 0,1,2 or repeated."
     )
-    network: str = Field("vit_base_patch16_224", description="What is trained: a timm model, or digits (small).")
+    network: str = Field(
+        "vit_base_patch16_224", description="What is trained: a timm model (digits: test_resnet)."
+    )
     loss: Literal["bal-bce", "bce"] = Field("bal-bce", description="bal-bce knows the classes' shares, bce does not.")
     prior: Literal["real", "mixed"] = Field(
         "real", description="Shares of the classes: among real images, or mixed with generated ones."

@@ -10,7 +10,7 @@ from typer import Option
 from genie_cli.cli import episode_options as shared
 from genie_cli.cli.asked_tail import AUGMENT, AskedTail
 from genie_cli.cli.lists import split
-from genie_cli.cli.options import INPUT, MODEL, setting
+from genie_cli.cli.options import INPUT, MODEL, OUTPUT, setting
 from genie_cli.cli.pools import LongTailSet
 from genie_cli.cli.tail import measure
 from genie_cli.config import LongTail, resolve
@@ -89,7 +89,9 @@ def longtail(
     device: shared.Device = None,
     dtype: shared.Dtype = None,
     slots: shared.Slots = None,
-    out: shared.Out = Path("genie-longtail"),
+    out: Annotated[
+        Path, Option(help="Folder for results, trainings and generated images.", rich_help_panel=OUTPUT)
+    ] = Path("genie-longtail"),
     plan_out: shared.PlanOut = None,
     json_: shared.Json = False,
     seed: shared.Seed = None,
@@ -98,8 +100,9 @@ def longtail(
 ) -> None:
     """Measure what generated images do for the rare classes of a long-tailed data set (the paper's Table 3).
 
-    Makes images for the Few classes, unless --manifest has them, and trains a classifier with each augmentation, by
-    LiVT's recipe. A run that was stopped goes on when the same command is typed again.
+    Makes images for the Few classes, unless --manifest has them, and trains a classifier with each
+    augmentation and seed, by LiVT's recipe; the digits have a smaller one of their own.
+    A run that was stopped goes on when the same command is typed again.
 
     Example: genie longtail --dataset imagenet-lt --data-dir ILSVRC --checkpoint livt.pth
     """
