@@ -19,12 +19,12 @@ import os
 import platform
 import shutil
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from filelock import FileLock, Timeout
 
@@ -33,7 +33,9 @@ from genie_cli.config import Format
 from genie_cli.errors import ImageError, OutputError
 from genie_cli.jobs import Job
 from genie_cli.layout import IMAGES, file_of
+from genie_cli.ledger import Ledger
 from genie_cli.manifest import Header, Row, Status
+from genie_cli.scratch import database
 
 
 @dataclass
@@ -57,6 +59,10 @@ class Output:
     def made_with(self) -> dict[str, Any]:
         """What decides an image's bytes, besides its job; it is also written into every image."""
         return {key: value for key, value in self.header.settings.items() if key != "plan"}
+
+    @property
+    def _metadata(self) -> Path:
+        return self.root / IMAGES / "metadata.jsonl"
 
     @property
     def _private(self) -> Path:
@@ -86,7 +92,8 @@ class Output:
                 shutil.rmtree(self._aside, ignore_errors=True)
                 self._aside.mkdir()
                 if self._journal.exists():
-                    manifest.heal(self._journal)
+                    with self._locked("manifest"):  # another shard may be reading it
+                        manifest.heal(self._journal)
             yield
             shutil.rmtree(self._aside, ignore_errors=True)
 
@@ -98,10 +105,15 @@ class Output:
                 with self._locked(lock.stem):
                     pass
 
-    def known(self) -> dict[str, Row]:
-        """What earlier runs did, by job id; an image that is no longer there counts as not made."""
-        with explained(self.root):
-            return manifest.merge(map(self._rows, (self.manifest, *self._journals())))
+    @contextmanager
+    def known(self) -> Iterator[Ledger]:
+        """What earlier runs did; an image that is no longer there counts as not made."""
+        with database() as index:
+            ledger = Ledger(index)
+            with explained(self.root):
+                for path in (self.manifest, *self._journals()):
+                    ledger.add(path, self._is_there)
+            yield ledger
 
     def save(self, job: Job, image: bytes, image_format: Format, slots: int) -> Row:
         """Put an image in place and note it in the journal. Safe to call from several threads.
@@ -145,45 +157,47 @@ class Output:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return row
 
-    def finish(self, plan: Sequence[Job]) -> list[Row]:
-        """Rebuild the manifest and the metadata in the plan's order, drop the journal, and return the rows."""
-        with explained(self.root), self._locked("manifest"):
-            known = self.known()
-            in_plan = [known.pop(job.id) for job in plan if job.id in known]
-            rows = in_plan + [known[key] for key in sorted(known)]
-            self._replace(self.manifest, [self.header.line(), *(row.line() for row in rows)])
-            made = [row for row in rows if row.status is Status.MADE]
-            if made:
-                self._replace(self.root / IMAGES / "metadata.jsonl", map(_metadata_line, made))
+    def finish(self, plan: Iterable[Job]) -> None:
+        """Rebuild the manifest and the metadata in the plan's order, and drop the journal."""
+        with explained(self.root), self._locked("manifest"), self.known() as known:
+            self._rebuild(known.drain(plan))
             # A whole run has made sure that no shard is at work, so what one left behind is in the manifest now.
             for journal in [self._journal] if self.part else self._private.glob("journal*.jsonl"):
                 journal.unlink(missing_ok=True)
-        return rows
+
+    def _rebuild(self, rows: Iterable[Row]) -> None:
+        made = False
+        with self._set_aside(self.manifest) as table, self._set_aside(self._metadata) as shown:
+            table.write(self.header.line())
+            for row in rows:
+                table.write(row.line())
+                if row.status is Status.MADE:
+                    shown.write(_metadata_line(row))
+                    made = True
+        for path in [self.manifest, self._metadata] if made else [self.manifest]:
+            os.replace(self._aside / path.name, path)
+
+    @contextmanager
+    def _set_aside(self, path: Path) -> Iterator[TextIO]:
+        """A file that is to replace ``path``, on disk when it is closed."""
+        with (self._aside / path.name).open("w", encoding="utf-8") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
 
     def _journals(self) -> list[Path]:
         """This run's and those of other shards, which may be at work; one without a whole first line has no rows."""
         return [path for path in sorted(self._private.glob("journal*.jsonl")) if _is_begun(path)]
 
-    def _rows(self, path: Path) -> Iterator[Row]:
-        with suppress(FileNotFoundError), path.open(encoding="utf-8") as stream:  # another shard may drop it
-            for row in manifest.read(stream, str(path), "genie.manifest").rows():
-                if row.status is not Status.MADE or (self.root / row.file).is_file():
-                    yield row
-
-    def _replace(self, path: Path, lines: Iterable[str]) -> None:
-        aside = self._aside / path.name
-        with aside.open("w", encoding="utf-8") as file:
-            file.writelines(lines)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
+    def _is_there(self, row: Row) -> bool:
+        return row.status is not Status.MADE or (self.root / row.file).is_file()
 
     @contextmanager
     def _locked(self, name: str) -> Iterator[None]:
         """Hold the lock ``name``; the holder's process is named in the lock's company, for whoever is refused."""
         self._private.mkdir(parents=True, exist_ok=True)
         owner = self._private / f"{name}.owner"
-        wait = 60 if name == "manifest" else 0
+        wait = 600 if name == "manifest" else 0  # seconds; a shard that ends holds it while it writes a long manifest
         try:
             with FileLock(self._private / f"{name}.lock", timeout=wait):
                 owner.write_text(f"process {os.getpid()} on {platform.node()}\n")
@@ -201,9 +215,8 @@ class Output:
 
     def _check_settings(self) -> None:
         documents = [path for path in (self.manifest, *self._journals()) if path.exists()]
-        metadata = self.root / IMAGES / "metadata.jsonl"
-        if not documents and metadata.exists():
-            raise OutputError(f"{metadata} is there already and is not genie's", "give this run another --out")
+        if not documents and self._metadata.exists():
+            raise OutputError(f"{self._metadata} is there already and is not genie's", "give this run another --out")
         now = Header.model_validate_json(self.header.line())  # as it will be read: a tuple is a list then
         for path in documents:
             differences: list[str] = []

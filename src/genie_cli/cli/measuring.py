@@ -20,7 +20,7 @@ from genie_cli.cli.running import Work
 from genie_cli.config import STABLE_DIFFUSION, Format, Settings
 from genie_cli.errors import UsageError
 from genie_cli.files import put, require_own
-from genie_cli.jobs import Job, Recipe
+from genie_cli.jobs import Job, Plan, Recipe
 
 if TYPE_CHECKING:
     from genie_cli.backbones.backbone import Backbone
@@ -132,7 +132,8 @@ def _work(settings: Settings, asked: Asked, located: Located, pool: Pool, jobs: 
             "output": settings.output.model_copy(update={"dir": str(asked.out / "images"), "format": Format.PNG}),
         }
     )
-    return Work(changed, located, Planned(tuple(jobs), pool.root, {}), jobs, "")
+    plan = Plan(lambda: iter(jobs))
+    return Work(changed, located, Planned(plan, pool.root, {}), plan, "")
 
 
 def _write_plan(work: Work, plan_out: str) -> None:
@@ -140,8 +141,9 @@ def _write_plan(work: Work, plan_out: str) -> None:
         sys.stdout.writelines(work.plan_lines())
         return
     require_own(Path(plan_out), '{"kind":"genie.plan"')
-    put(Path(plan_out), "".join(work.plan_lines()).encode())
-    words().print(f"{plan_out} has {len(work.mine)} images; make them: {_generate(work, plan_out)}", soft_wrap=True)
+    lines = list(work.plan_lines())
+    put(Path(plan_out), "".join(lines).encode())
+    words().print(f"{plan_out} has {len(lines) - 1} images; make them: {_generate(work, plan_out)}", soft_wrap=True)
 
 
 def _generate(work: Work, plan: str) -> str:
