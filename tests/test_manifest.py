@@ -169,6 +169,15 @@ class TestTornByAKilledWriter:
         manifest.heal(path)
         assert path.read_bytes() == self.whole
 
+    @pytest.mark.parametrize("length", [10, 1 << 16, (1 << 16) + 1, 1 << 18])
+    def test_a_long_line_is_cut_off_whole(self, tmp_path: Path, length: int) -> None:
+        """A journal is looked at from its end, piece by piece, since it may be larger than memory."""
+        path = tmp_path / "journal.jsonl"
+        for before in (b"", self.whole):
+            path.write_bytes(before + b"x" * length)
+            manifest.heal(path)
+            assert path.read_bytes() == before
+
     def test_a_large_journal_cut_within_a_character(self, tmp_path: Path) -> None:
         """Text is decoded in pieces, and a piece may end anywhere."""
         path = tmp_path / "journal.jsonl"

@@ -63,8 +63,7 @@ def run(out: Output, share: Sequence[Job], plan: Sequence[Job] = PLAN) -> list[R
 
 def known(out: Output) -> set[str]:
     """Ids of the jobs that earlier runs noted."""
-    with out.known() as ledger:
-        return {row.job.id for row in ledger.drain([])}
+    return {row.job.id for row in out.known().in_order([])}
 
 
 def rows(out: Output) -> list[Row]:

@@ -86,7 +86,8 @@ def run(
     if source_root is not None:
         _keep_apart(source_root, output.root)
     done: Counter[Status] = Counter()
-    with output.opened(), output.known() as known:
+    with output.opened():
+        known = output.known()
         total, resumed = _count(share, known)
         observer.started(total, resumed)
         if resumed < total:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,11 +23,16 @@ from genie_cli.errors import UsageError
 
 def inside_root(path: str) -> str:
     """Return ``path`` if it is a plain relative path that stays below its root on any system; else ``ValueError``."""
+    if _HARMLESS.fullmatch(path):
+        return path
     windows = PureWindowsPath(path)  # takes both / and \ for a separator
     if not windows.parts or windows.anchor or ".." in windows.parts or "\0" in path:
         raise ValueError(f"the path {path!r} leaves its root")
     return path
 
+
+# Nearly all paths; only the others are taken apart, which takes ten times as long.
+_HARMLESS = re.compile(r"\w(?:[^\\:\0.]|\.(?!\.))*")
 
 PURE_NOISE = 0.999  # above this noise ratio nothing of the source is left, and it is not used
 

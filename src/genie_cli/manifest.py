@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import from_json
 
 from genie_cli.errors import ManifestError
 from genie_cli.jobs import Job, RelativePath
@@ -59,7 +60,8 @@ class Status(StrEnum):
 _FILE: TypeAdapter[str] = TypeAdapter(RelativePath)
 _SLOTS: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=0)])
 _BLOCK = 1 << 16  # bytes; a journal may be larger than memory
-_OWN_FIELDS = {"id", "status", "file", "sha256", "slots", "reason"}
+_KNOWN_FIELDS = {"id", "status", "file", "sha256", "slots", "reason", *Job.model_fields}
+_in_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,6 @@ class Row:
         status = Status(str(data.get("status")))
         if status is Status.MADE or "file" in data:
             _FILE.validate_python(data.get("file", ""))
-        known = set(Job.model_fields) | _OWN_FIELDS
         return cls(
             job=job,
             status=status,
@@ -103,7 +104,7 @@ class Row:
             sha256=str(data.get("sha256", "")),
             slots=_SLOTS.validate_python(data.get("slots", 0)),
             reason=str(data.get("reason", "")),
-            extra={key: value for key, value in data.items() if key not in known},
+            extra={key: value for key, value in data.items() if key not in _KNOWN_FIELDS},
         )
 
 
@@ -114,7 +115,7 @@ def plan_line(job: Job) -> str:
 
 def _line(job: Job, own: Mapping[str, Any], extra: Mapping[str, Any]) -> str:
     row = {"id": job.id, **own, **job.model_dump(mode="json"), **extra}
-    return json.dumps(row, ensure_ascii=False) + "\n"
+    return _in_json(row) + "\n"
 
 
 @dataclass(frozen=True)
@@ -193,8 +194,8 @@ def _objects(lines: Iterable[str], name: str) -> Iterator[tuple[int, dict[str, A
         if not line.strip():
             continue
         try:
-            data = json.loads(line)
-        except (ValueError, RecursionError) as error:
+            data = from_json(line)
+        except ValueError as error:
             if not line.endswith("\n"):
                 return
             raise ManifestError(name, number, f"is not JSON: {error}") from None

@@ -50,6 +50,7 @@ class Output:
     header: Header
     part: str = ""
     _write: threading.Lock = field(default_factory=threading.Lock)
+    _ledger: Ledger = field(init=False)
 
     @property
     def manifest(self) -> Path:
@@ -94,6 +95,7 @@ class Output:
                 if self._journal.exists():
                     with self._locked("manifest"):  # another shard may be reading it
                         manifest.heal(self._journal)
+            self._ledger = Ledger(held.enter_context(database()))
             yield
             shutil.rmtree(self._aside, ignore_errors=True)
 
@@ -105,15 +107,11 @@ class Output:
                 with self._locked(lock.stem):
                     pass
 
-    @contextmanager
-    def known(self) -> Iterator[Ledger]:
-        """What earlier runs did; an image that is no longer there counts as not made."""
-        with database() as index:
-            ledger = Ledger(index)
-            with explained(self.root):
-                for path in (self.manifest, *self._journals()):
-                    ledger.add(path, self._is_there)
-            yield ledger
+    def known(self) -> Ledger:
+        """What earlier runs did, until it is asked again; an image that is no longer there counts as not made."""
+        with explained(self.root):
+            self._ledger.read((self.manifest, *self._journals()), self._is_there)
+        return self._ledger
 
     def save(self, job: Job, image: bytes, image_format: Format, slots: int) -> Row:
         """Put an image in place and note it in the journal. Safe to call from several threads.
@@ -159,8 +157,8 @@ class Output:
 
     def finish(self, plan: Iterable[Job]) -> None:
         """Rebuild the manifest and the metadata in the plan's order, and drop the journal."""
-        with explained(self.root), self._locked("manifest"), self.known() as known:
-            self._rebuild(known.drain(plan))
+        with explained(self.root), self._locked("manifest"):
+            self._rebuild(self.known().in_order(plan))
             # A whole run has made sure that no shard is at work, so what one left behind is in the manifest now.
             for journal in [self._journal] if self.part else self._private.glob("journal*.jsonl"):
                 journal.unlink(missing_ok=True)
@@ -190,7 +188,7 @@ class Output:
         return [path for path in sorted(self._private.glob("journal*.jsonl")) if _is_begun(path)]
 
     def _is_there(self, row: Row) -> bool:
-        return row.status is not Status.MADE or (self.root / row.file).is_file()
+        return row.status is not Status.MADE or os.path.isfile(f"{self.root}/{row.file}")  # a Path takes its time
 
     @contextmanager
     def _locked(self, name: str) -> Iterator[None]:
