@@ -48,6 +48,20 @@ class Header(BaseModel):
     def line(self) -> str:
         return self.model_dump_json(exclude_none=True) + "\n"
 
+    def differences(self, now: Header) -> Iterator[str]:
+        """``name: old -> new`` for every setting and version that differs."""
+        yield from _changes(self.settings, now.settings)
+        yield from _changes(self.versions, now.versions)
+
+
+def _changes(before: Mapping[str, Any], now: Mapping[str, Any], within: str = "") -> Iterator[str]:
+    for key in sorted({*before, *now}):
+        old, new = before.get(key), now.get(key)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            yield from _changes(old, new, f"{within}{key}.")
+        elif old != new:
+            yield f"{within}{key}: {json.dumps(old)} -> {json.dumps(new)}"
+
 
 class Status(StrEnum):
     """What became of a job."""

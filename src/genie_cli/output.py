@@ -19,7 +19,7 @@ import os
 import platform
 import shutil
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -220,7 +220,7 @@ class Output:
             differences: list[str] = []
             with suppress(FileNotFoundError), path.open(encoding="utf-8") as stream:  # another shard may end
                 before = manifest.read(stream, str(path), "genie.manifest").header
-                differences = list(_differences(before, now))
+                differences = list(before.differences(now))
             if differences:
                 raise OutputError(
                     f"{self.root} was made with other settings:\n" + "\n".join(f"  {line}" for line in differences),
@@ -256,21 +256,6 @@ def _metadata_line(row: Row) -> str:
     job = row.job
     shown = {"label": job.target, "source_label": job.source.label if job.source else None, "r": job.r, "id": job.id}
     return json.dumps({"file_name": row.file.removeprefix(f"{IMAGES}/"), **shown}, ensure_ascii=False) + "\n"
-
-
-def _differences(before: Header, now: Header) -> Iterator[str]:
-    """``name: old -> new`` for every setting and version that differs."""
-    yield from _changes(before.settings, now.settings)
-    yield from _changes(before.versions, now.versions)
-
-
-def _changes(before: Mapping[str, Any], now: Mapping[str, Any], within: str = "") -> Iterator[str]:
-    for key in sorted({*before, *now}):
-        old, new = before.get(key), now.get(key)
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            yield from _changes(old, new, f"{within}{key}.")
-        elif old != new:
-            yield f"{within}{key}: {json.dumps(old)} -> {json.dumps(new)}"
 
 
 @contextmanager
