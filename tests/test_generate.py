@@ -76,6 +76,16 @@ def test_a_finished_run_makes_nothing_again(genie: Genie, photos: Path, tmp_path
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out/train").rglob("*.jpg")} == before
 
 
+def test_the_first_images_of_a_plan_of_a_billion(genie: Genie, tmp_path: Path) -> None:
+    """Only a plan that is never held, listed or counted comes to an end here; so does going on with it."""
+    command = ("generate", "--method", "txt2img", "--targets", "seven", "--per-target", 10**9, "--limit", 2)
+    assert len(genie(*command, "--dry-run").stdout.splitlines()) == 3
+    assert genie(*command, "--out", "out").exit_code == 0
+    before = tree(tmp_path / "out")
+    assert "2 of 2 images were made before" in genie(*command, "--out", "out").stderr
+    assert tree(tmp_path / "out") == before
+
+
 # Run in a process of its own, which dies by its own hand at the n-th thing it does to the output folder:
 # every moment between two file operations is a moment at which `kill -9` may come.
 KILLED_AT = """

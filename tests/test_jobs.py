@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from hashlib import sha256
 from itertools import groupby
+from pathlib import PureWindowsPath
 from typing import Any
 
 import pytest
@@ -139,6 +140,14 @@ class TestPlan:
         }
         assert Counter((job.source, job.target, job.r) for job in jobs) == Counter(expected)
 
+    @given(recipes, sources)
+    def test_it_can_be_gone_through_again(self, recipe: Recipe, some: list[Source]) -> None:
+        possible = tuple(t for t in recipe.targets if any(recipe.method.accepts(s.label, t) for s in some))
+        plan = recipe.model_copy(update={"targets": possible}).jobs(some)
+        assert list(plan) == list(plan)
+        for_owl = plan.only(lambda job: job.target == "owl")
+        assert list(for_owl) == list(for_owl) == [job for job in plan if job.target == "owl"]
+
     def test_a_target_or_ratio_given_twice_counts_once(self) -> None:
         jobs = list(a_recipe(targets=("fox", "fox"), r=(0.8, 0.5, 0.8)).jobs([a_source(1)]))
         assert [job.r for job in jobs] == [0.5, 0.8]
@@ -199,6 +208,14 @@ class TestSameContentTwice:
         jobs = list(a_recipe(targets=("fox",)).jobs(self.some))
         assert [job.source for job in jobs] == [self.some[0], self.some[2]]
 
+    @given(recipes, st.lists(st.builds(a_source, st.integers(0, 3), labels, st.sampled_from("abc")), min_size=1))
+    def test_nor_if_it_lies_in_two_classes(self, recipe: Recipe, some: list[Source]) -> None:
+        found = Counter(ids(planned(recipe, some)))
+        assert set(found.values()) <= {1}
+        if not recipe.per_target:  # every source by itself, and of equal jobs one
+            alone = [job for source in some for job in planned(recipe, [source])]
+            assert set(found) == set(ids(alone))
+
     @pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
     def test_per_target_still_gives_so_many(self, count: int) -> None:
         jobs = list(a_recipe(targets=("fox",), per_target=count).jobs(self.some))
@@ -227,7 +244,7 @@ class TestNothingToMakeItFrom:
     def test_nothing_is_made_for_the_others_either(self) -> None:
         """A target that cannot be made is said before the first job, not after an hour of them."""
         with pytest.raises(UsageError, match="'cat'"):
-            next(a_recipe(targets=("fox", "cat")).jobs([a_source(1, "cat")]))
+            a_recipe(targets=("fox", "cat")).jobs([a_source(1, "cat")])
 
     def test_the_classes_asked_for_are_not_there(self) -> None:
         with pytest.raises(UsageError, match=r"no source for target 'fox': .* only wolf, coyote"):
@@ -324,6 +341,16 @@ class TestPaths:
     )
     def test_that_stay_below_it_are_kept_as_they_are(self, path: str) -> None:
         assert inside_root(path) == path
+
+    @given(st.text("./\\:a\0 ~ü🦊"))
+    def test_what_is_seen_at_a_glance_is_what_a_closer_look_finds(self, path: str) -> None:
+        windows = PureWindowsPath(path)
+        leaves = not windows.parts or windows.anchor or ".." in windows.parts or "\0" in path
+        try:
+            assert inside_root(path) == path
+            assert not leaves
+        except ValueError:
+            assert leaves
 
     @pytest.mark.parametrize("digest", ["", "0" * 63, "0" * 65, "G" * 64, "0" * 64 + "\n", "AB" * 32])
     def test_a_digest_is_sha256_in_lower_case(self, digest: str) -> None:

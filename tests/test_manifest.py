@@ -169,6 +169,15 @@ class TestTornByAKilledWriter:
         manifest.heal(path)
         assert path.read_bytes() == self.whole
 
+    @pytest.mark.parametrize("length", [10, 1 << 16, (1 << 16) + 1, 1 << 18])
+    def test_a_long_line_is_cut_off_whole(self, tmp_path: Path, length: int) -> None:
+        """A journal is looked at from its end, piece by piece, since it may be larger than memory."""
+        path = tmp_path / "journal.jsonl"
+        for before in (b"", self.whole):
+            path.write_bytes(before + b"x" * length)
+            manifest.heal(path)
+            assert path.read_bytes() == before
+
     def test_a_large_journal_cut_within_a_character(self, tmp_path: Path) -> None:
         """Text is decoded in pieces, and a piece may end anywhere."""
         path = tmp_path / "journal.jsonl"
@@ -281,26 +290,3 @@ class TestRefused:
     def test_made_without_a_file(self) -> None:
         with pytest.raises(ManifestError, match="leaves its root"):
             list(document(HEADER.line() + a_row(file="").line()).rows())
-
-
-class TestMerge:
-    @pytest.mark.parametrize(
-        ("first", "second", "winner"),
-        [
-            (Status.MADE, Status.FAILED, 0),
-            (Status.MADE, Status.SKIPPED, 0),
-            (Status.FAILED, Status.MADE, 1),
-            (Status.MADE, Status.MADE, 1),
-            (Status.FAILED, Status.FAILED, 1),
-            (Status.FAILED, Status.SKIPPED, 1),
-            (Status.SKIPPED, Status.FAILED, 1),
-        ],
-    )
-    def test_made_wins_then_the_later(self, first: Status, second: Status, winner: int) -> None:
-        both = a_row(status=first, reason="first"), a_row(status=second, reason="second")
-        assert manifest.merge([both]) == {a_job().id: both[winner]}
-        assert manifest.merge([[both[0]], [both[1]]]) == {a_job().id: both[winner]}
-
-    def test_other_jobs_are_left_alone(self) -> None:
-        fox, owl = a_row(), a_row(a_job("owl"), Status.FAILED)
-        assert manifest.merge([[fox], [], [owl]]) == {fox.job.id: fox, owl.job.id: owl}

@@ -151,9 +151,7 @@ class LongTail(_Section):
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
         (0, 1, 2), min_length=1, description="A training for each seed, as 0,1,2 or repeated."
     )
-    network: str = Field(
-        "vit_base_patch16_224", description="What is trained: a timm model (digits: test_resnet)."
-    )
+    network: str = Field("vit_base_patch16_224", description="What is trained: a timm model (digits: test_resnet).")
     loss: Literal["bal-bce", "bce"] = Field("bal-bce", description="bal-bce knows the classes' shares, bce does not.")
     prior: Literal["real", "mixed"] = Field(
         "real", description="Shares of the classes: among real images, or mixed with generated ones."

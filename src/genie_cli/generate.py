@@ -7,8 +7,8 @@ know the command line.
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict, deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from genie_cli.config import Format
 from genie_cli.data.images import decode
 from genie_cli.diffusion.requests import Picture, Request, Result
 from genie_cli.errors import ImageError, OutputError, UsageError
-from genie_cli.jobs import PURE_NOISE, Job, Method, Source
+from genie_cli.jobs import PURE_NOISE, Job, Method, Plan, Source
 from genie_cli.layout import IMAGES, folder_of
 from genie_cli.manifest import Row, Status
 from genie_cli.output import Output
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from genie_cli.diffusion.engine import Engine
+    from genie_cli.ledger import Ledger
 
 _PACKAGES = ("genie-cli", "torch", "diffusers", "transformers", "torchvision", "pillow")
 _READ_AHEAD = 16  # sources
@@ -62,8 +63,8 @@ def versions() -> dict[str, str]:
 
 
 def run(
-    plan: Sequence[Job],
-    share: Sequence[Job],
+    plan: Plan,
+    share: Plan,
     source_root: Path | None,
     engine: Callable[[], Engine[Job]],
     output: Output,
@@ -84,16 +85,20 @@ def run(
     observer = observer or Observer()
     if source_root is not None:
         _keep_apart(source_root, output.root)
+    done: Counter[Status] = Counter()
     with output.opened():
         known = output.known()
-        todo = [job for job in share if job.id not in known or known[job.id].status is not Status.MADE]
-        observer.started(len(share), len(share) - len(todo))
-        if todo:
+        total, resumed = _count(share, known)
+        observer.started(total, resumed)
+        if resumed < total:
+            todo = share.only(lambda job: not known.made(job))
             # Closed at once when interrupted, so that no thread writes after the folder's lock is gone.
             with closing(_Run(source_root, output).make(todo, engine)) as rows:
                 for row in rows:
                     observer.finished(row)
-        return _summary(output.finish(plan), share, resumed=len(share) - len(todo))
+                    done[row.status] += 1
+        output.finish(plan)
+    return Summary(done[Status.MADE], resumed, done[Status.FAILED], done[Status.SKIPPED])
 
 
 def _keep_apart(source_root: Path, out: Path) -> None:
@@ -107,12 +112,13 @@ def _keep_apart(source_root: Path, out: Path) -> None:
         )
 
 
-def _summary(rows: Sequence[Row], share: Sequence[Job], resumed: int) -> Summary:
-    ids = {job.id for job in share}
-    counts = dict.fromkeys(Status, 0)
-    for row in rows:
-        counts[row.status] += row.job.id in ids
-    return Summary(counts[Status.MADE] - resumed, resumed, counts[Status.FAILED], counts[Status.SKIPPED])
+def _count(share: Plan, known: Ledger) -> tuple[int, int]:
+    """How many jobs there are, and how many of them an earlier run has made."""
+    total = made = 0
+    for job in share:
+        total += 1
+        made += known.made(job)
+    return total, made
 
 
 @dataclass(frozen=True)
@@ -124,15 +130,13 @@ class _Run:
     def _format(self) -> Format:
         return Format(self.output.made_with["format"])
 
-    def make(self, todo: Sequence[Job], engine: Callable[[], Engine[Job]]) -> Generator[Row, None, None]:
+    def make(self, todo: Plan, engine: Callable[[], Engine[Job]]) -> Generator[Row, None, None]:
         """Rows as they are written."""
-        sound = []
         for job in todo:
             if reason := _senseless(job):
                 yield self.output.note(Row(job, Status.SKIPPED, reason=reason))
-            else:
-                sound.append(job)
-        if not sound:
+        sound = todo.only(lambda job: not _senseless(job))
+        if next(iter(sound), None) is None:
             return
         with ThreadPoolExecutor(2, "read") as readers, ThreadPoolExecutor(2, "write") as writers:
             waiting: deque[Future[Row]] = deque()
@@ -145,7 +149,7 @@ class _Run:
                 yield future.result()
 
     def _requests(
-        self, jobs: Sequence[Job], fit: Callable[[Image], Image], readers: ThreadPoolExecutor
+        self, jobs: Iterable[Job], fit: Callable[[Image], Image], readers: ThreadPoolExecutor
     ) -> Iterator[Request[Job]]:
         """Requests, with the sources of the next few jobs already being read and cut to size."""
         reading: OrderedDict[str, Future[Image]] = OrderedDict()

@@ -9,13 +9,15 @@ This module does not know torch.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, TextIO
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import from_json
 
 from genie_cli.errors import ManifestError
 from genie_cli.jobs import Job, RelativePath
@@ -46,6 +48,20 @@ class Header(BaseModel):
     def line(self) -> str:
         return self.model_dump_json(exclude_none=True) + "\n"
 
+    def differences(self, now: Header) -> Iterator[str]:
+        """``name: old -> new`` for every setting and version that differs."""
+        yield from _changes(self.settings, now.settings)
+        yield from _changes(self.versions, now.versions)
+
+
+def _changes(before: Mapping[str, Any], now: Mapping[str, Any], within: str = "") -> Iterator[str]:
+    for key in sorted({*before, *now}):
+        old, new = before.get(key), now.get(key)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            yield from _changes(old, new, f"{within}{key}.")
+        elif old != new:
+            yield f"{within}{key}: {json.dumps(old)} -> {json.dumps(new)}"
+
 
 class Status(StrEnum):
     """What became of a job."""
@@ -57,7 +73,9 @@ class Status(StrEnum):
 
 _FILE: TypeAdapter[str] = TypeAdapter(RelativePath)
 _SLOTS: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=0)])
-_OWN_FIELDS = {"id", "status", "file", "sha256", "slots", "reason"}
+_BLOCK = 1 << 16  # bytes; a journal may be larger than memory
+_KNOWN_FIELDS = {"id", "status", "file", "sha256", "slots", "reason", *Job.model_fields}
+_in_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @dataclass(frozen=True)
@@ -93,7 +111,6 @@ class Row:
         status = Status(str(data.get("status")))
         if status is Status.MADE or "file" in data:
             _FILE.validate_python(data.get("file", ""))
-        known = set(Job.model_fields) | _OWN_FIELDS
         return cls(
             job=job,
             status=status,
@@ -101,7 +118,7 @@ class Row:
             sha256=str(data.get("sha256", "")),
             slots=_SLOTS.validate_python(data.get("slots", 0)),
             reason=str(data.get("reason", "")),
-            extra={key: value for key, value in data.items() if key not in known},
+            extra={key: value for key, value in data.items() if key not in _KNOWN_FIELDS},
         )
 
 
@@ -112,7 +129,7 @@ def plan_line(job: Job) -> str:
 
 def _line(job: Job, own: Mapping[str, Any], extra: Mapping[str, Any]) -> str:
     row = {"id": job.id, **own, **job.model_dump(mode="json"), **extra}
-    return json.dumps(row, ensure_ascii=False) + "\n"
+    return _in_json(row) + "\n"
 
 
 @dataclass(frozen=True)
@@ -163,16 +180,16 @@ class _blaming:  # noqa: N801 - reads as a verb
             raise ManifestError(self.name, self.number, str(error)) from None
 
 
-def read(stream: TextIO, name: str, kind: Kind | None = None) -> Document:
-    """Read the header, and prepare to read the rows.
+def read(lines: Iterable[str], name: str, kind: Kind | None = None) -> Document:
+    """Read the header of an open file, or of other lines with their line breaks, and prepare to read the rows.
 
     A last line without its line break is what a killed writer leaves; it is passed over.
 
     Raises:
         ManifestError: no header, another kind than asked for, or written by a newer genie.
     """
-    lines = _objects(stream, name)
-    first = next(lines, None)
+    objects = _objects(lines, name)
+    first = next(objects, None)
     if first is None:
         raise ManifestError(name, 0, "is empty", "a plan or manifest starts with a header line")
     with _blaming(name, 1):
@@ -183,16 +200,16 @@ def read(stream: TextIO, name: str, kind: Kind | None = None) -> Document:
         header = Header.model_validate(first[1])
         if kind and header.kind != kind:
             raise ValueError(f"is a {header.kind}, expected a {kind}")
-    return Document(name, header, lines)
+    return Document(name, header, objects)
 
 
-def _objects(stream: TextIO, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in _lines(stream, name):
+def _objects(lines: Iterable[str], name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, line in _numbered(lines, name):
         if not line.strip():
             continue
         try:
-            data = json.loads(line)
-        except (ValueError, RecursionError) as error:
+            data = from_json(line)
+        except ValueError as error:
             if not line.endswith("\n"):
                 return
             raise ManifestError(name, number, f"is not JSON: {error}") from None
@@ -201,10 +218,10 @@ def _objects(stream: TextIO, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
         yield number, data
 
 
-def _lines(stream: TextIO, name: str) -> Iterator[tuple[int, str]]:
+def _numbered(lines: Iterable[str], name: str) -> Iterator[tuple[int, str]]:
     """Lines with their numbers; what is left of a character that a killed writer cut in two is passed over."""
     try:
-        yield from enumerate(stream, start=1)
+        yield from enumerate(lines, start=1)
     except UnicodeDecodeError as error:
         if error.reason != "unexpected end of data":
             raise ManifestError(name, 0, "is not UTF-8 text") from None
@@ -213,16 +230,12 @@ def _lines(stream: TextIO, name: str) -> Iterator[tuple[int, str]]:
 def heal(path: Path) -> None:
     """Cut a torn last line off a journal, so that the next row starts on a line of its own."""
     with path.open("rb+") as file:
-        content = file.read()
-        file.truncate(content.rfind(b"\n") + 1)
-
-
-def merge(tables: Iterable[Iterable[Row]]) -> dict[str, Row]:
-    """Rows by job id; of two rows for one job the made one wins, then the later one."""
-    merged: dict[str, Row] = {}
-    for table in tables:
-        for row in table:
-            known = merged.get(row.job.id)
-            if known is None or row.status is Status.MADE or known.status is not Status.MADE:
-                merged[row.job.id] = row
-    return merged
+        end = file.seek(0, os.SEEK_END)
+        while end:
+            start = max(0, end - _BLOCK)
+            file.seek(start)
+            if (found := file.read(end - start).rfind(b"\n")) >= 0:
+                end = start + found + 1
+                break
+            end = start
+        file.truncate(end)

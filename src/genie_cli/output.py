@@ -19,12 +19,12 @@ import os
 import platform
 import shutil
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from filelock import FileLock, Timeout
 
@@ -33,7 +33,9 @@ from genie_cli.config import Format
 from genie_cli.errors import ImageError, OutputError
 from genie_cli.jobs import Job
 from genie_cli.layout import IMAGES, file_of
+from genie_cli.ledger import Ledger
 from genie_cli.manifest import Header, Row, Status
+from genie_cli.scratch import database
 
 
 @dataclass
@@ -48,6 +50,7 @@ class Output:
     header: Header
     part: str = ""
     _write: threading.Lock = field(default_factory=threading.Lock)
+    _ledger: Ledger = field(init=False)
 
     @property
     def manifest(self) -> Path:
@@ -57,6 +60,10 @@ class Output:
     def made_with(self) -> dict[str, Any]:
         """What decides an image's bytes, besides its job; it is also written into every image."""
         return {key: value for key, value in self.header.settings.items() if key != "plan"}
+
+    @property
+    def _metadata(self) -> Path:
+        return self.root / IMAGES / "metadata.jsonl"
 
     @property
     def _private(self) -> Path:
@@ -86,7 +93,9 @@ class Output:
                 shutil.rmtree(self._aside, ignore_errors=True)
                 self._aside.mkdir()
                 if self._journal.exists():
-                    manifest.heal(self._journal)
+                    with self._locked("manifest"):  # another shard may be reading it
+                        manifest.heal(self._journal)
+            self._ledger = Ledger(held.enter_context(database()))
             yield
             shutil.rmtree(self._aside, ignore_errors=True)
 
@@ -98,10 +107,11 @@ class Output:
                 with self._locked(lock.stem):
                     pass
 
-    def known(self) -> dict[str, Row]:
-        """What earlier runs did, by job id; an image that is no longer there counts as not made."""
+    def known(self) -> Ledger:
+        """What earlier runs did, until it is asked again; an image that is no longer there counts as not made."""
         with explained(self.root):
-            return manifest.merge(map(self._rows, (self.manifest, *self._journals())))
+            self._ledger.read((self.manifest, *self._journals()), self._is_there)
+        return self._ledger
 
     def save(self, job: Job, image: bytes, image_format: Format, slots: int) -> Row:
         """Put an image in place and note it in the journal. Safe to call from several threads.
@@ -145,45 +155,47 @@ class Output:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return row
 
-    def finish(self, plan: Sequence[Job]) -> list[Row]:
-        """Rebuild the manifest and the metadata in the plan's order, drop the journal, and return the rows."""
+    def finish(self, plan: Iterable[Job]) -> None:
+        """Rebuild the manifest and the metadata in the plan's order, and drop the journal."""
         with explained(self.root), self._locked("manifest"):
-            known = self.known()
-            in_plan = [known.pop(job.id) for job in plan if job.id in known]
-            rows = in_plan + [known[key] for key in sorted(known)]
-            self._replace(self.manifest, [self.header.line(), *(row.line() for row in rows)])
-            made = [row for row in rows if row.status is Status.MADE]
-            if made:
-                self._replace(self.root / IMAGES / "metadata.jsonl", map(_metadata_line, made))
+            self._rebuild(self.known().in_order(plan))
             # A whole run has made sure that no shard is at work, so what one left behind is in the manifest now.
             for journal in [self._journal] if self.part else self._private.glob("journal*.jsonl"):
                 journal.unlink(missing_ok=True)
-        return rows
+
+    def _rebuild(self, rows: Iterable[Row]) -> None:
+        made = False
+        with self._set_aside(self.manifest) as table, self._set_aside(self._metadata) as shown:
+            table.write(self.header.line())
+            for row in rows:
+                table.write(row.line())
+                if row.status is Status.MADE:
+                    shown.write(_metadata_line(row))
+                    made = True
+        for path in [self.manifest, self._metadata] if made else [self.manifest]:
+            os.replace(self._aside / path.name, path)
+
+    @contextmanager
+    def _set_aside(self, path: Path) -> Iterator[TextIO]:
+        """A file that is to replace ``path``, on disk when it is closed."""
+        with (self._aside / path.name).open("w", encoding="utf-8") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
 
     def _journals(self) -> list[Path]:
         """This run's and those of other shards, which may be at work; one without a whole first line has no rows."""
         return [path for path in sorted(self._private.glob("journal*.jsonl")) if _is_begun(path)]
 
-    def _rows(self, path: Path) -> Iterator[Row]:
-        with suppress(FileNotFoundError), path.open(encoding="utf-8") as stream:  # another shard may drop it
-            for row in manifest.read(stream, str(path), "genie.manifest").rows():
-                if row.status is not Status.MADE or (self.root / row.file).is_file():
-                    yield row
-
-    def _replace(self, path: Path, lines: Iterable[str]) -> None:
-        aside = self._aside / path.name
-        with aside.open("w", encoding="utf-8") as file:
-            file.writelines(lines)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
+    def _is_there(self, row: Row) -> bool:
+        return row.status is not Status.MADE or os.path.isfile(f"{self.root}/{row.file}")  # a Path takes its time
 
     @contextmanager
     def _locked(self, name: str) -> Iterator[None]:
         """Hold the lock ``name``; the holder's process is named in the lock's company, for whoever is refused."""
         self._private.mkdir(parents=True, exist_ok=True)
         owner = self._private / f"{name}.owner"
-        wait = 60 if name == "manifest" else 0
+        wait = 600 if name == "manifest" else 0  # seconds; a shard that ends holds it while it writes a long manifest
         try:
             with FileLock(self._private / f"{name}.lock", timeout=wait):
                 owner.write_text(f"process {os.getpid()} on {platform.node()}\n")
@@ -201,15 +213,14 @@ class Output:
 
     def _check_settings(self) -> None:
         documents = [path for path in (self.manifest, *self._journals()) if path.exists()]
-        metadata = self.root / IMAGES / "metadata.jsonl"
-        if not documents and metadata.exists():
-            raise OutputError(f"{metadata} is there already and is not genie's", "give this run another --out")
+        if not documents and self._metadata.exists():
+            raise OutputError(f"{self._metadata} is there already and is not genie's", "give this run another --out")
         now = Header.model_validate_json(self.header.line())  # as it will be read: a tuple is a list then
         for path in documents:
             differences: list[str] = []
             with suppress(FileNotFoundError), path.open(encoding="utf-8") as stream:  # another shard may end
                 before = manifest.read(stream, str(path), "genie.manifest").header
-                differences = list(_differences(before, now))
+                differences = list(before.differences(now))
             if differences:
                 raise OutputError(
                     f"{self.root} was made with other settings:\n" + "\n".join(f"  {line}" for line in differences),
@@ -245,21 +256,6 @@ def _metadata_line(row: Row) -> str:
     job = row.job
     shown = {"label": job.target, "source_label": job.source.label if job.source else None, "r": job.r, "id": job.id}
     return json.dumps({"file_name": row.file.removeprefix(f"{IMAGES}/"), **shown}, ensure_ascii=False) + "\n"
-
-
-def _differences(before: Header, now: Header) -> Iterator[str]:
-    """``name: old -> new`` for every setting and version that differs."""
-    yield from _changes(before.settings, now.settings)
-    yield from _changes(before.versions, now.versions)
-
-
-def _changes(before: Mapping[str, Any], now: Mapping[str, Any], within: str = "") -> Iterator[str]:
-    for key in sorted({*before, *now}):
-        old, new = before.get(key), now.get(key)
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            yield from _changes(old, new, f"{within}{key}.")
-        elif old != new:
-            yield f"{within}{key}: {json.dumps(old)} -> {json.dumps(new)}"
 
 
 @contextmanager

@@ -54,7 +54,8 @@ def work(settings: Settings, located: Located, root: Path, jobs: Iterable[Job], 
     output = settings.output.model_copy(update={"dir": str(out / "images"), "format": Format.PNG})
     # Source by source, so that each is read once.
     ordered = sorted({job.id: job for job in jobs}.values(), key=_order)
-    return Work(settings.model_copy(update={"output": output}), located, Planned(tuple(ordered), root, {}), ordered, "")
+    plan = Plan(lambda: iter(ordered))
+    return Work(settings.model_copy(update={"output": output}), located, Planned(plan, root, {}), plan, "")
 
 
 def _order(job: Job) -> tuple[object, ...]:
@@ -67,8 +68,9 @@ def write_plan(work: Work, plan_out: str) -> None:
         sys.stdout.writelines(work.plan_lines())
         return
     require_own(Path(plan_out), '{"kind":"genie.plan"')
-    put(Path(plan_out), "".join(work.plan_lines()).encode())
-    words().print(f"{plan_out} has {len(work.mine)} images; make them: {_generate(work, plan_out)}", soft_wrap=True)
+    lines = list(work.plan_lines())
+    put(Path(plan_out), "".join(lines).encode())
+    words().print(f"{plan_out} has {len(lines) - 1} images; make them: {_generate(work, plan_out)}", soft_wrap=True)
 
 
 def _generate(work: Work, plan: str) -> str:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from genie_cli import manifest
-from genie_cli.cli.checks import open_plan, read_targets
+from genie_cli.cli.checks import read_targets
 from genie_cli.cli.console import say_left_out, words
 from genie_cli.cli.inputs import Inputs
+from genie_cli.cli.planfile import PlanFile, opened
 from genie_cli.config import Generate
 from genie_cli.confusion import Confusion
-from genie_cli.errors import GenieError, ManifestError, UsageError, some
-from genie_cli.jobs import Job, Recipe, Source
+from genie_cli.errors import GenieError, UsageError, some
+from genie_cli.jobs import Plan, Recipe, Source
 from genie_cli.manifest import Header
 
 
@@ -26,14 +27,15 @@ class Planned:
     ``left_out`` are targets that nothing can be made for; the person has been told why.
     """
 
-    jobs: tuple[Job, ...]
+    jobs: Plan
     source_root: Path | None
     settings: dict[str, Any]
     left_out: tuple[str, ...] = ()
 
 
-def plan(inputs: Inputs, settings: Generate, model: str, given: set[str]) -> Planned:
-    """The plan that the options, which `checks.check` has looked at, ask for.
+@contextmanager
+def plan(inputs: Inputs, settings: Generate, model: str, given: set[str]) -> Iterator[Planned]:
+    """The plan that the options, which `checks.check` has looked at, ask for; it can be read while this is open.
 
     Args:
         model: identity of the model.
@@ -41,9 +43,16 @@ def plan(inputs: Inputs, settings: Generate, model: str, given: set[str]) -> Pla
 
     Raises:
         UsageError: no target has a source, or the plan was made for another model or other settings.
+        ManifestError: the plan is none, or has a bad line.
     """
-    if inputs.plan:
-        return _from_file(inputs, settings, model, given)
+    if not inputs.plan:
+        yield _from_options(inputs, settings, model)
+        return
+    with opened(inputs.plan) as file:
+        yield _from_file(file, inputs, settings, model, given)
+
+
+def _from_options(inputs: Inputs, settings: Generate, model: str) -> Planned:
     sources = list_sources(inputs.src_dir, inputs.src_label) if inputs.src_dir else ()
     recipe = Recipe(
         targets=read_targets(inputs.targets),
@@ -62,7 +71,7 @@ def plan(inputs: Inputs, settings: Generate, model: str, given: set[str]) -> Pla
     chosen = recipe.model_copy(update={"targets": tuple(possible), "sources_for": possible if confusion else {}})
     asked_for = {**recipe.model_dump(mode="json"), "sources_for": chosen.model_dump(mode="json")["sources_for"]}
     left_out = tuple(target for target in recipe.targets if target not in possible)
-    return Planned(tuple(chosen.jobs(sources)), inputs.src_dir and inputs.src_dir.resolve(), asked_for, left_out)
+    return Planned(chosen.jobs(sources), inputs.src_dir and inputs.src_dir.resolve(), asked_for, left_out)
 
 
 def list_sources(folder: Path, label: str | None = None) -> Sequence[Source]:
@@ -134,21 +143,14 @@ def _hardest(confusion: Confusion, target: str, k: int, sources: Sequence[Source
     return tuple(name for name, _ in pairs)
 
 
-def _from_file(inputs: Inputs, settings: Generate, model: str, given: set[str]) -> Planned:
-    assert inputs.plan  # noqa: S101 - the caller has looked
-    name = "standard input" if inputs.plan == "-" else inputs.plan
-    with open_plan(inputs.plan) as stream:
-        document = manifest.read(stream, name)
-        jobs = tuple({job.id: job for job in document.jobs()}.values())
-    if not jobs:
-        raise ManifestError(name, 0, "has no jobs")
-    if others := sorted({job.model for job in jobs} - {model}):
+def _from_file(file: PlanFile, inputs: Inputs, settings: Generate, model: str, given: set[str]) -> Planned:
+    if others := sorted(file.models - {model}):
         raise UsageError(
             f"the plan was made for the model {', '.join(others)}, this is {model}",
             "give the plan's model with --model and --revision, or plan again",
         )
-    _refuse_other_settings(document.header, settings, given)
-    return Planned(jobs, _root(inputs, document.header.source_root, jobs, name), {})
+    _refuse_other_settings(file.header, settings, given)
+    return Planned(file.jobs, _root(file, inputs.src_dir) if file.uses_sources else None, {})
 
 
 def _refuse_other_settings(header: Header, settings: Generate, given: set[str]) -> None:
@@ -159,12 +161,10 @@ def _refuse_other_settings(header: Header, settings: Generate, given: set[str]) 
             raise UsageError(f"the plan was made with --{key} {before}, this run has {now}", f"say which: --{key}")
 
 
-def _root(inputs: Inputs, recorded: str | None, jobs: Sequence[Job], name: str) -> Path | None:
-    if not any(job.source for job in jobs):
-        return None
-    root = inputs.src_dir or (Path(recorded) if recorded else None)
+def _root(file: PlanFile, src_dir: Path | None) -> Path:
+    root = src_dir or (Path(file.header.source_root) if file.header.source_root else None)
     if root is None:
-        raise UsageError(f"{name} does not say where its sources lie", "say it with --src-dir")
+        raise UsageError(f"{file.name} does not say where its sources lie", "say it with --src-dir")
     if not root.is_dir():
         raise UsageError(f"the sources' folder {root} is not there", "say where it is now with --src-dir")
     return root.resolve()

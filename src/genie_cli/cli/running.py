@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,10 @@ from genie_cli.cli.checks import check
 from genie_cli.cli.console import duration, facts, wants_lines, words
 from genie_cli.cli.inputs import Inputs
 from genie_cli.cli.planning import Planned, plan
+from genie_cli.cli.tally import Tally
 from genie_cli.config import Format, Settings
 from genie_cli.errors import UsageError
-from genie_cli.jobs import Job, shard
+from genie_cli.jobs import Job, Plan, shard
 from genie_cli.manifest import Header
 
 if TYPE_CHECKING:
@@ -49,19 +51,19 @@ def run(
         raise UsageError("--revision goes with a model of the hub; this one is on this machine")
     index, count = _parse_shard(share)
     located = locate(settings.model.name, settings.model.commit)
-    planned = plan(inputs, settings.generate, located.identity, given)
-    mine = list(shard(planned.jobs, index, count))[:limit]
-    work = Work(settings, located, planned, mine, f"-{index}-of-{count}" if share else "")
-    if dry_run:
-        work.preview(as_json)
-    else:
-        work.do(as_json)
+    with plan(inputs, settings.generate, located.identity, given) as planned:
+        mine = Plan(lambda: islice(shard(planned.jobs, index, count), limit))
+        work = Work(settings, located, planned, mine, f"-{index}-of-{count}" if share else "")
+        if dry_run:
+            work.preview(as_json)
+        else:
+            work.do(as_json)
 
 
 class Work:
     """One run: what to make, with what, into which folder."""
 
-    def __init__(self, settings: Settings, located: Located, planned: Planned, mine: Sequence[Job], part: str) -> None:
+    def __init__(self, settings: Settings, located: Located, planned: Planned, mine: Plan, part: str) -> None:
         self.settings, self.located, self.planned, self.mine = settings, located, planned, mine
         self.part = part
 
@@ -97,41 +99,30 @@ class Work:
 
     def preview(self, as_json: bool) -> None:
         """Say what would be made; or print the plan."""
+        from genie_cli.diffusion.snapshot import Tokenizer
+
         if wants_lines(as_json):
             sys.stdout.writelines(self.plan_lines())
             return
         engine = self._engine(words())
-        steps = sum(engine.denoiser.steps_for(job.r) for job in self.mine)
+        tally = Tally.of(self.mine, engine.denoiser.steps_for, Tokenizer(self.located).check)
         size = engine.snapshot.image_size
         # A batch that cannot be filled takes no less time.
-        seconds = steps * engine.seconds_per_step() / max(1, min(engine.slots, len(self.mine)))
+        seconds = tally.steps * engine.seconds_per_step() / max(1, min(engine.slots, tally.images))
         each = size * size * _BYTES_A_PIXEL[self.settings.output.format] + _PROVENANCE_BYTES
-        too_long = self._too_long()
         table: dict[str, object] = {
-            "images": len(self.mine),
-            "sources": len({job.source.sha256 for job in self.mine if job.source}),
-            "solver steps": steps,
+            "images": tally.images,
+            "sources": tally.sources,
+            "solver steps": tally.steps,
             "size": f"{size} x {size}",
             "model": self.located.identity,
             "batch": f"{engine.slots} slots on {engine.snapshot.device}, {engine.snapshot.dtype}",
             "time": f"about {duration(seconds)} (a step was timed just now)",
-            "disk": f"about {len(self.mine) * each / 2**20:.1f} MiB in {self.settings.output.dir}",
+            "disk": f"about {tally.images * each / 2**20:.1f} MiB in {self.settings.output.dir}",
         }
-        if too_long:
-            table["would fail"] = f"{len(too_long)} prompts: {too_long[0]}"
+        if tally.too_long:
+            table["would fail"] = f"{tally.too_long} prompts: {tally.reason}"
         Console().print(facts("Nothing was made. This would be:", table))
-
-    def _too_long(self) -> list[str]:
-        """Why prompts would fail, one reason a prompt that the model cannot read whole."""
-        from genie_cli.diffusion.snapshot import Tokenizer
-
-        tokenizer, reasons = Tokenizer(self.located), []
-        for prompt in dict.fromkeys(job.prompt for job in self.mine):
-            try:
-                tokenizer.check(prompt)
-            except UsageError as error:
-                reasons.append(str(error))
-        return reasons
 
     def _engine(self, console: Console) -> Engine[Job]:
         from genie_cli.diffusion.engine import Engine

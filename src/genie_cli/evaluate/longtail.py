@@ -7,7 +7,7 @@ classifier is trained.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ import numpy as np
 from genie_cli.data.images import read
 from genie_cli.data.longtail_profile import Group, Profile
 from genie_cli.evaluate.augmentations import Augmentation
-from genie_cli.jobs import Job, Method, Recipe, Source
+from genie_cli.jobs import Job, Method, Plan, Recipe, Source
 
 if TYPE_CHECKING:
     from genie_cli.backbones.backbone import Backbone
@@ -62,7 +62,7 @@ class Tail:
             return []
         return [job for target, number in self.wanted().items() for job in self._for(target, number, augmentation)]
 
-    def _for(self, target: str, number: int, augmentation: Augmentation) -> Iterator[Job]:
+    def _for(self, target: str, number: int, augmentation: Augmentation) -> Plan:
         hardest = self.hardest.get(target) if augmentation.method is Method.GENIE else None
         recipe = Recipe(
             targets=(target,),

@@ -1,0 +1,115 @@
+"""What became of jobs, as manifests and journals say: an index of their rows, which stay where they are.
+
+A row takes some thirty bytes in a temporary file, and none in memory. This module does not know where documents
+lie, and writes none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from pydantic_core import from_json
+
+from genie_cli import manifest
+from genie_cli.jobs import Job
+from genie_cli.manifest import Row, Status
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+_TABLE = """
+CREATE TABLE row (id BLOB PRIMARY KEY, made INTEGER, document INTEGER, start INTEGER, place INTEGER) WITHOUT ROWID
+"""
+_ADD = """
+INSERT INTO row VALUES (?, ?, ?, ?, NULL) ON CONFLICT (id)
+DO UPDATE SET made = excluded.made, document = excluded.document, start = excluded.start
+WHERE excluded.made OR NOT made
+"""
+_IN_ORDER = "SELECT document, start FROM row ORDER BY place IS NULL, place, id"
+
+_State = tuple[int, int, int]  # of a file: inode, time of its last change, size
+
+
+class Ledger:
+    """The rows of some documents. Of two for one job the made one counts, then the later one.
+
+    Args:
+        index: an empty database, to be used by this ledger alone.
+    """
+
+    def __init__(self, index: Connection) -> None:
+        self._index = index
+        self._read: dict[Path, _State] = {}
+        index.execute(_TABLE)
+
+    def read(self, documents: Iterable[Path], counts: Callable[[Row], bool]) -> None:
+        """Take in the rows that count, instead of those before; nothing is done if no document has changed since.
+
+        Args:
+            documents: manifests; one that is not there has no rows.
+
+        Raises:
+            ManifestError: one is no manifest, or a line is not a row.
+        """
+        found = {path: state for path in documents if (state := _state(path))}
+        if found == self._read:
+            return
+        self._index.execute("DELETE FROM row")
+        self._read = found
+        for number, path in enumerate(found):
+            with suppress(FileNotFoundError), path.open("rb") as file:
+                lines = _Lines(file)
+                rows = filter(counts, manifest.read(lines, str(path), "genie.manifest").rows())
+                places = ((_key(row.job), row.status is Status.MADE, number, lines.start) for row in rows)
+                self._index.executemany(_ADD, places)
+
+    def made(self, job: Job) -> bool:
+        """Whether the job's image was made."""
+        found = self._index.execute("SELECT made FROM row WHERE id = ?", (_key(job),)).fetchone()
+        return bool(found and found[0])
+
+    def in_order(self, plan: Iterable[Job]) -> Iterator[Row]:
+        """All rows: in the plan's order, then those of no job in it, by id.
+
+        The documents must be as they were when they were read, except for rows added at their ends.
+        """
+        self._index.execute("UPDATE row SET place = NULL WHERE place IS NOT NULL")
+        (left,) = self._index.execute("SELECT count(*) FROM row").fetchone()
+        for place, job in enumerate(plan):
+            if not left:
+                break  # most of a plan may not have been made yet
+            left -= self._index.execute("UPDATE row SET place = ? WHERE id = ?", (place, _key(job))).rowcount
+        with ExitStack() as held:
+            files = [held.enter_context(path.open("rb")) for path in self._read]
+            for document, start in self._index.execute(_IN_ORDER):
+                files[document].seek(start)
+                yield Row.from_json(from_json(files[document].readline()))
+
+
+def _state(path: Path) -> _State | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+class _Lines:
+    """The lines of a file, and where the last one given starts, in bytes."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.start = 0
+
+    def __iter__(self) -> Iterator[str]:
+        end = 0
+        for line in self._file:
+            self.start, end = end, end + len(line)
+            yield line.decode()
+
+
+def _key(job: Job) -> bytes:
+    return bytes.fromhex(job.id)

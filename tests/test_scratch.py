@@ -1,0 +1,42 @@
+"""Notes in a temporary file are remembered like notes in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genie_cli.errors import OutputError
+from genie_cli.scratch import first_times
+
+
+@given(st.lists(st.binary(max_size=2)))
+def test_the_first_time_is_told_from_all_others(shown: list[bytes]) -> None:
+    with first_times() as is_first:
+        assert [is_first(what) for what in shown] == [what not in shown[:place] for place, what in enumerate(shown)]
+
+
+def test_two_do_not_know_of_each_other() -> None:
+    with first_times() as one, first_times() as two:
+        assert one(b"x")
+        assert two(b"x")
+
+
+def show(what: Iterable[bytes]) -> None:
+    with first_times() as is_first:
+        for one in what:
+            is_first(one)
+
+
+def test_no_room_for_it_is_said() -> None:
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, limits[1]))
+    try:
+        with pytest.raises(OutputError, match="cannot write a temporary file") as caught:
+            show(number.to_bytes(1000, "big") for number in range(10_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "TMPDIR" in caught.value.hint
