@@ -16,7 +16,7 @@ from genie_cli.cli.running import Work
 from genie_cli.config import STABLE_DIFFUSION, Format, Settings
 from genie_cli.errors import UsageError
 from genie_cli.files import put, require_own
-from genie_cli.jobs import Job
+from genie_cli.jobs import Job, Plan
 
 if TYPE_CHECKING:
     from genie_cli.diffusion.locate import Located
