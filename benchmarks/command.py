@@ -35,7 +35,7 @@ class Command:
         with _decoded() if exact else _nothing() as values:
             result = CliRunner().invoke(app, words, catch_exceptions=False)
         if result.exit_code:
-            raise RuntimeError(f"genie {' '.join(words)}: exit code {result.exit_code}\n{result.output[-3000:]}")
+            raise RuntimeError(f"genie generate ended with {result.exit_code}: {result.output[-2000:]}")
         if exact:
             _keep(values, out, exact)
 

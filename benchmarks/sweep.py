@@ -42,12 +42,15 @@ def main() -> None:
             prepared = ask("prepare", work)
             tried = {name: getattr(options, name).split(",") for name in ("slots", "compile", "attention")}
             for line in measure(replace(work, model=prepared["model"]), tried, options.rounds, prepared["flop"]):
-                print(line.get("failed") or f"{line['images/s']:.3g} images/s", line["what"], file=sys.stderr)
+                print(f"{line['what']}:", line.get("failed") or f"{line['images/s']:.3g} images/s", file=sys.stderr)
                 lines.append(line)
     if options.json:
         report = {"command": sys.argv, "machine": prepared["machine"], "lines": lines}
         options.json.write_text(json.dumps(report, indent=1) + "\n")
-    print_table((*ARM_COLUMNS, "slots"), [[*arm_line(line["what"], line), f"{line['slots']}"] for line in lines if "failed" not in line])
+    print_table(
+        (*ARM_COLUMNS, "slots"),
+        [[*arm_line(line["what"], line), f"{line['slots']}"] for line in lines if "failed" not in line],
+    )
 
 
 def measure(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -67,10 +68,10 @@ def ask(role: str, work: Work) -> dict[str, Any]:
 
 
 class WorkerError(Exception):
-    """A process died; ``reason`` is its last line."""
+    """A process died; ``reason`` is what its last error said, on one line and without frames."""
 
     def __init__(self, role: str, log: str) -> None:
-        self.reason = (log.strip().splitlines() or ["it said nothing"])[-1]
+        self.reason = re.sub(r"[\u2500-\u257f\s]+", " ", log.rpartition("Error: ")[2]).strip()[:400]
         super().__init__(f"{role} died:\n{log.strip()[-3000:]}")
 
 
