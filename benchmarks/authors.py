@@ -32,7 +32,7 @@ class Authors:
         self.work = work
         self.device, self.dtype = choose_device(work.device), getattr(torch, work.dtype)
         pipeline = StableDiffusionPipeline.from_pretrained(
-            locate(work.model).path, torch_dtype=self.dtype, local_files_only=True
+            locate(work.model).path, dtype=self.dtype, local_files_only=True
         )
         self.parts = pipeline.to(self.device)
         self.scheduler = DPMSolverMultistepScheduler.from_config(

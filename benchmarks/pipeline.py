@@ -30,7 +30,7 @@ class Pipeline:
 
         self.work = work
         self.pipeline = StableDiffusionImg2ImgPipeline.from_pretrained(
-            locate(work.model).path, torch_dtype=getattr(torch, work.dtype), local_files_only=True
+            locate(work.model).path, dtype=getattr(torch, work.dtype), local_files_only=True
         ).to(choose_device(work.device))
         self.pipeline.scheduler = DPMSolverMultistepScheduler.from_config(self.pipeline.scheduler.config)
         self.pipeline.set_progress_bar_config(disable=True)
