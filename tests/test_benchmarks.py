@@ -1,0 +1,101 @@
+"""The benchmark's arms make the same images, and its arithmetic is the models'."""
+
+import argparse
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks import sd15
+from benchmarks.agreement import LIMIT, agreement
+from benchmarks.arithmetic import flops
+from benchmarks.authors import Authors
+from benchmarks.command import Command
+from benchmarks.figures import figures, needed, ratio
+from benchmarks.options import add_work, work_from
+from benchmarks.pipeline import Pipeline
+from benchmarks.prepare import prepare
+from benchmarks.work import Work, images_in, unet_steps
+from genie_cli.diffusion import locate, snapshot
+from genie_cli.diffusion.solver import Solver
+
+
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Work:
+    """Two images by three UNet steps, prepared as the benchmark does."""
+    monkeypatch.chdir(tmp_path)
+    for module, name in ((locate, "locate"), (snapshot, "load")):  # which an arm keeps the results of
+        monkeypatch.setattr(module, name, getattr(module, name))
+    options = argparse.ArgumentParser()
+    add_work(options, sources=1, targets=2)
+    work = work_from(options.parse_args(["--steps", "4", "--device", "cpu"]), tmp_path)
+    assert prepare(work)["model"] == "digits"
+    return work
+
+
+def test_arms_agree(work: Work) -> None:
+    """Each arm makes all images; genie's are the authors', as decoded and as saved."""
+    for name, arm in {"authors": Authors(work), "pipeline": Pipeline(work), "genie": Command(work)}.items():
+        exact = work.folder / f"{name}-exact"
+        exact.mkdir()
+        arm.make(work.jobs, work.folder / f"{name}-images", exact)
+        assert [file.stem for file in images_in(work.folder / f"{name}-images")] == sorted(j.id for j in work.jobs)
+    apart = agreement(work, "genie", "authors")
+    assert apart["exact"]["values"] == apart["files"]["values"] == 2 * 32 * 32 * 3
+    assert apart["exact"]["most"] < LIMIT
+    assert apart["files"]["most"] <= 1
+    assert work.rows() == 2 * 2 * 3  # at r = 0.8 three of four steps run, for two images, guided
+
+
+def test_random_weights_have_stable_diffusions_shape(tmp_path: Path) -> None:
+    """Published: 859.52 M parameters in the UNet, 83.65 M in the VAE, 123.06 M in the text encoder."""
+    from diffusers import AutoencoderKL, UNet2DConditionModel
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    with torch.device("meta"):
+        unet, vae = UNet2DConditionModel(**sd15.UNET), AutoencoderKL(**sd15.VAE)
+        text = CLIPTextModel(CLIPTextConfig(**sd15.TEXT))
+    counts = [sum(p.numel() for p in model.parameters()) for model in (unet, vae, text)]
+    assert counts == [859_520_964, 83_653_863, 123_060_480]
+    for name, model in {"unet": unet, "vae": vae}.items():
+        model.save_config(tmp_path / name)
+    flop = {part: count / 1e9 for part, count in flops(tmp_path).items()}
+    assert flop == pytest.approx({"row": 803.3, "encode": 1117, "decode": 2515}, rel=1e-3)
+    assert needed(flops(tmp_path), rows=80, images=1) == pytest.approx(66.8e12, rel=1e-3)  # an image at r = 0.8
+
+
+def test_a_multiplication_counts_two() -> None:
+    """The digits model's FLOP, against its layers' own shapes, seen while it runs."""
+    seen = 0
+
+    def see(module: torch.nn.Module, given: tuple[torch.Tensor, ...], made: torch.Tensor) -> None:
+        nonlocal seen
+        fan_in = module.weight[0].numel()
+        seen += 2 * fan_in * made.numel()
+
+    unet = snapshot.load(locate.locate("digits"), "cpu").unet
+    for module in unet.modules():
+        if isinstance(module, torch.nn.Linear | torch.nn.Conv2d):
+            module.register_forward_hook(see)
+    unet(torch.zeros(1, 4, 8, 8), 0, torch.zeros(1, 77, 64))
+    counted = flops(locate.locate("digits").path)["row"]
+    assert seen < counted < 1.2 * seen  # the rest is attention's own products
+
+
+@given(st.integers(2, 500), st.floats(0.5, 1).map(lambda r: round(r, 3)))
+def test_steps_are_the_solvers(steps: int, r: float) -> None:
+    solver = Solver.build(torch.linspace(0.999, 0.005, 1000), steps)
+    assert unet_steps(steps, r) == steps - solver.first_step(r)
+
+
+def test_figures() -> None:
+    """Two rounds of 10 images; the machine was half as fast in the second."""
+    slow = [{"seconds": s, "peak FLOP/s": p, "memory": 5, "gpu memory": 0} for s, p in [(20.0, 100.0), (40.0, 50.0)]]
+    fast = [{**r, "seconds": r["seconds"] / 4} for r in slow]
+    flop = {"row": 9, "decode": 20}
+    made = figures(fast, images=10, rows=20, flop=flop)
+    assert (made["slowest"], made["images/s"], made["fastest"]) == (1.0, 1.5, 2.0)
+    assert made["of peak"] == pytest.approx((20 * 9 + 10 * 20) / 5 / 100)
+    assert ratio(fast, slow) == 4
