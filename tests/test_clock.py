@@ -90,6 +90,7 @@ def test_a_profile_sums_up_and_changes_no_image(genie: Genie, photos: Path, tmp_
     total = seconds.pop("total")
     assert set(seconds) == {"read", "encode", "unet", "decode", "write", "other"}
     assert sum(seconds.values()) == pytest.approx(total, abs=0.005 * 7)  # each is rounded to 0.01
+    assert "leave out --profile" in genie(*command, "--out", "profiled", "--profile", "--dry-run").stderr
     rows = re.search(r"(\d+) rows went through the UNet", profiled.stderr)
     assert rows
     # 9 images in 4 slots are three rounds, of 3 steps each (r = 0.8 of 4 steps), with two rows a slot.

@@ -52,6 +52,8 @@ def run(
     check(inputs, settings.generate, given)
     if "revision" in given and is_local(settings.model.name):
         raise UsageError("--revision goes with a model of the hub; this one is on this machine")
+    if profiled and dry_run:
+        raise UsageError("--dry-run makes nothing: leave out --profile")
     index, count = _parse_shard(share)
     located = locate(settings.model.name, settings.model.commit)
     planned = plan(inputs, settings.generate, located.identity, given)
