@@ -1,4 +1,4 @@
-"""Settings: flag > environment > `genie.toml` > default, frozen once resolved.
+"""Settings: flag > environment > preset > `genie.toml` > default, frozen once resolved.
 
 Every setting is declared here once, with its default, range and one line of explanation; the command line's
 help, `genie init` and the checks all read this declaration. This module does not know torch.
@@ -50,6 +50,10 @@ class Generate(_Section):
     steps: int = Field(50, ge=2, le=500, description="Solver steps of the full schedule; r * steps of them run.")
     guidance: float = Field(7.5, ge=1, le=100, description="Classifier-free guidance scale.")
     seed: int = Field(0, ge=0, description="Another seed, other noise.")
+    preset: Literal["exact", "fast"] = Field(
+        "exact",
+        description="exact; or fast: 20 steps, --dtype half, so other images. It beats the file, a flag beats it.",
+    )
 
     @field_validator("prompt")
     @classmethod
@@ -73,12 +77,37 @@ class Model(_Section):
     )
     revision: str = Field("", description="The hub model's commit; none: main, or the default model's pinned one.")
     device: str = Field("auto", description="Device: auto, cpu, cuda, cuda:1.")
-    dtype: Literal["auto", "float32", "float16", "bfloat16"] = Field(
-        "auto", description="Precision: auto (float16 on CUDA, else float32), float32, float16 or bfloat16."
+    dtype: Literal["auto", "half", "float32", "float16", "bfloat16"] = Field(
+        "auto",
+        description="Precision: auto (float16 on CUDA, else float32), half (auto, but bfloat16 on CPUs with AMX), "
+        "float32, float16 or bfloat16.",
+    )
+    attention: Literal["auto", "sdpa", "xformers", "sliced"] = Field(
+        "auto", description="Attention: sdpa (torch's own, auto), xformers, or sliced (slow, least memory)."
+    )
+    compile: Literal["auto", "off", "regional", "full"] = Field(
+        "auto",
+        description="torch.compile: off, regional (transformer blocks), full; auto: full where that is known to pay.",
     )
     slots: Literal["auto"] | Annotated[int, Field(ge=1, le=1024)] = Field(
         "auto", description="Images in one batch, a power of two; auto fits the device."
     )
+
+    def following(self, begun: Mapping[str, Any]) -> Model:
+        """These settings, but what they leave to ``auto`` as it was settled by the run that began the folder.
+
+        Args:
+            begun: settings in the folder's header; what makes no sense there is left for the folder's own check.
+        """
+        settled = {
+            name: begun[name]
+            for name in ("slots", "attention", "compile")
+            if name in begun and getattr(self, name) == "auto"
+        }
+        try:
+            return Model.model_validate({**self.model_dump(), **settled})
+        except ValidationError:
+            return self
 
     @property
     def commit(self) -> str | None:
@@ -186,6 +215,10 @@ class LongTail(_Section):
         return self.base_lr * self.batch / 256
 
 
+# What a preset stands for; the header says what became of it, so nothing else needs to know presets.
+PRESETS: Mapping[str, Mapping[str, Any]] = {"fast": {"generate.steps": 20, "model.dtype": "half"}}
+
+
 class Settings(_Section):
     """All sections of `genie.toml`."""
 
@@ -212,7 +245,7 @@ def resolve(file: Path | None, options: Mapping[str, Any]) -> Settings:
         file = Path(FILE_NAME)
     values = _read(file) if file else {}
     problems = list(_unknown_keys(values, file))
-    for option, value in options.items():
+    for option, value in (*_preset(values, options).items(), *options.items()):
         section, _, name = option.partition(".")
         content = values.setdefault(section, {})
         if value is not None and isinstance(content, dict):
@@ -225,6 +258,13 @@ def resolve(file: Path | None, options: Mapping[str, Any]) -> Settings:
     if problems:
         raise UsageError("\n".join(problems), "all settings and their meaning: genie init --out all-settings.toml")
     return settings
+
+
+def _preset(values: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options that the preset stands for; none for one that is unknown, which is reported with the others."""
+    section = values.get("generate")
+    written = section.get("preset") if isinstance(section, dict) else None
+    return PRESETS.get(str(options.get("generate.preset") or written), {})
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ from genie_cli.output import Output
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from genie_cli.diffusion.clock import Clock
     from genie_cli.diffusion.engine import Engine
     from genie_cli.ledger import Ledger
 
@@ -141,15 +143,16 @@ class _Run:
         with ThreadPoolExecutor(2, "read") as readers, ThreadPoolExecutor(2, "write") as writers:
             waiting: deque[Future[Row]] = deque()
             machine = engine()
-            for result in machine.run(self._requests(sound, machine.snapshot.fit, readers)):
+            clock = machine.clock
+            for result in machine.run(self._requests(sound, machine.snapshot.fit, readers, clock)):
                 waiting.append(writers.submit(self._store, result))
                 while waiting and (waiting[0].done() or len(waiting) > _WRITES_WAITING):
-                    yield waiting.popleft().result()
+                    yield clock.timed("write", waiting.popleft().result)
             for future in waiting:
-                yield future.result()
+                yield clock.timed("write", future.result)
 
     def _requests(
-        self, jobs: Iterable[Job], fit: Callable[[Image], Image], readers: ThreadPoolExecutor
+        self, jobs: Iterable[Job], fit: Callable[[Image], Image], readers: ThreadPoolExecutor, clock: Clock
     ) -> Iterator[Request[Job]]:
         """Requests, with the sources of the next few jobs already being read and cut to size."""
         reading: OrderedDict[str, Future[Image]] = OrderedDict()
@@ -167,7 +170,7 @@ class _Run:
             job = window.popleft()
             picture = None
             if job.source and job.method.uses_source:
-                picture = Picture(job.source.sha256, reading[job.source.sha256].result)
+                picture = Picture(job.source.sha256, partial(clock.timed, "read", reading[job.source.sha256].result))
             yield Request(job, job.prompt, job.r, job.noise_seed, picture)
             while len(reading) > 2 * _READ_AHEAD:
                 reading.popitem(last=False)

@@ -19,7 +19,7 @@ import os
 import platform
 import shutil
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -30,7 +30,7 @@ from filelock import FileLock, Timeout
 
 from genie_cli import manifest, provenance
 from genie_cli.config import Format
-from genie_cli.errors import ImageError, OutputError
+from genie_cli.errors import ImageError, ManifestError, OutputError
 from genie_cli.jobs import Job
 from genie_cli.layout import IMAGES, file_of
 from genie_cli.ledger import Ledger
@@ -226,6 +226,14 @@ class Output:
                     f"{self.root} was made with other settings:\n" + "\n".join(f"  {line}" for line in differences),
                     "give this run another --out, or the same settings to go on",
                 )
+
+
+def begun(root: Path) -> Mapping[str, Any]:
+    """The settings of the run that began the folder; none if there is none, or it is not genie's."""
+    for path in (root / "manifest.jsonl", *sorted((root / ".genie").glob("journal*.jsonl"))):
+        with suppress(OSError, ManifestError), path.open(encoding="utf-8") as stream:
+            return manifest.read(stream, str(path), "genie.manifest").header.settings
+    return {}
 
 
 def _put(aside: Path, final: Path) -> bool:

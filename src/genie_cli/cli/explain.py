@@ -19,6 +19,8 @@ from genie_cli.manifest import Header
 if TYPE_CHECKING:
     from genie_cli.provenance import Provenance
 
+_HOW = ("steps", "guidance", "device", "dtype", "slots", "attention", "compile", "format")  # settings that are options
+
 
 def explain(
     image: Annotated[Path, Argument(help="An image that genie made.", show_default=False)],
@@ -58,8 +60,7 @@ def command_for(image: Path, record: Provenance) -> str:
     words += [f"--revision {shlex.quote(revision)}"] if "/" in name else []
     words += ["--src-dir <folder of the sources>"] if record.job.source and not _source_root(image) else []
     # Quoted, as everything that an image says: it may come from anywhere, and this line is there to be pasted.
-    how = [key for key in ("steps", "guidance", "device", "dtype", "slots", "format") if key in settings]
-    words += [f"--{key} {shlex.quote(str(settings[key]))}" for key in how]
+    words += [f"--{key} {shlex.quote(str(settings[key]))}" for key in _HOW if key in settings]
     return f"genie explain --json {shlex.quote(str(image))} | {' '.join(words)} --out again"
 
 

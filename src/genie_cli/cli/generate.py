@@ -40,9 +40,12 @@ def generate(
     revision: Annotated[str | None, setting("model.revision", MODEL)] = None,
     steps: Annotated[int | None, setting("generate.steps", MODEL)] = None,
     guidance: Annotated[float | None, setting("generate.guidance", MODEL)] = None,
+    preset: Annotated[str | None, setting("generate.preset", MODEL)] = None,
     device: Annotated[str | None, setting("model.device", MODEL)] = None,
     dtype: Annotated[str | None, setting("model.dtype", MODEL)] = None,
     slots: Annotated[str | None, setting("model.slots", MODEL)] = None,
+    attention: Annotated[str | None, setting("model.attention", MODEL)] = None,
+    compile_: Annotated[str | None, setting("model.compile", MODEL, "--compile")] = None,
     out: Annotated[str | None, setting("output.dir", OUTPUT, "--out")] = None,
     image_format: Annotated[Format | None, setting("output.format", OUTPUT, "--format")] = None,
     json_: Annotated[
@@ -57,6 +60,9 @@ def generate(
     ] = None,
     dry_run: Annotated[
         bool, Option("--dry-run", help="Say what would be made; in a pipe, print the plan.", rich_help_panel=RUN)
+    ] = False,
+    profile: Annotated[
+        bool, Option("--profile", help="Say at the end where the time went.", rich_help_panel=RUN)
     ] = False,
     config: Annotated[
         Path | None, Option(help="Settings file.", show_default="./genie.toml", rich_help_panel=RUN)
@@ -78,15 +84,18 @@ def generate(
         "generate.steps": steps,
         "generate.guidance": guidance,
         "generate.seed": seed,
+        "generate.preset": preset,
         "model.name": model,
         "model.revision": revision,
         "model.device": device,
         "model.dtype": dtype,
         "model.slots": slots,
+        "model.attention": attention,
+        "model.compile": compile_,
         "output.dir": out,
         "output.format": image_format,
     }
     settings = resolve(config, options)
     given = {name.partition(".")[2] for name, value in options.items() if value is not None}
     inputs = Inputs(src_dir, src_label, targets, confusion, plan_file)
-    run(settings, inputs, given, share=share, limit=limit, dry_run=dry_run, as_json=json_)
+    run(settings, inputs, given, share=share, limit=limit, dry_run=dry_run, as_json=json_, profiled=profile)

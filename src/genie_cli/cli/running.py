@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from genie_cli.cli.checks import check
 from genie_cli.cli.console import duration, facts, wants_lines, words
 from genie_cli.cli.inputs import Inputs
 from genie_cli.cli.planning import Planned, plan
+from genie_cli.cli.profile import show, stopwatch
 from genie_cli.cli.tally import Tally
 from genie_cli.config import Format, Settings
 from genie_cli.errors import UsageError
@@ -23,6 +25,8 @@ from genie_cli.jobs import Job, Plan, shard
 from genie_cli.manifest import Header
 
 if TYPE_CHECKING:
+    from genie_cli.diffusion.choices import Choices
+    from genie_cli.diffusion.clock import Stopwatch
     from genie_cli.diffusion.engine import Engine
     from genie_cli.diffusion.locate import Located
     from genie_cli.generate import Summary
@@ -42,6 +46,7 @@ def run(
     limit: int | None = None,
     dry_run: bool = False,
     as_json: bool = False,
+    profiled: bool = False,
 ) -> None:
     """Plan, generate, and say what became of it."""
     from genie_cli.diffusion.locate import is_local, locate
@@ -49,11 +54,13 @@ def run(
     check(inputs, settings.generate, given)
     if "revision" in given and is_local(settings.model.name):
         raise UsageError("--revision goes with a model of the hub; this one is on this machine")
+    if profiled and dry_run:
+        raise UsageError("--dry-run makes nothing: leave out --profile")
     index, count = _parse_shard(share)
     located = locate(settings.model.name, settings.model.commit)
     with plan(inputs, settings.generate, located.identity, given) as planned:
         mine = Plan(lambda: islice(shard(planned.jobs, index, count), limit))
-        work = Work(settings, located, planned, mine, f"-{index}-of-{count}" if share else "")
+        work = Work(settings, located, planned, mine, f"-{index}-of-{count}" if share else "", profiled)
         if dry_run:
             work.preview(as_json)
         else:
@@ -61,16 +68,28 @@ def run(
 
 
 class Work:
-    """One run: what to make, with what, into which folder."""
+    """One run: what to make, with what, into which folder; ``profiled`` says at the end where its time went."""
 
-    def __init__(self, settings: Settings, located: Located, planned: Planned, mine: Plan, part: str) -> None:
+    stopwatch: Stopwatch | None = None
+
+    def __init__(
+        self,
+        settings: Settings,
+        located: Located,
+        planned: Planned,
+        mine: Plan,
+        part: str,
+        profiled: bool = False,
+    ) -> None:
         self.settings, self.located, self.planned, self.mine = settings, located, planned, mine
-        self.part = part
+        self.part, self.profiled = part, profiled
 
     def do(self, as_json: bool) -> None:
         """Make the images and say what became of them; Exit 3 if some failed, 1 if there is none."""
         output, summary = self.make()
         self._report(output, summary, as_json)
+        if self.stopwatch:
+            show(self.stopwatch, words())
         if summary.failed or summary.skipped or self.planned.left_out:
             raise Exit(3 if summary.made + summary.resumed else 1)
 
@@ -81,7 +100,7 @@ class Work:
         from genie_cli.output import Output
 
         output = Output(Path(self.settings.output.dir), self._header(), self.part)
-        with ProgressBar(self._slots()) as bar:
+        with ProgressBar(self._choices.slots) as bar:
             summary = generate.run(
                 self.planned.jobs,
                 self.mine,
@@ -129,24 +148,26 @@ class Work:
         from genie_cli.diffusion.snapshot import load
 
         console.print(f"loading {self.located.name} ...")
-        snapshot = load(self.located, self.settings.model.device, self.settings.model.dtype)
-        generate = self.settings.generate
-        return Engine(snapshot, self._slots(), generate.steps, generate.guidance)
+        chosen, generate = self._choices, self.settings.generate
+        snapshot = load(self.located, str(chosen.device), chosen.dtype, chosen.attention, chosen.compile)
+        self.stopwatch = stopwatch(chosen.device) if self.profiled else None
+        return Engine(snapshot, chosen.slots, generate.steps, generate.guidance, self.stopwatch)
 
-    def _slots(self) -> int:
-        from genie_cli.devices import choose_device
-        from genie_cli.diffusion.snapshot import choose_slots
+    @cached_property
+    def _choices(self) -> Choices:
+        """How images are made here: as asked, else as the run that began the folder, else as fits the machine."""
+        from genie_cli.diffusion.choices import choose
+        from genie_cli.output import begun
 
-        slots = self.settings.model.slots
-        return choose_slots(self.located, choose_device(self.settings.model.device)) if slots == "auto" else slots
+        model = self.settings.model.following(begun(Path(self.settings.output.dir)))
+        steps = self.settings.generate.steps
+        return choose(model, self.located, lambda: round(steps * sum(job.r for job in self.planned.jobs)))
 
     def _header(self) -> Header:
         """Everything that decides the images' bytes, resolved."""
-        from genie_cli.devices import choose_device
-        from genie_cli.diffusion.snapshot import choose_dtype
         from genie_cli.generate import versions
 
-        device = choose_device(self.settings.model.device)
+        chosen = self._choices
         return Header(
             kind="genie.manifest",
             source_root=str(self.planned.source_root) if self.planned.source_root else None,
@@ -154,9 +175,11 @@ class Work:
                 "model": self.located.identity,
                 "steps": self.settings.generate.steps,
                 "guidance": self.settings.generate.guidance,
-                "device": device.type,
-                "dtype": str(choose_dtype(self.settings.model.dtype, device)).removeprefix("torch."),
-                "slots": self._slots(),
+                "device": chosen.device.type,
+                "dtype": chosen.dtype,
+                "slots": chosen.slots,
+                "attention": chosen.attention,
+                "compile": chosen.compile,
                 "format": self.settings.output.format.value,
                 "plan": {key: value for key, value in self.planned.settings.items() if key != "model"},
             },

@@ -1,7 +1,8 @@
 """Which attention kernels really run on a device: each is proved by a tiny attention, not by asking for its name.
 
 That a package imports, or that a switch exists, says nothing: an xformers wheel beside another torch imports
-and has no kernels. This module does not know models or the CLI.
+and has no kernels. What was chosen is put into a UNet here, too, once it is proved. This module does not know the
+slots or the CLI.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from genie_cli.errors import ModelError
 
 if TYPE_CHECKING:
     import torch
@@ -25,6 +28,7 @@ INSTALL_XFORMERS = "pip install 'genie-cli[xformers]'"
 _SHAPE = (2, 8, 64, 40)
 # The largest error seen: 0.003 in bfloat16, 0.0004 in float16; a kernel that returns zeros errs by 1.1.
 _TOLERANCE = 0.02
+_HEADS_IN_SLICE = 8  # one row's, in SD1.5: the table of scores is then no larger than one row's
 # Beside the asked kernel's reason, torch warns about the kernels we switched off ourselves, and with headlines.
 _NOISE = ("runtime disabled", "not used because")
 
@@ -48,6 +52,43 @@ def kernels(device: torch.device, dtype: torch.dtype) -> tuple[Kernel, ...]:
     """Every kernel, tried on ``device`` with ``dtype``; raises nothing and lets no warning through."""
     own = [_prove(name, attend, device, dtype) for name, attend in _torch_kernels().items()]
     return (*own, _xformers(device, dtype))
+
+
+def use(choice: str, unet: Any, device: torch.device, dtype: torch.dtype) -> None:
+    """Compute the UNet's attention as chosen: ``"sdpa"`` (torch's), ``"xformers"`` or ``"sliced"``.
+
+    The UNet's own `set_attention_backend` does nothing for Stable Diffusion 1.x, so its processors are set.
+
+    Raises:
+        ModelError: the choice does not run on this device in this precision. No other is taken in its place.
+    """
+    from diffusers.models import attention_processor as processors
+
+    _require(choice, device, dtype)
+    unet.set_attn_processor(
+        {
+            "sdpa": processors.AttnProcessor2_0,
+            "xformers": processors.XFormersAttnProcessor,
+            "sliced": lambda: processors.SlicedAttnProcessor(_HEADS_IN_SLICE),
+        }[choice]()
+    )
+
+
+def _require(choice: str, device: torch.device, dtype: torch.dtype) -> None:
+    """Raise ModelError if the choice has no kernel that runs; sliced attention is products, as the UNet's others."""
+    if choice == "sliced":
+        return
+    if choice == "xformers":
+        tried = [_xformers(device, dtype)]
+    else:
+        tried = [_prove(name, attend, device, dtype) for name, attend in _torch_kernels().items()]
+    if not any(kernel.works for kernel in tried):
+        reasons = "; ".join(dict.fromkeys(kernel.reason for kernel in tried))
+        other = "leave out --attention" if choice == "xformers" else "take --attention sliced"
+        raise ModelError(
+            f"--attention {choice} does not run on {device} in {str(dtype).removeprefix('torch.')}: {reasons}",
+            f"{other}; genie doctor shows what runs here",
+        )
 
 
 def _torch_kernels() -> dict[str, Attend]:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING, Generic
 
+from genie_cli.diffusion.clock import Clock
 from genie_cli.diffusion.denoiser import Denoiser
 from genie_cli.diffusion.requests import Key, Request, Result
 from genie_cli.diffusion.slots import Slots
@@ -28,13 +29,17 @@ class Engine(Generic[Key]):
         slots: B, a power of two. It is halved when the device runs out of memory.
         steps: solver steps of the full schedule; at ratio r the last ``steps * r`` of them run.
         guidance: classifier-free guidance scale.
+        clock: told which part of the work is done when; off unless one is given.
     """
 
-    def __init__(self, snapshot: Snapshot, slots: int, steps: int = 50, guidance: float = 7.5) -> None:
+    def __init__(
+        self, snapshot: Snapshot, slots: int, steps: int = 50, guidance: float = 7.5, clock: Clock | None = None
+    ) -> None:
         if slots < 1 or slots & (slots - 1):
             raise ValueError(f"slots must be a power of two, got {slots}")
         self.snapshot = snapshot
         self.slots = slots
+        self.clock = clock or Clock()
         self.denoiser = Denoiser(snapshot, steps, guidance)
 
     def run(self, requests: Iterable[Request[Key]]) -> Iterator[Result[Key]]:
@@ -49,7 +54,7 @@ class Engine(Generic[Key]):
         while True:
             slots: Slots[Key] | None = None
             with suppress(torch.OutOfMemoryError):
-                slots = Slots[Key](self.denoiser, self.slots)
+                slots = Slots[Key](self.denoiser, self.slots, self.clock)
                 yield from slots.run(queue)
                 return
             # Mended out here, where the error no longer keeps the failed step's tensors in memory.

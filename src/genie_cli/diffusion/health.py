@@ -21,8 +21,8 @@ from genie_cli import __version__
 from genie_cli.config import Model
 from genie_cli.devices import choose_device
 from genie_cli.diffusion.attention import kernels
+from genie_cli.diffusion.choices import choose_dtype
 from genie_cli.diffusion.locate import BUNDLED, download_command, locate
-from genie_cli.diffusion.snapshot import choose_dtype
 from genie_cli.errors import ModelError
 
 if TYPE_CHECKING:

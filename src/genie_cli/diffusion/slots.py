@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Generic
 
 import numpy as np
 
+from genie_cli.devices import send
+from genie_cli.diffusion.clock import Clock
 from genie_cli.diffusion.denoiser import Denoiser
 from genie_cli.diffusion.requests import Key, Request, Result
 from genie_cli.errors import GenieError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor
 
 MAX_DECODE_ROWS = 8
@@ -26,10 +29,11 @@ MAX_DECODE_ROWS = 8
 class Slots(Generic[Key]):
     """Which request sits in which slot, and how far it is."""
 
-    def __init__(self, denoiser: Denoiser, count: int) -> None:
+    def __init__(self, denoiser: Denoiser, count: int, clock: Clock) -> None:
         import torch
 
         self.denoiser = denoiser
+        self.clock = clock
         self.count = count
         self.held: list[Request[Key] | None] = [None] * count
         self.done: deque[tuple[Request[Key], Tensor]] = deque()
@@ -41,7 +45,7 @@ class Slots(Generic[Key]):
         self.latents = torch.zeros(count, *snapshot.latent_shape, device=snapshot.device)
         self.last = torch.zeros_like(self.latents)
         empty = denoiser.embed("")
-        self.embeddings = empty.expand(count, *empty.shape).contiguous()
+        self.embeddings = empty.repeat(count, 1, 1)  # a copy even of one row: slots are written to
 
     def run(self, queue: Iterator[Request[Key]]) -> Iterator[Result[Key]]:
         """Make all requests of the queue, as `Engine.run`; torch.OutOfMemoryError may end it at any point."""
@@ -49,7 +53,8 @@ class Slots(Generic[Key]):
             yield from self._refill(queue)
             if not any(self.held):
                 break
-            self._step()
+            with self.clock.section("unet"):
+                self._step()
             self._collect()
             while len(self.done) >= self.decode_rows:
                 yield from self._decode()
@@ -70,7 +75,8 @@ class Slots(Generic[Key]):
                 # Held before it starts, so that running out of memory while it starts does not lose it.
                 self.held[slot] = request
                 try:
-                    self.latents[slot], self.embeddings[slot], self.step[slot] = self.denoiser.start(request)
+                    with self.clock.section("encode"):
+                        self.latents[slot], self.embeddings[slot], self.step[slot] = self.denoiser.start(request)
                     self.last[slot] = 0
                     self.first[slot] = True
                 except GenieError as error:
@@ -81,10 +87,10 @@ class Slots(Generic[Key]):
         import torch
 
         device = self.denoiser.snapshot.device
-        step = torch.tensor(self.step, device=device)
-        first = torch.tensor(self.first, device=device)
+        step, first = send(torch.tensor(self.step), device), send(torch.tensor(self.first), device)
         noise = self.denoiser.predict(self.latents, step, self.embeddings)
         self.latents, self.last = self.denoiser.advance(self.latents, noise, self.last, step, first)
+        self.clock.count(2 * self.count)  # guidance: a row with the prompt and one without
 
     def _collect(self) -> None:
         """Move what has taken its last step to the decoding queue; idle slots stay at step 0 and go nowhere."""
@@ -98,18 +104,23 @@ class Slots(Generic[Key]):
                 self.held[slot], self.step[slot] = None, 0
 
     def _decode(self) -> Iterator[Result[Key]]:
-        """Decode the oldest finished latents in a batch of fixed shape, padded at the very end of the run."""
-        import torch
-
+        """Decode the oldest finished latents; they leave the queue as their results are taken."""
         group = [self.done[i] for i in range(min(self.decode_rows, len(self.done)))]
-        latents = torch.stack([latent for _, latent in group])
-        padding = latents.new_zeros(self.decode_rows - len(group), *latents.shape[1:])
-        images = self.denoiser.snapshot.decode(torch.cat([latents, padding]))[: len(group)]
-        finite = images.isfinite().flatten(1).all(1).tolist()
-        pixels = (images * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+        with self.clock.section("decode"):
+            pixels, finite = self._images([latent for _, latent in group])
         for (request, _), array, good in zip(group, pixels, finite, strict=True):
             self.done.popleft()
             if good:
                 yield Result(request.key, self.count, pixels=np.ascontiguousarray(array))
             else:
                 yield Result(request.key, self.count, error="the model's output is not a number, in float32 too")
+
+    def _images(self, latents: list[Tensor]) -> tuple[NDArray[np.uint8], list[bool]]:
+        """Images (N, H, W, 3) of latents, in a batch of fixed shape, padded at the very end of the run; and whether
+        each is made of numbers."""
+        import torch
+
+        padding = [torch.zeros_like(latents[0])] * (self.decode_rows - len(latents))
+        images = self.denoiser.snapshot.decode(torch.stack(latents + padding))[: len(latents)]
+        finite = images.isfinite().flatten(1).all(1).tolist()
+        return (images * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy(), finite

@@ -10,7 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genie_cli.devices import choose_device
+from genie_cli.devices import choose_device, keep_freed_memory, send
+from genie_cli.diffusion import attention as attending
+from genie_cli.diffusion import compiling
+from genie_cli.diffusion.choices import choose_dtype
 from genie_cli.diffusion.locate import Located, read_config
 from genie_cli.errors import ModelError, UsageError
 
@@ -87,7 +90,7 @@ class Snapshot:
 
     def embed(self, prompt: str) -> Tensor:
         """The prompt's text embedding, (tokens, width)."""
-        ids = self.tokenizer.ids(prompt).to(self.device)
+        ids = send(self.tokenizer.ids(prompt), self.device)
         embedding: Tensor = self.text_encoder(ids).last_hidden_state[0]
         return embedding
 
@@ -105,7 +108,7 @@ class Snapshot:
 
         square = self.fit(image)
         pixels = transform.to_dtype(transform.pil_to_tensor(square), torch.float32, scale=True) * 2 - 1
-        mode = self.vae.encode(pixels[None].to(self.device, self.dtype)).latent_dist.mode()
+        mode = self.vae.encode(send(pixels[None].to(self.dtype), self.device)).latent_dist.mode()
         latent: Tensor = mode[0].float() * self.vae.config.scaling_factor
         return latent
 
@@ -133,15 +136,19 @@ class Snapshot:
         return decoded.float() / 2 + 0.5
 
 
-def load(located: Located, device: str = "auto", dtype: str = "auto") -> Snapshot:
+def load(
+    located: Located, device: str = "auto", dtype: str = "auto", attention: str = "sdpa", compiled: str = "off"
+) -> Snapshot:
     """Load a located snapshot.
 
     Args:
         device: ``"auto"`` (CUDA if there is any, else the CPU) or a torch device.
-        dtype: ``"auto"`` (float16 on CUDA, else float32) ``"float32"``, ``"float16"`` or ``"bfloat16"``.
+        dtype: ``"auto"`` (float16 on CUDA, else float32), ``"half"``, ``"float32"``, ``"float16"`` or ``"bfloat16"``.
+        attention: how the UNet attends: see `attention.use`.
+        compiled: how the UNet is compiled: see `compiling.use`.
 
     Raises:
-        ModelError: the device is not there, or a part does not load.
+        ModelError: the device is not there, a part does not load, or attention or compilation do not work here.
     """
     import torch
     from diffusers import AutoencoderKL, UNet2DConditionModel
@@ -149,6 +156,8 @@ def load(located: Located, device: str = "auto", dtype: str = "auto") -> Snapsho
 
     _no_progress_bars()
     where = choose_device(device)
+    if where.type == "cpu":
+        keep_freed_memory()
     precision = choose_dtype(dtype, where)
     half = precision.itemsize < 4
 
@@ -164,6 +173,8 @@ def load(located: Located, device: str = "auto", dtype: str = "auto") -> Snapsho
             raise ModelError(f"{folder} does not load: {error}") from None
 
     unet = part(UNet2DConditionModel, "unet").to(memory_format=torch.channels_last)
+    attending.use(attention, unet, where, precision)
+    compiling.use(compiled, unet, where)
     return Snapshot(
         identity=located.identity,
         tokenizer=Tokenizer(located),
@@ -185,16 +196,6 @@ def _no_progress_bars() -> None:
     transformers.utils.logging.disable_progress_bar()
 
 
-def choose_dtype(wanted: str, device: torch.device) -> torch.dtype:
-    """float16 on CUDA and float32 elsewhere, unless one is asked for."""
-    import torch
-
-    if wanted == "auto":
-        wanted = "float16" if device.type == "cuda" else "float32"
-    chosen: torch.dtype = getattr(torch, wanted)
-    return chosen
-
-
 def _takes_fp16_variant(folder: Path, half: bool) -> bool:
     """Whether to read the files called ``*.fp16.safetensors``: in half precision, or when there are no others."""
     names = [file.name for file in folder.glob("*.safetensors")]
@@ -212,14 +213,3 @@ def _alphas_cumprod(path: Path) -> Tensor:
         raise ModelError(f"{path}: {len(schedule.alphas_cumprod)} training timesteps, 1000 expected")
     abar: Tensor = schedule.alphas_cumprod.double()
     return abar
-
-
-def choose_slots(located: Located, device: torch.device) -> int:
-    """Images in one batch when nobody says: what a device of this kind keeps busy, whatever the plan's length.
-
-    It does not depend on the plan, since the exact bytes of an image depend on the batch it was made in.
-    """
-    side = read_config(located.path / "unet" / "config.json").get("sample_size")
-    if isinstance(side, int) and side <= 16:  # like the bundled model: 32 rows cost a quarter of 32 single ones
-        return 32
-    return 8 if device.type == "cuda" else 1

@@ -1,0 +1,126 @@
+"""Switches of the UNet: each does something, gives the same images, and refuses where it cannot work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch._inductor import config as inductor
+from torch.overrides import TorchFunctionMode
+
+from genie_cli.diffusion import attention, compiling
+from genie_cli.diffusion.engine import Engine
+from genie_cli.diffusion.locate import locate
+from genie_cli.diffusion.requests import Request
+from genie_cli.diffusion.snapshot import Snapshot, load
+from genie_cli.errors import ModelError
+
+CPU = torch.device("cpu")
+ASKED = [("two", 1), ("six", 0.6), ("one", 0.8)]
+REQUESTS = [Request(k, f"A photo of a {word}", r, k) for k, (word, r) in enumerate(ASKED)]
+XFORMERS_RUNS = any(k.works for k in attention.kernels(CPU, torch.float32) if k.name == "xformers")
+
+
+def made(snapshot: Snapshot, requests: Sequence[Request[int]]) -> dict[int, NDArray[np.uint8]]:
+    results = list(Engine[int](snapshot, slots=2, steps=4).run(requests))
+    return {result.key: result.pixels for result in results if result.pixels is not None}
+
+
+def apart(one: dict[int, NDArray[np.uint8]], other: dict[int, NDArray[np.uint8]]) -> int:
+    return max(int(np.abs(one[key].astype(int) - other[key]).max()) for key in one)
+
+
+def check_neighbours(snapshot: Snapshot) -> dict[int, NDArray[np.uint8]]:
+    """Each image is the same bytes alone as in company."""
+    together = made(snapshot, REQUESTS)
+    for request in REQUESTS:
+        assert np.array_equal(made(snapshot, [request])[request.key], together[request.key])
+    return together
+
+
+class Counting(TorchFunctionMode):
+    """Counts the calls of torch's attention."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.calls += func is torch.nn.functional.scaled_dot_product_attention
+        return func(*args, **(kwargs or {}))
+
+
+def attention_calls(snapshot: Snapshot) -> int:
+    latents, words = torch.zeros(2, *snapshot.latent_shape), torch.zeros(2, 32, 64)
+    with Counting() as counting:
+        snapshot.unet(latents, torch.tensor([1, 2]), words)
+    return counting.calls
+
+
+def test_the_choice_of_attention_does_something_and_changes_no_picture() -> None:
+    torch_own, sliced = (load(locate("digits"), "cpu", attention=choice) for choice in ("sdpa", "sliced"))
+    layers = len(torch_own.unet.attn_processors)
+    assert (attention_calls(torch_own), attention_calls(sliced)) == (layers, 0)
+    assert apart(check_neighbours(torch_own), check_neighbours(sliced)) <= 1
+
+
+@pytest.mark.skipif(XFORMERS_RUNS, reason="xformers works on this CPU")
+def test_xformers_without_kernels_is_refused() -> None:
+    with pytest.raises(ModelError, match=r"--attention xformers does not run on cpu in float32: .*install") as caught:
+        load(locate("digits"), "cpu", attention="xformers")
+    assert "leave out --attention" in str(caught.value.hint)
+
+
+def test_torch_attention_that_is_wrong_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kernels that run but give zeros, as broken builds have done."""
+    monkeypatch.setattr(
+        torch.nn.functional, "scaled_dot_product_attention", lambda query, key, value: torch.zeros_like(query)
+    )
+    with pytest.raises(ModelError, match="--attention sdpa does not run on cpu in float32: its result is wrong"):
+        load(locate("digits"), "cpu")
+
+
+@pytest.mark.skipif(not compiling.compiler(), reason="needs a C++ compiler")
+def test_compiled_transformer_blocks_make_the_same_images() -> None:
+    eager = replace(load(locate("digits"), "cpu"), unet=small_unet())
+    compiled = replace(eager, unet=small_unet())
+    with inductor.patch(compile_threads=1):  # no pool of processes, each of which would import torch
+        compiling.use("regional", compiled.unet, CPU)
+        images = check_neighbours(compiled)
+    assert apart(images, made(eager, REQUESTS)) <= 1
+    parts = {type(part).__name__ for part in compiled.unet.modules() if part._compiled_call_impl is not None}
+    assert parts == {"BasicTransformerBlock"}
+
+
+def small_unet() -> Any:
+    """A UNet with a single block at each end, which compiles in seconds; always the same weights."""
+    from diffusers import UNet2DConditionModel
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        unet = UNet2DConditionModel(
+            sample_size=8,
+            block_out_channels=(16,),
+            norm_num_groups=8,
+            layers_per_block=1,
+            down_block_types=("CrossAttnDownBlock2D",),
+            mid_block_type=None,
+            up_block_types=("CrossAttnUpBlock2D",),
+            cross_attention_dim=64,
+            attention_head_dim=2,
+        )
+    return unet.eval().requires_grad_(False)
+
+
+@pytest.mark.parametrize("choice", ["regional", "full"])
+def test_no_compiler_is_said(monkeypatch: pytest.MonkeyPatch, choice: str) -> None:
+    monkeypatch.setenv("CXX", "/nowhere/c++")
+    assert not compiling.compiler()
+    with pytest.raises(ModelError, match=f"--compile {choice} needs a C") as caught:
+        load(locate("digits"), "cpu", compiled=choice)
+    assert "--compile off" in str(caught.value.hint)
