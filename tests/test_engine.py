@@ -74,17 +74,19 @@ def by_the_book(snapshot: Snapshot, request: Request[int], steps: int, guidance:
 
 
 @pytest.mark.parametrize(("r", "source", "steps"), [(0.3, 1, 20), (0.8, 2, 20), (0.8, 3, 50), (1.0, None, 20)])
-def test_agrees_with_a_plain_loop(snapshot: Snapshot, r: float, source: int | None, steps: int) -> None:
-    engine = Engine[int](snapshot, slots=2, steps=steps)
+@pytest.mark.parametrize("slots", [1, 2])
+def test_agrees_with_a_plain_loop(snapshot: Snapshot, slots: int, r: float, source: int | None, steps: int) -> None:
+    engine = Engine[int](snapshot, slots=slots, steps=steps)
     wanted = by_the_book(snapshot, request(1, r, source), steps, guidance=7.5)
     [exact] = exact_images(engine, [request(1, r, source)])
     assert np.abs(exact - wanted).max() < 1e-4
 
 
-def test_refilled_in_mid_flight_it_still_agrees(snapshot: Snapshot) -> None:
-    """Five requests of different length share two slots, so three of them start beside one under way."""
+@pytest.mark.parametrize("slots", [1, 2])
+def test_refilled_in_mid_flight_it_still_agrees(snapshot: Snapshot, slots: int) -> None:
+    """Five requests of different length share one slot or two, where three of them start beside one under way."""
     mixed = [request(k, r, k) for k, r in enumerate([0.9, 0.3, 0.6, 0.4, 0.8])]
-    exact = exact_images(Engine[int](snapshot, slots=2, steps=10), mixed)
+    exact = exact_images(Engine[int](snapshot, slots=slots, steps=10), mixed)
     wanted = [by_the_book(snapshot, one, steps=10, guidance=7.5) for one in mixed]
     for image in exact:  # they come as they are done
         assert min(np.abs(image - book).max() for book in wanted) < 1e-4

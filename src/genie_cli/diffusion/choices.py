@@ -60,7 +60,7 @@ def choose(model: Model, located: Located, steps: Callable[[], int]) -> Choices:
     slots = _choose_slots(located, device, dtype) if model.slots == "auto" else model.slots
     attention = "sdpa" if model.attention == "auto" else model.attention
     measured = _is_small(located) and device.type == "cpu" and bool(compiling.compiler())
-    compiled = model.compile
+    compiled: str = model.compile
     if compiled == "auto":
         compiled = compiling.choose(steps(), name) if measured else "off"
     return Choices(device, name, slots, attention, compiled)
