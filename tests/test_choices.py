@@ -12,12 +12,13 @@ from conftest import Genie
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genie_cli.config import Model, resolve
+from genie_cli.config import Model
 from genie_cli.devices import keep_freed_memory, multiplies_bfloat16
 from genie_cli.diffusion import compiling
 from genie_cli.diffusion.choices import choose, choose_dtype, slots_that_fit
 from genie_cli.diffusion.locate import locate
 from genie_cli.errors import UsageError
+from genie_cli.settings_file import resolve
 
 SIZES = st.integers(0, 2**40)
 PARTS = st.integers(1, 2**34)

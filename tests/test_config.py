@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from genie_cli.config import FILE_NAME, Format, Generate, Model, Settings, default_of, describe, resolve, template
+from genie_cli.config import Format, Generate, Model, Settings
 from genie_cli.errors import UsageError
 from genie_cli.jobs import Method
+from genie_cli.settings_file import FILE_NAME, default_of, describe, resolve, template
 
 FIELDS = [(section, name) for section in Settings.model_fields for name in getattr(Settings(), section).model_dump()]
 

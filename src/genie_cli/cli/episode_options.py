@@ -13,7 +13,7 @@ from genie_cli.cli.lists import split
 from genie_cli.cli.measuring import measure
 from genie_cli.cli.options import INPUT, MODEL, OUTPUT, RUN, setting
 from genie_cli.cli.tasks import Task
-from genie_cli.config import resolve
+from genie_cli.settings_file import resolve
 
 METHOD = "Method"
 

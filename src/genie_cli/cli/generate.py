@@ -10,8 +10,9 @@ from typer import Option
 from genie_cli.cli.inputs import Inputs
 from genie_cli.cli.options import INPUT, MODEL, OUTPUT, RUN, setting
 from genie_cli.cli.running import run
-from genie_cli.config import Format, resolve
+from genie_cli.config import Format
 from genie_cli.jobs import Method
+from genie_cli.settings_file import resolve
 
 
 def generate(

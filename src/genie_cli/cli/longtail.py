@@ -13,7 +13,8 @@ from genie_cli.cli.lists import split
 from genie_cli.cli.options import INPUT, MODEL, OUTPUT, setting
 from genie_cli.cli.pools import LongTailSet
 from genie_cli.cli.tail import measure
-from genie_cli.config import LongTail, resolve
+from genie_cli.config import LongTail
+from genie_cli.settings_file import resolve
 
 RECIPE = "Recipe"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from genie_cli.config import default_of, describe
+from genie_cli.settings_file import default_of, describe
 
 INPUT, MODEL, OUTPUT, RUN = "Input", "Model", "Output", "Run"
 
