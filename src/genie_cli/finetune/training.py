@@ -7,6 +7,7 @@ command line.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -77,22 +78,12 @@ def train(
     )
     step = _Step(model, updates, accelerator, lesson, batches)
     for epoch in range(done, recipe.epochs):
-        batches.epoch = epoch
-        try:
-            loss = float(torch.stack([step(turn, *batch) for turn, batch in enumerate(loader)]).mean())
-        except torch.OutOfMemoryError:
-            raise ModelError(
-                f"{batches.part} images at a time do not fit into the memory of {accelerator.device}",
-                f"cut the batch into more parts: --accumulate {2 * recipe.accumulate}",
-            ) from None
-        if loss != loss:
-            raise ModelError(
-                f"the loss is not a number in epoch {epoch + 1}", "try a smaller --base-lr, or --precision float32"
-            )
+        loss = _epoch(step, loader, epoch)
         if accelerator.is_main_process:
             state.save(_state(epoch + 1, network, updates, accelerator))
         on_epoch(epoch + 1, loss)
     accelerator.wait_for_everyone()
+    accelerator.free_memory()  # it would keep the network and AdamW's moments as long as it lives itself
 
 
 def accelerator_for(recipe: LongTail, device: str) -> Accelerator:
@@ -122,6 +113,25 @@ def batches_of(pictures: int, recipe: LongTail, seed: int, accelerator: Accelera
         device=accelerator.process_index,
         devices=accelerator.num_processes,
     )
+
+
+def _epoch(step: _Step, loader: Any, epoch: int) -> float:
+    """The mean loss of an epoch."""
+    import torch
+
+    step.batches.epoch = epoch
+    try:
+        loss = float(torch.stack([step(turn, *part) for turn, part in enumerate(loader)]).mean())
+    except torch.OutOfMemoryError:
+        raise ModelError(
+            f"{step.batches.part} images at a time do not fit into the memory of {step.accelerator.device}",
+            f"cut the batch into more parts: --accumulate {2 * step.batches.accumulate}",
+        ) from None
+    if math.isnan(loss):
+        raise ModelError(
+            f"the loss is not a number in epoch {epoch + 1}", "try a smaller --base-lr, or --precision float32"
+        )
+    return loss
 
 
 @dataclass(frozen=True)
