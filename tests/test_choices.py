@@ -108,7 +108,7 @@ def test_the_header_says_what_a_preset_became(genie: Genie, photos: Path, tmp_pa
 
 @pytest.mark.skipif(not keep_freed_memory(), reason="needs glibc")
 def test_freed_memory_is_used_again() -> None:
-    """A tensor as large as the last one that was freed costs the system no new pages."""
+    """A tensor as large as the last one that was freed costs the system no new pages, or 20 would cost 40,960."""
     import resource
 
     def faults() -> int:
@@ -118,4 +118,4 @@ def test_freed_memory_is_used_again() -> None:
     before = faults()
     for _ in range(20):
         torch.zeros(2**21)
-    assert faults() - before < 2048
+    assert faults() - before < 4 * 2048  # whatever else happens in the process costs some
