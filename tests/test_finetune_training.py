@@ -18,6 +18,7 @@ from genie_cli.config import LongTail
 from genie_cli.data.digits import DigitsInTheWild
 from genie_cli.data.folders import scan
 from genie_cli.errors import ModelError, OutputError
+from genie_cli.finetune.cost import _probe, measure
 from genie_cli.finetune.pictures import OF_DIGITS, Picture, seed_all
 from genie_cli.finetune.state import State
 from genie_cli.finetune.training import Lesson, accelerator_for, train
@@ -160,3 +161,17 @@ def test_a_damaged_state_is_refused_with_the_way_out(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"state\.pt cannot be read") as caught:
         State(tmp_path, {}).load(torch.device("cpu"))
     assert caught.value.hint == "delete it: that training starts again"
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_memory_reckoned_from_few_pictures_is_what_many_keep(precision: str) -> None:
+    from accelerate.state import AcceleratorState
+
+    AcceleratorState._reset_state(reset_partial_state=True)
+    accelerator = accelerator_for(RECIPE.model_copy(update={"precision": precision}), "cpu")
+    network = build(Plan("test_vit", 10, 0.0, 32))
+    reckoned, measured = measure(network, 32, 96, accelerator), _probe(network, 32, 96, accelerator)[1]
+    AcceleratorState._reset_state(reset_partial_state=True)
+    weights = sum(parameter.nbytes for parameter in network.parameters())
+    assert reckoned.memory - 4 * weights == pytest.approx(measured, rel=0.01)
+    assert reckoned.seconds > 0

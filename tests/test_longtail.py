@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -170,6 +173,10 @@ def test_what_was_trained_is_not_trained_again_and_other_settings_are_refused(
         (("--network", "vit_base_patch16_22"), "did you mean vit_base_patch16_224"),
         (("--batch", 4096), "a batch of 4096 is more than the 1242 training images"),
         (("--accumulate", 3), "cannot be cut into 3 parts"),
+        (("--randaugment", "m9-bogus3"), "--randaugment: string should match pattern"),
+        (("--seeds", "1,2,1"), "a seed stands there twice"),
+        (("--device", "cuda:7"), "device 'cuda:7' cannot be used"),
+        (("--device", "cpu", "--precision", "float16"), "--precision float16 needs a GPU"),
         (("--soft-labels",), "--soft-labels takes the oracle's labels from a manifest"),
         (("--lists", "."), "--lists goes with --dataset imagenet-lt"),
         (("--dataset", "imagenet-lt"), "needs --data-dir FOLDER"),
@@ -181,7 +188,7 @@ def test_what_makes_no_sense_is_refused_before_anything_is_made(
     genie: Genie, tmp_path: Path, words: tuple[object, ...], message: str
 ) -> None:
     refused = genie("longtail", *words, "--out", "out")
-    assert refused.exit_code == 2, refused.stderr
+    assert refused.exit_code == (1 if "--device cuda" in " ".join(map(str, words)) else 2), refused.stderr
     assert message in " ".join(refused.stderr.split())
     assert not (tmp_path / "out").exists()
 
@@ -238,6 +245,76 @@ def test_a_confusion_file_decides_the_sources(genie: Genie, photos: Path, tmp_pa
     jobs = [Job.model_validate(row) for row in records(planned.stdout)[1:]]
     assert {job.source.label for job in jobs if job.source and job.target == "three"} == {"zero"}
     assert len({job.source.label for job in jobs if job.source and job.target == "four"}) > 1
+
+
+def test_the_digits_keep_their_recipe_beside_a_whole_settings_file(genie: Genie, tmp_path: Path) -> None:
+    assert genie("init").exit_code == 0
+    told = genie("longtail", "--augment", "none", "--dry-run")
+    assert told.exit_code == 0, told.stderr
+    assert "test_resnet starts from random weights" in told.stderr
+    assert "of 64 images" in told.stderr
+
+
+def test_a_number_on_the_command_line_beats_filling_up_in_the_file(genie: Genie, photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "genie.toml").write_text("[longtail]\nfill_to = 9\n")
+    words = ("longtail", *FOLDER, *TRAINED, "--augment", "txt2img", *QUICK, "--plan-out", "-")
+    assert len(records(genie(*words).stdout)) == 1 + 2 * 7
+    assert len(records(genie(*words, "--per-class", 3).stdout)) == 1 + 2 * 3
+
+
+def test_the_matrix_that_chose_the_sources_is_kept_and_can_be_given(genie: Genie, photos: Path, tmp_path: Path) -> None:
+    words = ("longtail", *FOLDER, *TRAINED, "--augment", "genie", "--per-class", 2, *QUICK, "--seeds", 0)
+    first = genie(*words, *CONFUSED, "--out", "first")
+    assert first.exit_code == 0, first.stderr
+    second = genie(*words, "--confusion", "first/confusion.json", "--out", "second")
+    assert second.stdout == first.stdout
+
+
+def test_what_is_tested_on_counts_too(genie: Genie, photos: Path, tmp_path: Path) -> None:
+    words = ("longtail", *FOLDER, *TRAINED, "--augment", "none", "--seeds", 0, "--out", "out")
+    assert genie(*words).exit_code == 0
+    next((tmp_path / "photos/test/zero").iterdir()).unlink()
+    changed = genie(*words)
+    assert changed.exit_code == 1
+    assert "  test: " in changed.stderr
+
+
+def test_a_picture_that_is_gone_is_named_whoever_reads_it(genie: Genie, photos: Path, tmp_path: Path) -> None:
+    words = ("longtail", *FOLDER, *TRAINED, "--augment", "txt2img", "--per-class", 2, "--workers", 2)
+    assert genie(*words, *QUICK, "--plan-out", "plan.jsonl").exit_code == 0
+    assert genie("generate", "--plan", "plan.jsonl", "--out", "made", "--format", "png").exit_code == 0
+    lost = next((tmp_path / "made/train").rglob("*.png"))
+    lost.unlink()
+    told = genie(*words, "--manifest", "made/manifest.jsonl", "--out", "out")
+    assert told.exit_code == 1
+    assert f"{lost.name}: cannot be read: No such file or directory" in told.stderr
+
+
+def test_two_processes_say_everything_once(photos: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone", "-m", "genie_cli"]
+    words = ["longtail", *map(str, FOLDER), *map(str, TRAINED), "--augment", "none", "--device", "cpu", "--out", "out"]
+    environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
+
+    def told() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*command, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+
+    first = told()
+    assert first.returncode == 0, first.stderr
+    assert [row["seed"] for row in records(first.stdout)] == [0, 1, None]
+    assert first.stderr.count("starts from random weights") == 1
+    assert told().stdout == first.stdout  # all had ended
+
+
+def test_a_dry_run_with_images_prices_the_trainings(genie: Genie, photos: Path, tmp_path: Path) -> None:
+    words = ("longtail", *FOLDER, *TRAINED, "--augment", "txt2img", "--per-class", 2)
+    assert genie(*words, *QUICK, "--plan-out", "plan.jsonl").exit_code == 0
+    assert genie("generate", "--plan", "plan.jsonl", "--out", "made").exit_code == 0
+    told = genie(*words, "--manifest", "made/manifest.jsonl", "--dry-run")
+    assert told.exit_code == 0, told.stderr
+    assert "in all, of 8 images" in " ".join(told.stderr.split())
+    assert told.stdout == ""
 
 
 def test_a_dry_run_says_what_it_would_take_and_leaves_nothing(genie: Genie, photos: Path, tmp_path: Path) -> None:

@@ -165,6 +165,10 @@ class FineGrained(FewShot):
     classifier: _Classifier = "svm"
 
 
+# timm takes no notice of most words that it does not know.
+_RANDAUGMENT = r"^(m\d+(\.\d+)?(-(n\d+|inc[01]|(mstd|mmax|p)\d+(\.\d+)?))*)?$"
+
+
 class LongTail(_Section):
     """How long-tailed classification is measured: LiVT's recipe for fine-tuning."""
 
@@ -194,7 +198,9 @@ class LongTail(_Section):
     mixup: float = Field(0.8, ge=0, description="MixUp's alpha; 0: none.")
     cutmix: float = Field(1.0, ge=0, description="CutMix's alpha; 0: none. With both, either is drawn.")
     smoothing: float = Field(0.1, ge=0, lt=1, description="Share of a label that is spread over all classes.")
-    randaugment: str = Field("m9-mstd0.5-inc1", description="RandAugment in timm's words; empty: none.")
+    randaugment: str = Field(
+        "m9-mstd0.5-inc1", pattern=_RANDAUGMENT, description="RandAugment in timm's words; empty: none."
+    )
     random_erasing: float = Field(0.25, ge=0, le=1, description="How often a rectangle is erased.")
     mean: _Channels = Field((0.479672, 0.457713, 0.407721), description="Mean of the channels, 0..1.")
     std: _Channels = Field((0.278976, 0.271203, 0.286062), description="Deviation of the channels.")
@@ -202,6 +208,13 @@ class LongTail(_Section):
         "auto", description="Of the arithmetic: auto (float16 on CUDA, else float32), float32, float16 or bfloat16."
     )
     workers: int = Field(8, ge=0, description="Processes that load images.")
+
+    @field_validator("seeds")
+    @classmethod
+    def _differ(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(seeds)) < len(seeds):
+            raise ValueError("a seed stands there twice, and would give the same training twice")
+        return seeds
 
     @property
     def learning_rate(self) -> float:

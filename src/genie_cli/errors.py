@@ -42,6 +42,9 @@ class ImageError(GenieError):
         self.path = path
         self.reason = reason
 
+    def __reduce__(self) -> tuple[type[ImageError], tuple[Path, str, str]]:
+        return type(self), (self.path, self.reason, self.hint)  # so that it comes back whole from another process
+
 
 class FolderError(GenieError):
     """A folder of images that is not what was asked for."""

@@ -35,7 +35,7 @@ class AskedTail:
     plan_out: str | None = None
 
 
-def check(settings: Settings, asked: AskedTail, given: set[str], dry_run: bool) -> list[Augmentation]:
+def check(settings: Settings, asked: AskedTail, given: set[str]) -> list[Augmentation]:
     """The augmentations asked for; UsageError for what does not go together."""
     from genie_cli.evaluate.augmentations import Name
 
@@ -45,7 +45,7 @@ def check(settings: Settings, asked: AskedTail, given: set[str], dry_run: bool) 
         settings,
         given,
         manifests=asked.manifests,
-        only_plans=bool(asked.plan_out or dry_run),
+        only_plans=bool(asked.plan_out),  # a dry run says what the trainings would take, too
         ratios=asked.ratios,
         soft_labels=asked.soft_labels,
     )

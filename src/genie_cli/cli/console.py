@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -18,12 +19,21 @@ if TYPE_CHECKING:
 _SHOWN = 5
 
 
-def words() -> Console:
+def words(*, every_process: bool = False) -> Console:
     """For words, progress and errors; made anew so that it follows whatever stderr is now.
 
     Without markup: class names and paths may hold [brackets].
+
+    Args:
+        every_process: whether the other processes of a run under torchrun are heard, too.
     """
-    return Console(stderr=True, highlight=False, markup=False, emoji=False)
+    quiet = not (every_process or is_first_process())
+    return Console(stderr=True, highlight=False, markup=False, emoji=False, quiet=quiet)
+
+
+def is_first_process() -> bool:
+    """Whether this is the only process of a run, or the first of those that torchrun started."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def say_left_out(what: Sequence[str]) -> None:
@@ -50,7 +60,7 @@ def wants_lines(as_json: bool) -> bool:
 
 def explain(error: GenieError) -> None:
     """An error in words: what and where, then what mends it."""
-    console = words()
+    console = words(every_process=True)
     console.print("error:", style="bold red", end=" ")
     console.print(str(error), soft_wrap=True)
     if error.hint:

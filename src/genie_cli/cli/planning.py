@@ -137,10 +137,16 @@ def _hardest(confusion: Confusion, target: str, k: int, sources: Sequence[Source
             f"and --src-dir has no images of {'it' if len(pairs) == 1 else 'these'}",
             f"--top-k {reach} reaches {ranked[reach - 1]}" if reach else f"classes found: {some(sorted(found))}",
         )
-    words().print(f"sources for {target}, and how often it is taken for them: {listed}", soft_wrap=True)
+    say_hardest(target, pairs)
     if missing:
         words().print(f"no images in --src-dir, so no sources for {target}: {', '.join(missing)}", soft_wrap=True)
     return tuple(name for name, _ in pairs)
+
+
+def say_hardest(target: str, pairs: Sequence[tuple[str, int]]) -> None:
+    """Show a target's sources, with the counts that chose them."""
+    listed = ", ".join(f"{name} ({count})" for name, count in pairs)
+    words().print(f"sources for {target}, and how often it is taken for them: {listed}", soft_wrap=True)
 
 
 def _from_file(file: PlanFile, inputs: Inputs, settings: Generate, model: str, given: set[str]) -> Planned:

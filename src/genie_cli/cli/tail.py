@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from genie_cli.cli import making, tail_results, tail_training
 from genie_cli.cli.asked_tail import AskedTail, check
-from genie_cli.cli.tail_plan import tail_of
+from genie_cli.cli.tail_plan import confusion_of, tail_of
 from genie_cli.config import Settings
+from genie_cli.confusion import Confusion
+from genie_cli.jobs import Job
+
+if TYPE_CHECKING:
+    from genie_cli.data.longtail_profile import Profile
+    from genie_cli.data.longtail_sets import LongTailed
+    from genie_cli.evaluate.augmentations import Augmentation
 
 
 def measure(
@@ -20,20 +30,23 @@ def measure(
         UsageError, FolderError, ModelError, OutputError: see the rooms that raise them.
     """
     from genie_cli.data.longtail_profile import Edges, Profile
+    from genie_cli.evaluate.augmentations import Name
 
     if asked.dataset.is_digits:
         settings = _suited_to_digits(settings, given)
-    chosen = check(settings, asked, given, dry_run)
+    if "per_class" in given:  # a file may say fill_to
+        settings = settings.model_copy(update={"longtail": settings.longtail.model_copy(update={"fill_to": 0})})
+    chosen = check(settings, asked, given)
     edges = Edges.parse(settings.longtail.edges)
     images = asked.dataset.images(settings.data.dir, asked.lists, asked.partial)
     profile = Profile.of(images.classes, images.train, edges)
     tail_results.show_profile(asked, images, profile)
     trainings = tail_training.trainings_of(settings, asked, images)
-    tail_training.require_trainable(trainings, asked)
+    tail_training.require_trainable(trainings, asked, chosen)
     to_make = not asked.manifests and any(augmentation.generates for augmentation in chosen)
     located = making.located_in(settings, given) if to_make else None
-    tail = tail_of(settings, asked, images, profile, located.identity if located else "", chosen)
-    jobs = {augmentation: tail.jobs(augmentation) for augmentation in chosen}
+    confusion = confusion_of(settings, asked, images, profile) if Name.GENIE in {a.name for a in chosen} else None
+    jobs = _jobs(settings, images, profile, located.identity if located else "", chosen, confusion)
     every = [job for wanted in jobs.values() for job in wanted]
     work = making.work(settings, located, images.root, every, asked.out) if located else None
     if work and asked.plan_out:
@@ -44,7 +57,7 @@ def measure(
             work.preview(as_json)
         tail_results.show_cost(trainings, {a: len(wanted) for a, wanted in jobs.items()}, as_json)
         return
-    tail_results.prepare(asked.out)
+    tail_results.prepare(asked.out, confusion)
     found = making.make(work) if work else making.read(asked.manifests)
     found.require(every)
     outcomes = tail_training.run(trainings, jobs, found)
@@ -54,8 +67,23 @@ def measure(
         tail_results.show(asked.out, records, as_json)
 
 
+def _jobs(
+    settings: Settings,
+    images: LongTailed,
+    profile: Profile,
+    model: str,
+    chosen: Sequence[Augmentation],
+    confusion: Confusion | None,
+) -> dict[Augmentation, list[Job]]:
+    """The images that each augmentation needs."""
+    if not any(augmentation.generates for augmentation in chosen):
+        return {augmentation: [] for augmentation in chosen}
+    tail = tail_of(settings, images, profile, model, confusion)
+    return {augmentation: tail.jobs(augmentation) for augmentation in chosen}
+
+
 def _suited_to_digits(settings: Settings, given: set[str]) -> Settings:
     from genie_cli.finetune.usual import for_digits
 
     settings = making.suited_to_digits(settings, given)
-    return settings.model_copy(update={"longtail": for_digits(settings.longtail)})
+    return settings.model_copy(update={"longtail": for_digits(settings.longtail, given)})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from genie_cli.cli.asked_tail import AskedTail
 from genie_cli.cli.console import words
+from genie_cli.cli.planning import say_hardest
 from genie_cli.config import Settings
 from genie_cli.confusion import Confusion
 from genie_cli.errors import UsageError
@@ -16,22 +17,23 @@ from genie_cli.jobs import Recipe
 if TYPE_CHECKING:
     from genie_cli.data.longtail_profile import Profile
     from genie_cli.data.longtail_sets import LongTailed
-    from genie_cli.evaluate.augmentations import Augmentation
     from genie_cli.evaluate.longtail import Tail
 
-_FOLDS = 5
+_FOLDS, _SHOWN = 5, 10
 
 
 def tail_of(
     settings: Settings,
-    asked: AskedTail,
     images: LongTailed,
     profile: Profile,
     model: str,
-    chosen: Sequence[Augmentation],
+    confusion: Confusion | None,
 ) -> Tail:
-    """The rare classes and what they need; which classes are confused is measured if nobody has."""
-    from genie_cli.evaluate.augmentations import Name
+    """The rare classes and what they need.
+
+    Raises:
+        UsageError: no class needs images, or the confusion matrix does not know a class that does.
+    """
     from genie_cli.evaluate.longtail import Tail
 
     wanted = settings.generate
@@ -45,19 +47,24 @@ def tail_of(
         fill_to=settings.longtail.fill_to,
         seed=wanted.seed,
     )
-    if not tail.wanted() and any(augmentation.generates for augmentation in chosen):
+    if not tail.wanted():
         raise UsageError(
             f"no class needs images: none is Few under the edges {profile.edges.name}, or all are full",
             "choose other --edges, or a larger --fill-to",
         )
-    if not any(augmentation.name is Name.GENIE for augmentation in chosen):
+    if not confusion:
         return tail
-    confusion = Confusion.read(asked.confusion) if asked.confusion else _confusion(settings, asked, images, profile)
     return replace(tail, hardest=_hardest(confusion, list(tail.wanted()), wanted.top_k))
 
 
-def _confusion(settings: Settings, asked: AskedTail, images: LongTailed, profile: Profile) -> Confusion:
-    """Measured on the training images, as `genie confuse` does."""
+def confusion_of(settings: Settings, asked: AskedTail, images: LongTailed, profile: Profile) -> Confusion:
+    """Which classes are taken for which: as somebody has measured, else on the training images as `genie confuse` does.
+
+    Raises:
+        UsageError, FolderError, ModelError: see `Confusion.read` and `judging.from_sources`.
+    """
+    if asked.confusion:
+        return Confusion.read(asked.confusion)
     from genie_cli.cli.confuse import BACKBONE
     from genie_cli.cli.judging import from_sources
 
@@ -83,7 +90,6 @@ def _hardest(confusion: Confusion, targets: Sequence[str], k: int) -> Mapping[st
             continue
         pairs = confusion.most_confused(target, k)
         hardest[target] = tuple(name for name, _ in pairs)
-        if len(targets) <= 10:
-            listed = ", ".join(f"{name} ({count})" for name, count in pairs)
-            words().print(f"sources for {target}, and how often it is taken for them: {listed}", soft_wrap=True)
+        if len(targets) <= _SHOWN:
+            say_hardest(target, pairs)
     return hardest

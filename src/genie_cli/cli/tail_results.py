@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from genie_cli.cli.console import duration, facts, wants_lines, words
+from genie_cli.cli.console import duration, facts, is_first_process, wants_lines, words
 from genie_cli.config import LongTail, Settings
+from genie_cli.confusion import Confusion
 from genie_cli.files import put, require_own
 
 if TYPE_CHECKING:
@@ -55,18 +56,25 @@ def show_cost(trainings: Trainings, added: Mapping[Augmentation, int], as_json: 
         "time": f"about {duration(updates * recipe.accumulate * cost.seconds)} and what loading images takes beyond "
         "that (a step was timed just now)",
     }
-    console = words() if wants_lines(as_json) else Console()
+    console = words() if wants_lines(as_json) else Console(quiet=not is_first_process())
     console.print(facts("Nothing was trained. The trainings would be:", table))
 
 
-def prepare(out: Path) -> None:
-    """Before hours of work: make the folder, and see that nothing but an earlier run's results would be replaced."""
+def prepare(out: Path, confusion: Confusion | None) -> None:
+    """Before hours of work: make the folder, see that nothing but an earlier run's results would be replaced, and keep
+    what GeNIe's sources were chosen by.
+
+    Raises:
+        OutputError: it cannot be written, or there are other files under these names.
+    """
     from genie_cli.output import explained
 
     with explained(out):
         out.mkdir(parents=True, exist_ok=True)
     require_own(out / "results.jsonl", '{"dataset":')
     require_own(out / "results.csv", "dataset,network,edges,")
+    if confusion and is_first_process():
+        confusion.write(out / "confusion.json", top_k=4)
 
 
 def records_of(settings: Settings, asked: AskedTail, profile: Profile, outcomes: Sequence[Outcome]) -> list[Record]:
@@ -93,7 +101,7 @@ def records_of(settings: Settings, asked: AskedTail, profile: Profile, outcomes:
             )
             for outcome in members
         ]
-        records += [*own, _mean_of(own, _paper(asked, recipe, augmentation))]
+        records += [*own, _mean_of(own, _paper(asked, recipe, profile, augmentation))]
     return records
 
 
@@ -112,11 +120,11 @@ def _mean_of(records: Sequence[Record], paper: Sequence[float] = ()) -> Record:
     return records[0].model_copy(update=update)
 
 
-def _paper(asked: AskedTail, recipe: LongTail, augmentation: Augmentation) -> Sequence[float]:
+def _paper(asked: AskedTail, recipe: LongTail, profile: Profile, augmentation: Augmentation) -> Sequence[float]:
     """The paper's figures, if they were measured as these are; else none."""
     from genie_cli.report import paper
 
-    if asked.partial or recipe.loss != "bal-bce":
+    if asked.partial or recipe.loss != "bal-bce" or profile.edges.name != "livt":
         return ()
     return paper.longtail(asked.dataset.value, recipe.network, augmentation.label) or ()
 

@@ -46,7 +46,7 @@ def trainings_of(settings: Settings, asked: AskedTail, images: LongTailed) -> Tr
     )
 
 
-def require_trainable(trainings: Trainings, asked: AskedTail) -> None:
+def require_trainable(trainings: Trainings, asked: AskedTail, chosen: Sequence[Augmentation]) -> None:
     """Before images are made for hours: can the network be built, a batch be cut, and several processes do it?
 
     Raises:
@@ -55,15 +55,30 @@ def require_trainable(trainings: Trainings, asked: AskedTail) -> None:
     from genie_cli.backbones.trainable import build
     from genie_cli.finetune.training import batches_of
 
+    if trainings.plan.classes < 2:
+        raise UsageError("there is one class only: nothing is to be told apart", "see --data-dir")
     build(trainings.plan)
     batches_of(len(trainings.images.train), trainings.recipe, 0, trainings.accelerator)
-    if trainings.accelerator.num_processes > 1 and not asked.manifests and set(asked.augment) != {"none"}:
-        raise UsageError(
-            "several processes train together, and only one should make images: give them with --manifest",
-            "first, in one process: --plan-out plan.jsonl, and genie generate --plan plan.jsonl",
-        )
+    if trainings.accelerator.num_processes > 1:
+        _require_shareable(asked, chosen)
     if not asked.checkpoint:
         words().print(f"no --checkpoint: {trainings.plan.name} starts from random weights", soft_wrap=True)
+
+
+def _require_shareable(asked: AskedTail, chosen: Sequence[Augmentation]) -> None:
+    """Raise UsageError for what only one of several processes should do: make images, measure, read a pipe."""
+    from genie_cli.evaluate.augmentations import Name
+
+    if any(a.generates for a in chosen) and (not asked.manifests or "-" in asked.manifests):
+        raise UsageError(
+            "several processes train together, and only one should make images: give them with --manifest FILE",
+            "first, in one process: --plan-out plan.jsonl, and genie generate --plan plan.jsonl",
+        )
+    if any(a.name is Name.GENIE for a in chosen) and not asked.confusion:
+        raise UsageError(
+            "several processes train together, and only one should measure which classes are confused",
+            "give --confusion FILE: a run in one process leaves confusion.json in its --out",
+        )
 
 
 def run(trainings: Trainings, jobs: Mapping[Augmentation, Sequence[Job]], found: Images) -> list[Outcome]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,14 +75,27 @@ class Tail:
             model=self.model,
             sources_for={target: hardest} if hardest else {},
         )
-        return recipe.jobs(self.train)
+        return recipe.jobs(self._sources(target, augmentation.method, hardest))
+
+    def _sources(self, target: str, method: Method, hardest: Sequence[str] | None) -> Sequence[Source]:
+        """The training images that may be sources: of the target, of the hardest classes, or of all."""
+        labels = (target,) if method is Method.IMG2IMG else hardest
+        return (
+            self.train if labels is None else [source for label in labels for source in self._by_class.get(label, ())]
+        )
+
+    @cached_property
+    def _by_class(self) -> dict[str, list[Source]]:
+        found: dict[str, list[Source]] = {label: [] for label in self.profile.counts}
+        for source in self.train:
+            found[source.label].append(source)
+        return found
 
 
 def accuracies(
     classifier: Backbone,
     root: Path,
     test: Sequence[Source],
-    on_batch: Callable[[int], None] = lambda _: None,
 ) -> dict[str, float]:
     """For each class of ``test`` the share of its images that are taken for it, 0..1.
 
@@ -100,7 +114,6 @@ def accuracies(
         looks = torch.stack([classifier.sight.centre(read(root / s.path, s.sha256)) for s in batch])
         for source, top in zip(batch, classifier.run(looks).argmax(axis=1), strict=True):
             right.setdefault(source.label, []).append(classifier.classes[top] == source.label)
-        on_batch(len(batch))
     return {label: float(np.mean(right[label])) for label in sorted(right)}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -33,8 +33,8 @@ from genie_cli.jobs import Job, Source
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-# These say which trainings there are and how fast they run, not what one of them learns.
-_NOT_LEARNED = {"seeds", "edges", "per_class", "fill_to", "workers"}
+# These say which trainings there are and how they run, not what one of them learns.
+_NOT_LEARNED = {"seeds", "edges", "per_class", "fill_to", "workers", "accumulate", "precision"}
 
 
 @dataclass(frozen=True)
@@ -97,12 +97,13 @@ class Trainings:
         folder.mkdir(parents=True, exist_ok=True)
         state = State(folder, self._what(augmentation, seed, pictures))
         accuracy = state.result()
-        if accuracy is None:
-            classifier = self._trained(pictures, seed, state, on_epoch)
-            if not self.accelerator.is_main_process:
-                return None
+        classifier = self._trained(pictures, seed, state, on_epoch) if accuracy is None else None
+        if not self.accelerator.is_main_process:
+            return None
+        if classifier:
             accuracy = accuracies(classifier, self.images.root, self.images.test)
             state.finish(classifier.network, accuracy)
+        assert accuracy is not None  # noqa: S101 - known, or measured just now
         return Outcome(augmentation, seed, accuracy, len(generated), len(jobs) - len(generated))
 
     def _trained(self, pictures: Sequence[Picture], seed: int, state: State, on_epoch: Callable[..., None]) -> Backbone:
@@ -141,15 +142,29 @@ class Trainings:
 
     def _what(self, augmentation: Augmentation, seed: int, pictures: Sequence[Picture]) -> dict[str, Any]:
         """Everything that decides what is learned."""
-        content = hashlib.sha256()
-        for picture in pictures:
-            content.update(picture.sha256.encode() + picture.label.tobytes())
-        start = self.plan.checkpoint
         return {
             **self.recipe.model_dump(mode="json", exclude=_NOT_LEARNED),
+            "precision": str(self.accelerator.mixed_precision),
+            "parts": self.recipe.accumulate * self.accelerator.num_processes,
             "seed": seed,
             "augmentation": augmentation.label,
-            "checkpoint": hashlib.sha256(start.read_bytes()).hexdigest() if start else "",
+            "checkpoint": self._checkpoint,
             "size": self.sight.size,
-            "images": content.hexdigest(),
+            "images": _sha256(picture.sha256.encode() + picture.label.tobytes() for picture in pictures),
+            "test": _sha256(f"{source.sha256} {source.label}".encode() for source in self.images.test),
         }
+
+    @cached_property
+    def _checkpoint(self) -> str:
+        """The SHA-256 of the weights to start from."""
+        if not self.plan.checkpoint:
+            return ""
+        with self.plan.checkpoint.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sha256(parts: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()

@@ -9,15 +9,18 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import PIL.Image
 from numpy.typing import NDArray
 
 from genie_cli.backbones.backbone import Sight
 from genie_cli.config import LongTail
 from genie_cli.data.images import read
+from genie_cli.errors import ImageError
 from genie_cli.finetune.batches import Place
 
 if TYPE_CHECKING:
@@ -63,14 +66,25 @@ class Augmented:
     def __len__(self) -> int:
         return len(self._pictures)
 
-    def __getitem__(self, place: Place) -> tuple[torch.Tensor, torch.Tensor]:
+    def __getitem__(self, place: Place) -> tuple[torch.Tensor, torch.Tensor] | ImageError:
+        """The view and its label; or why there is none: torch would not bring that home from a loading process."""
         import torch
 
         epoch, number = place
         picture = self._pictures[number]
-        image = read(picture.path, picture.sha256)
+        try:
+            image = read(picture.path, picture.sha256)
+        except ImageError as error:
+            return error
         seed_all(self._seed, epoch, number)
         return self._view(image), torch.from_numpy(picture.label)
+
+
+def together(items: list[Any]) -> Any:
+    """A part of a batch of what `Augmented` gives: images (N, 3, H, W) and labels (N, C); or the first error."""
+    from torch.utils.data import default_collate
+
+    return next((item for item in items if isinstance(item, ImageError)), None) or default_collate(items)
 
 
 def seed_all(*what: int) -> None:
@@ -122,15 +136,14 @@ def _rand_augment(sight: Sight, policy: str) -> Any:
     from timm.data.auto_augment import rand_augment_transform
 
     mean = tuple(round(255 * value) for value in sight.mean)
-    augment: Any = rand_augment_transform(
-        f"rand-{policy}", {"translate_const": int(sight.size * 0.45), "img_mean": mean}
-    )
+    how = {"translate_const": int(sight.size * 0.45), "img_mean": mean, "interpolation": PIL.Image.Resampling.BICUBIC}
+    augment: Any = rand_augment_transform(f"rand-{policy}", how)
     for operation in augment.ops:
         if operation.name.startswith("Posterize"):
-            operation.level_fn = _at_least_one_bit(operation.level_fn)
+            operation.level_fn = partial(_at_least_one_bit, operation.level_fn)
     return augment
 
 
-def _at_least_one_bit(level: Any) -> Any:
+def _at_least_one_bit(level: Any, *arguments: Any) -> tuple[int]:
     """timm's strongest posterising leaves 0 bits of a colour, which today's Pillow refuses."""
-    return lambda *arguments: (max(1, level(*arguments)[0]),)
+    return (max(1, level(*arguments)[0]),)

@@ -11,15 +11,17 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from genie_cli.backbones.backbone import Sight
 from genie_cli.config import LongTail
-from genie_cli.errors import ModelError
+from genie_cli.devices import choose_device
+from genie_cli.errors import ImageError, ModelError, UsageError
 from genie_cli.finetune.batches import Batches
 from genie_cli.finetune.loss import binary_cross_entropy
 from genie_cli.finetune.optimiser import optimiser, rate_at, set_rate
-from genie_cli.finetune.pictures import Augmented, Crops, Picture, mix, seed_all
+from genie_cli.finetune.pictures import Augmented, Crops, Picture, mix, seed_all, together
 from genie_cli.finetune.state import State
 
 if TYPE_CHECKING:
@@ -59,6 +61,7 @@ def train(
     Raises:
         UsageError: the batch does not fit the pictures or the devices.
         OutputError: the state cannot be read or written, or belongs to another training.
+        ImageError: a picture is missing, broken or has changed.
         ModelError: the loss is not a number, or a part of a batch does not fit into memory.
     """
     import torch
@@ -73,6 +76,7 @@ def train(
     loader: Any = torch.utils.data.DataLoader(
         Augmented(lesson.pictures, lesson.sight, lesson.crops, recipe, lesson.seed),  # type: ignore[arg-type]
         batch_sampler=batches,
+        collate_fn=together,
         num_workers=min(recipe.workers, os.cpu_count() or 1),
         pin_memory=accelerator.device.type == "cuda",
     )
@@ -87,19 +91,29 @@ def train(
 
 
 def accelerator_for(recipe: LongTail, device: str) -> Accelerator:
-    """accelerate's handle on one device, or under torchrun and accelerate launch on all."""
+    """accelerate's handle on one device, or under torchrun and accelerate launch on all.
+
+    Raises:
+        ModelError: the device is not there.
+        UsageError: it cannot train in that precision.
+    """
     import torch
     from accelerate import Accelerator
+    from accelerate.utils import GradientAccumulationPlugin, InitProcessGroupKwargs
 
-    if device.startswith("cuda:"):
-        torch.cuda.set_device(device)
-    cpu = device == "cpu" or not torch.cuda.is_available()
+    chosen = choose_device(device)
+    cpu = chosen.type == "cpu"
+    if cpu and recipe.precision == "float16":
+        raise UsageError("--precision float16 needs a GPU", "--precision bfloat16, or float32")
+    if chosen.index is not None:
+        torch.cuda.set_device(chosen)
     precisions = {"float32": "no", "float16": "fp16", "bfloat16": "bf16", "auto": "no" if cpu else "fp16"}
     return Accelerator(
         cpu=cpu,
         mixed_precision=precisions[recipe.precision],
-        gradient_accumulation_steps=recipe.accumulate,
-        step_scheduler_with_optimizer=False,
+        gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=recipe.accumulate),
+        # While the first process tests on all test images, the others wait; torchrun sees whether one has died.
+        kwargs_handlers=[InitProcessGroupKwargs(timeout=timedelta(hours=12))],
     )
 
 
@@ -121,7 +135,7 @@ def _epoch(step: _Step, loader: Any, epoch: int) -> float:
 
     step.batches.epoch = epoch
     try:
-        loss = float(torch.stack([step(turn, *part) for turn, part in enumerate(loader)]).mean())
+        loss = float(torch.stack([step(turn, part) for turn, part in enumerate(loader)]).mean())
     except torch.OutOfMemoryError:
         raise ModelError(
             f"{step.batches.part} images at a time do not fit into the memory of {step.accelerator.device}",
@@ -129,7 +143,8 @@ def _epoch(step: _Step, loader: Any, epoch: int) -> float:
         ) from None
     if math.isnan(loss):
         raise ModelError(
-            f"the loss is not a number in epoch {epoch + 1}", "try a smaller --base-lr, or --precision float32"
+            f"the loss is not a number in epoch {epoch + 1}",
+            "try a smaller --base-lr, or --precision float32, with another --out",
         )
     return loss
 
@@ -144,13 +159,15 @@ class _Step:
     lesson: Lesson
     batches: Batches
 
-    def __call__(self, turn: int, images: Tensor, labels: Tensor) -> Tensor:
-        """The loss of the part, detached."""
+    def __call__(self, turn: int, pictures: tuple[Tensor, Tensor] | ImageError) -> Tensor:
+        """The loss of the part, detached; raises the error if there is one instead of pictures."""
+        if isinstance(pictures, ImageError):
+            raise pictures
         update, part = divmod(turn, self.batches.accumulate)
         epoch, device, recipe = self.batches.epoch, self.accelerator.device, self.lesson.recipe
         seed_all(self.lesson.seed, epoch, update, self.batches.number(part))
+        images, labels = (tensor.to(device, non_blocking=True) for tensor in pictures)
         images, labels = mix(images, labels, recipe)
-        images, labels = images.to(device, non_blocking=True), labels.to(device, non_blocking=True)
         set_rate(self.updates, rate_at(epoch + update / self.batches.updates, recipe))
         bias = None if self.lesson.bias is None else self.lesson.bias.to(device)
         with self.accelerator.accumulate(self.model):
@@ -163,13 +180,15 @@ class _Step:
 
 def _resume(state: State, network: Any, updates: Any, accelerator: Accelerator) -> int:
     """Put back what was saved, and say how many epochs are done."""
+    import torch
+
     saved = state.load(accelerator.device)
+    if accelerator.scaler is not None:  # one for all trainings of a run: each begins as if it were the first
+        accelerator.scaler.load_state_dict(saved["scaler"] if saved else torch.amp.GradScaler().state_dict())
     if saved is None:
         return 0
     network.load_state_dict(saved["network"])
     updates.load_state_dict(saved["optimiser"])
-    if accelerator.scaler is not None:
-        accelerator.scaler.load_state_dict(saved["scaler"])
     return int(saved["epoch"])
 
 

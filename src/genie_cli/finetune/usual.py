@@ -21,6 +21,8 @@ _DIGITS: dict[str, Any] = {
 }
 
 
-def for_digits(recipe: LongTail) -> LongTail:
-    """The recipe with the digits' values wherever nobody has given one."""
-    return recipe.model_copy(update={k: v for k, v in _DIGITS.items() if k not in recipe.model_fields_set})
+def for_digits(recipe: LongTail, given: set[str]) -> LongTail:
+    """The recipe with the digits' values, except for those ``given`` by name and those that are not LiVT's."""
+    livt = LongTail()
+    mine = {k: v for k, v in _DIGITS.items() if k not in given and getattr(recipe, k) == getattr(livt, k)}
+    return recipe.model_copy(update=mine)
