@@ -1,4 +1,5 @@
-"""The options that `genie fewshot` and `genie finegrained` share, each declared once, and what becomes of them."""
+"""The options that `genie fewshot`, `finegrained` and `longtail` share, each declared once; and what becomes of
+those of the first two."""
 
 from __future__ import annotations
 

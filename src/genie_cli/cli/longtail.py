@@ -10,7 +10,7 @@ from typer import Option
 from genie_cli.cli import episode_options as shared
 from genie_cli.cli.asked_tail import AUGMENT, AskedTail
 from genie_cli.cli.lists import split
-from genie_cli.cli.options import INPUT, MODEL, OUTPUT, setting
+from genie_cli.cli.options import INPUT, MODEL, OUTPUT, RUN, setting
 from genie_cli.cli.pools import LongTailSet
 from genie_cli.cli.tail import measure
 from genie_cli.config import LongTail
@@ -96,7 +96,10 @@ def longtail(
     plan_out: shared.PlanOut = None,
     json_: shared.Json = False,
     seed: shared.Seed = None,
-    dry_run: shared.DryRun = False,
+    dry_run: Annotated[
+        bool,
+        Option("--dry-run", help="Say which images would be made, and what the trainings take.", rich_help_panel=RUN),
+    ] = False,
     config: shared.Config = None,
 ) -> None:
     """Measure what generated images do for the rare classes of a long-tailed data set (the paper's Table 3).

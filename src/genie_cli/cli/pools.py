@@ -1,4 +1,4 @@
-"""From --dataset and --data-dir to the images that episodes are drawn from."""
+"""From --dataset and --data-dir to the images that episodes are drawn from, or that a network is trained on."""
 
 from __future__ import annotations
 
