@@ -1,5 +1,6 @@
 """Views are functions of (seed, epoch, picture), and mixing keeps what a batch amounts to."""
 
+import pickle
 import random
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from genie_cli.config import LongTail
 from genie_cli.data.digits import DigitsInTheWild
 from genie_cli.data.folders import scan
 from genie_cli.errors import ImageError
-from genie_cli.finetune.pictures import OF_DIGITS, OF_PHOTOS, Augmented, Picture, _rand_augment, mix, seed_all
+from genie_cli.finetune.pictures import OF_DIGITS, OF_PHOTOS, Augmented, Picture, _rand_augment, mix, seed_all, together
 
 SIGHT = Sight(32, 32, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), "bicubic")
 
@@ -73,8 +74,17 @@ def test_the_strongest_posterising_leaves_a_bit() -> None:
 
 def test_a_changed_picture_is_an_error_that_names_it(pictures: list[Picture]) -> None:
     wrong = Picture(pictures[0].path, "0" * 64, pictures[0].label)
-    with pytest.raises(ImageError, match="has changed"):
-        Augmented([wrong], SIGHT, OF_PHOTOS, LongTail(), 0)[0, 0]
+    told = Augmented([pictures[1], wrong], SIGHT, OF_PHOTOS, LongTail(), 0)[0, 1]
+    assert isinstance(told, ImageError)
+    assert "has changed" in str(told)
+    assert together([Augmented(pictures, SIGHT, OF_PHOTOS, LongTail(), 0)[0, 0], told]) is told
+    again = pickle.loads(pickle.dumps(told))  # as it comes from a loading process
+    assert (str(again), again.reason, again.path) == (str(told), told.reason, told.path)
+
+
+def test_pictures_can_be_loaded_by_processes_that_are_not_forked(pictures: list[Picture]) -> None:
+    here = Augmented(pictures, SIGHT, OF_PHOTOS, LongTail(), seed=3)
+    assert torch.equal(pickle.loads(pickle.dumps(here))[2, 5][0], here[2, 5][0])
 
 
 def test_labels_are_smoothed_by_hand() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,16 +17,21 @@ def cache() -> Path:
 
 def put(path: Path, content: bytes) -> None:
     """Write a file whole or not at all, over what is there; OutputError if it cannot be written."""
+    write(path, lambda aside: aside.write_bytes(content))
+
+
+def write(path: Path, writer: Callable[[Path], object]) -> None:
+    """As `put`, of what ``writer`` writes to the path that it is given."""
     path = Path(os.path.realpath(path))  # what a link leads to is replaced, not the link
     aside = path.with_name(f".{path.name}.{os.getpid()}.aside")
     try:
-        with aside.open("wb") as file:
-            file.write(content)
-            file.flush()
+        writer(aside)
+        with aside.open("rb") as file:
             os.fsync(file.fileno())
         os.replace(aside, path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}", "choose another place for it") from None
+    except (OSError, RuntimeError) as error:  # torch raises a RuntimeError if the disk is full
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise OutputError(f"cannot write {path}: {reason}", "choose another place for it, or free some space") from None
     finally:
         with suppress(OSError):
             aside.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genie_cli.cli import augmenting
-from genie_cli.cli.pools import DataSet, require_data_dir_is_used
+from genie_cli.cli.pools import EpisodeSet, require_data_dir_is_used
 from genie_cli.cli.tasks import Task
 from genie_cli.config import FewShot, Settings
 from genie_cli.errors import UsageError
@@ -27,7 +27,7 @@ class Asked:
     """
 
     task: Task
-    dataset: DataSet
+    dataset: EpisodeSet
     wanted: FewShot
     out: Path
     augment: tuple[str, ...]

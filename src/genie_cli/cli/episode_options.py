@@ -12,7 +12,7 @@ from typer import Option
 from genie_cli.cli.asked import Asked
 from genie_cli.cli.lists import split
 from genie_cli.cli.measuring import measure
-from genie_cli.cli.options import INPUT, MODEL, OUTPUT, RUN, setting
+from genie_cli.cli.options import INPUT, MODEL, OUTPUT, RUN, given, setting
 from genie_cli.cli.tasks import Task
 from genie_cli.settings_file import resolve
 
@@ -124,5 +124,4 @@ def run(task: Task, section: str, augment: str, said: Mapping[str, Any]) -> None
         out=said["out"],
         plan_out=said["plan_out"],
     )
-    given = {name.partition(".")[2] for name, value in options.items() if value is not None}
-    measure(settings, asked, given, as_json=said["json_"], dry_run=said["dry_run"])
+    measure(settings, asked, given(options), as_json=said["json_"], dry_run=said["dry_run"])

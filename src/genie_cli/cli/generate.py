@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from typer import Option
 
 from genie_cli.cli.inputs import Inputs
-from genie_cli.cli.options import INPUT, MODEL, OUTPUT, RUN, setting
+from genie_cli.cli.options import INPUT, MODEL, OUTPUT, RUN, given, setting
 from genie_cli.cli.running import run
 from genie_cli.config import Format
 from genie_cli.jobs import Method
@@ -97,6 +97,5 @@ def generate(
         "output.format": image_format,
     }
     settings = resolve(config, options)
-    given = {name.partition(".")[2] for name, value in options.items() if value is not None}
     inputs = Inputs(src_dir, src_label, targets, confusion, plan_file)
-    run(settings, inputs, given, share=share, limit=limit, dry_run=dry_run, as_json=json_, profiled=profile)
+    run(settings, inputs, given(options), share=share, limit=limit, dry_run=dry_run, as_json=json_, profiled=profile)

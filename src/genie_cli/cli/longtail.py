@@ -10,7 +10,7 @@ from typer import Option
 from genie_cli.cli import episode_options as shared
 from genie_cli.cli.asked_tail import AUGMENT, AskedTail
 from genie_cli.cli.lists import split
-from genie_cli.cli.options import INPUT, MODEL, OUTPUT, RUN, setting
+from genie_cli.cli.options import INPUT, MODEL, OUTPUT, RUN, given, setting
 from genie_cli.cli.pools import LongTailSet
 from genie_cli.cli.tail import measure
 from genie_cli.config import LongTail
@@ -129,5 +129,4 @@ def longtail(
         soft_labels=soft_labels,
         plan_out=plan_out,
     )
-    given = {name.partition(".")[2] for name, value in options.items() if value is not None}
-    measure(resolve(config, options), asked, given, as_json=json_, dry_run=dry_run)
+    measure(resolve(config, options), asked, given(options), as_json=json_, dry_run=dry_run)

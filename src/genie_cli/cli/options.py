@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import typer
@@ -9,6 +10,11 @@ import typer
 from genie_cli.settings_file import default_of, describe
 
 INPUT, MODEL, OUTPUT, RUN = "Input", "Model", "Output", "Run"
+
+
+def given(options: Mapping[str, Any]) -> set[str]:
+    """Names of the settings, without their sections, that were given as options: those that are not None."""
+    return {name.partition(".")[2] for name, value in options.items() if value is not None}
 
 
 def setting(option: str, panel: str, *flags: str, variable: str = "", default: str = "") -> Any:

@@ -28,15 +28,6 @@ class DataSet(StrEnum):
     def is_digits(self) -> bool:
         return self.value.startswith("digits")
 
-    def pool(self, folder: str, partial: bool = False) -> Pool:
-        """The data set's images; the arguments and errors are those of `place`.
-
-        Raises:
-            FolderError: the folder does not hold the data set.
-        """
-        place = self.place(folder, partial)
-        return self.read(place, partial) if place else _digits(self)
-
     def place(self, folder: str, partial: bool) -> Path | None:
         """Where the data set lies; None for the digits. ``folder`` is empty if the person named none.
 
@@ -55,12 +46,6 @@ class DataSet(StrEnum):
             )
         return Path(folder)
 
-    def views(self, sight: Sight) -> Views:
-        """How random crops of this data set are taken."""
-        from genie_cli.augment import Views
-
-        return Views.of_digits(sight) if self.is_digits else Views.of_photos(sight)
-
     @property
     def has_parts(self) -> bool:
         """Whether it is known how much the whole data set is, so that a part can be taken for it."""
@@ -70,12 +55,31 @@ class DataSet(StrEnum):
         """Where people get it, and how the folder must look."""
         raise NotImplementedError
 
+
+class EpisodeSet(DataSet):
+    """One that episodes are drawn from."""
+
+    def pool(self, folder: str, partial: bool = False) -> Pool:
+        """The data set's images; the arguments and errors are those of `place`.
+
+        Raises:
+            FolderError: the folder does not hold the data set.
+        """
+        place = self.place(folder, partial)
+        return self.read(place, partial) if place else _digits(self)
+
+    def views(self, sight: Sight) -> Views:
+        """How random crops of this data set are taken."""
+        from genie_cli.augment import Views
+
+        return Views.of_digits(sight) if self.is_digits else Views.of_photos(sight)
+
     def read(self, folder: Path, partial: bool) -> Pool:
         """The images in ``folder``; not for the digits."""
         raise NotImplementedError
 
 
-class FewShotSet(DataSet):
+class FewShotSet(EpisodeSet):
     """The data sets of `genie fewshot`; support and query images come from the same split."""
 
     DIGITS = "digits"
@@ -107,7 +111,7 @@ class FewShotSet(DataSet):
         return Pool(found.root.resolve(), images, images, names=found.names)
 
 
-class FineGrainedSet(DataSet):
+class FineGrainedSet(EpisodeSet):
     """The data sets of `genie finegrained`; support images come from the training split, queries from the other."""
 
     DIGITS = "digits"

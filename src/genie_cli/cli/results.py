@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from genie_cli.cli import saving
 from genie_cli.cli.asked import Asked, Listed
 from genie_cli.cli.console import wants_lines, words
 from genie_cli.files import put, require_own
@@ -58,17 +59,10 @@ def records_of(asked: Asked, backbone: str, listed: Listed, outcomes: Sequence[O
 
 
 def prepare(out: Path, lists: Sequence[Listed]) -> None:
-    """Before hours of work: make the folder, and see that nothing but an earlier run's results would be replaced.
+    """As `saving.prepare`, for the lists of episodes, too."""
+    from genie_cli.report.fewshot import Record
 
-    Raises:
-        OutputError: it cannot be written, or there are other files under these names.
-    """
-    from genie_cli.output import explained
-
-    with explained(out):
-        out.mkdir(parents=True, exist_ok=True)
-    require_own(out / "results.jsonl", '{"dataset":')
-    require_own(out / "results.csv", "dataset,backbone,classifier,")
+    saving.prepare(out, Record)
     for listed in lists:
         require_own(_list_file(out, listed), '{"kind": "genie.episodes"')
 
@@ -76,12 +70,10 @@ def prepare(out: Path, lists: Sequence[Listed]) -> None:
 def save(out: Path, lists: Sequence[Listed], records: Sequence[Record]) -> None:
     """Write the results and the lists of episodes, each whole or not at all."""
     from genie_cli.report.fewshot import Record
-    from genie_cli.report.records import comma_separated, lines
 
     for listed in lists:
         put(_list_file(out, listed), listed.text.encode())
-    put(out / "results.jsonl", lines(records).encode())
-    put(out / "results.csv", comma_separated(Record, records).encode())
+    saving.save(out, Record, records)
 
 
 def _list_file(out: Path, listed: Listed) -> Path:

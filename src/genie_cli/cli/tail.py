@@ -62,9 +62,7 @@ def measure(
     found.require(every)
     outcomes = tail_training.run(trainings, jobs, found)
     if outcomes:  # one process of several has them
-        records = list(tail_results.records_of(settings, asked, profile, outcomes))
-        tail_results.save(asked.out, records)
-        tail_results.show(asked.out, records, as_json)
+        tail_results.finish(asked.out, tail_results.records_of(settings, asked, profile, outcomes), as_json)
 
 
 def _jobs(

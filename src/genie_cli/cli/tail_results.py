@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from genie_cli.cli import saving
 from genie_cli.cli.console import duration, facts, is_first_process, wants_lines, words
 from genie_cli.config import LongTail, Settings
 from genie_cli.confusion import Confusion
-from genie_cli.files import put, require_own
 
 if TYPE_CHECKING:
     from genie_cli.cli.asked_tail import AskedTail
@@ -61,18 +61,10 @@ def show_cost(trainings: Trainings, added: Mapping[Augmentation, int], as_json: 
 
 
 def prepare(out: Path, confusion: Confusion | None) -> None:
-    """Before hours of work: make the folder, see that nothing but an earlier run's results would be replaced, and keep
-    what GeNIe's sources were chosen by.
+    """As `saving.prepare`; and keep what GeNIe's sources were chosen by."""
+    from genie_cli.report.longtail import Record
 
-    Raises:
-        OutputError: it cannot be written, or there are other files under these names.
-    """
-    from genie_cli.output import explained
-
-    with explained(out):
-        out.mkdir(parents=True, exist_ok=True)
-    require_own(out / "results.jsonl", '{"dataset":')
-    require_own(out / "results.csv", "dataset,network,edges,")
+    saving.prepare(out, Record)
     if confusion and is_first_process():
         confusion.write(out / "confusion.json", top_k=4)
 
@@ -129,20 +121,12 @@ def _paper(asked: AskedTail, recipe: LongTail, profile: Profile, augmentation: A
     return paper.longtail(asked.dataset.value, recipe.network, augmentation.label) or ()
 
 
-def save(out: Path, records: Sequence[Record]) -> None:
-    """Write the results, each file whole or not at all."""
-    from genie_cli.report.longtail import Record
-    from genie_cli.report.records import comma_separated, lines
-
-    put(out / "results.jsonl", lines(records).encode())
-    put(out / "results.csv", comma_separated(Record, records).encode())
-
-
-def show(out: Path, records: Sequence[Record], as_json: bool) -> None:
-    """The results on stdout; in words where everything is."""
-    from genie_cli.report.longtail import table
+def finish(out: Path, records: Sequence[Record], as_json: bool) -> None:
+    """The results in files and on stdout; in words where everything is."""
+    from genie_cli.report.longtail import Record, table
     from genie_cli.report.records import lines
 
+    saving.save(out, Record, records)
     if wants_lines(as_json):
         sys.stdout.write(lines(records))
     else:

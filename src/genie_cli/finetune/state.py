@@ -10,13 +10,12 @@ Every file is written whole or not at all, and none is taken for another trainin
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genie_cli.errors import OutputError
-from genie_cli.files import put
+from genie_cli.files import put, write
 
 if TYPE_CHECKING:
     import torch
@@ -56,7 +55,7 @@ class State:
         """Put the state on disk, over the one before."""
         import torch
 
-        _write(self._file, lambda path: torch.save({"what": json.dumps(self._what), "state": dict(state)}, path))
+        write(self._file, lambda path: torch.save({"what": json.dumps(self._what), "state": dict(state)}, path))
 
     def result(self) -> dict[str, float] | None:
         """Each class's accuracy, if the training has ended; errors as `load`."""
@@ -74,7 +73,7 @@ class State:
         from safetensors.torch import save_file
 
         weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-        _write(self._folder / "network.safetensors", lambda path: save_file(weights, path))
+        write(self._folder / "network.safetensors", lambda path: save_file(weights, path))
         text = json.dumps({"what": self._what, "accuracy": dict(accuracy)}, indent=1) + "\n"
         put(self._folder / "result.json", text.encode())
         self._file.unlink(missing_ok=True)
@@ -102,20 +101,3 @@ class _explained:  # noqa: N801 - reads as a verb
         if isinstance(error, Exception):
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise OutputError(f"{self._file} cannot be read: {reason}", "delete it: that training starts again")
-
-
-def _write(path: Path, writer: Callable[[Path], object]) -> None:
-    """Let ``writer`` write aside, and move the file into place."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}.aside")
-    try:
-        writer(aside)
-        with aside.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    except (OSError, RuntimeError) as error:  # torch raises a RuntimeError if the disk is full
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        raise OutputError(
-            f"cannot write {path}: {reason}", "free some space, and type the same command again"
-        ) from None
-    finally:
-        aside.unlink(missing_ok=True)

@@ -80,7 +80,8 @@ def train(
         num_workers=min(recipe.workers, os.cpu_count() or 1),
         pin_memory=accelerator.device.type == "cuda",
     )
-    step = _Step(model, updates, accelerator, lesson, batches)
+    bias = None if lesson.bias is None else lesson.bias.to(accelerator.device)
+    step = _Step(model, updates, accelerator, lesson, batches, bias)
     for epoch in range(done, recipe.epochs):
         loss = _epoch(step, loader, epoch)
         if accelerator.is_main_process:
@@ -158,6 +159,7 @@ class _Step:
     accelerator: Accelerator
     lesson: Lesson
     batches: Batches
+    bias: Tensor | None
 
     def __call__(self, turn: int, pictures: tuple[Tensor, Tensor] | ImageError) -> Tensor:
         """The loss of the part, detached; raises the error if there is one instead of pictures."""
@@ -169,9 +171,8 @@ class _Step:
         images, labels = (tensor.to(device, non_blocking=True) for tensor in pictures)
         images, labels = mix(images, labels, recipe)
         set_rate(self.updates, rate_at(epoch + update / self.batches.updates, recipe))
-        bias = None if self.lesson.bias is None else self.lesson.bias.to(device)
         with self.accelerator.accumulate(self.model):
-            loss = binary_cross_entropy(self.model(images), labels, bias)
+            loss = binary_cross_entropy(self.model(images), labels, self.bias)
             self.accelerator.backward(loss)
             self.updates.step()
             self.updates.zero_grad()
