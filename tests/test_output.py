@@ -23,7 +23,7 @@ from genie_cli.errors import ManifestError, OutputError
 from genie_cli.jobs import Job, Method, Recipe, Source, shard
 from genie_cli.layout import file_of
 from genie_cli.manifest import Header, Row, Status
-from genie_cli.output import Output
+from genie_cli.output import Output, begun
 
 SETTINGS = {"steps": 50, "guidance": 7.5, "plan": {"targets": ["fox"]}}
 HEADER = Header(kind="genie.manifest", settings=SETTINGS, versions={"torch": "2.7"})
@@ -365,6 +365,21 @@ class TestNotThisRuns:
             with pytest.raises(OutputError, match="steps: 50 -> 20"), two.opened():
                 pass
 
+    def test_of_shards_that_start_together_the_first_to_begin_decides(self, tmp_path: Path) -> None:
+        one, two = Output(tmp_path, HEADER, "-1-of-2"), Output(tmp_path, with_settings(steps=20), "-2-of-2")
+        with one.opened(), two.opened():
+            assert begun(tmp_path) == {}
+            one.begin()
+            assert begun(tmp_path) == SETTINGS
+            row = Row(PLAN[0], Status.FAILED, reason="no luck")
+            for attempt in (two.begin, lambda: two.note(row), lambda: two.finish(PLAN)):
+                with pytest.raises(OutputError, match="steps: 50 -> 20"):
+                    attempt()
+            save(one, PLAN[:2])
+        run(Output(tmp_path, HEADER, "-2-of-2"), PLAN[2:])
+        run(Output(tmp_path, HEADER, "-1-of-2"), [])
+        assert len(rows(one)) == len(PLAN)
+
     def test_settings_that_look_different_in_json_are_the_same(self, tmp_path: Path) -> None:
         header = with_settings(r=[0.5, 1.0], method="genie", none=None)
         run(Output(tmp_path, header), PLAN)
@@ -422,6 +437,10 @@ class TestUnwritable:
             pass
         assert caught.value.hint == "choose another --out"
         assert (tmp_path / "file").read_text() == "mine"
+
+    def test_a_folder_that_cannot_be_looked_into(self, tmp_path: Path) -> None:
+        with pytest.raises(OutputError, match="File name too long"):
+            begun(tmp_path / ("x" * 300))
 
     @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
     def test_a_full_disk_leaves_no_half_image(

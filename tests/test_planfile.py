@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tracemalloc
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, repeat
 from pathlib import Path
 
@@ -12,9 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from genie_cli.cli.checks import check as check_inputs
+from genie_cli.cli.inputs import Inputs
 from genie_cli.cli.planfile import opened
 from genie_cli.cli.tally import Tally
-from genie_cli.config import Format
+from genie_cli.config import Format, Generate
 from genie_cli.errors import ManifestError
 from genie_cli.jobs import Job, Method, Plan, Recipe, Source
 from genie_cli.manifest import Header, Row, Status, plan_line
@@ -62,6 +65,22 @@ def test_a_change_between_two_readings_is_an_error(tmp_path: Path, change: Calla
         change(path)
         with pytest.raises(ManifestError, match="has changed meanwhile"):
             list(file.jobs)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_read_once_and_its_jobs_again_and_again(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    check_inputs(Inputs(plan=str(pipe)), Generate(), set())  # would wait for a writer if it opened the pipe
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write, pipe, a_job(), a_job(2))
+        with opened(str(pipe)) as file:
+            assert list(file.jobs) == list(file.jobs) == [a_job(), a_job(2)]
+        writing.result()
+        writing = pool.submit(pipe.write_text, "mine\n")
+        with pytest.raises(ManifestError, match=str(pipe)), opened(str(pipe)):
+            pass
+        writing.result()
 
 
 def test_a_bad_line_is_named_before_the_first_job(tmp_path: Path) -> None:

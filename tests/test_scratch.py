@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from io import BytesIO
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from genie_cli.errors import OutputError
-from genie_cli.scratch import first_times
+from genie_cli.scratch import copied, first_times
 
 
 @given(st.lists(st.binary(max_size=2)))
@@ -30,13 +31,27 @@ def show(what: Iterable[bytes]) -> None:
             is_first(one)
 
 
-def test_no_room_for_it_is_said() -> None:
+def copy(what: Iterable[bytes]) -> None:
+    with copied(BytesIO(b"".join(what))):
+        pass
+
+
+def test_a_copy_is_there_while_it_is_open() -> None:
+    stream = BytesIO(b"all that is left")
+    stream.read(4)
+    with copied(stream) as path:
+        assert path.read_bytes() == b"that is left"
+    assert not path.parent.exists()
+
+
+@pytest.mark.parametrize("write", [show, copy])
+def test_no_room_for_it_is_said(write: Callable[[Iterable[bytes]], None]) -> None:
     resource = pytest.importorskip("resource")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, limits[1]))
     try:
         with pytest.raises(OutputError, match="cannot write a temporary file") as caught:
-            show(number.to_bytes(1000, "big") for number in range(10_000))
+            write(number.to_bytes(1000, "big") for number in range(10_000))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert "TMPDIR" in caught.value.hint

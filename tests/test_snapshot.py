@@ -145,6 +145,15 @@ def test_half_precision_decodes_in_float32_where_it_overflows(half: Snapshot) ->
     assert half.vae.dtype == torch.float16
 
 
+def test_what_overflows_is_decoded_as_if_alone(half: Snapshot) -> None:
+    noise = torch.randn(8, *half.latent_shape, generator=torch.Generator().manual_seed(0))
+    overflowing = noise + 60_000 * half.vae.config.scaling_factor
+    one, seven = noise.clone(), overflowing.clone()
+    one[0], seven[7] = overflowing[0], noise[7]
+    assert not half._decode(seven, half.dtype)[:7].isfinite().flatten(1).all(1).any()
+    assert torch.equal(half.decode(one)[0], half.decode(seven)[0])
+
+
 def test_half_precision_is_near_full_precision(half: Snapshot) -> None:
     full = load(locate("digits"), "cpu")
     picture = Image.linear_gradient("L").convert("RGB")

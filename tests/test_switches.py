@@ -77,12 +77,21 @@ def test_xformers_without_kernels_is_refused() -> None:
 
 
 def test_torch_attention_that_is_wrong_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Kernels that run but give zeros, as broken builds have done."""
-    monkeypatch.setattr(
-        torch.nn.functional, "scaled_dot_product_attention", lambda query, key, value: torch.zeros_like(query)
-    )
+    """The kernel that torch takes first runs but gives zeros, as broken builds have done; its others are right."""
+    right = torch.nn.functional.scaled_dot_product_attention
+
+    def attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+        return right(query, key, value) * (0 if torch.backends.cuda.flash_sdp_enabled() else 1)
+
+    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", attend)
+    assert {kernel.name: kernel.works for kernel in attention.kernels(CPU, torch.float32)}["math"]
     with pytest.raises(ModelError, match="--attention sdpa does not run on cpu in float32: its result is wrong"):
         load(locate("digits"), "cpu")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_neighbours_change_nothing_on_a_gpu() -> None:
+    check_neighbours(load(locate("digits"), "cuda"))
 
 
 @pytest.mark.skipif(not compiling.compiler(), reason="needs a C++ compiler")

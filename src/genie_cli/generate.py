@@ -134,15 +134,18 @@ class _Run:
 
     def make(self, todo: Plan, engine: Callable[[], Engine[Job]]) -> Generator[Row, None, None]:
         """Rows as they are written."""
+        sound = todo.only(lambda job: not _senseless(job))
+        machine = engine() if next(iter(sound), None) else None
+        self.output.begin()  # not before: settings that the machine refuses would bind the folder
         for job in todo:
             if reason := _senseless(job):
                 yield self.output.note(Row(job, Status.SKIPPED, reason=reason))
-        sound = todo.only(lambda job: not _senseless(job))
-        if next(iter(sound), None) is None:
-            return
+        if machine:
+            yield from self._images(sound, machine)
+
+    def _images(self, sound: Plan, machine: Engine[Job]) -> Generator[Row, None, None]:
         with ThreadPoolExecutor(2, "read") as readers, ThreadPoolExecutor(2, "write") as writers:
             waiting: deque[Future[Row]] = deque()
-            machine = engine()
             clock = machine.clock
             for result in machine.run(self._requests(sound, machine.snapshot.fit, readers, clock)):
                 waiting.append(writers.submit(self._store, result))

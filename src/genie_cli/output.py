@@ -107,6 +107,22 @@ class Output:
                 with self._locked(lock.stem):
                     pass
 
+    def begin(self) -> None:
+        """Settle the folder's settings, before its first row: this run's, unless another shard's were quicker.
+
+        Raises:
+            OutputError: they differ from those of a run that began meanwhile.
+        """
+        with explained(self.root), self._write:
+            self._begin()
+
+    def _begin(self) -> None:
+        if self._journal.exists() and self._journal.stat().st_size:  # healed when it was opened
+            return
+        with self._locked("manifest"):  # between the look and the line no other shard may look
+            self._check_settings()
+            self._append(self.header.line())
+
     def known(self) -> Ledger:
         """What earlier runs did, until it is asked again; an image that is no longer there counts as not made."""
         with explained(self.root):
@@ -146,18 +162,24 @@ class Output:
         return Row(job, Status.MADE, name, digest, int(record.settings["slots"]))
 
     def note(self, row: Row) -> Row:
-        """Add a row to the journal: all of it or, if the disk is full, nothing."""
-        with explained(self.root), self._write, self._journal.open("ab", buffering=0) as file:
-            end = file.tell()
-            line = (row.line() if end else self.header.line() + row.line()).encode()
-            if file.write(line) < len(line):
+        """Add a row to the journal, which begins if it has not."""
+        with explained(self.root), self._write:
+            self._begin()
+            self._append(row.line())
+        return row
+
+    def _append(self, line: str) -> None:
+        """Add a line to the journal: all of it or, if the disk is full, nothing."""
+        with self._journal.open("ab", buffering=0) as file:
+            end, content = file.tell(), line.encode()
+            if file.write(content) < len(content):
                 file.truncate(end)
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return row
 
     def finish(self, plan: Iterable[Job]) -> None:
         """Rebuild the manifest and the metadata in the plan's order, and drop the journal."""
         with explained(self.root), self._locked("manifest"):
+            self._check_settings()  # a run that had nothing to make has not begun
             self._rebuild(self.known().in_order(plan))
             # A whole run has made sure that no shard is at work, so what one left behind is in the manifest now.
             for journal in [self._journal] if self.part else self._private.glob("journal*.jsonl"):
@@ -229,10 +251,15 @@ class Output:
 
 
 def begun(root: Path) -> Mapping[str, Any]:
-    """The settings of the run that began the folder; none if there is none, or it is not genie's."""
-    for path in (root / "manifest.jsonl", *sorted((root / ".genie").glob("journal*.jsonl"))):
-        with suppress(OSError, ManifestError), path.open(encoding="utf-8") as stream:
-            return manifest.read(stream, str(path), "genie.manifest").header.settings
+    """The settings of the run that began the folder; none if there is none, or it is not genie's.
+
+    Raises:
+        OutputError: the folder cannot be looked into.
+    """
+    with explained(root):
+        for path in (root / "manifest.jsonl", *sorted((root / ".genie").glob("journal*.jsonl"))):
+            with suppress(OSError, ManifestError), path.open(encoding="utf-8") as stream:
+                return manifest.read(stream, str(path), "genie.manifest").header.settings
     return {}
 
 

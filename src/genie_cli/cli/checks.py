@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -57,9 +57,16 @@ def _refuse_what_a_plan_decides(inputs: Inputs, given: set[str]) -> None:
         raise UsageError(f"a plan decides these itself: leave out {flags}")
 
 
+def is_pipe(plan: str) -> bool:
+    """Whether it can be read only once: standard input ("-"), or a pipe such as a shell's <(...)."""
+    with suppress(OSError):  # whoever opens it says why it cannot be
+        return plan == "-" or Path(plan).is_fifo()
+    return False
+
+
 def _check_plan(plan: str) -> None:
-    """Standard input can be read only once, so it is read when the plan is."""
-    if plan != "-":
+    """What can be read only once is read when the plan is."""
+    if not is_pipe(plan):
         with open_plan(plan) as stream:
             manifest.read(stream, plan)
 

@@ -1,25 +1,21 @@
-"""A plan that somebody else made, in a file or on standard input: looked through once, then read again and again."""
+"""A plan that somebody else made, in a file or out of a pipe: looked through once, then read again and again."""
 
 from __future__ import annotations
 
 import os
-import shutil
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from contextlib import ExitStack, contextmanager
 from typing import TextIO
 
 from genie_cli import manifest
-from genie_cli.cli.checks import open_plan
+from genie_cli.cli.checks import is_pipe, open_plan
 from genie_cli.errors import ManifestError
 from genie_cli.jobs import Job, Plan
-from genie_cli.scratch import first_times
+from genie_cli.scratch import copied, first_times
 
 
 class PlanFile:
-    """A plan whose every line is a job.
+    """A plan whose every line is a job. Of it only the numbers of repeated lines are held in memory.
 
     Args:
         path: the file; it must stay as it is.
@@ -73,12 +69,11 @@ def _state(stream: TextIO) -> tuple[int, int, int]:
 
 @contextmanager
 def opened(plan: str) -> Iterator[PlanFile]:
-    """The plan at a path, or on standard input ("-"), which can be read only once and so is copied to a file first."""
-    if plan != "-":
+    """The plan at a path or on standard input ("-"); what can be read only once is copied to a file first."""
+    if not is_pipe(plan):
         yield PlanFile(plan, plan)
         return
-    with TemporaryDirectory(prefix="genie-") as folder:
-        path = Path(folder) / "plan.jsonl"
-        with path.open("wb") as file:
-            shutil.copyfileobj(sys.stdin.buffer, file)
-        yield PlanFile(str(path), "standard input")
+    with ExitStack() as held:
+        with open_plan(plan) as stream:
+            path = held.enter_context(copied(stream.buffer))
+        yield PlanFile(str(path), "standard input" if plan == "-" else plan)

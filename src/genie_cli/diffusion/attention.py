@@ -78,17 +78,20 @@ def _require(choice: str, device: torch.device, dtype: torch.dtype) -> None:
     """Raise ModelError if the choice has no kernel that runs; sliced attention is products, as the UNet's others."""
     if choice == "sliced":
         return
-    if choice == "xformers":
-        tried = [_xformers(device, dtype)]
-    else:
-        tried = [_prove(name, attend, device, dtype) for name, attend in _torch_kernels().items()]
-    if not any(kernel.works for kernel in tried):
-        reasons = "; ".join(dict.fromkeys(kernel.reason for kernel in tried))
+    kernel = _xformers(device, dtype) if choice == "xformers" else _torch_own(device, dtype)
+    if not kernel.works:
         other = "leave out --attention" if choice == "xformers" else "take --attention sliced"
         raise ModelError(
-            f"--attention {choice} does not run on {device} in {str(dtype).removeprefix('torch.')}: {reasons}",
+            f"--attention {choice} does not run on {device} in {str(dtype).removeprefix('torch.')}: {kernel.reason}",
             f"{other}; genie doctor shows what runs here",
         )
+
+
+def _torch_own(device: torch.device, dtype: torch.dtype) -> Kernel:
+    """Whichever kernel torch takes: that another would be right helps nobody."""
+    from torch.nn.functional import scaled_dot_product_attention
+
+    return _prove("sdpa", scaled_dot_product_attention, device, dtype)
 
 
 def _torch_kernels() -> dict[str, Attend]:

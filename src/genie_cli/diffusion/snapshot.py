@@ -115,21 +115,30 @@ class Snapshot:
     def decode(self, latents: Tensor) -> Tensor:
         """Images in 0..1, (N, 3, H, W), float32, of scaled latents (N, C, h, w).
 
-        A row that is not finite is decoded once more in float32, since a VAE can overflow in half precision; it
-        is still not finite if its latent is not.
+        In half precision a VAE can overflow, so a row that is not finite is decoded once more in float32: alone, or
+        its bytes would depend on how many others overflow. It is still not finite if its latent is not.
         """
         import torch
 
         images = self._decode(latents, self.dtype)
-        bad = ~images.isfinite().flatten(1).all(1)
-        if bad.any() and self.dtype.itemsize < 4:
-            try:
-                torch.nn.Module.to(self.vae, torch.float32)  # diffusers' own `to` would comment on it
-                images[bad] = self._decode(latents[bad], torch.float32)
-            finally:
-                torch.nn.Module.to(self.vae, self.dtype)
+        if self.dtype.itemsize < 4:
+            self._mend(images, latents)
         # An infinity stays what it is not: clamped it would pass for white or black.
         return images.clamp(0, 1).where(images.isfinite(), torch.nan)
+
+    def _mend(self, images: Tensor, latents: Tensor) -> None:
+        """Decode once more, in place, the images that are not finite."""
+        import torch
+
+        bad = (~images.isfinite().flatten(1).all(1)).nonzero().flatten().tolist()
+        if not bad:
+            return
+        try:
+            torch.nn.Module.to(self.vae, torch.float32)  # diffusers' own `to` would comment on it
+            for row in bad:
+                images[row] = self._decode(latents[row : row + 1], torch.float32)[0]
+        finally:
+            torch.nn.Module.to(self.vae, self.dtype)
 
     def _decode(self, latents: Tensor, dtype: torch.dtype) -> Tensor:
         decoded: Tensor = self.vae.decode((latents / self.vae.config.scaling_factor).to(dtype)).sample
