@@ -212,7 +212,7 @@ class Recipe(BaseModel):
             return dict.fromkeys(different, 1)
         ranked = sorted(different, key=lambda s: _rank(s, target, self.seed))
         turns, rest = divmod(self.per_target, len(ranked))
-        return {source: turns + (place < rest) for place, source in enumerate(ranked)}
+        return {source: turns + (place < rest) for place, source in enumerate(ranked[: self.per_target])}
 
     def _allows(self, source: Source, target: str) -> bool:
         return target not in self.sources_for or source.label in self.sources_for[target]

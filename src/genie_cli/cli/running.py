@@ -87,9 +87,9 @@ class Work:
     def do(self, as_json: bool) -> None:
         """Make the images and say what became of them; Exit 3 if some failed, 1 if there is none."""
         output, summary = self.make()
-        self._report(output, summary, as_json)
-        if self.stopwatch:
+        if self.stopwatch:  # before the manifest goes to whoever reads it slowly
             show(self.stopwatch, words())
+        self._report(output, summary, as_json)
         if summary.failed or summary.skipped or self.planned.left_out:
             raise Exit(3 if summary.made + summary.resumed else 1)
 
