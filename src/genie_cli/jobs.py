@@ -115,7 +115,7 @@ class Job(BaseModel):
 
 @dataclass(frozen=True)
 class Plan:
-    """Jobs that can be gone through again and again and are never held: a million take no more memory than one.
+    """Jobs that can be gone through again and again and are never held, however many there are.
 
     Attributes:
         again: begins anew; gives the same jobs in the same order each time, and none twice.
