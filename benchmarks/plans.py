@@ -46,7 +46,10 @@ def measure(folder: Path, jobs: int, sources: int) -> Iterator[tuple[str, float,
     (folder / "targets").write_text("".join(f"thing {number}\n" for number in range(jobs // sources)))
     model = ["--model", "digits"]
     inputs = ["--src-dir", str(folder / "sources"), "--targets", f"@{folder / 'targets'}"]
-    plan, out = folder / "plan.jsonl", ["--out", str(folder / "out"), "--limit", str(_IMAGES), "--steps", "2", "--compile", "off"]
+    plan, out = (
+        folder / "plan.jsonl",
+        ["--out", str(folder / "out"), "--limit", str(_IMAGES), "--steps", "2", "--compile", "off"],
+    )
     yield "an empty command (--help)", *_genie(["--help"])
     yield "plan: --dry-run > plan.jsonl", *_genie([*model, *inputs, "--dry-run"], plan)
     yield "read: --plan --dry-run", *_genie([*model, "--plan", str(plan), "--dry-run"])
