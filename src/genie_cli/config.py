@@ -95,7 +95,7 @@ class Model(_Section):
         """
         settled = {
             name: begun[name]
-            for name in ("slots", "attention", "compile")
+            for name in ("dtype", "slots", "attention", "compile")
             if name in begun and getattr(self, name) == "auto"
         }
         try:

@@ -160,6 +160,8 @@ class Recipe(BaseModel):
     def jobs(self, sources: Sequence[Source]) -> Plan:
         """The plan, source by source so that each source is read and encoded once; no job twice.
 
+        Jobs are never held, but for each target its sources are: the first ``per_target``, or all that are eligible.
+
         Raises:
             UsageError: a target has no eligible source, or txt2img was not told how many to make.
         """
@@ -212,7 +214,7 @@ class Recipe(BaseModel):
             return dict.fromkeys(different, 1)
         ranked = sorted(different, key=lambda s: _rank(s, target, self.seed))
         turns, rest = divmod(self.per_target, len(ranked))
-        return {source: turns + (place < rest) for place, source in enumerate(ranked)}
+        return {source: turns + (place < rest) for place, source in enumerate(ranked[: self.per_target])}
 
     def _allows(self, source: Source, target: str) -> bool:
         return target not in self.sources_for or source.label in self.sources_for[target]

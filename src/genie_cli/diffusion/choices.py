@@ -59,7 +59,7 @@ def choose(model: Model, located: Located, steps: Callable[[], int]) -> Choices:
     name = str(dtype).removeprefix("torch.")
     slots = _choose_slots(located, device, dtype) if model.slots == "auto" else model.slots
     attention = "sdpa" if model.attention == "auto" else model.attention
-    measured = _is_small(located) and device.type == "cpu" and bool(compiling.compiler())
+    measured = _is_small(located) and device.type == "cpu" and attention == "sdpa" and bool(compiling.compiler())
     compiled: str = model.compile
     if compiled == "auto":
         compiled = compiling.choose(steps(), name) if measured else "off"
