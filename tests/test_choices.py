@@ -52,6 +52,18 @@ def test_auto_on_a_cpu() -> None:
     assert (chosen.dtype, chosen.slots, chosen.attention, chosen.compile) == ("float32", 32, "sdpa", "off")
     long = choose(Model(device="cpu"), locate("digits"), lambda: 10**7)
     assert long.compile == ("full" if compiling.compiler() else "off")
+    assert choose(Model(device="cpu", attention="sliced"), locate("digits"), lambda: 10**7).compile == "off"
+
+
+@pytest.mark.skipif(not compiling.compiler(), reason="needs a C++ compiler")
+def test_a_limit_leaves_too_few_steps_to_compile(genie: Genie, tmp_path: Path) -> None:
+    """Shards count alike what all of them make together; without a limit this plan is compiled for."""
+    command = ("--method", "txt2img", "--targets", "seven", "--per-target", "100000", "--dry-run", "--json")
+    found = {}
+    for more in ((), ("--limit", "8"), ("--limit", "8", "--shard", "2/2"), ("--limit", "90000", "--shard", "2/2")):
+        lines = genie("generate", *command, *more).stdout.splitlines()
+        found[more] = json.loads(lines[0])["settings"]["compile"]
+    assert list(found.values()) == ["full", "off", "off", "full"]
 
 
 def test_half_is_half_where_that_is_fast() -> None:
@@ -61,13 +73,21 @@ def test_half_is_half_where_that_is_fast() -> None:
 
 
 @given(
-    model=st.builds(Model, slots=st.sampled_from(["auto", 2]), attention=st.sampled_from(["auto", "sdpa"])),
-    begun=st.fixed_dictionaries({}, optional={"slots": st.sampled_from([8, 3, "x"]), "attention": st.just("sliced")}),
+    model=st.builds(
+        Model,
+        slots=st.sampled_from(["auto", 2]),
+        attention=st.sampled_from(["auto", "sdpa"]),
+        dtype=st.sampled_from(["auto", "half"]),
+    ),
+    begun=st.fixed_dictionaries(
+        {},
+        optional={"dtype": st.just("bfloat16"), "slots": st.sampled_from([8, 3, "x"]), "attention": st.just("sliced")},
+    ),
 )
 def test_only_auto_follows_what_a_folder_was_begun_with(model: Model, begun: dict[str, Any]) -> None:
     followed = model.following(begun)
     sensible = model.slots != "auto" or begun.get("slots", 8) == 8
-    for name in ("slots", "attention"):
+    for name in ("slots", "attention", "dtype"):
         asked = getattr(model, name)
         expected = begun[name] if asked == "auto" and name in begun and sensible else asked
         assert getattr(followed, name) == expected

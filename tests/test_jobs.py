@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections import Counter
 from collections.abc import Sequence
 from hashlib import sha256
@@ -361,3 +362,17 @@ class TestPaths:
 @pytest.mark.parametrize(("method", "r"), [(Method.GENIE, 0.8), (Method.IMG2IMG, 0.3), (Method.TXT2IMG, 1.0)])
 def test_default_ratio_is_the_papers(method: Method, r: float) -> None:
     assert method.default_r == r
+
+
+def test_only_chosen_sources_are_held() -> None:
+    """Of 1000 sources and 100 targets at one image each, not the 100,000 pairs that give none."""
+    sources = [Source(path=f"cat/{n}.png", sha256=f"{n:064x}", label="cat") for n in range(1000)]
+    recipe = Recipe(targets=tuple(f"thing {n}" for n in range(100)), per_target=1, model="sd15@abc")
+    tracemalloc.start()
+    try:
+        plan = recipe.jobs(sources)
+        held = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert len(list(plan)) == 100
+    assert held < 200_000

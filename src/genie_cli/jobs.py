@@ -160,6 +160,8 @@ class Recipe(BaseModel):
     def jobs(self, sources: Sequence[Source]) -> Plan:
         """The plan, source by source so that each source is read and encoded once; no job twice.
 
+        Jobs are never held, but for each target its sources are: the first ``per_target``, or all that are eligible.
+
         Raises:
             UsageError: a target has no eligible source, or txt2img was not told how many to make.
         """

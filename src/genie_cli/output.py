@@ -283,7 +283,7 @@ def _put(aside: Path, final: Path) -> bool:
 
 def _is_begun(journal: Path) -> bool:
     with suppress(FileNotFoundError), journal.open("rb") as file:
-        return file.readline().endswith(b"\n")
+        return journal.is_file() and file.readline().endswith(b"\n")  # a device may have a line without end
     return False
 
 

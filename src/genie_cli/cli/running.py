@@ -60,7 +60,9 @@ def run(
     located = locate(settings.model.name, settings.model.commit)
     with plan(inputs, settings.generate, located.identity, given) as planned:
         mine = Plan(lambda: islice(shard(planned.jobs, index, count), limit))
-        work = Work(settings, located, planned, mine, f"-{index}-of-{count}" if share else "", profiled)
+        part = f"-{index}-of-{count}" if share else ""
+        most = None if limit is None else limit * count
+        work = Work(settings, located, planned, mine, part, profiled, most)
         if dry_run:
             work.preview(as_json)
         else:
@@ -68,7 +70,12 @@ def run(
 
 
 class Work:
-    """One run: what to make, with what, into which folder; ``profiled`` says at the end where its time went."""
+    """One run: what to make, with what, into which folder.
+
+    Args:
+        profiled: say at the end where its time went.
+        most: so many of the plan's jobs are made at most, by all shards together; None: all.
+    """
 
     stopwatch: Stopwatch | None = None
 
@@ -80,7 +87,9 @@ class Work:
         mine: Plan,
         part: str,
         profiled: bool = False,
+        most: int | None = None,
     ) -> None:
+        self.most = most
         self.settings, self.located, self.planned, self.mine = settings, located, planned, mine
         self.part, self.profiled = part, profiled
 
@@ -161,7 +170,8 @@ class Work:
 
         model = self.settings.model.following(begun(Path(self.settings.output.dir)))
         steps = self.settings.generate.steps
-        return choose(model, self.located, lambda: round(steps * sum(job.r for job in self.planned.jobs)))
+        jobs = Plan(lambda: islice(self.planned.jobs, self.most))
+        return choose(model, self.located, lambda: round(steps * sum(job.r for job in jobs)))
 
     def _header(self) -> Header:
         """Everything that decides the images' bytes, resolved."""
