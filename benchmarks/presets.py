@@ -15,7 +15,7 @@ from genie_cli.backbones.digits import classify
 from genie_cli.data.digits import CLASSES, DigitsInTheWild
 from genie_cli.diffusion.engine import Engine
 from genie_cli.diffusion.locate import locate
-from genie_cli.diffusion.requests import Picture, Request
+from genie_cli.diffusion.requests import Request, SourceImage
 from genie_cli.diffusion.snapshot import load
 
 COUNT = 300
@@ -45,7 +45,7 @@ def make(samples: DigitsInTheWild, steps: int, dtype: str, seed: int):
     engine = Engine[int](load(locate("digits"), "cpu", dtype), slots=32, steps=steps)
     engine.seconds_per_step()  # warms up
     requests = [
-        Request(i, f"A photo of a {CLASSES[target]}", RATIO, i + seed * COUNT, Picture(str(i), picture(samples, i)))
+        Request(i, f"A photo of a {CLASSES[target]}", RATIO, i + seed * COUNT, SourceImage(str(i), picture(samples, i)))
         for i, target in enumerate(TARGETS)
     ]
     started = time.perf_counter()

@@ -11,7 +11,7 @@ from PIL import Image
 from genie_cli.data.digits import CLASSES, DigitsInTheWild
 from genie_cli.diffusion.engine import Engine
 from genie_cli.diffusion.locate import locate
-from genie_cli.diffusion.requests import Picture, Request
+from genie_cli.diffusion.requests import Request, SourceImage
 from genie_cli.diffusion.snapshot import load
 
 COUNT = 32
@@ -22,7 +22,7 @@ def main() -> None:
     samples = DigitsInTheWild("test")
     snapshot = load(locate("digits"), "cpu")
     requests = [
-        Request(i, f"A photo of a {CLASSES[(i + 1) % 10]}", 0.8, i, Picture(str(i), picture(samples, i)))
+        Request(i, f"A photo of a {CLASSES[(i + 1) % 10]}", 0.8, i, SourceImage(str(i), picture(samples, i)))
         for i in range(COUNT)
     ]
     reference = None

@@ -16,10 +16,10 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
+from genie_cli import doctor as health
 from genie_cli.cli.doctor import doctor, show
-from genie_cli.diffusion import health
 from genie_cli.diffusion.attention import INSTALL_XFORMERS, Kernel, kernels
-from genie_cli.diffusion.health import Finding, examine
+from genie_cli.doctor import Finding, examine
 
 AREAS = ["versions", "device", "memory", "precision", "attention", "models", "cache", "disk"]
 CPU = torch.device("cpu")

@@ -155,7 +155,7 @@ class TestTornByAKilledWriter:
             else:
                 with pytest.raises(ManifestError, match="is empty"):
                     on_disk(path)
-            manifest.heal(path)
+            manifest.drop_torn_line(path)
             assert path.read_bytes() == complete
             with path.open("a", encoding="utf-8") as stream:
                 stream.write(self.new.line())
@@ -166,7 +166,7 @@ class TestTornByAKilledWriter:
     def test_what_is_whole_is_left_alone(self, tmp_path: Path) -> None:
         path = tmp_path / "journal.jsonl"
         path.write_bytes(self.whole)
-        manifest.heal(path)
+        manifest.drop_torn_line(path)
         assert path.read_bytes() == self.whole
 
     @pytest.mark.parametrize("length", [10, 1 << 16, (1 << 16) + 1, 1 << 18])
@@ -175,7 +175,7 @@ class TestTornByAKilledWriter:
         path = tmp_path / "journal.jsonl"
         for before in (b"", self.whole):
             path.write_bytes(before + b"x" * length)
-            manifest.heal(path)
+            manifest.drop_torn_line(path)
             assert path.read_bytes() == before
 
     def test_a_large_journal_cut_within_a_character(self, tmp_path: Path) -> None:

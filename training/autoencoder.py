@@ -30,7 +30,7 @@ def build() -> AutoencoderKL:
     )
 
 
-def edges(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def thresholds(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return images.diff(dim=-1), images.diff(dim=-2)
 
 
@@ -45,7 +45,7 @@ def train(out: Path, schedule: Schedule = SCHEDULE) -> AutoencoderKL:
         with torch.autocast(DEVICE.type, dtype=torch.bfloat16):
             posterior = vae.encode(batch).latent_dist
             decoded = vae.decode(posterior.sample()).sample.float()
-        sharp = sum(l1_loss(a, b) for a, b in zip(edges(decoded), edges(batch), strict=True))
+        sharp = sum(l1_loss(a, b) for a, b in zip(thresholds(decoded), thresholds(batch), strict=True))
         return l1_loss(decoded, batch) + EDGE_WEIGHT * sharp + KL_WEIGHT * posterior.kl().mean() / 256
 
     fit("autoencoder", vae.parameters(), loss_of, schedule, out.with_suffix(".json"))

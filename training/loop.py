@@ -43,17 +43,17 @@ def fit(
     ``done``, asked after each step, ends it early.
     """
     parameters = list(parameters)
-    optimiser = torch.optim.AdamW(
+    optimizer = torch.optim.AdamW(
         parameters, lr=schedule.learning_rate, weight_decay=schedule.weight_decay, betas=(0.9, 0.99)
     )
-    rate = torch.optim.lr_scheduler.LambdaLR(optimiser, schedule.factor)
+    rate = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule.factor)
     started, history, recent = time.monotonic(), [], []
     for step in range(1, schedule.steps + 1):
         loss = loss_of()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimiser.step()
-        optimiser.zero_grad()
+        optimizer.step()
+        optimizer.zero_grad()
         rate.step()
         after_step()
         recent.append(loss.item())

@@ -23,9 +23,9 @@ from genie_cli.backbones.digits import classify
 from genie_cli.data.digits import CLASSES, DigitsInTheWild
 from genie_cli.diffusion.engine import Engine
 from genie_cli.diffusion.locate import locate
-from genie_cli.diffusion.requests import Picture, Request
+from genie_cli.diffusion.requests import Request, SourceImage
 from genie_cli.diffusion.snapshot import load as load_snapshot
-from genie_cli.report.contact_sheet import contact_sheet
+from genie_cli.generate.contact_sheet import contact_sheet
 
 RATIOS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 TEST = DigitsInTheWild("test")
@@ -39,7 +39,7 @@ def genie_requests(ratio: float, count: int) -> list[Request[int]]:
             prompt=f"A photo of a {CLASSES[target_of(i)]}",
             r=ratio,
             noise_seed=i,
-            source=None if ratio == 1 else Picture(str(i), lambda i=i: Image.fromarray(TEST[i].image)),
+            source=None if ratio == 1 else SourceImage(str(i), lambda i=i: Image.fromarray(TEST[i].image)),
         )
         for i in range(count)
     ]

@@ -172,7 +172,7 @@ _RANDAUGMENT = r"^(m\d+(\.\d+)?(-(n\d+|inc[01]|(mstd|mmax|p)\d+(\.\d+)?))*)?$"
 class LongTail(_Section):
     """How long-tailed classification is measured: LiVT's recipe for fine-tuning."""
 
-    edges: str = Field("livt", description="Where Many and Few begin: livt, oltr, or A,B (Many > A, Few < B).")
+    thresholds: str = Field("livt", description="Where Many and Few begin: livt, oltr, or A,B (Many > A, Few < B).")
     per_class: int = Field(50, ge=1, description="Generated images per Few class.")
     fill_to: int = Field(0, ge=0, description="Instead: as many as fill a Few class up to this number; 0: not.")
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(

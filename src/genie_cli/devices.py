@@ -48,7 +48,7 @@ def keep_freed_memory() -> bool:
     return bool(mallopt(_M_MMAP_THRESHOLD, _LARGEST_IN_HEAP) and mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES))
 
 
-def send(tensor: Tensor, device: torch.device) -> Tensor:
+def to_device(tensor: Tensor, device: torch.device) -> Tensor:
     """The tensor on ``device``; a GPU's copy is queued from pinned memory, so that the host need not wait for it."""
     if device.type != "cuda":
         return tensor.to(device)

@@ -69,7 +69,7 @@ class OutputError(GenieError):
     """The output folder cannot be used as it is."""
 
 
-def some(words: Sequence[object], shown: int = 5, between: str = ", ") -> str:
+def shorten(words: Sequence[object], shown: int = 5, between: str = ", ") -> str:
     """The first few of many words, for a message: ``a, b, c and 4 more``."""
     rest = len(words) - shown
     return between.join(map(str, words[:shown])) + (f" and {rest} more" if rest > 0 else "")

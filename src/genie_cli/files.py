@@ -15,13 +15,13 @@ def cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "genie"
 
 
-def put(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes) -> None:
     """Write a file whole or not at all, over what is there; OutputError if it cannot be written."""
-    write(path, lambda aside: aside.write_bytes(content))
+    replace_atomically(path, lambda aside: aside.write_bytes(content))
 
 
-def write(path: Path, writer: Callable[[Path], object]) -> None:
-    """As `put`, of what ``writer`` writes to the path that it is given."""
+def replace_atomically(path: Path, writer: Callable[[Path], object]) -> None:
+    """As `write_atomically`, of what ``writer`` writes to the path that it is given."""
     path = Path(os.path.realpath(path))  # what a link leads to is replaced, not the link
     aside = path.with_name(f".{path.name}.{os.getpid()}.aside")
     try:

@@ -227,7 +227,7 @@ def _numbered(lines: Iterable[str], name: str) -> Iterator[tuple[int, str]]:
             raise ManifestError(name, 0, "is not UTF-8 text") from None
 
 
-def heal(path: Path) -> None:
+def drop_torn_line(path: Path) -> None:
     """Cut a torn last line off a journal, so that the next row starts on a line of its own."""
     with path.open("rb+") as file:
         end = file.seek(0, os.SEEK_END)

@@ -49,7 +49,7 @@ def _explained(refusal: type[Exception]) -> Iterator[None]:
 
 
 @contextmanager
-def first_times() -> Iterator[Callable[[bytes], bool]]:
+def seen_set() -> Iterator[Callable[[bytes], bool]]:
     """A function that says whether it is shown something for the first time; OutputError as `database`."""
     with database() as file:
         file.execute("CREATE TABLE seen (what BLOB PRIMARY KEY) WITHOUT ROWID")

@@ -20,7 +20,7 @@ _BATCH = 64
 
 
 @dataclass(frozen=True)
-class Sight:
+class Preprocess:
     """How a network wants to see a picture: shorter side to ``resize``, centre crop to ``size``, then normalised.
 
     Attributes:
@@ -33,7 +33,7 @@ class Sight:
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
     interpolation: Literal["bilinear", "bicubic"] = "bilinear"
 
-    def centre(self, picture: Image) -> torch.Tensor:
+    def center_crop(self, picture: Image) -> torch.Tensor:
         """The picture resized and cropped: (3, size, size), uint8."""
         from torchvision.transforms import InterpolationMode, v2
         from torchvision.transforms.v2 import functional
@@ -56,7 +56,7 @@ class Backbone:
 
     name: str
     network: nn.Module
-    sight: Sight
+    preprocess: Preprocess
     classes: tuple[str, ...] = ()
 
     def run(self, images: torch.Tensor) -> NDArray[np.float32]:
@@ -84,14 +84,16 @@ class Backbone:
         import torch
 
         device = next(self.network.parameters()).device
-        mean, std = (torch.tensor(values, device=device).view(3, 1, 1) for values in (self.sight.mean, self.sight.std))
+        mean, std = (
+            torch.tensor(values, device=device).view(3, 1, 1) for values in (self.preprocess.mean, self.preprocess.std)
+        )
         return (images.to(device).float() / 255 - mean) / std
 
 
-def identity(name: str, network: nn.Module, sight: Sight) -> str:
+def identity(name: str, network: nn.Module, preprocess: Preprocess) -> str:
     """``name@hash`` of a network's weights and of how it looks at pictures: features depend on both."""
     weights = weights_hash(list(network.state_dict().items()))
-    return f"{name}@{hashlib.sha256(f'{weights} {sight}'.encode()).hexdigest()[:12]}"
+    return f"{name}@{hashlib.sha256(f'{weights} {preprocess}'.encode()).hexdigest()[:12]}"
 
 
 def weights_hash(tensors: Iterator[tuple[str, torch.Tensor]] | Sequence[tuple[str, torch.Tensor]]) -> str:

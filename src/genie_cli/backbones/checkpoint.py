@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genie_cli.errors import ModelError, some
+from genie_cli.errors import ModelError, shorten
 
 if TYPE_CHECKING:
     import torch
@@ -59,7 +59,7 @@ def read_model(path: Path, whose: str, expected: str) -> dict[str, torch.Tensor]
     content = read(path)
     if not isinstance(content.get("model"), dict):
         raise ModelError(
-            f"{path} is no checkpoint of {whose}: it has no 'model' entry, but {some(list(content))}", expected
+            f"{path} is no checkpoint of {whose}: it has no 'model' entry, but {shorten(list(content))}", expected
         )
     return {key.removeprefix("module."): value for key, value in weights(content, path, ["model"]).items()}
 
@@ -91,7 +91,7 @@ def weights(content: Mapping[str, Any], path: Path, entries: Sequence[str] = _EN
     found = next((content[entry] for entry in entries if isinstance(content.get(entry), dict)), content)
     if not found or any(not isinstance(value, torch.Tensor) for value in found.values()):
         raise ModelError(
-            f"{path} holds no weights that can be recognised; it has: {some(list(content))}", _resave(path.name)
+            f"{path} holds no weights that can be recognised; it has: {shorten(list(content))}", _resave(path.name)
         )
     return dict(found)
 
@@ -106,8 +106,8 @@ def difference(wanted: Mapping[str, torch.Tensor], found: Mapping[str, torch.Ten
         if key in found and found[key].shape != wanted[key].shape
     ]
     parts = [
-        f"missing: {some(missing)}" if missing else "",
-        f"unexpected: {some(surplus)}" if surplus else "",
-        some(misshaped, between="; "),
+        f"missing: {shorten(missing)}" if missing else "",
+        f"unexpected: {shorten(surplus)}" if surplus else "",
+        shorten(misshaped, between="; "),
     ]
     return "; ".join(part for part in parts if part)

@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from genie_cli.backbones.backbone import Backbone, Sight, weights_hash
+from genie_cli.backbones.backbone import Backbone, Preprocess, weights_hash
 from genie_cli.data.digits import CLASSES
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def backbone(name: Literal["oracle", "encoder"]) -> Backbone:
     return Backbone(
         name=f"digits-{name}@{weights_hash(list(network.state_dict().items()))}",
         network=network,
-        sight=Sight(resize=32, size=32, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),
+        preprocess=Preprocess(resize=32, size=32, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),
         classes=CLASSES if name == "oracle" else (),
     )
 

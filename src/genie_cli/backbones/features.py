@@ -26,7 +26,7 @@ _STORED = np.dtype("<f2")
 _ASKED = 500  # keys in one query; SQLite's oldest limit is 999
 _PATIENCE = 120.0  # seconds to wait for another process that writes a batch
 
-Look = Callable[[], "torch.Tensor"]
+View = Callable[[], "torch.Tensor"]
 
 
 class Features:
@@ -44,9 +44,9 @@ class Features:
         self._store = _OnDisk(folder / f"{_safe(backbone.name)}.sqlite") if folder else _InMemory()
 
     def of(
-        self, looks: Mapping[str, Look], on_batch: Callable[[int], None] = lambda _: None
+        self, views: Mapping[str, View], on_batch: Callable[[int], None] = lambda _: None
     ) -> dict[str, NDArray[np.float32]]:
-        """Features (D,) under each key, in the order of ``looks``.
+        """Features (D,) under each key, in the order of ``views``.
 
         Args:
             looks: a key names a picture's content and the view of it, such as ``<sha256>:weak:3``; what it maps to
@@ -58,17 +58,17 @@ class Features:
             OutputError: the file is damaged, or cannot be written.
             ModelError: the features are not numbers, or beyond float16.
         """
-        known = self._store.get(list(looks))
+        known = self._store.get(list(views))
         if known:
             on_batch(len(known))
-        new = [key for key in looks if key not in known]
-        with closing(_ahead(new, looks)) as batches:
+        new = [key for key in views if key not in known]
+        with closing(_ahead(new, views)) as batches:
             for keys, pictures in batches:
                 made = dict(zip(keys, self._compute(pictures), strict=True))
                 self._store.put(made)
                 known |= made
                 on_batch(len(keys))
-        return {key: np.frombuffer(known[key], _STORED).astype(np.float32) for key in looks}
+        return {key: np.frombuffer(known[key], _STORED).astype(np.float32) for key in views}
 
     def _compute(self, pictures: Sequence[torch.Tensor]) -> Iterator[bytes]:
         """The features of up to a batch of pictures, as they are stored."""
@@ -94,14 +94,14 @@ def _safe(name: str) -> str:
 
 
 def _ahead(
-    keys: Sequence[str], looks: Mapping[str, Look]
+    keys: Sequence[str], views: Mapping[str, View]
 ) -> Generator[tuple[Sequence[str], list[torch.Tensor]], None, None]:
     """The keys' pictures batch by batch; while one batch is at work the next is read, and no more."""
     batches = [keys[start : start + _BATCH] for start in range(0, len(keys), _BATCH)]
     pool = ThreadPoolExecutor(_THREADS)
 
     def start(batch: Sequence[str]) -> list[Future[torch.Tensor]]:
-        return [pool.submit(looks[key]) for key in batch]
+        return [pool.submit(views[key]) for key in batch]
 
     try:
         reading = start(batches[0] if batches else ())

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genie_cli.backbones import checkpoint
-from genie_cli.backbones.backbone import Backbone, Sight, identity
-from genie_cli.errors import ModelError, some
+from genie_cli.backbones.backbone import Backbone, Preprocess, identity
+from genie_cli.errors import ModelError, shorten
 
 if TYPE_CHECKING:
     import torch
@@ -173,17 +173,17 @@ def _checked(where: Path | str, names: Any, count: int) -> tuple[str, ...]:
     if len(names) != count:
         raise ModelError(f"{where}: tells {count} classes apart, and names {len(names)}")
     if twice := [name for name, times in Counter(names).items() if times > 1]:
-        raise ModelError(f"{where}: several classes have one name: {some(twice)}", "give each its own")
+        raise ModelError(f"{where}: several classes have one name: {shorten(twice)}", "give each its own")
     return tuple(names)
 
 
 def _backbone(name: str, network: Any, classes: tuple[str, ...]) -> Backbone:
-    sight = _sight(name, network)
+    preprocess = _sight(name, network)
     label = str(network.pretrained_cfg["architecture"]) if is_sourced(name) else name
-    return Backbone(identity(label, network, sight), network.eval().requires_grad_(False), sight, classes)
+    return Backbone(identity(label, network, preprocess), network.eval().requires_grad_(False), preprocess, classes)
 
 
-def _sight(name: str, network: Any) -> Sight:
+def _sight(name: str, network: Any) -> Preprocess:
     """As timm's evaluation looks: resized to floor(size / crop_pct), cropped at the centre.
 
     A few models want the whole picture, squashed or with a border; they too get the centre.
@@ -196,7 +196,7 @@ def _sight(name: str, network: Any) -> Sight:
         raise ModelError(
             f"{name} does not look at square RGB pictures: {wants['input_size']}, {wants['interpolation']}"
         )
-    return Sight(
+    return Preprocess(
         resize=math.floor(height / wants["crop_pct"]),
         size=height,
         mean=tuple(wants["mean"]),

@@ -22,7 +22,7 @@ _HEAD_DEVIATION = 2e-5  # of a new head's weights, as in MAE's fine-tuning
 
 
 @dataclass(frozen=True)
-class Plan:
+class NetworkSpec:
     """What a network is to be.
 
     Attributes:
@@ -40,7 +40,7 @@ class Plan:
     checkpoint: Path | None = None
 
 
-def build(plan: Plan) -> Any:
+def build(plan: NetworkSpec) -> Any:
     """The network, on the CPU, ready to be trained: (N, 3, size, size) to logits (N, classes).
 
     New weights are drawn from torch's global generator.
@@ -68,7 +68,7 @@ def build(plan: Plan) -> Any:
     return network
 
 
-def size_of(plan: Plan) -> int:
+def size_of(plan: NetworkSpec) -> int:
     """Side of the network's pictures, in pixels."""
     import timm
 

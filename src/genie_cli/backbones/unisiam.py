@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genie_cli.backbones import checkpoint
-from genie_cli.backbones.backbone import Backbone, Sight, identity
-from genie_cli.errors import ModelError, some
+from genie_cli.backbones.backbone import Backbone, Preprocess, identity
+from genie_cli.errors import ModelError, shorten
 
 if TYPE_CHECKING:
     import torch
@@ -35,15 +35,15 @@ def load(name: str, path: Path) -> Backbone:
     if wrong := checkpoint.difference(network.state_dict(), weights):
         raise ModelError(f"{path} does not fit {name}: {wrong}", _suggestion(weights))
     network.load_state_dict(weights)
-    sight = Sight(resize=256, size=224)
-    return Backbone(identity(name, network, sight), network.eval().requires_grad_(False), sight)
+    preprocess = Preprocess(resize=256, size=224)
+    return Backbone(identity(name, network, preprocess), network.eval().requires_grad_(False), preprocess)
 
 
 def _encoder_of(path: Path) -> dict[str, torch.Tensor]:
     """The encoder's weights under torchvision's names."""
     weights = checkpoint.read_model(path, "UniSiam", "expected {'model': weights, 'epoch': number}")
     if not any(key.startswith("encoder.") for key in weights):
-        raise ModelError(f"{path} is not a UniSiam checkpoint: 'model' has no encoder.*, but {some(list(weights))}")
+        raise ModelError(f"{path} is not a UniSiam checkpoint: 'model' has no encoder.*, but {shorten(list(weights))}")
     kept = {key: value for key, value in weights.items() if not key.startswith(_HEADS)}
     return {key.removeprefix("encoder.").removeprefix("module."): value for key, value in kept.items()}
 

@@ -17,7 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 from genie_cli import __version__
-from genie_cli.cli import console
+from genie_cli.cli import _console as console
 from genie_cli.cli.confuse import confuse
 from genie_cli.cli.demo import demo
 from genie_cli.cli.doctor import doctor

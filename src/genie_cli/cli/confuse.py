@@ -16,11 +16,11 @@ from rich.table import Table
 from rich.text import Text
 from typer import Option
 
-from genie_cli.cli.console import wants_lines, words
-from genie_cli.cli.judging import from_folder
-from genie_cli.cli.options import INPUT, MODEL, OUTPUT
-from genie_cli.confusion import Confusion, require_writable
-from genie_cli.errors import OutputError, UsageError, some
+from genie_cli.cli._console import wants_lines, words
+from genie_cli.cli._setting_options import INPUT, MODEL, OUTPUT
+from genie_cli.confuse.confusion import Confusion, require_writable
+from genie_cli.confuse.folder import from_folder
+from genie_cli.errors import OutputError, UsageError, shorten
 
 BACKBONE = "vit_base_patch14_dinov2.lvd142m"
 FOLDS = 5
@@ -129,7 +129,7 @@ def _refuse_ignored(given: set[str]) -> None:
 
 def _picture(out: Path, picture: Path | None) -> Path:
     """Where the picture goes. Before hours of work: both files may be written."""
-    from genie_cli.report import matrix
+    from genie_cli.confuse import picture as matrix
 
     require_writable(out)
     picture = picture or out.with_suffix(".png")
@@ -140,7 +140,7 @@ def _picture(out: Path, picture: Path | None) -> Path:
 
 
 def _from_files(predictions: Path | None, logits: Path | None, true: Path | None, classes: Path | None) -> Confusion:
-    from genie_cli.evaluate import predictions as tables
+    from genie_cli.confuse import predictions as tables
 
     if predictions:
         return tables.from_predictions(predictions, classes)
@@ -150,7 +150,7 @@ def _from_files(predictions: Path | None, logits: Path | None, true: Path | None
 
 
 def _write(confusion: Confusion, out: Path, picture: Path, top_k: int) -> None:
-    from genie_cli.report import matrix
+    from genie_cli.confuse import picture as matrix
 
     confusion.write(out, top_k)
     matrix.write(confusion, picture)
@@ -188,7 +188,7 @@ def _say(confusion: Confusion, command: str) -> None:
     if right <= max(map(sum, confusion.matrix)):
         lines.append("that is no better than naming the largest class each time, so the confusions say little")
     if never := confusion.never_mistaken():
-        lines.append(f"never mistaken, so --confusion finds no sources for them: {some(never)}")
+        lines.append(f"never mistaken, so --confusion finds no sources for them: {shorten(never)}")
     for line in [*lines, *([f"next: {command}"] if command else [])]:
         words().print(line, soft_wrap=True)
 

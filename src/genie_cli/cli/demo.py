@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Option
 
 from genie_cli import manifest
+from genie_cli.cli._console import words
 from genie_cli.cli.confuse import confuse
-from genie_cli.cli.console import words
 from genie_cli.cli.fewshot import fewshot
 from genie_cli.cli.finegrained import finegrained
 from genie_cli.cli.generate import generate
 from genie_cli.cli.longtail import longtail
 from genie_cli.cli.oracle import oracle
-from genie_cli.confusion import Confusion
-from genie_cli.files import put, require_own
+from genie_cli.confuse.confusion import Confusion
+from genie_cli.files import require_own, write_atomically
 from genie_cli.manifest import Status
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def demo(
     _paint(photos)
     settings = _SETTINGS.format(episodes=EPISODES)
     require_own(config, settings)
-    put(config, settings.encode())
+    write_atomically(config, settings.encode())
 
     _say("1. Which classes does a classifier take for which?")
     _command("confuse", "--src-dir", photos, "--backbone", "digits", "--out", confusion)
@@ -127,12 +127,12 @@ def _point_on(out: Path, all_: bool) -> None:
 
 def _paint(photos: Path) -> None:
     from genie_cli.data.digits import CLASSES, DigitsInTheWild
-    from genie_cli.output import explained
+    from genie_cli.generate.folder import reraise_as_output_error
 
     if not os.path.exists(photos):  # Path.exists raises where a parent may not be searched
         # Whole or not at all, so that a demo killed here can be typed again.
         partial = photos.with_name("photos.partial")
-        with explained(photos.parent):
+        with reraise_as_output_error(photos.parent):
             DigitsInTheWild("test").save(partial, PHOTOS_PER_CLASS)
             partial.rename(photos)
     words().print(f"photos: {PHOTOS_PER_CLASS} of each class, {CLASSES[0]} to {CLASSES[-1]}, in {photos}")
@@ -150,7 +150,7 @@ def _command(*command: object) -> None:
 def _draw(photos: Path, negatives: Path, sheet: Path) -> None:
     """The contact sheet: a row per target, its source first, then r rising."""
     from genie_cli.data.images import decode
-    from genie_cli.report.contact_sheet import contact_sheet
+    from genie_cli.generate.contact_sheet import contact_sheet
 
     with (negatives / "manifest.jsonl").open(encoding="utf-8") as stream:
         made = [row for row in manifest.read(stream, "manifest").rows() if row.status is Status.MADE]
@@ -165,4 +165,4 @@ def _draw(photos: Path, negatives: Path, sheet: Path) -> None:
         captions.append(f"{source.label} to {target}")
     drawn = BytesIO()
     contact_sheet(pictures, ["source", *(f"r = {r}" for r in RATIOS)], captions).save(drawn, "PNG")
-    put(sheet, drawn.getvalue())
+    write_atomically(sheet, drawn.getvalue())

@@ -17,7 +17,7 @@ from rich.text import Text
 from typer import Exit, Option
 
 if TYPE_CHECKING:
-    from genie_cli.diffusion.health import Finding
+    from genie_cli.doctor import Finding
 
 
 def doctor(
@@ -35,7 +35,7 @@ def doctor(
     Example: genie doctor --out /data/genie
     """
     with Console(stderr=True).status("Trying out this machine ..."):  # silent unless stderr is a terminal
-        from genie_cli.diffusion.health import examine
+        from genie_cli.doctor import examine
 
         findings = examine(out)
     if json_ or not sys.stdout.isatty():

@@ -7,10 +7,10 @@ from typing import Annotated
 
 from typer import Option
 
-from genie_cli.cli import episode_options as shared
-from genie_cli.cli.options import INPUT, setting
-from genie_cli.cli.pools import FewShotSet
-from genie_cli.cli.tasks import FEWSHOT
+from genie_cli.cli import _options as shared
+from genie_cli.cli._setting_options import INPUT, setting
+from genie_cli.data.catalog import FewShotSet
+from genie_cli.fewshot.task import FEWSHOT
 
 _AUGMENT = "none,weak,strong,cutmix,mixup,img2img-l,img2img-h,txt2img,genie"
 

@@ -7,10 +7,10 @@ from typing import Annotated
 
 from typer import Option
 
-from genie_cli.cli import episode_options as shared
-from genie_cli.cli.options import INPUT, MODEL, setting
-from genie_cli.cli.pools import FineGrainedSet
-from genie_cli.cli.tasks import FINEGRAINED
+from genie_cli.cli import _options as shared
+from genie_cli.cli._setting_options import INPUT, MODEL, setting
+from genie_cli.data.catalog import FineGrainedSet
+from genie_cli.fewshot.task import FINEGRAINED
 
 _AUGMENT = "weak,img2img-l,img2img-h,txt2img,genie"
 

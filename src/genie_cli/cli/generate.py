@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 from typer import Option
 
-from genie_cli.cli.inputs import Inputs
-from genie_cli.cli.options import INPUT, MODEL, OUTPUT, RUN, given, setting
-from genie_cli.cli.running import run
+from genie_cli.cli._setting_options import INPUT, MODEL, OUTPUT, RUN, given, setting
+from genie_cli.cli._settings import resolve
 from genie_cli.config import Format
+from genie_cli.generate.inputs import Inputs
+from genie_cli.generate.run import run
 from genie_cli.jobs import Method
-from genie_cli.settings_file import resolve
 
 
 def generate(

@@ -7,9 +7,9 @@ from typing import Annotated
 
 from typer import Option
 
-from genie_cli.cli.console import words
+from genie_cli.cli._console import words
+from genie_cli.cli._settings import FILE_NAME, template
 from genie_cli.errors import OutputError
-from genie_cli.settings_file import FILE_NAME, template
 
 
 def init(

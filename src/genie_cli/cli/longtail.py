@@ -7,14 +7,14 @@ from typing import Annotated
 
 from typer import Option
 
-from genie_cli.cli import episode_options as shared
-from genie_cli.cli.asked_tail import AUGMENT, AskedTail
-from genie_cli.cli.lists import split
-from genie_cli.cli.options import INPUT, MODEL, OUTPUT, RUN, given, setting
-from genie_cli.cli.pools import LongTailSet
-from genie_cli.cli.tail import measure
+from genie_cli.cli import _options as shared
+from genie_cli.cli._lists import split
+from genie_cli.cli._setting_options import INPUT, MODEL, OUTPUT, RUN, given, setting
+from genie_cli.cli._settings import resolve
 from genie_cli.config import LongTail
-from genie_cli.settings_file import resolve
+from genie_cli.data.catalog import LongTailSet
+from genie_cli.longtail.benchmark import measure
+from genie_cli.longtail.options import AUGMENT, LongTailOptions
 
 RECIPE = "Recipe"
 
@@ -30,7 +30,7 @@ def longtail(
         Option(help="Folder of ImageNet-LT's lists.", show_default="that of the images", rich_help_panel=INPUT),
     ] = None,
     partial: shared.Partial = False,
-    edges: Annotated[str | None, setting("longtail.edges", INPUT)] = None,
+    thresholds: Annotated[str | None, setting("longtail.edges", INPUT)] = None,
     manifest: shared.Manifests = None,
     confusion: Annotated[
         Path | None,
@@ -115,7 +115,7 @@ def longtail(
     options |= {f"longtail.{name}": said[name] for name in LongTail.model_fields}
     options |= {f"longtail.{name}": split(said[name]) for name in ("seeds", "betas", "mean", "std")}
     options["generate.top_k"] = top_k
-    asked = AskedTail(
+    asked = LongTailOptions(
         dataset=dataset,
         out=out,
         augment=tuple(split(augment) or AUGMENT),

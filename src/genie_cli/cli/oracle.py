@@ -12,18 +12,18 @@ from rich.table import Table
 from rich.text import Text
 from typer import Argument, Option
 
-from genie_cli.cli.console import progress, wants_lines, words
-from genie_cli.cli.options import INPUT, MODEL, OUTPUT
-from genie_cli.errors import UsageError, some
-from genie_cli.evaluate.among import Among
+from genie_cli.cli._console import progress, wants_lines, words
+from genie_cli.cli._setting_options import INPUT, MODEL, OUTPUT
+from genie_cli.errors import UsageError, shorten
+from genie_cli.oracle.candidates import Candidates
 
 if TYPE_CHECKING:
     from genie_cli.backbones.backbone import Backbone
-    from genie_cli.evaluate.classmap import ClassMap
-    from genie_cli.evaluate.manifests import Opened
-    from genie_cli.evaluate.oracle import Oracle
-    from genie_cli.evaluate.summary import Share, Summary
     from genie_cli.manifest import Row
+    from genie_cli.oracle.class_map import ClassMap
+    from genie_cli.oracle.judge import Oracle
+    from genie_cli.oracle.manifests import Opened
+    from genie_cli.oracle.summary import Share, Summary
 
 _JUDGE = "Judge"
 
@@ -47,9 +47,10 @@ def oracle(
     write_class_map: Annotated[
         Path | None, Option(help="Write that map as genie finds it, for you to edit, and stop.", rich_help_panel=OUTPUT)
     ] = None,
-    among: Annotated[
-        Among, Option(help="The classes that are compared; episode: the manifest's targets.", rich_help_panel=_JUDGE)
-    ] = Among.ALL,
+    candidates: Annotated[
+        Candidates,
+        Option(help="The classes that are compared; episode: the manifest's targets.", rich_help_panel=_JUDGE),
+    ] = Candidates.ALL,
     min_confidence: Annotated[
         float | None, Option(min=0, max=1, help="Accept from this probability of the target.", rich_help_panel=_JUDGE)
     ] = None,
@@ -78,12 +79,13 @@ def oracle(
 
     Example: genie generate --src-dir photos --targets lynx | genie oracle - --consistent-only > judged.jsonl
     """
-    from genie_cli.evaluate import classmap, manifests
-    from genie_cli.evaluate.oracle import Oracle, Terms
-    from genie_cli.evaluate.summary import summarise
+    from genie_cli.oracle import class_map as classmap
+    from genie_cli.oracle import manifests
+    from genie_cli.oracle.judge import AcceptanceRule, Oracle
+    from genie_cli.oracle.summary import summarise
 
     judging = {
-        "--among": among is not Among.ALL,
+        "--among": candidates is not Candidates.ALL,
         "--min-confidence": min_confidence is not None,
         "--consistent-only": consistent_only,
         "--drop": drop,
@@ -99,7 +101,9 @@ def oracle(
         classmap.write(write_class_map, classes)
         words().print(_written(write_class_map, classes), soft_wrap=True)
         return
-    judge = Oracle(backbone, classes, source, Terms(among, min_confidence or 0.0, consistent_only, soft_labels))
+    judge = Oracle(
+        backbone, classes, source, AcceptanceRule(candidates, min_confidence or 0.0, consistent_only, soft_labels)
+    )
     _say_unknown(source, classes, judge)
     rows = _annotated(source, judge)
     kept = [row for row in rows if manifests.accepted(row)] if drop else rows
@@ -119,7 +123,7 @@ def _refuse_ignored(judging: set[str], write_class_map: Path | None) -> None:
     Args:
         judging: the options given that are about judging, or about what comes of it.
     """
-    from genie_cli.evaluate import classmap
+    from genie_cli.oracle import class_map as classmap
 
     if write_class_map:
         if judging:
@@ -132,8 +136,8 @@ def _refuse_ignored(judging: set[str], write_class_map: Path | None) -> None:
 
 
 def _open(manifest: str) -> Opened:
-    from genie_cli.cli.checks import open_plan
-    from genie_cli.evaluate.manifests import opened
+    from genie_cli.generate.checks import open_plan
+    from genie_cli.oracle.manifests import opened
 
     with open_plan(manifest) as stream:
         piped = manifest == "-"
@@ -145,9 +149,9 @@ def _load(
 ) -> tuple[Backbone, ClassMap]:
     """The oracle, and which of its classes the manifest's labels mean."""
     from genie_cli.backbones.load import load_classifier
-    from genie_cli.evaluate import classmap
-    from genie_cli.evaluate.oracle import oracle_for
-    from genie_cli.evaluate.vocabulary import Vocabulary
+    from genie_cli.oracle import class_map as classmap
+    from genie_cli.oracle.judge import oracle_for
+    from genie_cli.oracle.vocabulary import Vocabulary
 
     own = classmap.read(class_map) if class_map else None
     backbone = load_classifier(name or oracle_for(source.rows), checkpoint, device)
@@ -173,7 +177,7 @@ def _say_unknown(source: Opened, classes: ClassMap, judge: Oracle) -> None:
     sources = {row.job.source.label for row in source.rows if row.job.source}
     if unknown := sorted(sources - set(classes.known)):
         reasons = [f"{label!r}: {classes.unknown[label]}" for label in unknown]
-        words().print(f"sources' classes without a probability: {some(reasons, between='; ')}", soft_wrap=True)
+        words().print(f"sources' classes without a probability: {shorten(reasons, between='; ')}", soft_wrap=True)
     if judge.unmeasured:
         words().print(f"how much is left of the sources is not measured: {judge.unmeasured}", soft_wrap=True)
 

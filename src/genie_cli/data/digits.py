@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 Split = Literal["train", "val", "test"]
-Tie = Literal["background", "ink"]
+Spurious = Literal["background", "ink"]
 CLASSES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 IMAGE_SIZE = 32
 
@@ -72,7 +72,7 @@ class DigitsInTheWild:
 
     split: Split = "train"
     seed: int = 0
-    tied: Tie | None = None
+    spurious: Spurious | None = None
 
     def __getitem__(self, index: int) -> Sample:
         if index < 0:
@@ -81,11 +81,11 @@ class DigitsInTheWild:
         label, turn = index % len(CLASSES), index // len(CLASSES)
         scans = scans_of(self.split)[label]
         photograph = int(rng.integers(len(_photographs())))
-        if self.tied == "background":
+        if self.spurious == "background":
             photograph = label % len(_photographs())
-        background = _patch(rng, self.split, photograph, label // 2 if self.tied == "background" else None)
+        background = _patch(rng, self.split, photograph, label // 2 if self.spurious == "background" else None)
         mask = _place(rng, scans[turn % len(scans)])
-        background, ink = _contrast(rng, background, label % 5 / 5 if self.tied == "ink" else None)
+        background, ink = _contrast(rng, background, label % 5 / 5 if self.spurious == "ink" else None)
         image = background * (1 - mask[..., None]) + ink * mask[..., None]
         return Sample((image * 255).round().astype(np.uint8), mask, label, photograph)
 

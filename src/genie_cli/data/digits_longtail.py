@@ -11,8 +11,8 @@ from pathlib import Path
 
 from genie_cli.data.digits import CLASSES, DigitsInTheWild
 from genie_cli.data.digits_cache import painted
-from genie_cli.data.longtail_profile import exponential
 from genie_cli.data.longtail_sets import LongTailed, read
+from genie_cli.longtail.groups import exponential
 
 MOST, FEWEST = 500, 5  # training images in a class
 _TEST_PER_CLASS = 100

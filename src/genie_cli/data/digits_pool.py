@@ -10,14 +10,14 @@ import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
-from genie_cli.data.digits import CLASSES, DigitsInTheWild, Split, Tie, scans_of
+from genie_cli.data.digits import CLASSES, DigitsInTheWild, Split, Spurious, scans_of
 from genie_cli.data.digits_cache import painted
 
 SUPPORT, QUERY = "support", "query"
 _SUPPORT_PER_CLASS, _QUERY_PER_CLASS = 20, 200
 
 
-def paint(cache: Path, classes: tuple[str, ...], split: Split = "test", tied: Tie | None = None) -> Path:
+def paint(cache: Path, classes: tuple[str, ...], split: Split = "test", spurious: Spurious | None = None) -> Path:
     """The folder with both pools of ``classes``, an image folder each; painted unless it is there.
 
     Args:
@@ -27,10 +27,10 @@ def paint(cache: Path, classes: tuple[str, ...], split: Split = "test", tied: Ti
         OSError: ``cache`` cannot be written.
         OutputError: images of a pool painted before are gone.
     """
-    name = "-".join((split, *classes)) + (f"-tied-{tied}" if tied else "")
+    name = "-".join((split, *classes)) + (f"-tied-{spurious}" if spurious else "")
 
     def both(root: Path) -> None:
-        DigitsInTheWild(split, tied=tied).save_samples(root / SUPPORT, _indices(classes, split, SUPPORT))
+        DigitsInTheWild(split, spurious=spurious).save_samples(root / SUPPORT, _indices(classes, split, SUPPORT))
         DigitsInTheWild(split).save_samples(root / QUERY, _indices(classes, split, QUERY))
 
     return painted(cache, name, len(classes) * (_SUPPORT_PER_CLASS + _QUERY_PER_CLASS), both)

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from genie_cli.data.fewshot_lists import place_in_class
 from genie_cli.data.ilsvrc import PLACES, Tree, files_in, folders_in, trees
 from genie_cli.data.images import IMAGE_SUFFIXES
-from genie_cli.errors import some
+from genie_cli.errors import shorten
 
 _SPLITS = ("train", "val", "test", "base", "novel")
 
@@ -130,4 +130,4 @@ class _Files:
 def contents(root: Path) -> str:
     """What lies in a folder, for a person who gave the wrong one."""
     names = [f"{name}/" for name in sorted(folders_in(root))] + sorted(files_in(root))
-    return some(names, 6) or "nothing"
+    return shorten(names, 6) or "nothing"

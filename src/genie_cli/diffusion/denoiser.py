@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from genie_cli.devices import send
+from genie_cli.devices import to_device
 from genie_cli.diffusion.requests import Request
 from genie_cli.diffusion.solver import Solver, add_noise
 from genie_cli.jobs import PURE_NOISE
@@ -63,7 +63,7 @@ class Denoiser:
         import torch
 
         generator = torch.Generator().manual_seed(request.noise_seed)
-        noise = send(torch.randn(self.snapshot.latent_shape, generator=generator), self.snapshot.device)
+        noise = to_device(torch.randn(self.snapshot.latent_shape, generator=generator), self.snapshot.device)
         embedding, step = self.embed(request.prompt), self._schedule.first_step(request.r)
         if request.source is None or request.r > PURE_NOISE:
             return noise, embedding, step

@@ -15,7 +15,7 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True)
-class Picture:
+class SourceImage:
     """A source image that is read when it is needed: ``key`` names its content, ``open`` gives it as RGB."""
 
     key: str
@@ -35,7 +35,7 @@ class Request(Generic[Key]):
     prompt: str
     r: float
     noise_seed: int
-    source: Picture | None = None
+    source: SourceImage | None = None
 
 
 @dataclass(frozen=True)

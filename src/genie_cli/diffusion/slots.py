@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Generic
 
 import numpy as np
 
-from genie_cli.devices import send
+from genie_cli.devices import to_device
 from genie_cli.diffusion.clock import Clock
 from genie_cli.diffusion.denoiser import Denoiser
 from genie_cli.diffusion.requests import Key, Request, Result
@@ -87,7 +87,7 @@ class Slots(Generic[Key]):
         import torch
 
         device = self.denoiser.snapshot.device
-        step, first = send(torch.tensor(self.step), device), send(torch.tensor(self.first), device)
+        step, first = to_device(torch.tensor(self.step), device), to_device(torch.tensor(self.first), device)
         noise = self.denoiser.predict(self.latents, step, self.embeddings)
         self.latents, self.last = self.denoiser.advance(self.latents, noise, self.last, step, first)
         self.clock.count(2 * self.count)  # guidance: a row with the prompt and one without

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genie_cli.devices import choose_device, keep_freed_memory, send
+from genie_cli.devices import choose_device, keep_freed_memory, to_device
 from genie_cli.diffusion import attention as attending
 from genie_cli.diffusion import compiling
 from genie_cli.diffusion.choices import choose_dtype
@@ -90,11 +90,11 @@ class Snapshot:
 
     def embed(self, prompt: str) -> Tensor:
         """The prompt's text embedding, (tokens, width)."""
-        ids = send(self.tokenizer.ids(prompt), self.device)
+        ids = to_device(self.tokenizer.ids(prompt), self.device)
         embedding: Tensor = self.text_encoder(ids).last_hidden_state[0]
         return embedding
 
-    def fit(self, image: Image.Image) -> Image.Image:
+    def resize_and_crop(self, image: Image.Image) -> Image.Image:
         """The image resized by its shorter side and cropped at the centre, as the authors do; a fit one stays."""
         from torchvision.transforms.v2 import functional as transform
 
@@ -106,9 +106,9 @@ class Snapshot:
         import torch
         from torchvision.transforms.v2 import functional as transform
 
-        square = self.fit(image)
+        square = self.resize_and_crop(image)
         pixels = transform.to_dtype(transform.pil_to_tensor(square), torch.float32, scale=True) * 2 - 1
-        mode = self.vae.encode(send(pixels[None].to(self.dtype), self.device)).latent_dist.mode()
+        mode = self.vae.encode(to_device(pixels[None].to(self.dtype), self.device)).latent_dist.mode()
         latent: Tensor = mode[0].float() * self.vae.config.scaling_factor
         return latent
 

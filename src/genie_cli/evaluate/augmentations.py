@@ -12,11 +12,11 @@ from enum import StrEnum
 
 import numpy as np
 
-from genie_cli.evaluate.episodes import Episode
+from genie_cli.fewshot.episodes import Episode
 from genie_cli.jobs import Job, Method, Source
 
 
-class Name(StrEnum):
+class AugmentationName(StrEnum):
     """What a person types after --augment."""
 
     NONE = "none"
@@ -32,12 +32,12 @@ class Name(StrEnum):
 
 
 # What a name makes of the images it generates: the method and, unless --r says it, the ratio.
-_GENERATIVE: dict[Name, tuple[Method, float]] = {
-    Name.IMG2IMG_L: (Method.IMG2IMG, 0.3),
-    Name.IMG2IMG_H: (Method.IMG2IMG, 0.7),
-    Name.TXT2IMG: (Method.TXT2IMG, 1.0),
-    Name.GENIE: (Method.GENIE, 0.8),
-    Name.GENIE_ADA: (Method.GENIE, 0.8),
+_GENERATIVE: dict[AugmentationName, tuple[Method, float]] = {
+    AugmentationName.IMG2IMG_L: (Method.IMG2IMG, 0.3),
+    AugmentationName.IMG2IMG_H: (Method.IMG2IMG, 0.7),
+    AugmentationName.TXT2IMG: (Method.TXT2IMG, 1.0),
+    AugmentationName.GENIE: (Method.GENIE, 0.8),
+    AugmentationName.GENIE_ADA: (Method.GENIE, 0.8),
 }
 ADA_RATIOS = (0.5, 0.6, 0.7, 0.8, 0.9)
 
@@ -54,13 +54,13 @@ class Augmentation:
         ratios: noise ratios of the images it adds; none if it adds no images, several for GeNIe-Ada only.
     """
 
-    name: Name
+    name: AugmentationName
     ratios: tuple[float, ...] = ()
 
     @property
     def label(self) -> str:
         """As it stands in tables: ``genie r=0.8``."""
-        return f"{self.name} r={self.ratios[0]:g}" if self.name is Name.GENIE else str(self.name)
+        return f"{self.name} r={self.ratios[0]:g}" if self.name is AugmentationName.GENIE else str(self.name)
 
     @property
     def generates(self) -> bool:
@@ -71,13 +71,13 @@ class Augmentation:
         return _GENERATIVE[self.name][0]
 
 
-def choose(names: Sequence[Name], ratios: Sequence[float]) -> list[Augmentation]:
+def choose(names: Sequence[AugmentationName], ratios: Sequence[float]) -> list[Augmentation]:
     """The augmentations asked for, in the order of the names; ``ratios`` are GeNIe's, one augmentation each."""
     chosen: list[Augmentation] = []
     for name in dict.fromkeys(names):
-        if name is Name.GENIE:
+        if name is AugmentationName.GENIE:
             chosen += [Augmentation(name, (r,)) for r in sorted(set(ratios)) or (_GENERATIVE[name][1],)]
-        elif name is Name.GENIE_ADA:
+        elif name is AugmentationName.GENIE_ADA:
             chosen.append(Augmentation(name, ADA_RATIOS))
         else:
             chosen.append(Augmentation(name, (_GENERATIVE[name][1],) if name in _GENERATIVE else ()))
@@ -85,7 +85,7 @@ def choose(names: Sequence[Name], ratios: Sequence[float]) -> list[Augmentation]
 
 
 @dataclass(frozen=True)
-class Needs:
+class EpisodeJobs:
     """Which images an episode needs.
 
     Attributes:

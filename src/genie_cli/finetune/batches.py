@@ -13,7 +13,7 @@ import numpy as np
 
 from genie_cli.errors import UsageError
 
-Place = tuple[int, int]  # an epoch and the number of a picture
+SampleIndex = tuple[int, int]  # an epoch and the number of a picture
 
 
 @dataclass
@@ -59,7 +59,7 @@ class Batches:
     def __len__(self) -> int:
         return self.updates * self.accumulate
 
-    def __iter__(self) -> Iterator[list[Place]]:
+    def __iter__(self) -> Iterator[list[SampleIndex]]:
         order = np.random.default_rng([self.seed, self.epoch]).permutation(self.count)
         for update in range(self.updates):
             for turn in range(self.accumulate):

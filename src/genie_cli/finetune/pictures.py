@@ -17,18 +17,18 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from genie_cli.backbones.backbone import Sight
+from genie_cli.backbones.backbone import Preprocess
 from genie_cli.config import LongTail
 from genie_cli.data.images import read
 from genie_cli.errors import ImageError
-from genie_cli.finetune.batches import Place
+from genie_cli.finetune.batches import SampleIndex
 
 if TYPE_CHECKING:
     import torch
 
 
 @dataclass(frozen=True)
-class Picture:
+class TrainingImage:
     """A training image.
 
     Attributes:
@@ -59,14 +59,16 @@ class Augmented:
     A view is a random crop, RandAugment, and random erasing (timm's), normalised: (3, size, size), float32.
     """
 
-    def __init__(self, pictures: Sequence[Picture], sight: Sight, crops: Crops, recipe: LongTail, seed: int) -> None:
+    def __init__(
+        self, pictures: Sequence[TrainingImage], preprocess: Preprocess, crops: Crops, recipe: LongTail, seed: int
+    ) -> None:
         self._pictures, self._seed = pictures, seed
-        self._view = _view(sight, crops, recipe)
+        self._view = _view(preprocess, crops, recipe)
 
     def __len__(self) -> int:
         return len(self._pictures)
 
-    def __getitem__(self, place: Place) -> tuple[torch.Tensor, torch.Tensor] | ImageError:
+    def __getitem__(self, place: SampleIndex) -> tuple[torch.Tensor, torch.Tensor] | ImageError:
         """The view and its label; or why there is none: torch would not bring that home from a loading process."""
         import torch
 
@@ -80,7 +82,7 @@ class Augmented:
         return self._view(image), torch.from_numpy(picture.label)
 
 
-def together(items: list[Any]) -> Any:
+def collate(items: list[Any]) -> Any:
     """A part of a batch of what `Augmented` gives: images (N, 3, H, W) and labels (N, C); or the first error."""
     from torch.utils.data import default_collate
 
@@ -117,26 +119,34 @@ def mix(images: torch.Tensor, labels: torch.Tensor, recipe: LongTail) -> tuple[t
     return mixed
 
 
-def _view(sight: Sight, crops: Crops, recipe: LongTail) -> Any:
+def _view(preprocess: Preprocess, crops: Crops, recipe: LongTail) -> Any:
     import torch
     from timm.data.random_erasing import RandomErasing
     from torchvision.transforms import InterpolationMode, v2
 
-    how = InterpolationMode[sight.interpolation.upper()]
-    steps: list[Any] = [v2.RandomResizedCrop(sight.size, (crops.least, 1.0), interpolation=how, antialias=True)]
+    how = InterpolationMode[preprocess.interpolation.upper()]
+    steps: list[Any] = [v2.RandomResizedCrop(preprocess.size, (crops.least, 1.0), interpolation=how, antialias=True)]
     steps += [v2.RandomHorizontalFlip()] if crops.flip else []
-    steps += [_rand_augment(sight, recipe.randaugment)] if recipe.randaugment else []
-    steps += [v2.PILToTensor(), v2.ToDtype(torch.float32, scale=True), v2.Normalize(list(sight.mean), list(sight.std))]
+    steps += [_rand_augment(preprocess, recipe.randaugment)] if recipe.randaugment else []
+    steps += [
+        v2.PILToTensor(),
+        v2.ToDtype(torch.float32, scale=True),
+        v2.Normalize(list(preprocess.mean), list(preprocess.std)),
+    ]
     steps += [RandomErasing(recipe.random_erasing, mode="pixel", device="cpu")] if recipe.random_erasing else []
     return v2.Compose(steps)
 
 
-def _rand_augment(sight: Sight, policy: str) -> Any:
+def _rand_augment(preprocess: Preprocess, policy: str) -> Any:
     """timm's RandAugment; what a shift uncovers is filled with the mean colour."""
     from timm.data.auto_augment import rand_augment_transform
 
-    mean = tuple(round(255 * value) for value in sight.mean)
-    how = {"translate_const": int(sight.size * 0.45), "img_mean": mean, "interpolation": PIL.Image.Resampling.BICUBIC}
+    mean = tuple(round(255 * value) for value in preprocess.mean)
+    how = {
+        "translate_const": int(preprocess.size * 0.45),
+        "img_mean": mean,
+        "interpolation": PIL.Image.Resampling.BICUBIC,
+    }
     augment: Any = rand_augment_transform(f"rand-{policy}", how)
     for operation in augment.ops:
         if operation.name.startswith("Posterize"):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genie_cli.errors import OutputError
-from genie_cli.files import put, write
+from genie_cli.files import replace_atomically, write_atomically
 
 if TYPE_CHECKING:
     import torch
@@ -55,7 +55,9 @@ class State:
         """Put the state on disk, over the one before."""
         import torch
 
-        write(self._file, lambda path: torch.save({"what": json.dumps(self._what), "state": dict(state)}, path))
+        replace_atomically(
+            self._file, lambda path: torch.save({"what": json.dumps(self._what), "state": dict(state)}, path)
+        )
 
     def result(self) -> dict[str, float] | None:
         """Each class's accuracy, if the training has ended; errors as `load`."""
@@ -73,9 +75,9 @@ class State:
         from safetensors.torch import save_file
 
         weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-        write(self._folder / "network.safetensors", lambda path: save_file(weights, path))
+        replace_atomically(self._folder / "network.safetensors", lambda path: save_file(weights, path))
         text = json.dumps({"what": self._what, "accuracy": dict(accuracy)}, indent=1) + "\n"
-        put(self._folder / "result.json", text.encode())
+        write_atomically(self._folder / "result.json", text.encode())
         self._file.unlink(missing_ok=True)
 
     def _require_same(self, before: Mapping[str, Any]) -> None:

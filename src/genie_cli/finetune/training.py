@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from genie_cli.backbones.backbone import Sight
+from genie_cli.backbones.backbone import Preprocess
 from genie_cli.config import LongTail
 from genie_cli.devices import choose_device
 from genie_cli.errors import ImageError, ModelError, UsageError
 from genie_cli.finetune.batches import Batches
 from genie_cli.finetune.loss import binary_cross_entropy
-from genie_cli.finetune.optimiser import optimiser, rate_at, set_rate
-from genie_cli.finetune.pictures import Augmented, Crops, Picture, mix, seed_all, together
+from genie_cli.finetune.optimizer import optimizer, rate_at, set_rate
+from genie_cli.finetune.pictures import Augmented, Crops, TrainingImage, collate, mix, seed_all
 from genie_cli.finetune.state import State
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingSpec:
     """What is learned, and how.
 
     Attributes:
@@ -38,8 +38,8 @@ class Lesson:
         seed: of the order, the views, the mixing and stochastic depth.
     """
 
-    pictures: Sequence[Picture]
-    sight: Sight
+    pictures: Sequence[TrainingImage]
+    preprocess: Preprocess
     crops: Crops
     recipe: LongTail
     bias: Tensor | None
@@ -48,7 +48,7 @@ class Lesson:
 
 def train(
     network: Any,
-    lesson: Lesson,
+    spec: TrainingSpec,
     accelerator: Accelerator,
     state: State,
     on_epoch: Callable[[int, float], None] = lambda *_: None,
@@ -66,22 +66,22 @@ def train(
     """
     import torch
 
-    recipe = lesson.recipe
-    batches = batches_of(len(lesson.pictures), recipe, lesson.seed, accelerator)
+    recipe = spec.recipe
+    batches = batches_of(len(spec.pictures), recipe, spec.seed, accelerator)
     network.to(accelerator.device)
-    updates = optimiser(network, recipe)
+    updates = optimizer(network, recipe)
     done = _resume(state, network, updates, accelerator)
     model, updates = accelerator.prepare(network, updates)
     model.train()
     loader: Any = torch.utils.data.DataLoader(
-        Augmented(lesson.pictures, lesson.sight, lesson.crops, recipe, lesson.seed),  # type: ignore[arg-type]
+        Augmented(spec.pictures, spec.preprocess, spec.crops, recipe, spec.seed),  # type: ignore[arg-type]
         batch_sampler=batches,
-        collate_fn=together,
+        collate_fn=collate,
         num_workers=min(recipe.workers, os.cpu_count() or 1),
         pin_memory=accelerator.device.type == "cuda",
     )
-    bias = None if lesson.bias is None else lesson.bias.to(accelerator.device)
-    step = _Step(model, updates, accelerator, lesson, batches, bias)
+    bias = None if spec.bias is None else spec.bias.to(accelerator.device)
+    step = _Step(model, updates, accelerator, spec, batches, bias)
     for epoch in range(done, recipe.epochs):
         loss = _epoch(step, loader, epoch)
         if accelerator.is_main_process:
@@ -157,7 +157,7 @@ class _Step:
     model: Any
     updates: Any
     accelerator: Accelerator
-    lesson: Lesson
+    spec: TrainingSpec
     batches: Batches
     bias: Tensor | None
 
@@ -166,8 +166,8 @@ class _Step:
         if isinstance(pictures, ImageError):
             raise pictures
         update, part = divmod(turn, self.batches.accumulate)
-        epoch, device, recipe = self.batches.epoch, self.accelerator.device, self.lesson.recipe
-        seed_all(self.lesson.seed, epoch, update, self.batches.number(part))
+        epoch, device, recipe = self.batches.epoch, self.accelerator.device, self.spec.recipe
+        seed_all(self.spec.seed, epoch, update, self.batches.number(part))
         images, labels = (tensor.to(device, non_blocking=True) for tensor in pictures)
         images, labels = mix(images, labels, recipe)
         set_rate(self.updates, rate_at(epoch + update / self.batches.updates, recipe))

@@ -1,0 +1,71 @@
+"""How long a data set's tail is, drawn in the terminal: a bar a class, or a bar for many, and the three groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich import box
+from rich.bar import Bar
+from rich.console import Group as Together
+from rich.table import Table
+from rich.text import Text
+
+from genie_cli.longtail.groups import Group, Profile
+
+_MOST_BARS = 20
+_BAR_WIDTH, _NAME_WIDTH = 40, 24  # columns
+_COLOURS = {Group.MANY: "green", Group.MED: "yellow", Group.FEW: "red"}
+
+
+def chart(profile: Profile) -> Together:
+    """The profile, largest class first, in up to 80 columns, and below it how many classes and images each group has.
+
+    Up to 20 classes have a bar each; more are put together, a twentieth of the classes in a bar of their mean.
+    """
+    return Together(_summary(profile), _bars(profile), _groups(profile))
+
+
+def _summary(profile: Profile) -> Text:
+    counts = profile.counts.values()
+    imbalance = f"{profile.imbalance:,.1f}".removesuffix(".0")
+    many = f"{len(counts):,} classes, {sum(counts):,} training images"
+    return Text(f"{many}, {max(counts):,} to {min(counts):,} a class, imbalance {imbalance}\n")
+
+
+def _bars(profile: Profile) -> Table:
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(justify="right", max_width=_NAME_WIDTH, no_wrap=True, overflow="ellipsis")
+    grid.add_column(max_width=_BAR_WIDTH)
+    grid.add_column(justify="right", no_wrap=True)
+    grid.add_column(no_wrap=True)
+    bars = [(name, counts, sum(counts) / len(counts)) for name, counts in _binned(profile)]
+    longest = bars[0][2]
+    for name, counts, mean in bars:
+        # A class of five beside one of a thousand must not look like none: the least that shows is 1/8 of a column.
+        length = max(mean, longest / (8 * _BAR_WIDTH))
+        here = list(dict.fromkeys(map(profile.thresholds.group, counts)))
+        images = f"{counts[0]}" if counts[0] == counts[-1] else f"{counts[0]} to {counts[-1]}"
+        groups = Text(", ").join(Text(group, _COLOURS[group]) for group in here)
+        grid.add_row(Text(name), Bar(longest, 0, length, color=_COLOURS[here[0]]), images, groups)
+    return grid
+
+
+def _binned(profile: Profile) -> Iterator[tuple[str, Sequence[int]]]:
+    """What a bar stands for, and its classes' counts, falling."""
+    ranked = sorted(profile.counts.items(), key=lambda item: -item[1])
+    bars = min(len(ranked), _MOST_BARS)
+    for bar in range(bars):
+        first, end = bar * len(ranked) // bars, (bar + 1) * len(ranked) // bars
+        name = ranked[first][0] if len(ranked) == bars else f"{first + 1} to {end}"
+        yield name, [count for _, count in ranked[first:end]]
+
+
+def _groups(profile: Profile) -> Table:
+    table = Table(box=box.SIMPLE_HEAD)
+    for head in (f"edges: {profile.thresholds.name}", "images a class", "classes", "images"):
+        table.add_column(Text(head), justify="left" if head.startswith("edges") else "right")
+    for group, labels in profile.groups().items():
+        images = sum(profile.counts[label] for label in labels)
+        words = profile.thresholds.in_words(group)
+        table.add_row(Text(group.capitalize(), _COLOURS[group]), words, f"{len(labels):,}", f"{images:,}")
+    return table

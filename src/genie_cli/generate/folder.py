@@ -1,0 +1,307 @@
+"""What a run leaves, and how it survives being killed at any moment.
+
+    out/manifest.jsonl                what became of every job, in the plan's order
+    out/train/<class>/<job id>.jpg    the images: torchvision's ImageFolder("out/train")
+    out/train/metadata.jsonl          file_name, label, ...: datasets.load_dataset("imagefolder", data_dir="out")
+    out/.genie/                       the lock, and while a run is under way its journal
+
+An image is written aside, flushed and linked into place; its journal line comes after it. When the run ends,
+the manifest is rebuilt from the journal and the manifest before it, and the journal goes. Nothing that is
+already there is overwritten or deleted, except genie's own manifest, metadata and journal.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import platform
+import shutil
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any, TextIO
+
+from filelock import FileLock, Timeout
+
+from genie_cli import manifest, provenance
+from genie_cli.config import Format
+from genie_cli.errors import ImageError, ManifestError, OutputError
+from genie_cli.generate.ledger import Ledger
+from genie_cli.generate.paths import IMAGES, file_of
+from genie_cli.jobs import Job
+from genie_cli.manifest import Header, Row, Status
+from genie_cli.scratch import database
+
+
+@dataclass
+class Output:
+    """An output folder that this process has locked.
+
+    Attributes:
+        part: the shard's name, empty for a whole run: shards share the folder, each with a journal of its own.
+    """
+
+    root: Path
+    header: Header
+    part: str = ""
+    _write: threading.Lock = field(default_factory=threading.Lock)
+    _ledger: Ledger = field(init=False)
+
+    @property
+    def manifest(self) -> Path:
+        return self.root / "manifest.jsonl"
+
+    @property
+    def made_with(self) -> dict[str, Any]:
+        """What decides an image's bytes, besides its job; it is also written into every image."""
+        return {key: value for key, value in self.header.settings.items() if key != "plan"}
+
+    @property
+    def _metadata(self) -> Path:
+        return self.root / IMAGES / "metadata.jsonl"
+
+    @property
+    def _private(self) -> Path:
+        return self.root / ".genie"
+
+    @property
+    def _journal(self) -> Path:
+        return self._private / f"journal{self.part}.jsonl"
+
+    @property
+    def _aside(self) -> Path:
+        return self._private / f"aside{self.part}"
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Lock the folder, check that what is there belongs to the same run, and tidy up after a killed one.
+
+        Raises:
+            OutputError: another run is at work there, its settings differ, it cannot be written, or it holds
+                a manifest that is not genie's.
+        """
+        with ExitStack() as held:
+            with reraise_as_output_error(self.root):
+                held.enter_context(self._locked("run" + self.part))
+                self._refuse_conflicts()
+                self._check_settings()
+                shutil.rmtree(self._aside, ignore_errors=True)
+                self._aside.mkdir()
+                if self._journal.exists():
+                    with self._locked("manifest"):  # another shard may be reading it
+                        manifest.drop_torn_line(self._journal)
+            self._ledger = Ledger(held.enter_context(database()))
+            yield
+            shutil.rmtree(self._aside, ignore_errors=True)
+
+    def _refuse_conflicts(self) -> None:
+        """Runs share a folder only as different shards of the same number; look whether another kind is at work."""
+        siblings = "run-*" + self.part[self.part.find("-of-") :] if self.part else "run"
+        for lock in self._private.glob("run*.lock"):
+            if lock.stem != "run" + self.part and not fnmatch(lock.stem, siblings):
+                with self._locked(lock.stem):
+                    pass
+
+    def begin(self) -> None:
+        """Settle the folder's settings, before its first row: this run's, unless another shard's were quicker.
+
+        Raises:
+            OutputError: they differ from those of a run that began meanwhile.
+        """
+        with reraise_as_output_error(self.root), self._write:
+            self._begin()
+
+    def _begin(self) -> None:
+        if self._journal.exists() and self._journal.stat().st_size:  # healed when it was opened
+            return
+        with self._locked("manifest"):  # between the look and the line no other shard may look
+            self._check_settings()
+            self._append(self.header.line())
+
+    def known(self) -> Ledger:
+        """What earlier runs did, until it is asked again; an image that is no longer there counts as not made."""
+        with reraise_as_output_error(self.root):
+            self._ledger.read((self.manifest, *self._journals()), self._is_there)
+        return self._ledger
+
+    def save(self, job: Job, image: bytes, image_format: Format, slots: int) -> Row:
+        """Put an image in place and note it in the journal. Safe to call from several threads.
+
+        A file that is already there is left as it is. With the same bytes, or a record of the same job and settings
+        in it, it is this image (a run was killed between the two writes); else it is somebody's, and the job fails.
+        """
+        with reraise_as_output_error(self.root):
+            name = file_of(job, image_format)
+            final, aside = self.root / name, self._aside / job.id
+            with aside.open("wb") as file:
+                file.write(image)
+                file.flush()
+                os.fsync(file.fileno())
+            final.parent.mkdir(parents=True, exist_ok=True)
+            if not _put(aside, final) and final.read_bytes() != image:
+                return self.note(self._adopt(job, name))
+            digest = hashlib.sha256(image).hexdigest()
+            return self.note(Row(job, Status.MADE, name, digest, slots))
+
+    def _adopt(self, job: Job, name: str) -> Row:
+        """A file in the way is the job's own image after all if it says so: killed before its journal line, and
+        made again with other bytes, as a device whose sums vary may do."""
+        try:
+            record = provenance.read(self.root / name)
+        except ImageError:
+            record = None
+        ours = {key: value for key, value in self.made_with.items() if key != "slots"}
+        if record is None or record.job != job or {k: record.settings.get(k) for k in ours} != ours:
+            return Row(job, Status.FAILED, reason=f"another file is in the way: {name}")
+        digest = hashlib.sha256((self.root / name).read_bytes()).hexdigest()
+        return Row(job, Status.MADE, name, digest, int(record.settings["slots"]))
+
+    def note(self, row: Row) -> Row:
+        """Add a row to the journal, which begins if it has not."""
+        with reraise_as_output_error(self.root), self._write:
+            self._begin()
+            self._append(row.line())
+        return row
+
+    def _append(self, line: str) -> None:
+        """Add a line to the journal: all of it or, if the disk is full, nothing."""
+        with self._journal.open("ab", buffering=0) as file:
+            end, content = file.tell(), line.encode()
+            if file.write(content) < len(content):
+                file.truncate(end)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def finish(self, plan: Iterable[Job]) -> None:
+        """Rebuild the manifest and the metadata in the plan's order, and drop the journal."""
+        with reraise_as_output_error(self.root), self._locked("manifest"):
+            self._check_settings()  # a run that had nothing to make has not begun
+            self._rebuild(self.known().in_order(plan))
+            # A whole run has made sure that no shard is at work, so what one left behind is in the manifest now.
+            for journal in [self._journal] if self.part else self._private.glob("journal*.jsonl"):
+                journal.unlink(missing_ok=True)
+
+    def _rebuild(self, rows: Iterable[Row]) -> None:
+        made = False
+        with self._set_aside(self.manifest) as table, self._set_aside(self._metadata) as shown:
+            table.write(self.header.line())
+            for row in rows:
+                table.write(row.line())
+                if row.status is Status.MADE:
+                    shown.write(_metadata_line(row))
+                    made = True
+        for path in [self.manifest, self._metadata] if made else [self.manifest]:
+            os.replace(self._aside / path.name, path)
+
+    @contextmanager
+    def _set_aside(self, path: Path) -> Iterator[TextIO]:
+        """A file that is to replace ``path``, on disk when it is closed."""
+        with (self._aside / path.name).open("w", encoding="utf-8") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _journals(self) -> list[Path]:
+        """This run's and those of other shards, which may be at work; one without a whole first line has no rows."""
+        return [path for path in sorted(self._private.glob("journal*.jsonl")) if _is_begun(path)]
+
+    def _is_there(self, row: Row) -> bool:
+        return row.status is not Status.MADE or os.path.isfile(f"{self.root}/{row.file}")  # a Path takes its time
+
+    @contextmanager
+    def _locked(self, name: str) -> Iterator[None]:
+        """Hold the lock ``name``; the holder's process is named in the lock's company, for whoever is refused."""
+        self._private.mkdir(parents=True, exist_ok=True)
+        owner = self._private / f"{name}.owner"
+        wait = 600 if name == "manifest" else 0  # seconds; a shard that ends holds it while it writes a long manifest
+        try:
+            with FileLock(self._private / f"{name}.lock", timeout=wait):
+                owner.write_text(f"process {os.getpid()} on {platform.node()}\n")
+                try:
+                    yield
+                finally:
+                    owner.unlink(missing_ok=True)
+        except Timeout:
+            holder = "another process"
+            with suppress(OSError):  # it may end just now
+                holder = owner.read_text().strip() or holder
+            raise OutputError(
+                f"{self.root} is in use by {holder}", "wait for it to end, or give this run another --out"
+            ) from None
+
+    def _check_settings(self) -> None:
+        documents = [path for path in (self.manifest, *self._journals()) if path.exists()]
+        if not documents and self._metadata.exists():
+            raise OutputError(f"{self._metadata} is there already and is not genie's", "give this run another --out")
+        now = Header.model_validate_json(self.header.line())  # as it will be read: a tuple is a list then
+        for path in documents:
+            differences: list[str] = []
+            with suppress(FileNotFoundError), path.open(encoding="utf-8") as stream:  # another shard may end
+                before = manifest.read(stream, str(path), "genie.manifest").header
+                differences = list(before.differences(now))
+            if differences:
+                raise OutputError(
+                    f"{self.root} was made with other settings:\n" + "\n".join(f"  {line}" for line in differences),
+                    "give this run another --out, or the same settings to go on",
+                )
+
+
+def begun(root: Path) -> Mapping[str, Any]:
+    """The settings of the run that began the folder; none if there is none, or it is not genie's.
+
+    Raises:
+        OutputError: the folder cannot be looked into.
+    """
+    with reraise_as_output_error(root):
+        for path in (root / "manifest.jsonl", *sorted((root / ".genie").glob("journal*.jsonl"))):
+            with suppress(OSError, ManifestError), path.open(encoding="utf-8") as stream:
+                return manifest.read(stream, str(path), "genie.manifest").header.settings
+    return {}
+
+
+def _put(aside: Path, final: Path) -> bool:
+    """Link a finished file into place; False if something is there already."""
+    try:
+        os.link(aside, final)
+    except FileExistsError:
+        aside.unlink()
+        return False
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS):
+            raise
+        if final.exists():  # a file system without hard links
+            return False
+        os.replace(aside, final)
+        return True
+    aside.unlink()
+    return True
+
+
+def _is_begun(journal: Path) -> bool:
+    with suppress(FileNotFoundError), journal.open("rb") as file:
+        return journal.is_file() and file.readline().endswith(b"\n")  # a device may have a line without end
+    return False
+
+
+def _metadata_line(row: Row) -> str:
+    job = row.job
+    shown = {"label": job.target, "source_label": job.source.label if job.source else None, "r": job.r, "id": job.id}
+    return json.dumps({"file_name": row.file.removeprefix(f"{IMAGES}/"), **shown}, ensure_ascii=False) + "\n"
+
+
+@contextmanager
+def reraise_as_output_error(root: Path) -> Iterator[None]:
+    """Turns what the file system refuses into words. Everything written before stays, and a rerun goes on."""
+    try:
+        yield
+    except OSError as error:
+        hint = "choose another --out"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            hint = "free some space and run the same command again: it goes on where it stopped"
+        with suppress(OSError):
+            root = root.resolve()
+        raise OutputError(f"cannot write to {root}: {error.strerror or error}", hint) from None

@@ -1,0 +1,217 @@
+"""Runs a plan: sources in, images and a manifest out.
+
+Reading sources, encoding files and writing them happen in threads beside the model. This module does not
+know the command line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genie_cli import provenance
+from genie_cli.config import Format
+from genie_cli.data.images import decode
+from genie_cli.diffusion.requests import Request, Result, SourceImage
+from genie_cli.errors import ImageError, OutputError, UsageError
+from genie_cli.generate.folder import Output
+from genie_cli.generate.paths import IMAGES, folder_of
+from genie_cli.jobs import PURE_NOISE, Job, Method, Plan, Source
+from genie_cli.manifest import Row, Status
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from genie_cli.diffusion.clock import Clock
+    from genie_cli.diffusion.engine import Engine
+    from genie_cli.generate.ledger import Ledger
+
+_PACKAGES = ("genie-cli", "torch", "diffusers", "transformers", "torchvision", "pillow")
+_READ_AHEAD = 16  # sources
+_WRITES_WAITING = 64  # images
+
+
+class Observer:
+    """Is told what happens; does nothing itself."""
+
+    def started(self, total: int, resumed: int) -> None:
+        """The plan has ``total`` jobs, of which ``resumed`` were made by an earlier run."""
+
+    def finished(self, row: Row) -> None:
+        """A job was made, or failed."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run did, in jobs of its plan."""
+
+    made: int
+    resumed: int
+    failed: int
+    skipped: int
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that an image's exact bytes depend on."""
+    return {name: version(name) for name in _PACKAGES}
+
+
+def run(
+    plan: Plan,
+    share: Plan,
+    source_root: Path | None,
+    engine: Callable[[], Engine[Job]],
+    output: Output,
+    observer: Observer | None = None,
+) -> Summary:
+    """Make every job of this run's share of the plan that an earlier run has not made.
+
+    Args:
+        plan: all jobs; the manifest has their order, the images do not depend on it.
+        share: those that this run makes: all, or a shard's.
+        source_root: folder that the sources' paths are relative to; it is only read.
+        engine: makes the engine; not called if there is nothing to do.
+
+    Raises:
+        OutputError: the output folder cannot be used, or no longer; what was made so far stays, and a second
+            run goes on.
+    """
+    observer = observer or Observer()
+    if source_root is not None:
+        _keep_apart(source_root, output.root)
+    done: Counter[Status] = Counter()
+    with output.opened():
+        known = output.known()
+        total, resumed = _count(share, known)
+        observer.started(total, resumed)
+        if resumed < total:
+            todo = share.only(lambda job: not known.made(job))
+            # Closed at once when interrupted, so that no thread writes after the folder's lock is gone.
+            with closing(_Run(source_root, output).make(todo, engine)) as rows:
+                for row in rows:
+                    observer.finished(row)
+                    done[row.status] += 1
+        output.finish(plan)
+    return Summary(done[Status.MADE], resumed, done[Status.FAILED], done[Status.SKIPPED])
+
+
+def _keep_apart(source_root: Path, out: Path) -> None:
+    """Sources are never written to, nor what was made here read as a source."""
+    sources, root = source_root.resolve(), out.resolve()
+    if root.is_relative_to(sources):
+        raise OutputError(f"the output {out} lies inside the sources {source_root}", "choose an --out elsewhere")
+    if sources.is_relative_to(root / IMAGES):
+        raise OutputError(
+            f"the sources {source_root} lie where the images of {out} would go", "choose an --out elsewhere"
+        )
+
+
+def _count(share: Plan, known: Ledger) -> tuple[int, int]:
+    """How many jobs there are, and how many of them an earlier run has made."""
+    total = made = 0
+    for job in share:
+        total += 1
+        made += known.made(job)
+    return total, made
+
+
+@dataclass(frozen=True)
+class _Run:
+    source_root: Path | None
+    output: Output
+
+    @property
+    def _format(self) -> Format:
+        return Format(self.output.made_with["format"])
+
+    def make(self, todo: Plan, engine: Callable[[], Engine[Job]]) -> Generator[Row, None, None]:
+        """Rows as they are written."""
+        sound = todo.only(lambda job: not _senseless(job))
+        machine = engine() if next(iter(sound), None) else None
+        self.output.begin()  # not before: settings that the machine refuses would bind the folder
+        for job in todo:
+            if reason := _senseless(job):
+                yield self.output.note(Row(job, Status.SKIPPED, reason=reason))
+        if machine:
+            yield from self._images(sound, machine)
+
+    def _images(self, sound: Plan, machine: Engine[Job]) -> Generator[Row, None, None]:
+        with ThreadPoolExecutor(2, "read") as readers, ThreadPoolExecutor(2, "write") as writers:
+            waiting: deque[Future[Row]] = deque()
+            clock = machine.clock
+            for result in machine.run(self._requests(sound, machine.snapshot.resize_and_crop, readers, clock)):
+                waiting.append(writers.submit(self._store, result))
+                while waiting and (waiting[0].done() or len(waiting) > _WRITES_WAITING):
+                    yield clock.timed("write", waiting.popleft().result)
+            for future in waiting:
+                yield clock.timed("write", future.result)
+
+    def _requests(
+        self, jobs: Iterable[Job], fit: Callable[[Image], Image], readers: ThreadPoolExecutor, clock: Clock
+    ) -> Iterator[Request[Job]]:
+        """Requests, with the sources of the next few jobs already being read and cut to size."""
+        reading: OrderedDict[str, Future[Image]] = OrderedDict()
+        ahead = iter(jobs)
+        window: deque[Job] = deque()
+        while True:
+            while len(window) < _READ_AHEAD and (job := next(ahead, None)):
+                window.append(job)
+                if source := job.source:
+                    if source.sha256 not in reading:
+                        reading[source.sha256] = readers.submit(lambda source: fit(self._read(source)), source)
+                    reading.move_to_end(source.sha256)
+            if not window:
+                return
+            job = window.popleft()
+            picture = None
+            if job.source and job.method.uses_source:
+                picture = SourceImage(
+                    job.source.sha256, partial(clock.timed, "read", reading[job.source.sha256].result)
+                )
+            yield Request(job, job.prompt, job.r, job.noise_seed, picture)
+            while len(reading) > 2 * _READ_AHEAD:
+                reading.popitem(last=False)
+
+    def _read(self, source: Source) -> Image:
+        path = (self.source_root or Path()) / source.path
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise ImageError(path, f"cannot be read: {error.strerror}") from None
+        if data and hashlib.sha256(data).hexdigest() != source.sha256:
+            raise ImageError(path, "has changed since the plan was made", "plan again")
+        return decode(data, path)
+
+    def _store(self, result: Result[Job]) -> Row:
+        if result.pixels is None:
+            return self.output.note(Row(result.key, Status.FAILED, reason=result.error))
+        settings = {**self.output.made_with, "slots": result.slots}  # fewer than asked for, if memory ran out
+        try:
+            image = provenance.encode(result.pixels, self._format, result.key, settings)
+        except UsageError as error:  # a record too long for a JPEG
+            return self.output.note(Row(result.key, Status.FAILED, reason=str(error)))
+        return self.output.save(result.key, image, self._format, result.slots)
+
+
+def _senseless(job: Job) -> str:
+    """Why a job, of a plan written by hand perhaps, makes no sense; empty if it does."""
+    try:
+        folder_of(job.target)
+    except OutputError as error:
+        return str(error)
+    if job.method is Method.TXT2IMG:
+        fits = job.source is None and job.r > PURE_NOISE
+        return "" if fits else f"txt2img starts from noise alone: no source, and r above {PURE_NOISE}"
+    if job.source is None:
+        return f"{job.method.value} needs a source"
+    if not job.method.accepts(job.source.label, job.target):
+        return f"{job.method.value} cannot make {job.target!r} from a source of class {job.source.label!r}"
+    return ""

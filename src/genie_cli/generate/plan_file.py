@@ -1,0 +1,79 @@
+"""A plan that somebody else made, in a file or out of a pipe: looked through once, then read again and again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TextIO
+
+from genie_cli import manifest
+from genie_cli.errors import ManifestError
+from genie_cli.generate.checks import is_pipe, open_plan
+from genie_cli.jobs import Job, Plan
+from genie_cli.scratch import copied, seen_set
+
+
+class PlanFile:
+    """A plan whose every line is a job. Of it only the numbers of repeated lines are held in memory.
+
+    Args:
+        path: the file; it must stay as it is.
+        name: what errors call it.
+
+    Attributes:
+        models: that its jobs are for.
+        uses_sources: whether any of its jobs has a source.
+
+    Raises:
+        ManifestError: it cannot be read, is no plan, has no jobs, or has a line that is no job; when its jobs are gone
+            through again, also that it has been changed.
+    """
+
+    def __init__(self, path: str, name: str) -> None:
+        self.name, self._path = name, path
+        with open_plan(path) as stream:
+            self.header = manifest.read(stream, name).header
+            self._before = _state(stream)
+        self.models: set[str] = set()
+        self.uses_sources = False
+        self._repeats: set[int] = set()
+        self._look_through()
+
+    @property
+    def jobs(self) -> Plan:
+        """The plan; of two lines for one job the first counts."""
+        return Plan(lambda: (job for place, job in enumerate(self._lines()) if place not in self._repeats))
+
+    def _look_through(self) -> None:
+        with seen_set() as is_new:
+            for place, job in enumerate(self._lines()):
+                self.models.add(job.model)
+                self.uses_sources |= job.source is not None
+                if not is_new(bytes.fromhex(job.id)):
+                    self._repeats.add(place)
+        if not self.models:
+            raise ManifestError(self.name, 0, "has no jobs")
+
+    def _lines(self) -> Iterator[Job]:
+        with open_plan(self._path) as stream:
+            if _state(stream) != self._before:
+                raise ManifestError(self.name, 0, "has changed meanwhile", "type the same command again")
+            yield from manifest.read(stream, self.name).jobs()
+
+
+def _state(stream: TextIO) -> tuple[int, int, int]:
+    status = os.fstat(stream.fileno())
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+@contextmanager
+def opened(plan: str) -> Iterator[PlanFile]:
+    """The plan at a path or on standard input ("-"); what can be read only once is copied to a file first."""
+    if not is_pipe(plan):
+        yield PlanFile(plan, plan)
+        return
+    with ExitStack() as held:
+        with open_plan(plan) as stream:
+            path = held.enter_context(copied(stream.buffer))
+        yield PlanFile(str(path), "standard input" if plan == "-" else plan)

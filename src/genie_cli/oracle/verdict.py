@@ -1,0 +1,154 @@
+"""What an image is good for: hard and right, too easy, or mislabelled; and how much of its source is left in it.
+
+A hard negative keeps its source's colours, layout and background (paper, section 1). Whether it does is measured
+in the oracle's early features, which still hold these; a classifier's last layers are trained to drop them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, cast
+
+from genie_cli.backbones.backbone import Backbone
+from genie_cli.jobs import Job, Source
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+KEPT = 0.9  # an image that owes nothing to its source is as far up in one case out of ten, by chance
+POOL = 200  # sources to compare with: the share is then known to a few hundredths
+_BATCH = 64
+_GRID = 4  # features are averaged over this many squares across and down: what is roughly where
+
+
+class Verdict(StrEnum):
+    """In a row's ``oracle.verdict``."""
+
+    HARD = "hard and right"
+    EASY = "too easy"  # right, but nothing of the source is left
+    WRONG = "mislabelled"  # another class is the top one
+    RIGHT = "right"  # and whether it is hard cannot be told
+
+    @classmethod
+    def of(cls, consistent: bool, left: float | None) -> Verdict:
+        """From whether the label is the oracle's top class, and what is left of the source (`SourceSimilarity`)."""
+        if not consistent:
+            return cls.WRONG
+        if left is None:
+            return cls.RIGHT
+        return cls.HARD if left >= KEPT else cls.EASY
+
+
+class SourceSimilarity:
+    """How much of its source is left in an image: the share of other sources that are less like it, 0..1.
+
+    Only sources that the job might have had instead are compared, so that an image owing nothing to its own gives
+    any share alike, 0.5 on average; one that keeps its background gives 1. Likeness is the cosine of early
+    features, averaged over a grid, with the sources' mean taken off: without that all pictures are alike.
+
+    Args:
+        read: opens a source.
+        sources: of all jobs; at most `POOL` are compared with, those whose SHA-256 come first.
+    """
+
+    def __init__(self, backbone: Backbone, read: Callable[[Source], Image], sources: Iterable[Source]) -> None:
+        self._backbone, self._read = backbone, read
+        ranked = sorted(sources, key=lambda source: (source.sha256, source.label, source.path), reverse=True)
+        different = {source.sha256: source for source in ranked}
+        self._pool = [different[sha256] for sha256 in sorted(different)[:POOL]]
+        # With two sources there is at most one other.
+        self.measured = len(self._pool) > 2 and can_measure(backbone)
+        if self.measured:
+            raw = self._raw(self._pool)
+            self._mean = raw.mean(axis=0)
+            self._features = self._unit(raw)
+
+    def left(self, jobs: Sequence[Job], images: torch.Tensor) -> list[float | None]:
+        """Of images (N, 3, S, S), uint8; None where there is no source, or fewer than two others to compare with.
+
+        Raises:
+            ImageError: a source is missing or has changed.
+        """
+        own = {job.source.sha256: job.source for job in jobs if job.source}
+        if not self.measured or not own:
+            return [None] * len(jobs)
+        of_own = dict(zip(own, self._unit(self._raw(list(own.values()))), strict=True))
+        found = self._unit(early_features(self._backbone, images))
+        return [
+            self._share(job, features, of_own[job.source.sha256]) if job.source else None
+            for job, features in zip(jobs, found, strict=True)
+        ]
+
+    def _share(self, job: Job, features: NDArray[np.float64], own: NDArray[np.float64]) -> float | None:
+        others = [
+            place
+            for place, source in enumerate(self._pool)
+            if job.source and source.sha256 != job.source.sha256 and job.method.accepts(source.label, job.target)
+        ]
+        if len(others) < 2:
+            return None
+        return float((self._features[others] @ features < own @ features).mean())
+
+    def _raw(self, sources: Sequence[Source]) -> NDArray[np.float64]:
+        import numpy as np
+        import torch
+
+        parts = []
+        for start in range(0, len(sources), _BATCH):
+            pictures = [
+                self._backbone.preprocess.center_crop(self._read(source)) for source in sources[start : start + _BATCH]
+            ]
+            parts.append(early_features(self._backbone, torch.stack(pictures)))
+        return np.concatenate(parts)
+
+    def _unit(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
+        import numpy as np
+
+        centred = raw - self._mean
+        lengths = np.linalg.norm(centred, axis=1, keepdims=True)
+        return cast("NDArray[np.float64]", centred / np.maximum(lengths, 1e-12))
+
+
+def can_measure(backbone: Backbone) -> bool:
+    """Whether the network lets its early features be seen."""
+    from torch import nn
+
+    return isinstance(backbone.network, nn.Sequential) or hasattr(backbone.network, "forward_intermediates")
+
+
+def early_features(backbone: Backbone, images: torch.Tensor) -> NDArray[np.float64]:
+    """Features of images (N, 3, S, S), uint8, averaged over a grid of 4 x 4: (N, 16 C).
+
+    Of a stack of layers those after the second ReLU, of timm's models those a quarter of the way up.
+    """
+    import numpy as np
+    import torch
+    from torch.nn import functional
+
+    with torch.inference_mode():
+        features = _early(backbone.network, backbone.normalise(images)).float()
+        pooled = functional.adaptive_avg_pool2d(features, _GRID).flatten(1)
+    return cast("NDArray[np.float64]", pooled.cpu().numpy().astype(np.float64))
+
+
+def _early(network: Any, inputs: torch.Tensor) -> torch.Tensor:
+    """(N, C, H, W)."""
+    from torch import nn
+
+    if not isinstance(network, nn.Sequential):
+        depth = len(network.feature_info) // 4
+        found: list[torch.Tensor] = network.forward_intermediates(
+            inputs, indices=[depth], stop_early=True, output_fmt="NCHW", intermediates_only=True
+        )
+        return found[0]
+    seen = 0
+    for layer in network:
+        inputs = layer(inputs)
+        seen += isinstance(layer, nn.ReLU)
+        if seen == 2:
+            break
+    return inputs

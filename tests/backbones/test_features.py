@@ -1,0 +1,216 @@
+"""Features are computed once, kept on disk, and the same wherever they come from."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from genie_cli.backbones import digits
+from genie_cli.backbones.backbone import Backbone, Preprocess
+from genie_cli.backbones.features import Features, default_folder
+from genie_cli.errors import ImageError, ModelError, OutputError
+
+COUNT = 150  # two batches and a part of one
+
+
+@cache
+def encoder() -> Backbone:
+    return digits.backbone("encoder")
+
+
+@cache
+def pictures() -> dict[str, torch.Tensor]:
+    drawn = torch.randint(0, 256, (COUNT, 3, 32, 32), generator=torch.Generator().manual_seed(0))
+    return {f"{index:064x}:weak:{index % 3}": picture.byte() for index, picture in enumerate(drawn)}
+
+
+@cache
+def at_once() -> dict[str, np.ndarray]:
+    return Features(encoder(), None).of(views())
+
+
+class Counted:
+    """Looks that note which pictures were really read."""
+
+    def __init__(self) -> None:
+        self.read: list[str] = []
+
+    def views(self) -> dict[str, Callable[[], torch.Tensor]]:
+        return {key: self._view(key) for key in pictures()}
+
+    def _view(self, key: str) -> Callable[[], torch.Tensor]:
+        def view() -> torch.Tensor:
+            self.read.append(key)
+            return pictures()[key]
+
+        return view
+
+
+def views() -> dict[str, Callable[[], torch.Tensor]]:
+    return Counted().views()
+
+
+def same(one: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray]) -> bool:
+    return one.keys() == other.keys() and all(np.array_equal(one[key], other[key]) for key in one)
+
+
+@pytest.fixture(params=["disk", "memory"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path | None:
+    return tmp_path / "deep" / "cache" if request.param == "disk" else None
+
+
+def test_they_are_the_networks_rounded_to_float16() -> None:
+    made = np.stack(list(at_once().values()))
+    straight = encoder().run(torch.stack(list(pictures().values())))
+    assert made.shape == (COUNT, 256)
+    assert made.dtype == np.float32
+    assert np.array_equal(made, made.astype(np.float16))
+    np.testing.assert_allclose(made, straight, rtol=2e-3, atol=1e-5)
+
+
+def test_each_picture_is_read_once_and_what_is_kept_is_the_same(folder: Path | None) -> None:
+    counted, told = Counted(), list[int]()
+    features = Features(encoder(), folder)
+    first = features.of(counted.views(), told.append)
+    assert told == [64, 64, COUNT - 128]
+    again = features.of(counted.views(), told.append)
+    assert told[3:] == [COUNT]
+    assert sorted(counted.read) == sorted(pictures())
+    assert list(first) == list(pictures())
+    assert same(first, again)
+    assert same(first, at_once())
+
+
+def test_another_command_finds_them_in_a_file_named_after_the_backbone(tmp_path: Path) -> None:
+    counted = Counted()
+    first = Features(encoder(), tmp_path).of(counted.views())
+    second = Features(encoder(), tmp_path).of(counted.views())
+    assert len(counted.read) == COUNT
+    assert same(first, second)
+    assert [path.name for path in tmp_path.iterdir()] == [f"{encoder().name}.sqlite"]
+
+
+def test_another_backbone_has_its_own(tmp_path: Path) -> None:
+    other = Backbone(
+        "hf-hub:some/model@0123", nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 5)), encoder().preprocess
+    )
+    Features(encoder(), tmp_path).of(views())
+    assert {len(row) for row in Features(other, tmp_path).of(views()).values()} == {5}
+    assert (tmp_path / "hf-hub_some_model@0123.sqlite").is_file()
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(order=st.permutations(range(COUNT)), cuts=st.lists(st.integers(0, COUNT), max_size=3))
+def test_neither_order_nor_company_changes_them(order: list[int], cuts: list[int]) -> None:
+    features, made = Features(encoder(), None), dict[str, np.ndarray]()
+    keys, thresholds = list(pictures()), [0, *sorted(cuts), COUNT]
+    for low, high in pairwise(thresholds):
+        made |= features.of({keys[index]: views()[keys[index]] for index in order[low:high]})
+    assert same({key: made[key] for key in keys}, at_once())
+
+
+def test_a_broken_picture_is_named_and_earlier_batches_are_kept(tmp_path: Path) -> None:
+    counted = Counted()
+    keys = list(pictures())
+
+    def broken() -> torch.Tensor:
+        raise ImageError(Path("broken.png"), "not a picture")
+
+    with pytest.raises(ImageError, match=r"broken\.png: not a picture"):
+        Features(encoder(), tmp_path).of(counted.views() | {keys[100]: broken})
+    counted.read.clear()
+    made = Features(encoder(), tmp_path).of(counted.views())
+    assert sorted(counted.read) == keys[64:]
+    assert same(made, at_once())
+
+
+def test_no_more_than_two_batches_of_pictures_are_read_ahead() -> None:
+    counted, read = Counted(), list[int]()
+    Features(encoder(), None).of(counted.views(), lambda _: read.append(len(counted.read)))
+    assert read[0] <= 128
+
+
+def test_two_at_a_time_share_a_file(tmp_path: Path) -> None:
+    made: list[dict[str, np.ndarray]] = []
+
+    def work() -> None:
+        made.append(Features(encoder(), tmp_path).of(views()))
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 2
+    assert all(same(one, at_once()) for one in made)
+
+
+def test_nothing_asked_nothing_given(folder: Path | None) -> None:
+    assert Features(encoder(), folder).of({}) == {}
+
+
+@pytest.mark.parametrize("content", [b"this is not a database" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
+def test_a_damaged_file_is_reported_and_left_alone(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / f"{encoder().name}.sqlite"
+    file.write_bytes(content)
+    with pytest.raises(OutputError, match="damaged") as caught:
+        Features(encoder(), tmp_path).of(views())
+    assert str(file) in str(caught.value)
+    assert "delete it" in caught.value.hint
+    assert file.read_bytes() == content
+
+
+def test_rows_that_are_no_features_are_reported(tmp_path: Path) -> None:
+    Features(encoder(), tmp_path).of(views())
+    with closing(sqlite3.connect(tmp_path / f"{encoder().name}.sqlite")) as connection, connection:
+        connection.execute("UPDATE features SET value = x'00' WHERE key = ?", [next(iter(pictures()))])
+    with pytest.raises(OutputError, match="not features of one length"):
+        Features(encoder(), tmp_path).of(views())
+
+
+def test_a_folder_that_cannot_be_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OutputError, match="cannot be kept"):
+        Features(encoder(), tmp_path / "file").of(views())
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_features_that_float16_cannot_hold_are_refused(tmp_path: Path) -> None:
+    network = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 2))
+    nn.init.constant_(network[1].bias, 1e6)
+    backbone = Backbone("huge@0", network, Preprocess(resize=32, size=32))
+    with pytest.raises(ModelError, match="huge@0 gives features that are not numbers"):
+        Features(backbone, tmp_path).of(views())
+
+
+def test_a_batch_that_memory_cannot_hold_is_reported() -> None:
+    class Large(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.anchor = nn.Parameter(torch.zeros(1))
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            raise torch.OutOfMemoryError("as CUDA says it")
+
+    with pytest.raises(ModelError, match="large@0: a batch of 64 pictures does not fit"):
+        Features(Backbone("large@0", Large(), Preprocess(32, 32)), None).of(views())
+
+
+def test_the_default_folder_follows_the_users_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert default_folder() == tmp_path / "genie" / "features"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert default_folder() == tmp_path / ".cache" / "genie" / "features"

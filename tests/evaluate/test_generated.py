@@ -1,0 +1,169 @@
+"""Generated images are found by what they show; where they lie and who made them does not matter."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genie_cli import manifest
+from genie_cli.errors import ManifestError, UsageError
+from genie_cli.evaluate.generated import Generated, Images, describe
+from genie_cli.jobs import Job, Method, Source
+from genie_cli.manifest import Header, Row, Status
+
+FOX = Source(path="fox/1.jpg", sha256="f" * 64, label="fox")
+LYNX = Job(source=FOX, target="lynx", prompt="A photo of a lynx", method=Method.GENIE, r=0.8, model="tiny@1")
+FOLDER = Path("out")
+
+
+def but(job: Job, **changes: Any) -> Job:
+    return Job(**{**job.model_dump(), **changes})
+
+
+def made(job: Job, **changes: Any) -> Row:
+    own = {"file": f"train/{job.target}/{job.id}.png", "sha256": hashlib.sha256(job.id.encode()).hexdigest()}
+    return Row(job, Status.MADE, **{**own, **changes})
+
+
+def images(*rows: Row, **header: Any) -> Images:
+    found = Images()
+    add(found, *rows, **header)
+    return found
+
+
+def add(found: Images, *rows: Row, **header: Any) -> None:
+    text = Header(kind="genie.manifest", **header).line() + "".join(row.line() for row in rows)
+    found.add(manifest.read(io.StringIO(text), "manifest.jsonl", "genie.manifest"), FOLDER)
+
+
+def test_an_image_is_found_with_its_path_and_hash() -> None:
+    row = made(LYNX)
+    assert images(row).find(LYNX) == Generated(FOLDER / row.file, row.sha256)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        but(LYNX, prompt="a lynx in the snow"),
+        but(LYNX, model=""),
+        but(LYNX, seed=99),
+        but(LYNX, source=FOX.model_copy(update={"path": "elsewhere/2.jpg", "label": "vulpes"})),
+    ],
+)
+def test_prompt_model_seed_and_path_do_not_matter(asked: Job) -> None:
+    assert images(made(LYNX)).find(asked) == images(made(LYNX)).find(LYNX)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        but(LYNX, source=FOX.model_copy(update={"sha256": "e" * 64})),
+        but(LYNX, target="dog"),
+        but(LYNX, method=Method.IMG2IMG),
+        but(LYNX, method=Method.TXT2IMG, source=None),
+        but(LYNX, r=0.7),
+        but(LYNX, replicate=1),
+    ],
+)
+def test_what_an_image_shows_does(asked: Job) -> None:
+    assert images(made(LYNX)).find(asked) is None
+    both = images(made(LYNX), made(asked))
+    assert len(both) == 2
+    assert both.find(asked) != both.find(LYNX)
+
+
+@pytest.mark.parametrize("status", [Status.FAILED, Status.SKIPPED])
+def test_what_was_not_made_is_not_found(status: Status) -> None:
+    found = images(Row(LYNX, status, reason="the source is broken"))
+    assert found.find(LYNX) is None
+    assert len(found) == 0
+
+
+def test_a_root_in_the_header_beats_the_folder() -> None:
+    row = made(LYNX)
+    for root, expected in ((None, FOLDER), ("/elsewhere", Path("/elsewhere")), ("images", FOLDER / "images")):
+        found = images(row, root=root).find(LYNX)
+        assert found
+        assert found.path == expected / row.file
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (made(but(LYNX, model="huge@2")), "huge@2"),
+        (made(but(LYNX, seed=5)), "seed 5"),
+        (made(but(LYNX, prompt="lynx")), but(LYNX, prompt="lynx").id),
+        (made(LYNX, file="train/lynx/again.png", sha256="0" * 64), "again.png"),
+    ],
+)
+def test_two_images_of_one_thing_are_refused_and_both_named(other: Row, said: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        images(made(LYNX), other)
+    assert "genie at r = 0.8, 'lynx' from fox/1.jpg, replicate 0" in str(refused.value)
+    for name in (str(FOLDER / made(LYNX).file), str(FOLDER / other.file), "tiny@1", said):
+        assert name in str(refused.value)
+    assert "at a time" in refused.value.hint
+    found = images(made(LYNX))
+    with pytest.raises(UsageError):
+        add(found, other)
+
+
+def test_the_same_image_may_come_twice() -> None:
+    found = images(made(LYNX), made(LYNX))
+    add(found, made(LYNX), root="/a/copy")
+    assert len(found) == 1
+
+
+def test_an_image_without_a_hash_is_refused() -> None:
+    with pytest.raises(ManifestError, match=f"the row of {made(LYNX).file} has no sha256"):
+        images(made(LYNX, sha256=""))
+
+
+class TestOracle:
+    def test_without_one_every_image_is_accepted(self) -> None:
+        found = images(made(LYNX)).find(LYNX)
+        assert found
+        assert (found.accepted, found.soft_label) == (True, None)
+
+    def test_what_it_said_is_told(self) -> None:
+        said = {"accepted": False, "soft_label": {"lynx": 0.25, "fox": 0.75}}
+        found = images(made(LYNX, extra={"oracle": said})).find(LYNX)
+        assert found
+        assert (found.accepted, found.soft_label) == (False, {"lynx": 0.25, "fox": 0.75})
+
+    @pytest.mark.parametrize("said", [None, 3, "yes", [], {"soft_label": 3}])
+    def test_what_is_no_verdict_says_nothing(self, said: object) -> None:
+        found = images(made(LYNX, extra={"oracle": said})).find(LYNX)
+        assert found
+        assert (found.accepted, found.soft_label) == (True, None)
+
+    @pytest.mark.parametrize("other", [{}, {"oracle": {"accepted": True}}])
+    def test_two_verdicts_on_one_image_are_refused(self, other: dict[str, Any]) -> None:
+        with pytest.raises(UsageError, match=r"two verdicts of the oracle on genie at r = 0\.8"):
+            images(made(LYNX, extra={"oracle": {"accepted": False}}), made(LYNX, extra=other))
+
+
+@given(st.integers(0, 2**32), st.integers(0, 12))
+def test_neither_the_order_of_rows_nor_their_manifest_matters(shuffle: int, cut: int) -> None:
+    jobs = [
+        but(LYNX, target=target, r=r, replicate=n) for target in ("lynx", "dog") for r in (0.5, 0.8) for n in (0, 1)
+    ]
+    rows = [*map(made, jobs), *(Row(but(LYNX, target="owl", r=r), Status.FAILED) for r in (0.2, 0.4, 0.6, 0.8))]
+    shuffled = random.Random(shuffle).sample(rows, len(rows))
+    found = images(*shuffled[:cut])
+    add(found, *shuffled[cut:])
+    assert len(found) == len(jobs)
+    assert [found.find(job) for job in jobs] == [images(*rows).find(job) for job in jobs]
+
+
+def test_a_job_in_words() -> None:
+    alone = but(LYNX, source=None, method=Method.TXT2IMG, r=1, replicate=3)
+    assert describe(LYNX) == "genie at r = 0.8, 'lynx' from fox/1.jpg, replicate 0"
+    assert describe(alone) == "txt2img at r = 1, 'lynx', replicate 3"

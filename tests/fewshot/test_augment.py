@@ -1,0 +1,230 @@
+"""A view is a function of picture and seed, CutMix and MixUp are what their papers say, and a look knows its key."""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from genie_cli.backbones.backbone import Preprocess
+from genie_cli.errors import ImageError
+from genie_cli.fewshot.augment import RandomAugment, mix, seeded
+from genie_cli.fewshot.views import View, Views
+from genie_cli.jobs import Source
+
+SIGHT = Preprocess(resize=36, size=32)
+PHOTOS, DIGITS = RandomAugment.of_photos(SIGHT), RandomAugment.of_digits(SIGHT)
+How = Literal["cutmix", "mixup"]
+HOWS = pytest.mark.parametrize("how", ["cutmix", "mixup"])
+SEEDS = st.integers(0, 2**48)
+BOTH = pytest.mark.parametrize("views", [PHOTOS, DIGITS], ids=["photos", "digits"])
+
+
+def noise(seed: int = 0) -> Image.Image:
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (40, 50, 3), np.uint8))
+
+
+def ramp() -> Image.Image:
+    """Brighter from left to right, so that any crop shows its width and whether it is mirrored."""
+    return Image.fromarray(np.broadcast_to(np.arange(256, dtype=np.uint8)[None, :, None], (256, 256, 3)).copy())
+
+
+def rise(view: torch.Tensor) -> float:
+    """By how much the right border is brighter than the left."""
+    return float(view[:, :, -1].float().mean() - view[:, :, 0].float().mean())
+
+
+@BOTH
+@pytest.mark.parametrize("how", ["weak", "strong"])
+class TestViews:
+    def test_a_view_is_as_large_as_the_backbone_wants(self, views: RandomAugment, how: str) -> None:
+        view = getattr(views, how)(noise(), 1)
+        assert (tuple(view.shape), view.dtype) == ((3, 32, 32), torch.uint8)
+
+    @settings(max_examples=20)
+    @given(seed=SEEDS, before=st.integers(0, 2**32))
+    def test_a_view_depends_on_picture_and_seed_alone(
+        self, views: RandomAugment, how: str, seed: int, before: int
+    ) -> None:
+        first = getattr(views, how)(noise(), seed)
+        torch.manual_seed(before)
+        torch.rand(before % 7)
+        getattr(views, how)(noise(1), seed + 1)
+        assert torch.equal(getattr(views, how)(noise(), seed), first)
+        assert not torch.equal(getattr(views, how)(noise(), seed + 1), first)
+        assert not torch.equal(getattr(views, how)(noise(1), seed), first)
+
+    def test_threads_do_not_disturb_each_other(self, views: RandomAugment, how: str) -> None:
+        alone = [getattr(views, how)(noise(), seed) for seed in range(40)]
+        with ThreadPoolExecutor(4) as pool:
+            together = list(pool.map(lambda seed: getattr(views, how)(noise(), seed), range(40)))
+        assert all(map(torch.equal, alone, together))
+
+    def test_the_global_generator_is_left_as_it_was(self, views: RandomAugment, how: str) -> None:
+        before = torch.random.get_rng_state()
+        getattr(views, how)(noise(), 3)
+        assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_the_generator_is_put_back_after_an_error_too() -> None:
+    before = torch.random.get_rng_state()
+    with pytest.raises(RuntimeError, match="cannot be multiplied"), seeded(5):
+        torch.rand(2, 3) @ torch.rand(2, 3)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    with seeded(5):  # and nobody holds the lock
+        one = torch.rand(1)
+    with seeded(5):
+        assert torch.equal(torch.rand(1), one)
+
+
+def test_a_digit_is_never_mirrored_and_a_photo_half_the_time() -> None:
+    picture = ramp()
+    assert all(rise(DIGITS.weak(picture, seed)) > 0 for seed in range(200))
+    assert all(rise(DIGITS.strong(picture, seed)) > 0 for seed in range(100))
+    mirrored = sum(rise(PHOTOS.weak(picture, seed)) < 0 for seed in range(200))
+    assert 70 < mirrored < 130
+
+
+def test_a_digit_is_cut_less_than_a_photo() -> None:
+    """The crop's width, as a share of the picture's; a crop of a fifth is 0.39 to 0.52 wide."""
+    widths = {views: [abs(rise(views.weak(ramp(), seed))) / 255 for seed in range(200)] for views in (DIGITS, PHOTOS)}
+    assert min(widths[DIGITS]) > 0.7
+    assert 0.36 < min(widths[PHOTOS]) < 0.5
+    assert max(widths[PHOTOS]) > 0.9
+
+
+def test_strong_is_the_weak_crop_recoloured_and_sometimes_grey() -> None:
+    colourful = Image.fromarray(np.array([[[200, 60, 30], [30, 160, 90]]], np.uint8)).resize((40, 40))
+    grey = 0
+    for seed in range(100):
+        weak, strong = PHOTOS.weak(colourful, seed), PHOTOS.strong(colourful, seed)
+        assert not bool((weak[0] == weak[1]).all())
+        grey += bool((strong[0] == strong[1]).all() and (strong[1] == strong[2]).all())
+    assert 8 < grey < 35
+    same = sum(torch.equal(PHOTOS.weak(noise(), seed), PHOTOS.strong(noise(), seed)) for seed in range(100))
+    assert 1 < same < 20  # none of the three changes: 0.2 * 0.8 * 0.5
+
+
+def constant(count: int) -> torch.Tensor:
+    """Images of one tone each, 0, 10, 20, ..."""
+    return (10 * torch.arange(count)).to(torch.uint8)[:, None, None, None].expand(count, 3, 8, 8).contiguous()
+
+
+@HOWS
+class TestMix:
+    @settings(max_examples=30)
+    @given(count=st.integers(2, 25), seed=SEEDS)
+    def test_labels_say_what_an_image_is_made_of(self, how: How, count: int, seed: int) -> None:
+        mixed, soft = mix(how, constant(count), torch.arange(count), count, seed)
+        assert (tuple(mixed.shape), mixed.dtype) == ((count, 3, 8, 8), torch.uint8)
+        assert torch.allclose(soft.sum(dim=1), torch.ones(count), atol=1e-5)
+        assert int((soft > 0).sum(dim=1).max()) <= 2
+        # Every image is the one and the other of a pair once.
+        assert torch.allclose(soft.sum(dim=0), torch.ones(count), atol=1e-5)
+        tones = soft @ (10 * torch.arange(count).float())
+        assert torch.allclose(mixed.float().mean(dim=(1, 2, 3)), tones, atol=0.51 if how == "mixup" else 1e-2)
+
+    def test_labels_of_one_class_stay_whole(self, how: How) -> None:
+        _, soft = mix(how, constant(4), torch.tensor([1, 1, 1, 1]), 3, seed=2)
+        assert torch.allclose(soft, torch.tensor([[0.0, 1.0, 0.0]]).expand(4, 3), atol=1e-6)
+
+    def test_an_image_alone_is_mixed_with_itself(self, how: How) -> None:
+        image = torch.randint(0, 256, (1, 3, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+        mixed, soft = mix(how, image, torch.tensor([0]), 2, seed=1)
+        assert torch.equal(mixed, image)
+        assert torch.allclose(soft, torch.tensor([[1.0, 0.0]]))
+
+    def test_the_same_seed_gives_the_same_and_leaves_the_generator(self, how: How) -> None:
+        before = torch.random.get_rng_state()
+        images, labels = constant(6), torch.arange(6)
+        first, again, other = (mix(how, images, labels, 6, seed) for seed in (1, 1, 2))
+        assert all(map(torch.equal, first, again))
+        assert not all(map(torch.equal, first, other))
+        assert torch.equal(images, constant(6))
+        assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@settings(max_examples=30)
+@given(SEEDS)
+def test_cutmix_takes_every_pixel_from_one_of_two_images(seed: int) -> None:
+    images = torch.randint(0, 256, (5, 3, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(seed))
+    mixed, soft = mix("cutmix", images, torch.arange(5), 5, seed)
+    for image, label in zip(mixed, soft, strict=True):
+        of = [images[number] for number in label.nonzero().flatten()]
+        pixels = torch.stack([(image == one).all(dim=0) for one in of])
+        assert bool(pixels.any(dim=0).all())
+
+
+@settings(max_examples=30)
+@given(SEEDS)
+def test_mixup_is_the_convex_combination_of_two_images(seed: int) -> None:
+    images = torch.randint(0, 256, (5, 3, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(seed))
+    mixed, soft = mix("mixup", images, torch.arange(5), 5, seed)
+    expected = torch.einsum("nc,cdhw->ndhw", soft, images.float())
+    assert float((mixed.float() - expected).abs().max()) < 0.51
+
+
+class TestLooks:
+    """What a backbone is shown; features are kept under the key."""
+
+    @pytest.fixture
+    def source(self, tmp_path: Path) -> Source:
+        (tmp_path / "cat").mkdir()
+        noise().save(tmp_path / "cat" / "1.png")
+        digest = hashlib.sha256((tmp_path / "cat" / "1.png").read_bytes()).hexdigest()
+        return Source(path="cat/1.png", sha256=digest, label="cat")
+
+    def test_the_whole_picture_goes_by_its_hash_whoever_made_it(self, tmp_path: Path, source: Source) -> None:
+        views = Views(tmp_path, PHOTOS)
+        real, generated = views.center_crop(source), views.generated(tmp_path / source.path, source.sha256)
+        assert real[0] == generated[0] == source.sha256
+        assert torch.equal(real[1](), generated[1]())
+        assert torch.equal(real[1](), SIGHT.center_crop(noise()))
+
+    def test_every_other_look_has_a_key_of_its_own(self, tmp_path: Path, source: Source) -> None:
+        other = source.model_copy(update={"sha256": "0" * 64})
+
+        def looks_at(one: Source) -> list[View]:
+            kinds = [
+                view
+                for views in (PHOTOS, DIGITS)
+                for view in (Views(tmp_path, views).weak, Views(tmp_path, views).strong)
+            ]
+            return [view(one, number) for view in kinds for number in range(3)]
+
+        views = [*looks_at(source), *looks_at(other)]
+        assert len({key for key, _ in views}) == len(views)
+        seen = [make() for _, make in looks_at(source)]
+        assert not any(torch.equal(one, other) for one, other in pairwise(seen))
+
+    def test_a_random_look_is_the_same_each_time(self, tmp_path: Path, source: Source) -> None:
+        def shown(view: View) -> torch.Tensor:
+            return view[1]()
+
+        views, again = Views(tmp_path, PHOTOS), Views(tmp_path, PHOTOS)
+        for number in range(5):
+            one = shown(views.weak(source, number))
+            assert torch.equal(one, shown(views.weak(source, number)))
+            assert torch.equal(one, shown(again.weak(source, number)))
+            assert torch.equal(shown(views.strong(source, number)), shown(again.strong(source, number)))
+
+    def test_a_picture_that_is_not_there_or_another_one_is_named(self, tmp_path: Path, source: Source) -> None:
+        views, path = Views(tmp_path, PHOTOS), tmp_path / source.path
+        noise(1).save(path)
+        with pytest.raises(ImageError, match=r"1\.png: has changed"):
+            views.generated(path, source.sha256)[1]()
+        with pytest.raises(ImageError, match=r"1\.png: has changed"):
+            views.weak(source, 0)[1]()
+        path.unlink()
+        for _, make in (views.center_crop(source), views.strong(source, 0), views.generated(path, source.sha256)):
+            with pytest.raises(ImageError, match=r"1\.png: cannot be read: No such file"):
+                make()

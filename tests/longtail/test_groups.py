@@ -1,0 +1,135 @@
+"""Groups by training images per class, exponential tails, and their picture in the terminal."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from genie_cli.cli._chart import chart
+from genie_cli.errors import UsageError
+from genie_cli.jobs import Source
+from genie_cli.longtail.groups import THRESHOLDS, Group, Profile, ShotThresholds, exponential
+
+COUNTS = st.lists(st.integers(1, 2000), min_size=1, max_size=200)
+
+
+@st.composite
+def thresholds(draw: st.DrawFn) -> ShotThresholds:
+    below = draw(st.integers(2, 500))
+    return ShotThresholds.parse(f"{draw(st.integers(below, 1000))},{below}")
+
+
+ANY_EDGES = st.one_of(st.sampled_from(list(THRESHOLDS.values())), thresholds())
+
+
+def profile(counts: list[int], where: ShotThresholds) -> Profile:
+    return Profile({f"class {place}": count for place, count in enumerate(counts)}, where)
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [
+        ("livt", {101: "many", 100: "med", 20: "med", 19: "few", 1: "few"}),
+        ("oltr", {101: "many", 100: "many", 99: "med", 21: "med", 20: "few", 1: "few"}),
+        ("30,10", {31: "many", 30: "med", 10: "med", 9: "few"}),
+    ],
+)
+def test_on_which_side_an_edge_is(name: str, counts: dict[int, str]) -> None:
+    found = ShotThresholds.parse(name)
+    assert found.name == name
+    assert {count: found.group(count).value for count in counts} == counts
+
+
+def test_the_published_groups_differ_by_the_classes_on_the_edges() -> None:
+    """385, 479, 136 and 391, 463, 146 of ImageNet-LT: as if 6 classes had 100 images and 10 had 20."""
+    counts = [1280] * 385 + [100] * 6 + [60] * 463 + [20] * 10 + [5] * 136
+    for name, sizes in (("livt", [385, 479, 136]), ("oltr", [391, 463, 146])):
+        assert [len(labels) for labels in profile(counts, THRESHOLDS[name]).groups().values()] == sizes
+
+
+@given(st.integers(2, 500), st.integers(2, 1000), st.integers(0, 2000))
+def test_two_numbers_mean_more_than_and_less_than(below: int, above: int, count: int) -> None:
+    if below > above:
+        with pytest.raises(UsageError):
+            ShotThresholds.parse(f"{above},{below}")
+    else:
+        expected = Group.MANY if count > above else Group.FEW if count < below else Group.MED
+        assert ShotThresholds.parse(f"{above}, {below}").group(count) is expected
+
+
+@pytest.mark.parametrize("text", ["", "livit", "100", "100,20,5", "100,x", "1.5,1", "-5,2", "20,100", "20,1", "5,0"])
+def test_edges_that_are_none(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        ShotThresholds.parse(text)
+    assert repr(text) in str(caught.value)
+    assert "100,20" in caught.value.hint
+
+
+@given(COUNTS, ANY_EDGES)
+def test_every_class_is_in_one_group_and_larger_classes_are_in_higher_ones(
+    counts: list[int], where: ShotThresholds
+) -> None:
+    found = profile(counts, where)
+    groups = found.groups()
+    assert list(groups) == [Group.MANY, Group.MED, Group.FEW]
+    assert sorted(label for labels in groups.values() for label in labels) == sorted(found.counts)
+    places = [list(groups).index(where.group(count)) for count in sorted(counts, reverse=True)]
+    assert places == sorted(places)
+    assert found.imbalance == max(counts) / min(counts)
+
+
+def test_a_profile_of_sources_has_the_order_of_the_classes() -> None:
+    sources = [Source(path=f"{n}.png", sha256="0" * 64, label=label) for n, label in enumerate("abbbaca")]
+    assert list(Profile.of("cba", sources, THRESHOLDS["livt"]).counts.items()) == [("c", 1), ("b", 3), ("a", 3)]
+
+
+@given(st.integers(2, 1000), st.integers(1, 2000), st.integers(1, 2000))
+def test_an_exponential_tail_falls_from_one_end_to_the_other(classes: int, one: int, other: int) -> None:
+    most, fewest = max(one, other), min(one, other)
+    counts = exponential(classes, most, fewest)
+    assert (len(counts), counts[0], counts[-1]) == (classes, most, fewest)
+    assert list(counts) == sorted(counts, reverse=True)
+    if classes % 2:
+        assert abs(counts[classes // 2] - (most * fewest) ** 0.5) <= 0.5 + 1e-6  # the middle is the geometric mean
+
+
+@pytest.mark.parametrize(("classes", "most", "fewest"), [(1, 5, 5), (10, 5, 6), (10, 5, 0)])
+def test_no_such_tail(classes: int, most: int, fewest: int) -> None:
+    with pytest.raises(ValueError, match="no exponential profile"):
+        exponential(classes, most, fewest)
+
+
+def drawn(found: Profile) -> list[str]:
+    console = Console(width=80, color_system=None)
+    with console.capture() as capture:
+        console.print(chart(found))
+    return [line.rstrip() for line in capture.get().splitlines()]
+
+
+def test_a_bar_for_each_of_a_few_classes() -> None:
+    lines = drawn(Profile({"tail": 5, "[red]head": 500, "middle": 50}, THRESHOLDS["livt"]))
+    assert lines[0] == "3 classes, 555 training images, 500 to 5 a class, imbalance 100"
+    bars = [line.split() for line in lines if "█" in line or "▍" in line]
+    assert [(name, count, group) for name, _, count, group in bars] == [
+        ("[red]head", "500", "many"),
+        ("middle", "50", "med"),
+        ("tail", "5", "few"),
+    ]
+    assert [len(bar) for _, bar, _, _ in bars] == [40, 4, 1]
+    table = [line.split() for line in lines if line.strip().startswith(("edges", "Many", "Med", "Few"))]
+    assert table == [
+        ["edges:", "livt", "images", "a", "class", "classes", "images"],
+        ["Many", "101", "or", "more", "1", "500"],
+        ["Med", "20", "to", "100", "1", "50"],
+        ["Few", "up", "to", "19", "1", "5"],
+    ]
+
+
+@given(COUNTS, ANY_EDGES)
+def test_the_chart_fits_a_terminal_and_every_bar_shows(counts: list[int], where: ShotThresholds) -> None:
+    lines = drawn(profile(counts, where))
+    assert max(map(len, lines)) <= 80
+    bars = [line for line in lines if any("█" <= character <= "▏" for character in line)]
+    assert len(bars) == min(len(counts), 20)
