@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genie_cli.errors import OutputError
-from genie_cli.scratch import copied, seen_set
+from genie_cli.files import copied, seen_set
 
 
 @given(st.lists(st.binary(max_size=2)))

@@ -20,8 +20,8 @@ from sklearn.linear_model import LogisticRegression
 from torch import nn
 from torch.nn.functional import normalize
 
-from genie_cli.backbones.digits import BASE_CLASSES, NOVEL_CLASSES, encoder
-from genie_cli.data.digits import CLASSES, scans_of
+from genie_cli.backbones.digits import encoder
+from genie_cli.data.digits import BASE_CLASSES, CLASSES, NOVEL_CLASSES, scans_of
 from training.loop import DEVICE, Schedule, fit
 from training.samples import painted
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from genie_cli.jobs import Method, Ratio
 
+BUNDLED = "digits"  # the name of the bundled model, oracle and few-shot encoder
 STABLE_DIFFUSION = "stable-diffusion-v1-5/stable-diffusion-v1-5"
 _STABLE_DIFFUSION_COMMIT = "451f4fe16113bff5a5d2269ed5ad43b0592e9a14"
 
@@ -186,7 +187,9 @@ class LongTail(_Section):
     epochs: int = Field(100, ge=1, description="How often each image is seen.")
     warmup_epochs: int = Field(5, ge=0, description="Epochs in which the learning rate rises.")
     batch: int = Field(2048, ge=2, description="Images an update, over all devices.")
-    accumulate: int = Field(1, ge=1, description="Parts a batch is cut into, to save memory.")
+    gradient_accumulation_steps: int = Field(
+        1, ge=1, description="Forward and backward passes per optimizer step, to save memory."
+    )
     base_lr: float = Field(1e-3, gt=0, description="Learning rate for a batch of 256; it grows with the batch.")
     min_lr: float = Field(1e-6, ge=0, description="Learning rate at the end.")
     betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = Field(

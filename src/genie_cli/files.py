@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Callable
-from contextlib import suppress
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import BinaryIO
 
 from genie_cli.errors import OutputError
 
@@ -54,3 +59,57 @@ def require_own(path: Path, beginning: str) -> None:
         raise OutputError(f"{path} is in the way: {error.strerror}", "choose another place") from None
     if not ours:
         raise OutputError(f"{path} is there already and was not written by this command", "choose another place")
+
+
+@contextmanager
+def reraise_as_output_error(root: Path) -> Iterator[None]:
+    """Turns what the file system refuses into words. Everything written before stays, and a rerun goes on."""
+    try:
+        yield
+    except OSError as error:
+        hint = "choose another --out"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            hint = "free some space and run the same command again: it goes on where it stopped"
+        with suppress(OSError):
+            root = root.resolve()
+        raise OutputError(f"cannot write to {root}: {error.strerror or error}", hint) from None
+
+
+@contextmanager
+def database() -> Iterator[sqlite3.Connection]:
+    """An empty database. What does not fit its cache of 2 MB lies in the system's folder for temporary files.
+
+    Raises:
+        OutputError: there is no room for it.
+    """
+    with _explained_as_no_room(sqlite3.Error), closing(sqlite3.connect("")) as connection:
+        connection.execute("PRAGMA journal_mode = OFF")  # nothing is ever taken back
+        yield connection
+
+
+@contextmanager
+def copied(stream: BinaryIO) -> Iterator[Path]:
+    """A file with what is left in ``stream``, for as long as this is open; OutputError as `database`."""
+    with ExitStack() as held:
+        with _explained_as_no_room(OSError):  # not what goes wrong later, with the copy
+            path = Path(held.enter_context(TemporaryDirectory(prefix="genie-"))) / "copy"
+            with path.open("wb") as file:
+                shutil.copyfileobj(stream, file)
+        yield path
+
+
+@contextmanager
+def _explained_as_no_room(refusal: type[Exception]) -> Iterator[None]:
+    try:
+        yield
+    except refusal as error:
+        hint = "free some space in the folder for temporary files, or name another with TMPDIR"
+        raise OutputError(f"cannot write a temporary file: {error}", hint) from None
+
+
+@contextmanager
+def seen_set() -> Iterator[Callable[[bytes], bool]]:
+    """A function that says whether it is shown something for the first time; OutputError as `database`."""
+    with database() as file:
+        file.execute("CREATE TABLE seen (what BLOB PRIMARY KEY) WITHOUT ROWID")
+        yield lambda what: file.execute("INSERT OR IGNORE INTO seen VALUES (?)", (what,)).rowcount == 1

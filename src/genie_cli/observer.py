@@ -33,7 +33,7 @@ class Observer:
         """Something went wrong, or is likely a mistake, and the run continues."""
 
     @contextmanager
-    def progress(self, description: str, total: int | None = None) -> Iterator[Progress]:
+    def progress(self, description: str, total: int | None = None) -> Iterator[Progress]:  # noqa: ARG002
         """A task that takes a while.
 
         Args:

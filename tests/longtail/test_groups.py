@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from genie_cli.cli._chart import chart
+from genie_cli.data.digits_longtail import exponential
 from genie_cli.errors import UsageError
 from genie_cli.jobs import Source
-from genie_cli.longtail.groups import THRESHOLDS, Group, Profile, ShotThresholds, exponential
+from genie_cli.longtail.groups import THRESHOLDS, Group, Profile, ShotThresholds
 
 COUNTS = st.lists(st.integers(1, 2000), min_size=1, max_size=200)
 

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-BASE_CLASSES = ("zero", "one", "two", "three", "four")
-NOVEL_CLASSES = ("five", "six", "seven", "eight", "nine")
-
 
 def oracle() -> nn.Sequential:
     """The classifier: images (N, 3, 32, 32) in [-1, 1] to logits (N, 10) in the order of `data.digits.CLASSES`."""

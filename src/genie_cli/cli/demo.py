@@ -127,7 +127,7 @@ def _point_on(out: Path, all_: bool) -> None:
 
 def _paint(photos: Path) -> None:
     from genie_cli.data.digits import CLASSES, DigitsInTheWild
-    from genie_cli.generate.folder import reraise_as_output_error
+    from genie_cli.files import reraise_as_output_error
 
     if not os.path.exists(photos):  # Path.exists raises where a parent may not be searched
         # Whole or not at all, so that a demo killed here can be typed again.

@@ -26,6 +26,9 @@ from PIL import Image
 Split = Literal["train", "val", "test"]
 Spurious = Literal["background", "ink"]
 CLASSES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+# What the bundled few-shot encoder was trained on, and what is new to it.
+BASE_CLASSES = ("zero", "one", "two", "three", "four")
+NOVEL_CLASSES = ("five", "six", "seven", "eight", "nine")
 IMAGE_SIZE = 32
 
 # The share of each class's scans that a split owns, and its strips of each photograph, out of six.

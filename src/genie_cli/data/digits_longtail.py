@@ -12,7 +12,6 @@ from pathlib import Path
 from genie_cli.data.digits import CLASSES, DigitsInTheWild
 from genie_cli.data.digits_cache import painted
 from genie_cli.data.longtail_sets import LongTailed, read
-from genie_cli.longtail.groups import exponential
 
 MOST, FEWEST = 500, 5  # training images in a class
 _TEST_PER_CLASS = 100
@@ -45,3 +44,16 @@ def read_digits(cache: Path) -> LongTailed:
     found = read("folder", paint(cache))
     layout = found.layout.replace("class folders train and test", "digits in the wild, long-tailed")
     return replace(found, classes=CLASSES, layout=layout)
+
+
+def exponential(classes: int, most: int, fewest: int) -> tuple[int, ...]:
+    """Images per class that fall exponentially: n_i = most (fewest / most)^(i / (classes - 1)), rounded.
+
+    The long tail of Cui et al. 2019 and Cao et al. 2019 (LDAM).
+
+    Raises:
+        ValueError: fewer than two classes, or not 1 <= fewest <= most.
+    """
+    if classes < 2 or not 1 <= fewest <= most:
+        raise ValueError(f"no exponential profile of {classes} classes from {most} to {fewest} images")
+    return tuple(round(most * (fewest / most) ** (place / (classes - 1))) for place in range(classes))

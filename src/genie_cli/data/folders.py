@@ -20,6 +20,7 @@ from pathlib import Path, PurePosixPath
 from genie_cli.data.images import IMAGE_SUFFIXES
 from genie_cli.errors import FolderError
 from genie_cli.jobs import Source, inside_root
+from genie_cli.observer import Observer
 
 _NOT_AN_IMAGE = "is not an image by its name"
 _BESIDE = "lies beside the class folders"
@@ -68,6 +69,16 @@ def scan(root: Path, label: str | None = None) -> Listing:
     if not sources:
         raise _no_images(root, ignored)
     return Listing(tuple(sorted(sources, key=lambda source: source.path)), tuple(ignored))
+
+
+def list_sources(root: Path, label: str | None = None, observer: Observer | None = None) -> tuple[Source, ...]:
+    """The images that `scan` finds; an observer is told what is left out."""
+    observer = observer or Observer()
+    listing = scan(root, label)
+    if label is not None and any("/" in source.path for source in listing.sources):
+        observer.found(f"--src-label: images in subfolders count as {label!r}, too")
+    observer.left_out([f"{path} {reason}" for path, reason in listing.ignored])
+    return listing.sources
 
 
 def find(root: Path, label: str | None = None) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:

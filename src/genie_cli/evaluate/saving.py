@@ -19,7 +19,7 @@ def prepare(out: Path, kind: type[BaseModel]) -> None:
     Raises:
         OutputError: it cannot be written, or there are other files under these names.
     """
-    from genie_cli.generate.folder import reraise_as_output_error
+    from genie_cli.files import reraise_as_output_error
 
     with reraise_as_output_error(out):
         out.mkdir(parents=True, exist_ok=True)

@@ -65,7 +65,7 @@ def measure(
 
 def _suited_to_digits(settings: Settings, asked: FewShotOptions, given: set[str]) -> tuple[Settings, FewShotOptions]:
     """The digits have a model of their own, and no more classes than their encoder has not seen, unless told."""
-    from genie_cli.backbones.digits import NOVEL_CLASSES
+    from genie_cli.data.digits import NOVEL_CLASSES
 
     settings = making.suited_to_digits(settings, given)
     usual, most = type(asked.wanted)().ways, len(NOVEL_CLASSES)

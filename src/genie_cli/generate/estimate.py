@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from genie_cli.errors import UsageError
+from genie_cli.files import seen_set
 from genie_cli.jobs import Job
-from genie_cli.scratch import seen_set
 
 
 @dataclass

@@ -31,11 +31,11 @@ from filelock import FileLock, Timeout
 from genie_cli import manifest, provenance
 from genie_cli.config import Format
 from genie_cli.errors import ImageError, ManifestError, OutputError
+from genie_cli.files import database, reraise_as_output_error
 from genie_cli.generate.ledger import Ledger
 from genie_cli.generate.paths import IMAGES, file_of
 from genie_cli.jobs import Job
 from genie_cli.manifest import Header, Row, Status
-from genie_cli.scratch import database
 
 
 @dataclass
@@ -291,17 +291,3 @@ def _metadata_line(row: Row) -> str:
     job = row.job
     shown = {"label": job.target, "source_label": job.source.label if job.source else None, "r": job.r, "id": job.id}
     return json.dumps({"file_name": row.file.removeprefix(f"{IMAGES}/"), **shown}, ensure_ascii=False) + "\n"
-
-
-@contextmanager
-def reraise_as_output_error(root: Path) -> Iterator[None]:
-    """Turns what the file system refuses into words. Everything written before stays, and a rerun goes on."""
-    try:
-        yield
-    except OSError as error:
-        hint = "choose another --out"
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            hint = "free some space and run the same command again: it goes on where it stopped"
-        with suppress(OSError):
-            root = root.resolve()
-        raise OutputError(f"cannot write to {root}: {error.strerror or error}", hint) from None

@@ -9,9 +9,9 @@ from typing import TextIO
 
 from genie_cli import manifest
 from genie_cli.errors import ManifestError
+from genie_cli.files import copied, seen_set
 from genie_cli.generate.checks import is_pipe, open_plan
 from genie_cli.jobs import Job, Plan
-from genie_cli.scratch import copied, seen_set
 
 
 class PlanFile:

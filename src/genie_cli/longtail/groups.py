@@ -102,16 +102,3 @@ class Profile:
     def imbalance(self) -> float:
         """Images of the largest class to those of the smallest."""
         return max(self.counts.values()) / min(self.counts.values())
-
-
-def exponential(classes: int, most: int, fewest: int) -> tuple[int, ...]:
-    """Images per class that fall exponentially: n_i = most (fewest / most)^(i / (classes - 1)), rounded.
-
-    The long tail of Cui et al. 2019 and Cao et al. 2019 (LDAM).
-
-    Raises:
-        ValueError: fewer than two classes, or not 1 <= fewest <= most.
-    """
-    if classes < 2 or not 1 <= fewest <= most:
-        raise ValueError(f"no exponential profile of {classes} classes from {most} to {fewest} images")
-    return tuple(round(most * (fewest / most) ** (place / (classes - 1))) for place in range(classes))
