@@ -19,7 +19,8 @@ from genie_cli.data.finegrained_published import published_as
 from genie_cli.data.finegrained_sets import Dataset, SplitImages, how_to_get, read
 from genie_cli.errors import FolderError, UsageError
 from genie_cli.generate.paths import folder_of
-from genie_cli.jobs import Recipe, Source
+from genie_cli.jobs import Source
+from genie_cli.recipe import Recipe
 
 ALL: tuple[Dataset, ...] = ("cub", "cars", "food", "aircraft", "folder")
 Images = Sequence[tuple[str, str]]  # as a list has them, and class

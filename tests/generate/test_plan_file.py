@@ -20,8 +20,10 @@ from genie_cli.generate.estimate import Tally
 from genie_cli.generate.folder import Output
 from genie_cli.generate.inputs import Inputs
 from genie_cli.generate.plan_file import opened
-from genie_cli.jobs import Job, Method, Plan, Recipe, Source
-from genie_cli.manifest import Header, Row, Status, plan_line
+from genie_cli.header import Header
+from genie_cli.jobs import Job, Method, Plan, Source
+from genie_cli.manifest import Row, Status, plan_line
+from genie_cli.recipe import Recipe
 
 HEADER = Header(kind="genie.plan", source_root="photos")
 MANY = 20_000

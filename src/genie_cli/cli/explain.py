@@ -14,7 +14,7 @@ from genie_cli import manifest
 from genie_cli.cli._console import facts, wants_lines
 from genie_cli.diffusion.locate import BUNDLED
 from genie_cli.errors import ManifestError
-from genie_cli.manifest import Header
+from genie_cli.header import Header
 
 if TYPE_CHECKING:
     from genie_cli.provenance import Provenance
