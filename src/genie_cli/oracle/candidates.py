@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
-from genie_cli.errors import UsageError
+from genie_cli.errors import UsageError, did_you_mean
 from genie_cli.jobs import Job
 from genie_cli.oracle.class_map import ClassMap
 
@@ -20,6 +20,17 @@ class Candidates(StrEnum):
     ALL = "all"
     PAIR = "target,source"
     EPISODE = "episode"  # all targets of the manifest
+
+    @classmethod
+    def parse(cls, text: str) -> Candidates:
+        """The candidates of that name; UsageError if there are none."""
+        if text not in list(cls):
+            known = tuple(member.value for member in cls)
+            raise UsageError(
+                f"--candidates: {text!r} is not one of {' | '.join(known)}{did_you_mean(text, known)}",
+                "see genie oracle --help",
+            )
+        return cls(text)
 
 
 class CandidateClasses:
