@@ -12,7 +12,7 @@ from typer import Argument, Option
 
 from genie_cli import manifest
 from genie_cli.cli._console import facts, wants_lines
-from genie_cli.diffusion.locate import BUNDLED
+from genie_cli.config import BUNDLED
 from genie_cli.errors import ManifestError
 from genie_cli.manifest import Header
 

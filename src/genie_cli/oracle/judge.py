@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from genie_cli.backbones.backbone import Backbone
-from genie_cli.diffusion.locate import BUNDLED
+from genie_cli.config import BUNDLED
 from genie_cli.errors import ModelError
 from genie_cli.manifest import Row
 from genie_cli.oracle.candidates import CandidateClasses, Candidates
