@@ -269,7 +269,7 @@ def _missing_files() -> Iterator[str]:
 
 def _disk(name: str, folder: Path, remedy: str) -> Finding:
     """Whether ``folder``, or its nearest existing parent, can be written to and has enough free space."""
-    existing = nearest(folder)
+    existing = _nearest_existing(folder)
     try:
         free = shutil.disk_usage(existing).free
         # Written for real: permission bits say nothing of read-only disks and quotas, and do not apply to root.
@@ -283,7 +283,7 @@ def _disk(name: str, folder: Path, remedy: str) -> Finding:
     return Finding("disk", name, value, ok=ok, remedy="" if ok else remedy)
 
 
-def nearest(path: Path) -> Path:
+def _nearest_existing(path: Path) -> Path:
     """``path`` if it exists, else its nearest existing parent; absolute."""
     absolute = path.absolute()
     # os.path.exists, since Path.exists raises where a parent may not be searched.
