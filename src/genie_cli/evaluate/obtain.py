@@ -29,7 +29,7 @@ def suited_to_digits(settings: Settings, given: set[str]) -> Settings:
     Args:
         given: names of the settings that were given as options.
     """
-    from genie_cli.diffusion.locate import BUNDLED
+    from genie_cli.config import BUNDLED
 
     if settings.model.name != STABLE_DIFFUSION or "name" in given:
         return settings

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def trainings_of(settings: Settings, asked: LongTailOptions, images: LongTailed) -> Trainings:
     """What all trainings share: the network, how it sees pictures, the device."""
     from genie_cli.backbones.backbone import Preprocess
-    from genie_cli.backbones.trainable import NetworkSpec, size_of
+    from genie_cli.backbones.trainable import NetworkSpec, image_size
     from genie_cli.data.digits import IMAGE_SIZE
     from genie_cli.finetune.pictures import OF_DIGITS, OF_PHOTOS
     from genie_cli.finetune.training import accelerator_for
@@ -31,7 +31,7 @@ def trainings_of(settings: Settings, asked: LongTailOptions, images: LongTailed)
     recipe, digits = settings.longtail, asked.dataset.is_digits
     size = IMAGE_SIZE if digits else 0
     plan = NetworkSpec(recipe.network, len(images.classes), recipe.drop_path, size, asked.checkpoint)
-    size = size_of(plan)
+    size = image_size(plan)
     # As MAE's evaluation: 256 pixels for 224.
     preprocess = Preprocess(size if digits else round(size * 256 / 224), size, recipe.mean, recipe.std, "bicubic")
     return Trainings(

@@ -133,7 +133,7 @@ def early_features(backbone: Backbone, images: torch.Tensor) -> NDArray[np.float
     from torch.nn import functional
 
     with torch.inference_mode():
-        features = _early(backbone.network, backbone.normalise(images)).float()
+        features = _early(backbone.network, backbone.normalize(images)).float()
         pooled = functional.adaptive_avg_pool2d(features, _GRID).flatten(1)
     return cast("NDArray[np.float64]", pooled.cpu().numpy().astype(np.float64))
 
