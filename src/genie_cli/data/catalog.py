@@ -137,7 +137,7 @@ def _digits_long_tailed(folder: Path, *, lists: Path | None, partial: bool, obse
 
 
 def _class_folders(folder: Path, *, lists: Path | None, partial: bool, observer: Observer) -> Dataset:  # noqa: ARG001
-    from genie_cli.data.folders import list_sources
+    from genie_cli.data.folder import list_sources
 
     images = tuple(list_sources(folder, observer=observer))
     return Dataset(folder, images, images)

@@ -76,7 +76,7 @@ def _from_options(inputs: Inputs, settings: Generate, model: str) -> Planned:
 
 def list_sources(folder: Path, label: str | None = None) -> Sequence[Source]:
     """A folder's images, as `data.folders.scan` finds them; what it leaves out is shown."""
-    from genie_cli.data.folders import scan
+    from genie_cli.data.folder import scan
 
     listing = scan(folder, label)
     if label is not None and any("/" in source.path for source in listing.sources):

@@ -13,7 +13,7 @@ from pathlib import Path
 from genie_cli.data.dataset import Dataset
 from genie_cli.data.digits.cache import cached
 from genie_cli.data.digits.paint import CLASSES, IMAGE_SIZE, NOVEL_CLASSES, DigitsInTheWild, Split, Spurious, scans_of
-from genie_cli.data.folders import scan
+from genie_cli.data.folder import scan
 
 SUPPORT, QUERY = "support", "query"
 _SUPPORT_PER_CLASS, _QUERY_PER_CLASS = 20, 200
