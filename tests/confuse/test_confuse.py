@@ -22,7 +22,7 @@ from genie_cli.confuse.confusion import Confusion
 from genie_cli.confuse.cross_validation import drop_duplicates, predict, require_folds, see
 from genie_cli.confuse.predictions import from_logits, from_predictions
 from genie_cli.data.digits import CLASSES, DigitsInTheWild
-from genie_cli.data.folders import scan
+from genie_cli.data.folder import scan
 from genie_cli.errors import FolderError, GenieError, OutputError, UsageError
 from genie_cli.jobs import Source
 from tests.conftest import Genie, tree

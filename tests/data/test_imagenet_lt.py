@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from genie_cli.data.digits.long_tail import exponential
 from genie_cli.data.ilsvrc import PLACES, VALIDATION_PLACES
 from genie_cli.data.imagenet import wnids
 from genie_cli.data.longtail_sets import Dataset, LongTailed, how_to_get, read
 from genie_cli.errors import FolderError, UsageError
 from genie_cli.jobs import Source
-from genie_cli.longtail.groups import exponential
 
 TENCH, GOLDFISH, CRANE = "n01440764", "n01443537", "n03126707"  # labels 0, 1 and 517
 TRAIN = [(TENCH, 190), (TENCH, 18), (TENCH, 10026), (GOLDFISH, 7), (GOLDFISH, 10007), (CRANE, 5)]

@@ -16,7 +16,7 @@ from genie_cli.backbones.backbone import Preprocess
 from genie_cli.backbones.trainable import NetworkSpec, build
 from genie_cli.config import LongTail
 from genie_cli.data.digits import DigitsInTheWild
-from genie_cli.data.folders import scan
+from genie_cli.data.folder import scan
 from genie_cli.errors import ModelError, OutputError
 from genie_cli.finetune.cost import _probe, measure
 from genie_cli.finetune.pictures import OF_DIGITS, TrainingImage, seed_all

@@ -114,17 +114,11 @@ def load(
 
 def _digits(spurious: str | None = None) -> Reader:
     def read(folder: Path, *, lists: Path | None, partial: bool, observer: Observer) -> Dataset:  # noqa: ARG001
-        from genie_cli.data.digits import IMAGE_SIZE, NOVEL_CLASSES
-        from genie_cli.data.digits_pool import QUERY, SUPPORT, paint
-        from genie_cli.data.folders import scan
+        from genie_cli.data.digits import few_shot
 
         with reraise_as_output_error(cache()):
-            root = paint(cache() / "data", NOVEL_CLASSES, spurious=spurious)  # type: ignore[arg-type]
-        support, query = (
-            tuple(s.model_copy(update={"path": f"{role}/{s.path}"}) for s in scan(root / role).sources)
-            for role in (SUPPORT, QUERY)
-        )
-        return Dataset(root, support, query, crops=_DIGIT_CROPS, image_size=IMAGE_SIZE)
+            found = few_shot.read(cache() / "data", spurious=spurious)  # type: ignore[arg-type]
+        return replace(found, crops=_DIGIT_CROPS)
 
     return read
 
@@ -135,25 +129,15 @@ def _digits_with_superclass(folder: Path, *, lists: Path | None, partial: bool, 
 
 
 def _digits_long_tailed(folder: Path, *, lists: Path | None, partial: bool, observer: Observer) -> Dataset:  # noqa: ARG001
-    from genie_cli.data.digits import IMAGE_SIZE
-    from genie_cli.data.digits_longtail import read_digits
+    from genie_cli.data.digits import long_tail
 
     with reraise_as_output_error(cache()):
-        found = read_digits(cache() / "data")
-    return Dataset(
-        found.root,
-        found.train,
-        found.test,
-        found.names,
-        layout=found.layout,
-        crops=_DIGIT_CROPS,
-        image_size=IMAGE_SIZE,
-        order=found.classes,
-    )
+        found = long_tail.read(cache() / "data")
+    return replace(found, crops=_DIGIT_CROPS)
 
 
 def _class_folders(folder: Path, *, lists: Path | None, partial: bool, observer: Observer) -> Dataset:  # noqa: ARG001
-    from genie_cli.data.folders import list_sources
+    from genie_cli.data.folder import list_sources
 
     images = tuple(list_sources(folder, observer=observer))
     return Dataset(folder, images, images)

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from genie_cli.data.fewshot_lists import read_classes, read_json, read_ravi
 from genie_cli.data.fewshot_places import Placed, best, contents, of_classes, of_json, of_ravi
 from genie_cli.data.fewshot_published import MINI, PARTIAL_HINT, TIERED, Published, Split, how_to_get
-from genie_cli.data.folders import find, hashed, require_folder, saying
+from genie_cli.data.folder import find, hashed, require_folder, saying
 from genie_cli.data.ilsvrc import FEWEST, WNID, folders_in, trees
 from genie_cli.data.imagenet import distinct_names, in_words, is_class
 from genie_cli.errors import FolderError

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from genie_cli.data.fewshot_places import contents
 from genie_cli.data.finegrained_lists import READERS, Image, Lists
 from genie_cli.data.finegrained_published import Dataset, Published, how_to_get, published_as
-from genie_cli.data.folders import find, require_folder, saying
+from genie_cli.data.folder import find, require_folder, saying
 from genie_cli.data.ilsvrc import WNID, folders_in
 from genie_cli.data.imagenet import distinct_names, is_class
 from genie_cli.data.images import IMAGE_SUFFIXES

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from genie_cli.data import finegrained_sets
 from genie_cli.data.finegrained_lists import Image, Lists, below, lines_of, lists_of
-from genie_cli.data.folders import require_folder, saying
+from genie_cli.data.folder import require_folder, saying
 from genie_cli.data.ilsvrc import PLACES, VALIDATION_PLACES, WNID
 from genie_cli.data.imagenet import distinct_names, in_words, wnids
 from genie_cli.data.longtail_published import IMAGENET_LT, Dataset, how_to_get, require_whole

@@ -12,7 +12,7 @@ from genie_cli.data.fewshot_places import contents
 from genie_cli.data.fewshot_published import PARTIAL_HINT
 from genie_cli.data.finegrained_lists import Image
 from genie_cli.data.finegrained_published import Published
-from genie_cli.data.folders import hashed
+from genie_cli.data.folder import hashed
 from genie_cli.data.ilsvrc import files_in
 from genie_cli.errors import FolderError
 from genie_cli.jobs import Source

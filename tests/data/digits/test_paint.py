@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genie_cli.data import digits
-from genie_cli.data.digits import CLASSES, IMAGE_SIZE, DigitsInTheWild, Split, scans_of
+from genie_cli.data.digits import paint
+from genie_cli.data.digits.paint import CLASSES, IMAGE_SIZE, DigitsInTheWild, Split, scans_of
 from tests.conftest import tree
 
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
@@ -48,18 +48,18 @@ def test_patches_stay_in_the_splits_own_strips(split: Split, monkeypatch: pytest
     columns = np.broadcast_to(np.arange(640) % 107 * 2, (427, 640))
     strip = np.broadcast_to(np.arange(640) // 106, (427, 640))
     marked = np.stack([columns, strip * 40, strip * 40], axis=-1).astype(np.uint8)
-    monkeypatch.setattr(digits, "_photographs", lambda: (marked, marked))
+    monkeypatch.setattr(paint, "_photographs", lambda: (marked, marked))
     rng = np.random.default_rng(0)
     for photograph in (0, 1):
         for _ in range(50):
-            patch = digits._patch(rng, split, photograph)
+            patch = paint._patch(rng, split, photograph)
             found = np.unique((patch[..., 1] * 255 / 40).round())
-            assert set(found) <= set(digits._STRIPS[split])
+            assert set(found) <= set(paint._STRIPS[split])
             assert len(found) == 1
 
 
 def test_strips_are_disjoint() -> None:
-    strips = [set(digits._STRIPS[split]) for split in SPLITS]
+    strips = [set(paint._STRIPS[split]) for split in SPLITS]
     assert set.union(*strips) == set(range(6))
     assert sum(map(len, strips)) == 6
 
@@ -85,11 +85,11 @@ def test_the_digit_is_inside_the_picture(index: int) -> None:
 
 
 def test_with_luma_reaches_the_luma_and_keeps_grey_grey() -> None:
-    colours = np.random.default_rng(0).random((100, 3))
+    colors = np.random.default_rng(0).random((100, 3))
     for luma in (0.1, 0.5, 0.9):
-        assert np.allclose(digits.with_luma(colours, luma) @ LUMA, luma)
-    assert np.allclose(digits.with_luma(np.full(3, 0.3), 0.8), 0.8)
-    assert np.allclose(digits.with_luma(np.zeros(3), 0.4), 0.4)
+        assert np.allclose(paint.with_luma(colors, luma) @ LUMA, luma)
+    assert np.allclose(paint.with_luma(np.full(3, 0.3), 0.8), 0.8)
+    assert np.allclose(paint.with_luma(np.zeros(3), 0.4), 0.4)
 
 
 def test_save_writes_an_image_folder(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from genie_cli.data.digits import CLASSES, DigitsInTheWild
-from genie_cli.data.digits_longtail import paint, read_digits
+from genie_cli.data.digits.long_tail import paint_splits, read
+from genie_cli.data.digits.paint import CLASSES, IMAGE_SIZE, DigitsInTheWild
 from genie_cli.errors import OutputError
 from genie_cli.longtail.groups import THRESHOLDS, Group, Profile
 from tests.conftest import tree
@@ -22,7 +22,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_tail_and_its_groups(cache: Path) -> None:
-    images = read_digits(cache)
+    images = read(cache)
     assert images.classes == CLASSES
     found = Profile.of(images.classes, images.train, THRESHOLDS["livt"])
     assert list(found.counts.values()) == [500, 300, 180, 108, 65, 39, 23, 14, 8, 5]
@@ -33,6 +33,7 @@ def test_the_tail_and_its_groups(cache: Path) -> None:
     }
     assert Counter(source.label for source in images.test) == dict.fromkeys(CLASSES, 100)
     assert images.names == {}
+    assert images.image_size == IMAGE_SIZE
     assert images.layout == (
         "digits in the wild, long-tailed; 10 classes, 1242 training and 1000 test images; "
         "5 to 500 training images a class"
@@ -40,13 +41,13 @@ def test_the_tail_and_its_groups(cache: Path) -> None:
 
 
 def test_no_image_is_there_twice(cache: Path) -> None:
-    images = read_digits(cache)
+    images = read(cache)
     assert len({source.sha256 for source in (*images.train, *images.test)}) == len(images.train) + len(images.test)
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_a_file_is_the_sample_it_is_named_after(cache: Path, split: str) -> None:
-    for path in sorted((paint(cache) / split).rglob("*.png"))[::97]:
+    for path in sorted((paint_splits(cache) / split).rglob("*.png"))[::97]:
         own, number = path.stem.split("-")
         sample = DigitsInTheWild("train" if split == "train" else "test")[int(number)]
         assert (own, path.parent.name) == (split, CLASSES[sample.label])
@@ -54,15 +55,15 @@ def test_a_file_is_the_sample_it_is_named_after(cache: Path, split: str) -> None
 
 
 def test_what_is_there_is_not_painted_again_and_what_is_gone_is_missed(tmp_path: Path) -> None:
-    root = paint(tmp_path)
+    root = paint_splits(tmp_path)
     before, times = tree(root), {path: path.stat().st_mtime_ns for path in root.rglob("*")}
-    assert paint(tmp_path) == root
+    assert paint_splits(tmp_path) == root
     assert {path: path.stat().st_mtime_ns for path in root.rglob("*")} == times
     next((root / "train/nine").iterdir()).unlink()
     with pytest.raises(OutputError, match="has 2241 of 2242 images") as caught:
-        paint(tmp_path)
+        paint_splits(tmp_path)
     assert str(root) in caught.value.hint
     for path in sorted(root.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
     root.rmdir()
-    assert tree(paint(tmp_path)) == before
+    assert tree(paint_splits(tmp_path)) == before

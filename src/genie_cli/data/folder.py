@@ -1,7 +1,7 @@
-"""An image folder becomes sources: ``root/<class>/**/<image>``, or a folder of one class.
+"""Reads an image folder: ``root/<class>/**/<image>``, or a folder of one class.
 
-Files are hashed, not decoded: an image that turns out to be broken fails later, as its jobs, with a reason.
-Links are followed, as other readers of image folders do. Nothing here writes.
+Files are hashed, not decoded: a broken image fails later, when its jobs run, with a reason. Links are followed, as
+other readers of image folders do. Nothing is written.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from genie_cli.data.images import IMAGE_SUFFIXES
+from genie_cli.data.split_folders import nested_classes, require_class_folders
 from genie_cli.errors import FolderError
 from genie_cli.jobs import Source, inside_root
 from genie_cli.observer import Observer
@@ -55,15 +56,17 @@ def scan(root: Path, label: str | None = None) -> Listing:
 
     Args:
         root: holds one folder per class, with images at any depth below it. Images beside these are ignored.
-        label: the class of every image below ``root``; folders then mean nothing.
+        label: the class of every image below ``root``, in whatever folder; None: the folders are the classes.
 
     A class is its folder's name, or ``label``, in Unicode's form NFC: file systems differ in how they spell "é".
 
     Raises:
-        FolderError: ``root`` is not a readable folder, has no usable images, or has no image in a class folder
-            and there is no ``label``.
+        FolderError: ``root`` is not a readable folder, has no usable images, or, without a ``label``, has no image in
+            a class folder, or has subfolders that are not classes: see `require_class_folders`.
     """
     images, ignored = find(root, label)
+    if label is None:
+        require_class_folders(root, [path for path, _ in images])
     sources, unusable = hashed(root, images)
     ignored = sorted([*ignored, *unusable])
     if not sources:
@@ -72,9 +75,11 @@ def scan(root: Path, label: str | None = None) -> Listing:
 
 
 def list_sources(root: Path, label: str | None = None, observer: Observer | None = None) -> tuple[Source, ...]:
-    """The images that `scan` finds; an observer is told what is left out."""
+    """List the images that `scan` finds, and tell an observer what was left out or may be a mistake."""
     observer = observer or Observer()
     listing = scan(root, label)
+    if label is None and (warning := nested_classes(root, [source.path for source in listing.sources])):
+        observer.warning(warning)
     if label is not None and any("/" in source.path for source in listing.sources):
         observer.found(f"--src-label: images in subfolders count as {label!r}, too")
     observer.left_out([f"{path} {reason}" for path, reason in listing.ignored])

@@ -5,9 +5,9 @@ Both ingredients ship inside scikit-learn (`load_digits`, 1,797 scans of UCI's t
 "nine", and a background that a hard negative must keep while the digit changes.
 
 Splits share neither a scan nor a region of a photograph: scans are dealt out class by class, and each
-photograph is cut into six vertical strips. A sample is a function of (seed, split, index) alone.
+photograph is cut into six vertical strips. A sample is a function of (split, seed, spurious, index) alone.
 
-This module does not know torch.
+This module does not import torch.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from PIL import Image
 Split = Literal["train", "val", "test"]
 Spurious = Literal["background", "ink"]
 CLASSES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-# What the bundled few-shot encoder was trained on, and what is new to it.
+# The classes that the bundled few-shot encoder was trained on, and those that are new to it.
 BASE_CLASSES = ("zero", "one", "two", "three", "four")
 NOVEL_CLASSES = ("five", "six", "seven", "eight", "nine")
-IMAGE_SIZE = 32
+IMAGE_SIZE = 32  # pixels, width and height
 
 # The share of each class's scans that a split owns, and its strips of each photograph, out of six.
 _SCANS: dict[Split, tuple[float, float]] = {"train": (0.0, 0.65), "val": (0.65, 0.8), "test": (0.8, 1.0)}
@@ -47,13 +47,13 @@ Pixels = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Sample:
-    """One picture and what was painted where.
+    """One image and what it was painted from.
 
     Attributes:
         image: RGB, uint8, (size, size, 3).
-        mask: share of ink in each pixel, float, (size, size), 0..1.
+        mask: opacity of the ink in each pixel, float, (size, size), 0..1.
         label: class index, 0..9.
-        photograph: which photograph is behind the digit, 0 or 1.
+        photograph: the photograph behind the digit, 0 or 1.
     """
 
     image: NDArray[np.uint8]
@@ -67,10 +67,10 @@ class DigitsInTheWild:
     """An endless, class-balanced sequence of samples; sample ``i`` has class ``i % 10``.
 
     Args:
-        split: ``"train"``, ``"val"`` or ``"test"``; no scan and no photograph region is in two of them.
-        seed: another seed, other ink, background and pose for the same scans.
-        tied: a class's only kind of background (one of the split's regions of a photograph) or its only hue of
-            ink: what a classifier may mistake for the class.
+        split: ``"train"``, ``"val"`` or ``"test"``; no scan and no region of a photograph is in two of them.
+        seed: decides ink, background and pose; the scans are the same for every seed.
+        spurious: what correlates with the class, so that a classifier may mistake it for the class: every class has
+            one kind of background (one of the split's regions of a photograph), or one hue of ink.
     """
 
     split: Split = "train"
@@ -79,7 +79,7 @@ class DigitsInTheWild:
 
     def __getitem__(self, index: int) -> Sample:
         if index < 0:
-            raise IndexError(f"samples are numbered from 0, got {index}")
+            raise IndexError(f"expected an index from 0, found {index}")
         rng = np.random.default_rng([self.seed, _SPLIT_KEY[self.split], index])
         label, turn = index % len(CLASSES), index // len(CLASSES)
         scans = scans_of(self.split)[label]
@@ -97,7 +97,7 @@ class DigitsInTheWild:
         self.save_samples(root, range(per_class * len(CLASSES)))
 
     def save_samples(self, root: Path, indices: Iterable[int]) -> None:
-        """Write these samples as `save` does."""
+        """Write the samples of these indices; see `save`."""
         for index in indices:
             sample = self[index]
             folder = root / CLASSES[sample.label]
@@ -107,7 +107,7 @@ class DigitsInTheWild:
 
 @cache
 def scans_of(split: Split) -> tuple[tuple[Pixels, ...], ...]:
-    """The split's scans by class: arrays of (8, 8), 0..1. Dealt out by a fixed shuffle within each class."""
+    """The split's scans by class: arrays of (8, 8), 0..1. A fixed shuffle within each class assigns them to splits."""
     from sklearn.datasets import load_digits
 
     digits = load_digits()
@@ -154,12 +154,12 @@ def _place(rng: np.random.Generator, scan: Pixels) -> Pixels:
     angle, shear = np.deg2rad(rng.uniform(-12, 12)), rng.uniform(-0.12, 0.12)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     inverse = np.linalg.inv(scale * turn @ np.array([[1, shear], [0, 1]]))
-    centre = (IMAGE_SIZE - 1) / 2 + rng.uniform(-2, 2, size=2)
+    center = (IMAGE_SIZE - 1) / 2 + rng.uniform(-2, 2, size=2)
     # The scan is enlarged fourfold first: an affine warp of 8x8 pixels in one go leaves visible steps.
     padded = np.pad(scan, 1)
     large = Image.fromarray((padded * 255).astype(np.uint8)).resize((40, 40), Image.Resampling.BICUBIC)
     inverse = inverse * 4
-    offset = np.array([19.5, 19.5]) - inverse @ centre
+    offset = np.array([19.5, 19.5]) - inverse @ center
     coefficients = (*inverse[0], offset[0], *inverse[1], offset[1])
     size = (IMAGE_SIZE, IMAGE_SIZE)
     warped = large.transform(size, Image.Transform.AFFINE, coefficients, Image.Resampling.BICUBIC)
@@ -174,7 +174,7 @@ def _contrast(rng: np.random.Generator, background: Pixels, hue: float | None) -
     dark = luma.mean() < 0.5
     low, high = _DARK_BACKGROUND if dark else _BRIGHT_BACKGROUND
     darkest, brightest = luma.min(), luma.max()
-    # As little change as will do: a patch that already fits keeps its tones.
+    # Change as little as possible: a patch that already fits keeps its tones.
     new_low, new_high = np.clip([darkest, brightest], low, high)
     if new_high - new_low < 0.1:
         new_low, new_high = (low, high)
@@ -188,11 +188,11 @@ def _contrast(rng: np.random.Generator, background: Pixels, hue: float | None) -
     return background, ink
 
 
-def with_luma(colour: Pixels, luma: Pixels | float) -> Pixels:
+def with_luma(color: Pixels, luma: Pixels | float) -> Pixels:
     """The same hue at another luma, (..., 3), 0..1: scaled towards black, or mixed with white where it must be."""
     target = np.asarray(luma)[..., None]
-    current = (colour @ _LUMA)[..., None]
-    darker = colour * np.divide(target, current, out=np.ones_like(current), where=current > 1e-6)
+    current = (color @ _LUMA)[..., None]
+    darker = color * np.divide(target, current, out=np.ones_like(current), where=current > 1e-6)
     overshoot = darker.max(axis=-1, keepdims=True)
     # Where scaling would clip a channel, take the brightest scaling that fits and mix in white for the rest.
     brightest = darker / np.maximum(overshoot, 1)
