@@ -15,7 +15,7 @@ from PIL import Image
 
 from genie_cli.config import FineGrained
 from genie_cli.data.catalog import FineGrainedSet
-from genie_cli.data.digits import CLASSES, DigitsInTheWild
+from genie_cli.data.digits.paint import CLASSES, DigitsInTheWild
 from genie_cli.data.folder import scan
 from genie_cli.evaluate import paper
 from genie_cli.evaluate.augmentations import Augmentation, AugmentationName

@@ -11,7 +11,7 @@ from PIL import Image
 
 from genie_cli.backbones.backbone import Preprocess
 from genie_cli.config import LongTail
-from genie_cli.data.digits import DigitsInTheWild
+from genie_cli.data.digits.paint import DigitsInTheWild
 from genie_cli.data.folder import scan
 from genie_cli.errors import ImageError
 from genie_cli.finetune.pictures import (

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 from genie_cli.cli import _console
 from genie_cli.cli._options import RUN
@@ -32,7 +33,8 @@ _HABITS = {
     "--target": "--targets",
     "--precision": "--dtype",
     "--edges": "--thresholds",
-    "--accumulate": "--gradient-accumulation-steps",
+    "--accumulate": "--grad-accum-steps",
+    "--gradient-accumulation-steps": "--grad-accum-steps",
     "--among": "--candidates",
     "--lr": "--base-lr",
 }
@@ -41,12 +43,23 @@ _HABITS = {
 class Command(TyperCommand):
     """A command whose ``--help`` stands with the other options of a run, and that knows habits from other programs."""
 
+    def __init__(self, *arguments: Any, help: str | None = None, **options: Any) -> None:  # noqa: A002 - as in Typer
+        # Docstrings are wrapped for the source; a terminal has a width of its own.
+        super().__init__(*arguments, help=re.sub(r"(?<!\n)\n(?!\n)", " ", help or ""), **options)
+
     def get_help_option(self, ctx: Any) -> Any:
         option = super().get_help_option(ctx)
         if option is not None:
             option.rich_help_panel, option.metavar = RUN, ""
-            option.help = "Show this message and exit."
         return option
+
+    def get_params(self, ctx: Any) -> Any:
+        params = super().get_params(ctx)
+        for argument in params:
+            if isinstance(argument, TyperArgument):
+                # Its name says what it is; Typer would add the type, as <str>.
+                setattr(argument, "display_type_rich", lambda ctx: "")  # noqa: B010, ARG005
+        return params
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         try:
@@ -61,6 +74,13 @@ class Command(TyperCommand):
 
 class Group(TyperGroup):
     """Shows what went wrong instead of a traceback, and everything in one style."""
+
+    def get_params(self, ctx: Any) -> Any:
+        params = super().get_params(ctx)
+        for option in params:
+            if getattr(option, "is_flag", False):
+                option.metavar = ""  # else it would be called <bool>
+        return params
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -99,6 +119,8 @@ def _plain(error: typer._click.exceptions.ClickException) -> str:
     if isinstance(error, typer._click.exceptions.NoSuchOption):
         near = (error.possibilities or [""])[0]
         return f"no such option: {error.option_name}" + (f"; did you mean {near}?" if near else "")
+    if isinstance(error, typer.BadParameter) and error.param is not None and error.param.opts:
+        return f"{error.param.opts[0]}: {error.message}"
     message = error.format_message()
     return f"{message[:1].lower()}{message[1:]}".rstrip(".")
 

@@ -72,6 +72,32 @@ def option(
     return typer.Option(*flags, help=text, show_default=False, metavar=metavar, rich_help_panel=panel, **more)
 
 
+def whole_number(least: int) -> Callable[[str], int]:
+    """Reads the value of an option that is a whole number, at least ``least``."""
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if number < least:
+            raise typer.BadParameter(f"must be a whole number, at least {least}: {text!r} was given")
+        return number
+
+    return read
+
+
+def probability(text: str) -> float:
+    """Reads the value of an option that is a probability."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1
+    if not 0 <= number <= 1:
+        raise typer.BadParameter(f"must be a number from 0 to 1: {text!r} was given")
+    return number
+
+
 Json = Annotated[bool, option("--json", help="Print JSON Lines to stdout, as in a pipe.", panel=OUTPUT)]
 DryRun = Annotated[bool, option("--dry-run", help="Show what would be done and how long it takes.", panel=RUN)]
 Partial = Annotated[bool, option("--partial", help="Accept an incomplete data set.", panel=INPUT)]
@@ -103,7 +129,7 @@ def with_settings(known: Sequence[str]) -> Callable[[Callable[..., None]], Calla
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own = [
-            parameter
+            parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
             for name, parameter in inspect.signature(command, eval_str=True).parameters.items()
             if name != "chosen"
         ]

@@ -134,7 +134,7 @@ def default_of(key: str) -> str:
     value = field_of(key).default
     if value in ("", ()):
         return ""
-    return ",".join(map(str, value)) if takes_several(key) else str(getattr(value, "value", value))
+    return ", ".join(map(str, value)) if takes_several(key) else str(getattr(value, "value", value))
 
 
 def in_force(chosen: Chosen) -> Iterator[tuple[str, str, str]]:

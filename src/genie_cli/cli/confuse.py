@@ -16,7 +16,7 @@ from rich.text import Text
 
 from genie_cli import api
 from genie_cli.cli._console import ConsoleObserver, stderr, stdout, wants_lines
-from genie_cli.cli._options import INPUT, MODEL, OUTPUT, Json, option, with_settings
+from genie_cli.cli._options import INPUT, MODEL, OUTPUT, Json, option, whole_number, with_settings
 from genie_cli.cli._settings import Chosen
 from genie_cli.config import BUNDLED
 from genie_cli.confuse.confusion import Confusion, require_writable
@@ -70,11 +70,18 @@ def confuse(
             panel=MODEL,
             metavar="N",
             default=str(FOLDS),
-            min=2,
+            parser=whole_number(2),
         ),
     ] = None,
     top_k: Annotated[
-        int, option(help="Most-confused classes to list per class.", panel=OUTPUT, metavar="N", default="4", min=1)
+        int,
+        option(
+            help="Most-confused classes to list per class.",
+            panel=OUTPUT,
+            metavar="N",
+            default="4",
+            parser=whole_number(1),
+        ),
     ] = 4,
     out: Annotated[
         Path, option(help="The file to write.", panel=OUTPUT, metavar="FILE", default="confusion.json")
@@ -83,7 +90,10 @@ def confuse(
         Path | None,
         option(help="The matrix as a PNG.", panel=OUTPUT, metavar="FILE", default="--out with .png"),
     ] = None,
-    pairs: Annotated[int, option(help="Confused pairs to show.", panel=OUTPUT, metavar="N", default="10", min=1)] = 10,
+    pairs: Annotated[
+        int,
+        option(help="Confused pairs to show.", panel=OUTPUT, metavar="N", default="10", parser=whole_number(1)),
+    ] = 10,
     json_: Json = False,
 ) -> None:
     """Measure which classes are confused with each other, to choose sources for genie generate --confusion.

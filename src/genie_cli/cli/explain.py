@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def explain(
-    image: Annotated[Path, Argument(help="An image that genie made.", show_default=False)],
+    image: Annotated[Path, Argument(help="An image that genie made.", metavar="IMAGE", show_default=False)],
     json_: Json = False,
 ) -> None:
     """Show how an image was made, and the command that makes it again.

@@ -11,7 +11,7 @@ from typer import Exit
 
 from genie_cli import api, manifest
 from genie_cli.cli._console import ConsoleObserver, duration, facts, stderr, stdout, wants_lines
-from genie_cli.cli._options import INPUT, OUTPUT, RUN, DryRun, option, with_settings
+from genie_cli.cli._options import INPUT, OUTPUT, RUN, DryRun, option, whole_number, with_settings
 from genie_cli.cli._settings import Chosen
 from genie_cli.errors import UsageError
 from genie_cli.generate.request import ALL, class_names
@@ -55,7 +55,12 @@ def generate(
     ] = None,
     limit: Annotated[
         int | None,
-        option(help="Make only the first N images of the plan, or of the part.", panel=RUN, metavar="N", min=1),
+        option(
+            help="Make only the first N images of the plan, or of the part.",
+            panel=RUN,
+            metavar="N",
+            parser=whole_number(1),
+        ),
     ] = None,
     dry_run: DryRun = False,
     profile: Annotated[bool, option("--profile", help="Show where the time went.", panel=RUN)] = False,

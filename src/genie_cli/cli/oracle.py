@@ -14,7 +14,7 @@ from typer import Argument
 
 from genie_cli import api
 from genie_cli.cli._console import ConsoleObserver, stderr, stdout, wants_lines
-from genie_cli.cli._options import EVALUATION, INPUT, MODEL, OUTPUT, option, with_settings
+from genie_cli.cli._options import EVALUATION, INPUT, MODEL, OUTPUT, option, probability, with_settings
 from genie_cli.cli._settings import Chosen
 from genie_cli.config import BUNDLED
 from genie_cli.errors import UsageError
@@ -28,7 +28,10 @@ _DEIT = "deit_base_patch16_224.fb_in1k"
 @with_settings(["model.device"])
 def oracle(
     chosen: Chosen,
-    manifest: Annotated[str, Argument(help="A manifest, or the folder of a run ('-': stdin).", show_default=False)],
+    manifest: Annotated[
+        str,
+        Argument(help="A manifest, or the folder of a run ('-': stdin).", metavar="MANIFEST", show_default=False),
+    ],
     name: Annotated[
         str | None,
         option(
@@ -54,16 +57,16 @@ def oracle(
     candidates: Annotated[
         str,
         option(
-            help="Candidate labels; episode: the manifest's targets.",
+            help="Candidate labels: all, target,source, or episode (the manifest's targets).",
             panel=EVALUATION,
-            metavar="|".join(Candidates),
+            metavar="NAME",
             default=Candidates.ALL.value,
             choices=tuple(Candidates),
         ),
     ] = Candidates.ALL.value,
     min_confidence: Annotated[
         float | None,
-        option(help="Lowest accepted probability of the target.", panel=EVALUATION, metavar="P", min=0, max=1),
+        option(help="Lowest accepted probability of the target.", panel=EVALUATION, metavar="P", parser=probability),
     ] = None,
     consistent_only: Annotated[
         bool, option("--consistent-only", help="Accept only if the target is the top class.", panel=EVALUATION)
@@ -82,7 +85,7 @@ def oracle(
     Each row gains the column oracle: probabilities, the top class, and a verdict (hard negative, easy, or
     mislabelled). Later commands leave out rejected images. Images stay where they are.
 
-    Example: genie generate --src-dir photos --targets lynx | genie oracle - --consistent-only > judged.jsonl
+    Example: genie oracle genie-out --consistent-only --out judged.jsonl
     """
     from genie_cli.oracle import manifests
 

@@ -13,9 +13,17 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from genie_cli.data.digits import paint
 from genie_cli.data.digits.few_shot import QUERY, SUPPORT, paint_splits, read
-from genie_cli.data.digits.paint import CLASSES, IMAGE_SIZE, NOVEL_CLASSES, DigitsInTheWild, Split, Spurious, scans_of
+from genie_cli.data.digits.paint import (
+    CLASSES,
+    IMAGE_SIZE,
+    NOVEL_CLASSES,
+    DigitsInTheWild,
+    Split,
+    Spurious,
+    paint,
+    scans_of,
+)
 from tests.conftest import tree
 
 PAINTED = ("six", "nine")
