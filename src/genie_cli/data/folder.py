@@ -13,15 +13,18 @@ import stat
 import unicodedata
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from genie_cli.data.dataset import Dataset
 from genie_cli.data.images import IMAGE_SUFFIXES
+from genie_cli.data.listing import counted
 from genie_cli.data.split_folders import nested_classes, require_class_folders
 from genie_cli.errors import FolderError
 from genie_cli.jobs import Source, inside_root
 from genie_cli.observer import Observer
+
+HOW_TO_GET = "folder is your own data: a folder with a subfolder of images per class"
 
 _NOT_AN_IMAGE = "is not an image by its name"
 _BESIDE = "lies beside the class folders"
@@ -49,6 +52,12 @@ class Listing:
 
     sources: tuple[Source, ...]
     ignored: tuple[tuple[str, str], ...]
+
+
+def read(root: Path, *, observer: Observer | None = None) -> Dataset:
+    """Read the images that `list_sources` finds; they are both the training and the test split."""
+    images = list_sources(root, observer=observer)
+    return Dataset(root, images, images)
 
 
 def scan(root: Path, label: str | None = None) -> Listing:
@@ -101,7 +110,7 @@ def find(root: Path, label: str | None = None) -> tuple[list[tuple[str, str]], l
         images = [path for path in images if "/" in path]
         if beside and not images:
             raise FolderError(
-                f"{root} has {_count(len(beside), 'image')}, but none in a class folder",
+                f"{root} has {counted(len(beside), 'image')}, but none in a class folder",
                 "give their class: --src-label NAME",
             )
         ignored += [(path, _BESIDE) for path in beside]
@@ -132,17 +141,6 @@ def require_folder(root: Path) -> None:
         raise FolderError(f"{root} does not exist", "check the spelling of the path") from error
     except OSError as error:
         raise FolderError(f"{root} {_reason(error)}", "check that you may read it") from error
-
-
-@contextmanager
-def saying(how_to_get: str) -> Iterator[None]:
-    """Whatever is wrong with a data set's folder, the hint also says how the data set is laid out, and who has it."""
-    try:
-        yield
-    except FolderError as error:
-        if how_to_get not in error.hint:
-            error.hint = f"{error.hint}\n{how_to_get}".lstrip("\n")
-        raise
 
 
 def _files(root: Path) -> Iterator[tuple[str, str]]:
@@ -231,14 +229,10 @@ def _reason(error: OSError) -> str:
 def _no_images(root: Path, ignored: Sequence[tuple[str, str]]) -> FolderError:
     """The error for a folder without sources: how many other files it has, and the first image that is unusable."""
     unusable = [(path, reason) for path, reason in ignored if reason != _NOT_AN_IMAGE]
-    others = _count(len(ignored) - len(unusable), "file")
+    others = counted(len(ignored) - len(unusable), "file")
     message = f"{root} has no images that can be used, and {others} of other kinds"
     if unusable:
         path, reason = unusable[0]
         more = f" (and {len(unusable) - 1} more left out)" if len(unusable) > 1 else ""
         message += f"; {path} {reason}{more}"
     return FolderError(message, f"images are files whose names end in {', '.join(sorted(IMAGE_SUFFIXES))}")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
