@@ -42,12 +42,12 @@ _Identity = tuple[int, int]  # device and inode
 
 @dataclass(frozen=True)
 class Listing:
-    """What a folder holds.
+    """The images of a folder, and what was left out.
 
     Attributes:
-        sources: by path, which is relative to the root, POSIX, and spelled as on disk.
-        ignored: what was left out, by path: relative POSIX path, always printable, and the reason. Hidden files
-            and folders are not mentioned.
+        sources: sorted by path; paths are relative to the root, POSIX, and spelled as on disk.
+        ignored: relative POSIX path, always printable, and reason, sorted by path. Hidden files and folders are not
+            mentioned.
     """
 
     sources: tuple[Source, ...]
@@ -65,7 +65,7 @@ def scan(root: Path, label: str | None = None) -> Listing:
 
     Args:
         root: holds one folder per class, with images at any depth below it. Images beside these are ignored.
-        label: the class of every image below ``root``, in whatever folder; None: the folders are the classes.
+        label: the class of every image below ``root``, in any folder; None: the folders are the classes.
 
     A class is its folder's name, or ``label``, in Unicode's form NFC: file systems differ in how they spell "é".
 
@@ -96,10 +96,12 @@ def list_sources(root: Path, label: str | None = None, observer: Observer | None
 
 
 def find(root: Path, label: str | None = None) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """What `scan` would hash, without opening it: images as (path, class), and what is left out as (path, reason).
+    """List the images below ``root`` without opening them: (path, class), and what was left out: (path, reason).
+
+    Both lists are in no particular order, and paths are relative to ``root``. Arguments are those of `scan`.
 
     Raises:
-        FolderError: as `scan`, but no images at all are two empty lists.
+        FolderError: ``root`` is not a readable folder, or, without a ``label``, has images but none in a folder.
     """
     require_folder(root)
     found = list(_files(root))
@@ -119,7 +121,7 @@ def find(root: Path, label: str | None = None) -> tuple[list[tuple[str, str]], l
 
 
 def hashed(root: Path, images: Sequence[tuple[str, str]]) -> tuple[list[Source], list[tuple[str, str]]]:
-    """Sources of ``images``, (path below ``root``, class), in their order; and what cannot be read: (path, reason)."""
+    """Hash ``images``, (path below ``root``, class): sources in the same order; unreadable files as (path, reason)."""
     sources, unusable = [], []
     digests = _hash_all(root, [path for path, _ in images])
     for (path, label), (digest, reason) in zip(images, digests, strict=True):
@@ -144,12 +146,12 @@ def require_folder(root: Path) -> None:
 
 
 def _files(root: Path) -> Iterator[tuple[str, str]]:
-    """All files below ``root`` that are not hidden, in no order: relative POSIX path, and why not, "" for an image.
+    """All files below ``root`` that are not hidden, in no order: relative POSIX path, and "" or why it is no image.
 
-    A folder is among them only if it cannot be entered.
+    A folder is among them only if it cannot be read.
     """
-    # Each folder waits with its own identity and those above it: links may lead to a folder twice, but inside
-    # itself there would be no end. (With one set for the whole walk, which path is kept would depend on the order.)
+    # Each folder waits with its own identity and those above it: a link may lead to a folder that is read elsewhere,
+    # but not to one above itself. (With one set for the whole walk, the order would decide which path is kept.)
     waiting: list[tuple[str, frozenset[_Identity]]] = [("", frozenset([_identity(os.stat(root))]))]
     while waiting:
         folder, within = waiting.pop()
@@ -173,7 +175,7 @@ def _files(root: Path) -> Iterator[tuple[str, str]]:
 
 
 def _look(root: Path, path: str, within: frozenset[_Identity]) -> tuple[_Identity | None, str]:
-    """What lies at ``path``, links followed: a folder to enter, by its identity, or a file and why it is no image."""
+    """What is at ``path``, links followed: the identity of a folder, or None and why the file is no image, or ""."""
     try:
         inside_root(path)
         status = os.stat(os.path.join(root, path))
@@ -183,7 +185,7 @@ def _look(root: Path, path: str, within: frozenset[_Identity]) -> tuple[_Identit
         return None, _reason(error)
     if stat.S_ISDIR(status.st_mode):
         return (None, _LOOP) if _identity(status) in within else (_identity(status), "")
-    # Above all, no pipe: opening it would wait for a writer.
+    # Opening a named pipe would wait for a writer.
     if not stat.S_ISREG(status.st_mode):
         return None, _NOT_A_FILE
     return None, "" if PurePosixPath(path).suffix.lower() in IMAGE_SUFFIXES else _NOT_AN_IMAGE
@@ -213,7 +215,7 @@ def _identity(status: os.stat_result) -> _Identity:
 
 
 def _is_text(name: str) -> bool:
-    """Whether a file name can be written in UTF-8; Python stands in surrogates for bytes that are not."""
+    """Whether a file name can be encoded in UTF-8; Python puts surrogates where its bytes are not."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -227,7 +229,7 @@ def _reason(error: OSError) -> str:
 
 
 def _no_images(root: Path, ignored: Sequence[tuple[str, str]]) -> FolderError:
-    """The error for a folder without sources: how many other files it has, and the first image that is unusable."""
+    """The error for a folder without sources: the number of other files, and the first image that cannot be used."""
     unusable = [(path, reason) for path, reason in ignored if reason != _NOT_AN_IMAGE]
     others = counted(len(ignored) - len(unusable), "file")
     message = f"{root} has no images that can be used, and {others} of other kinds"
