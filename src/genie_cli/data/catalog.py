@@ -56,7 +56,7 @@ class Entry:
         return "" if self.is_bundled else str(self._module().HOW_TO_GET)
 
     def read(self, folder: Path, *, lists: Path | None, partial: bool, observer: Observer) -> Dataset:
-        """Read the data set; a reader gets only the arguments that its row says it has a use for.
+        """Read the data set; arguments for which the row has no use are not passed on.
 
         Args:
             folder: where it lies; of a bundled one, where it is painted.
@@ -114,7 +114,7 @@ def load(
         observer: is told the layout that was found, and what was left out.
 
     Raises:
-        UsageError: there is no such data set, it needs a folder, or an argument that it has no use for was given.
+        UsageError: there is no such data set, it needs a folder, or ``lists`` or ``partial`` is of no use to it.
         FolderError: the folder does not hold the data set.
         OutputError: a bundled one cannot be written to the cache.
     """
@@ -130,7 +130,7 @@ def load(
 
 
 def _check(benchmark: str, row: Entry, folder: str, lists: Path | None, partial: bool) -> None:
-    """Raise UsageError for what `load` says."""
+    """Raise the UsageErrors of `load`."""
     rows = _CATALOG[benchmark].values()
     if partial and not row.can_be_partial:
         able = ", ".join(other.name for other in rows if other.can_be_partial)

@@ -39,8 +39,8 @@ def read_split(
 ) -> Dataset:
     """Read one split; it is both the training and the test split of the result.
 
-    Sources are in the order of their classes, and within a class of the number at the end of the file's name: every
-    layout gives the same images in the same order. A label is a WordNet id, or the name that the folder or list has.
+    Sources are sorted by class, and within a class by the number at the end of the file's name, so that every layout
+    gives the same images in the same order. A label is a WordNet id, or the class name of the folder or list.
 
     Args:
         published: the data set.
@@ -53,7 +53,7 @@ def read_split(
         FolderError: no known layout, or not the whole split: with what was expected and found.
     """
     require_folder(root)
-    with published.helping():
+    with published.hinting():
         found, images, layout = _find(published, root, split, csv_places, partial)
         labels = sorted({label for _, label in images})
         names = _names(labels)
@@ -110,7 +110,7 @@ def _listed(
 
 
 def _require_listed(root: Path, placed: Placed) -> None:
-    """Raise FolderError if listed images are missing, or a class is cut short into whose images the list counts."""
+    """Raise FolderError if listed images are missing, or the list counts into an ILSVRC class that is incomplete."""
     wanted = Counter(image.label for image in placed.images)
     missing = Counter(image.label for image in placed.images if image.path is None)
     if missing:

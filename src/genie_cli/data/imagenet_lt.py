@@ -50,7 +50,7 @@ def read(root: Path, *, lists: Path | None = None, partial: bool = False, observ
         FolderError: no known layout, or not the whole data set: with what was expected and found.
     """
     require_folder(root)
-    with IMAGENET_LT.helping():
+    with IMAGENET_LT.hinting():
         where, listed = _listed(root, lists)
         if not partial:
             require_published_size(IMAGENET_LT, "train", listed.train, lists or root)

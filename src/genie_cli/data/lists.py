@@ -25,14 +25,14 @@ Content = TypeVar("Content")
 
 @dataclass(frozen=True)
 class Lists:
-    """The images to train with and those to test on; no path is in them twice."""
+    """The listed training and test images; no path is listed twice."""
 
     train: tuple[Image, ...]
     test: tuple[Image, ...]
 
 
 def lists_of(root: Path, train: Sequence[Image], test: Sequence[Image]) -> Lists:
-    """Both splits as they are; FolderError if one is empty, or a path is listed twice, in one split or in both."""
+    """Join two splits; FolderError if one is empty, or a path is listed twice, in one split or in both."""
     seen: set[str] = set()
     for path, _ in (*train, *test):
         if path in seen:
@@ -45,7 +45,7 @@ def lists_of(root: Path, train: Sequence[Image], test: Sequence[Image]) -> Lists
 
 
 def lines_of(file: Path) -> list[tuple[int, str]]:
-    """The lines of a text file that are not empty, stripped, with their numbers from 1.
+    """Read the lines of a text file that are not empty: line numbers from 1, and stripped text.
 
     Raises:
         FolderError: the file cannot be read, or is not text in UTF-8.
@@ -61,7 +61,7 @@ def lines_of(file: Path) -> list[tuple[int, str]]:
 
 
 def table_of(file: Path, example: str) -> dict[str, str]:
-    """The lines `key value` of a text file; a value may have spaces.
+    """Read the lines `key value` of a text file; a value may have spaces.
 
     Raises:
         FolderError: as `lines_of`; a line is not like ``example``, or a key comes twice.
@@ -78,7 +78,7 @@ def table_of(file: Path, example: str) -> dict[str, str]:
 
 
 def csv_of(file: Path) -> list[tuple[int, list[str]]]:
-    """The rows of a CSV file that are not empty, at least one, cells stripped, with their line numbers from 1.
+    """Read the rows of a CSV file that are not empty, at least one: line numbers from 1, and stripped cells.
 
     Raises:
         FolderError: the file cannot be read, is empty, or is not CSV in UTF-8.
@@ -103,13 +103,14 @@ def refuse_row(file: Path, found: tuple[int, Sequence[str]], expected: str) -> N
 
 
 def json_of(file: Path, adapter: TypeAdapter[Content], expected: str) -> Content:
-    """The content of a JSON file.
+    """Read a JSON file.
 
     Args:
-        expected: what it should hold, for the error.
+        adapter: the type of its content.
+        expected: the same in words, for the error.
 
     Raises:
-        FolderError: the file cannot be read, or holds something else.
+        FolderError: the file cannot be read, or its content is of another type.
     """
     try:
         return adapter.validate_json(file.read_bytes().removeprefix(b"\xef\xbb\xbf"))
@@ -136,14 +137,14 @@ _FAULTS = {
 
 
 def _fault(error: ValidationError) -> str:
-    """What is wrong with the first wrong part of a JSON file: "image_labels[2] is negative"."""
+    """The first fault of a JSON file in words: "image_labels[2] is negative"."""
     first = error.errors()[0]
     name = "".join(f"[{part}]" if isinstance(part, int) else str(part) for part in first["loc"])
     return f"{name or 'the file'} {_FAULTS.get(first['type'], 'is something else')}"
 
 
 def below(file: Path, path: str) -> str:
-    """A path that ``file`` lists, if it stays below the data set's folder; else FolderError."""
+    """Return ``path``; FolderError, which names ``file``, if it leaves the data set's folder."""
     try:
         return inside_root(path)
     except ValueError as error:
@@ -151,7 +152,7 @@ def below(file: Path, path: str) -> str:
 
 
 def distinct(file: Path, rows: Iterable[Row], key: Callable[[Row], str]) -> tuple[Row, ...]:
-    """The rows; FolderError if there are none, or two have the same key."""
+    """Return the rows; FolderError if there are none, or two have the same key."""
     kept: dict[str, Row] = {}
     for row in rows:
         if key(row) in kept:

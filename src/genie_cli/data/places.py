@@ -51,7 +51,7 @@ class Placed:
 
 
 def best(places: Iterable[Placed]) -> Placed | None:
-    """The place with most of the images, the first of several; None if there are no images anywhere."""
+    """Return the place with most of the images, the first of several; None if there are no images anywhere."""
     found = max(places, key=lambda placed: placed.found, default=None)
     return found if found and found.found else None
 

@@ -69,7 +69,7 @@ class Published:
         return re.sub(*self.tidy, name).replace("_", " ")
 
     @contextmanager
-    def helping(self) -> Iterator[None]:
+    def hinting(self) -> Iterator[None]:
         """Add ``how_to_get`` to the hint of every FolderError that is raised inside."""
         try:
             yield

@@ -25,7 +25,7 @@ from genie_cli.observer import Observer
 
 @dataclass(frozen=True)
 class _Found:
-    """What a layout should hold: where it is in words, the folder that paths are relative to, and its images."""
+    """A layout: in words, the folder that paths are relative to, and the images that should be there."""
 
     where: str
     root: Path
@@ -55,7 +55,7 @@ def read_splits(
     """
     observer = observer or Observer()
     require_folder(root)
-    with published.helping():
+    with published.hinting():
         found = _by_lists(published, root) or _by_class_folders(published, root)
         if found is None:
             raise no_layout(published, root)
@@ -90,7 +90,7 @@ def sources_of(
 
 
 def size_in_words(published: Published, train: Sequence[Source], test: Sequence[Source]) -> str:
-    """How many classes and images were found, and out of how many if that is not all."""
+    """The numbers of classes and images that were found, and of how many if that is not all."""
     classes, note = len({source.label for source in train}), f" ({published.note})" if published.note else ""
     if published.sizes:
         size, other = published.sizes["train"], published.sizes["test"]
@@ -103,13 +103,13 @@ def size_in_words(published: Published, train: Sequence[Source], test: Sequence[
 
 
 def with_images_per_class(dataset: Dataset) -> Dataset:
-    """The same, with a layout that also says how long the tail is."""
+    """Add the fewest and most training images per class to the layout."""
     counts = Counter(source.label for source in dataset.train).values()
     return replace(dataset, layout=f"{dataset.layout}; {min(counts)} to {max(counts)} training images per class")
 
 
 def find_lists(published: Published, root: Path) -> tuple[str, list[Path]] | None:
-    """The first of the data set's folders below ``root`` that has all of its lists, and these; None if none has."""
+    """Return the first folder below ``root`` that has all of the lists, and the lists; None if there is none."""
     for place in published.list_folders:
         files = _spelled(published, root / place)
         if None not in files:

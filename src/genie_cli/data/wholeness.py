@@ -1,6 +1,6 @@
-"""Checks that a data set is complete. A benchmark on part of the images is another benchmark.
+"""Checks that a data set is complete, since results on part of the images cannot be compared with published ones.
 
-What is missing is an error, unless a part was asked for: ``partial``.
+What is missing is an error, unless the user accepts a part of the data set: ``partial``.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _wrong_per_class(size: Size, counts: Counter[str]) -> tuple[str, str]:
 
 
 def require_files(root: Path, split: Split, images: Sequence[Image], partial: bool) -> list[Image]:
-    """The images that exist, by class and then by path.
+    """Return the images that exist, sorted by class and then by path.
 
     Raises:
         FolderError: an image does not exist, unless ``partial``, or none does.
@@ -85,7 +85,7 @@ def require_files(root: Path, split: Split, images: Sequence[Image], partial: bo
 def require_both_splits(
     root: Path, train: Sequence[Image], test: Sequence[Image], partial: bool
 ) -> tuple[list[Image], list[Image]]:
-    """Both splits, with the classes that both have.
+    """Return both splits without the classes that only one of them has.
 
     Raises:
         FolderError: a class is in one split only, unless ``partial``, or there is no class in both.
@@ -104,7 +104,7 @@ def require_both_splits(
 
 
 def require_readable(root: Path, images: Sequence[Image], partial: bool, observer: Observer) -> tuple[Source, ...]:
-    """Hash the images; an observer is told of those that are left out.
+    """Hash the images; the observer is told of unreadable ones that are left out.
 
     Raises:
         FolderError: an image cannot be read, unless ``partial``, or none of a class can.
