@@ -25,7 +25,7 @@ from genie_cli.fewshot.results import records_of, show
 from genie_cli.fewshot.study import Outcome
 from genie_cli.fewshot.task import FINEGRAINED
 from tests.conftest import Genie
-from tests.data.test_finegrained_sets import CUB_TEST, CUB_TRAIN, put_aircraft, put_cub
+from tests.data.trees import CUB_TEST, CUB_TRAIN, put_aircraft, put_cub
 
 WAYS = 3
 FOLDER = ("--dataset", "folder", "--data-dir", "photos", "--backbone", "digits", "--ways", WAYS, "--episodes", 2)

@@ -13,15 +13,18 @@ import stat
 import unicodedata
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from genie_cli.data.dataset import Dataset
 from genie_cli.data.images import IMAGE_SUFFIXES
+from genie_cli.data.listing import counted
 from genie_cli.data.split_folders import nested_classes, require_class_folders
 from genie_cli.errors import FolderError
 from genie_cli.jobs import Source, inside_root
 from genie_cli.observer import Observer
+
+HOW_TO_GET = "folder is your own data: a folder with a subfolder of images per class"
 
 _NOT_AN_IMAGE = "is not an image by its name"
 _BESIDE = "lies beside the class folders"
@@ -39,16 +42,22 @@ _Identity = tuple[int, int]  # device and inode
 
 @dataclass(frozen=True)
 class Listing:
-    """What a folder holds.
+    """The images of a folder, and what was left out.
 
     Attributes:
-        sources: by path, which is relative to the root, POSIX, and spelled as on disk.
-        ignored: what was left out, by path: relative POSIX path, always printable, and the reason. Hidden files
-            and folders are not mentioned.
+        sources: sorted by path; paths are relative to the root, POSIX, and spelled as on disk.
+        ignored: relative POSIX path, always printable, and reason, sorted by path. Hidden files and folders are not
+            mentioned.
     """
 
     sources: tuple[Source, ...]
     ignored: tuple[tuple[str, str], ...]
+
+
+def read(root: Path, *, observer: Observer | None = None) -> Dataset:
+    """Read the images that `list_sources` finds; they are both the training and the test split."""
+    images = list_sources(root, observer=observer)
+    return Dataset(root, images, images)
 
 
 def scan(root: Path, label: str | None = None) -> Listing:
@@ -56,7 +65,7 @@ def scan(root: Path, label: str | None = None) -> Listing:
 
     Args:
         root: holds one folder per class, with images at any depth below it. Images beside these are ignored.
-        label: the class of every image below ``root``, in whatever folder; None: the folders are the classes.
+        label: the class of every image below ``root``, in any folder; None: the folders are the classes.
 
     A class is its folder's name, or ``label``, in Unicode's form NFC: file systems differ in how they spell "é".
 
@@ -87,10 +96,12 @@ def list_sources(root: Path, label: str | None = None, observer: Observer | None
 
 
 def find(root: Path, label: str | None = None) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """What `scan` would hash, without opening it: images as (path, class), and what is left out as (path, reason).
+    """List the images below ``root`` without opening them: (path, class), and what was left out: (path, reason).
+
+    Both lists are in no particular order, and paths are relative to ``root``. Arguments are those of `scan`.
 
     Raises:
-        FolderError: as `scan`, but no images at all are two empty lists.
+        FolderError: ``root`` is not a readable folder, or, without a ``label``, has images but none in a folder.
     """
     require_folder(root)
     found = list(_files(root))
@@ -101,7 +112,7 @@ def find(root: Path, label: str | None = None) -> tuple[list[tuple[str, str]], l
         images = [path for path in images if "/" in path]
         if beside and not images:
             raise FolderError(
-                f"{root} has {_count(len(beside), 'image')}, but none in a class folder",
+                f"{root} has {counted(len(beside), 'image')}, but none in a class folder",
                 "give their class: --src-label NAME",
             )
         ignored += [(path, _BESIDE) for path in beside]
@@ -110,7 +121,7 @@ def find(root: Path, label: str | None = None) -> tuple[list[tuple[str, str]], l
 
 
 def hashed(root: Path, images: Sequence[tuple[str, str]]) -> tuple[list[Source], list[tuple[str, str]]]:
-    """Sources of ``images``, (path below ``root``, class), in their order; and what cannot be read: (path, reason)."""
+    """Hash ``images``, (path below ``root``, class): sources in the same order; unreadable files as (path, reason)."""
     sources, unusable = [], []
     digests = _hash_all(root, [path for path, _ in images])
     for (path, label), (digest, reason) in zip(images, digests, strict=True):
@@ -134,24 +145,13 @@ def require_folder(root: Path) -> None:
         raise FolderError(f"{root} {_reason(error)}", "check that you may read it") from error
 
 
-@contextmanager
-def saying(how_to_get: str) -> Iterator[None]:
-    """Whatever is wrong with a data set's folder, the hint also says how the data set is laid out, and who has it."""
-    try:
-        yield
-    except FolderError as error:
-        if how_to_get not in error.hint:
-            error.hint = f"{error.hint}\n{how_to_get}".lstrip("\n")
-        raise
-
-
 def _files(root: Path) -> Iterator[tuple[str, str]]:
-    """All files below ``root`` that are not hidden, in no order: relative POSIX path, and why not, "" for an image.
+    """All files below ``root`` that are not hidden, in no order: relative POSIX path, and "" or why it is no image.
 
-    A folder is among them only if it cannot be entered.
+    A folder is among them only if it cannot be read.
     """
-    # Each folder waits with its own identity and those above it: links may lead to a folder twice, but inside
-    # itself there would be no end. (With one set for the whole walk, which path is kept would depend on the order.)
+    # Each folder waits with its own identity and those above it: a link may lead to a folder that is read elsewhere,
+    # but not to one above itself. (With one set for the whole walk, the order would decide which path is kept.)
     waiting: list[tuple[str, frozenset[_Identity]]] = [("", frozenset([_identity(os.stat(root))]))]
     while waiting:
         folder, within = waiting.pop()
@@ -175,7 +175,7 @@ def _files(root: Path) -> Iterator[tuple[str, str]]:
 
 
 def _look(root: Path, path: str, within: frozenset[_Identity]) -> tuple[_Identity | None, str]:
-    """What lies at ``path``, links followed: a folder to enter, by its identity, or a file and why it is no image."""
+    """What is at ``path``, links followed: the identity of a folder, or None and why the file is no image, or ""."""
     try:
         inside_root(path)
         status = os.stat(os.path.join(root, path))
@@ -185,7 +185,7 @@ def _look(root: Path, path: str, within: frozenset[_Identity]) -> tuple[_Identit
         return None, _reason(error)
     if stat.S_ISDIR(status.st_mode):
         return (None, _LOOP) if _identity(status) in within else (_identity(status), "")
-    # Above all, no pipe: opening it would wait for a writer.
+    # Opening a named pipe would wait for a writer.
     if not stat.S_ISREG(status.st_mode):
         return None, _NOT_A_FILE
     return None, "" if PurePosixPath(path).suffix.lower() in IMAGE_SUFFIXES else _NOT_AN_IMAGE
@@ -215,7 +215,7 @@ def _identity(status: os.stat_result) -> _Identity:
 
 
 def _is_text(name: str) -> bool:
-    """Whether a file name can be written in UTF-8; Python stands in surrogates for bytes that are not."""
+    """Whether a file name can be encoded in UTF-8; Python puts surrogates where its bytes are not."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -229,16 +229,12 @@ def _reason(error: OSError) -> str:
 
 
 def _no_images(root: Path, ignored: Sequence[tuple[str, str]]) -> FolderError:
-    """The error for a folder without sources: how many other files it has, and the first image that is unusable."""
+    """The error for a folder without sources: the number of other files, and the first image that cannot be used."""
     unusable = [(path, reason) for path, reason in ignored if reason != _NOT_AN_IMAGE]
-    others = _count(len(ignored) - len(unusable), "file")
+    others = counted(len(ignored) - len(unusable), "file")
     message = f"{root} has no images that can be used, and {others} of other kinds"
     if unusable:
         path, reason = unusable[0]
         more = f" (and {len(unusable) - 1} more left out)" if len(unusable) > 1 else ""
         message += f"; {path} {reason}{more}"
     return FolderError(message, f"images are files whose names end in {', '.join(sorted(IMAGE_SUFFIXES))}")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,6 +1,6 @@
-"""Tells class folders from the splits of a data set, and from class folders that lie further down.
+"""Refuses folders whose subfolders are not classes: they are splits, or the class folders are further down.
 
-Only paths of images are looked at. Where they leave a doubt, folders are classes.
+Only the paths of the images count. In doubt, subfolders are classes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from genie_cli.errors import FolderError, shorten
 
-# In the order in which a person is likely to want them as sources.
+# In order of preference as sources: the first that is there is suggested.
 _SPLITS = (
     *("train", "training", "base", "support"),
     *("val", "valid", "validation", "dev"),
@@ -23,29 +23,30 @@ _LIKE_A_SPLIT = re.compile(rf"({'|'.join(_SPLITS)})[ _-]?(set|split|data|images)
 
 @dataclass
 class _Subfolder:
-    """A folder in the root: whether it holds images directly, and which of its folders do at any depth."""
+    """A folder in the root: whether images are directly inside, and which of its folders have some at any depth."""
 
     has_images: bool = False
     folders: set[str] = field(default_factory=set)
 
 
 def require_class_folders(root: Path, images: Sequence[str]) -> None:
-    """Raise FolderError if the subfolders of ``root`` are clearly not classes, and name the folder to give instead.
+    """Raise FolderError if the subfolders of ``root`` are clearly not classes; the hint names the folder to give.
 
-    A subfolder is *nested* if it has images in folders, but none directly. ``root`` is refused if
+    Only subfolders that have images count. One is *nested* if it has images in its folders, but none directly inside.
+    ``root`` is refused if
 
-    1. all its subfolders are named like splits (train, val, test, base, novel, ...; "train2017" and "test_images" are
-       such names, too), and at least one is nested; or
-    2. all its subfolders are nested, and at least two are named like splits; or
-    3. its only subfolder is nested, and holds two or more folders with images; or what holds for 1 to 3 of ``root``
-       holds for the only, nested subfolder.
+    1. all subfolders are named like splits (train, val, test, base, novel and the like; also "train2017" and
+       "test_images"), and at least one is nested: ``photos/train/<class>``; or
+    2. all subfolders are nested, and at least two are named like splits; or
+    3. the only subfolder is nested and has two or more folders: ``photos/photos/<class>``. It may also hold splits, or
+       again a single nested folder.
 
-    Everything else is read as ``root/<class>/**/<image>``: a class "train" beside others, classes "train" and "test"
-    with images directly inside, and classes of which some or all are nested.
+    Everything else is read as ``root/<class>/**/<image>``: a class "train" among others, classes "train" and "test"
+    with images directly inside, and nested classes, even if all of them are.
 
     Args:
         root: the folder that was given.
-        images: paths below it, POSIX, of images in subfolders.
+        images: paths of the images in its subfolders, relative to ``root``, POSIX.
     """
     place, subfolders = root, _subfolders(images)
     while True:
@@ -63,10 +64,10 @@ def require_class_folders(root: Path, images: Sequence[str]) -> None:
 
 
 def nested_classes(root: Path, images: Sequence[str]) -> str:
-    """A warning if all subfolders are nested and hold two or more folders each: they may be parts, not classes.
+    """Return a warning if all of several subfolders are nested and have two or more folders each; else "".
 
-    They may as well be classes with a folder per video, day or patient. Arguments are those of
-    `require_class_folders`; the warning is empty if there is nothing to warn of.
+    They may be parts of a data set, but also classes with a folder per video, day or patient. Arguments are those of
+    `require_class_folders`.
     """
     subfolders = _subfolders(images)
     if len(subfolders) < 2 or any(inner.has_images or len(inner.folders) < 2 for inner in subfolders.values()):
@@ -107,9 +108,9 @@ def _holds_splits(place: Path, names: Iterable[str], nested: Iterable[str]) -> F
 
 
 def _one_folder_too_many(root: Path, place: Path, names: Sequence[str]) -> FolderError:
-    levels = len(place.relative_to(root).parts)
-    down = "one level" if levels == 1 else f"{levels} levels"
+    parts = place.relative_to(root).parts
+    down = "one level" if len(parts) == 1 else f"{len(parts)} levels"
     return FolderError(
         f"{root} has its {len(names)} class folders {down} down, in {place}: {shorten(names)}",
-        f"give {place}; or, if all images are of one class, give the class: --src-label {place.name}",
+        f"give {place}; or, if all images are of one class, name it: --src-label {parts[0]}",
     )

@@ -36,7 +36,7 @@ def test_the_tail_and_its_groups(cache: Path) -> None:
     assert images.image_size == IMAGE_SIZE
     assert images.layout == (
         "digits in the wild, long-tailed; 10 classes, 1242 training and 1000 test images; "
-        "5 to 500 training images a class"
+        "5 to 500 training images per class"
     )
 
 

@@ -6,12 +6,13 @@ thresholds four classes are Many, three Med and three Few.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from genie_cli.data.dataset import Dataset
 from genie_cli.data.digits.cache import cached
 from genie_cli.data.digits.paint import CLASSES, IMAGE_SIZE, DigitsInTheWild
-from genie_cli.data.longtail_sets import read as read_long_tailed
+from genie_cli.data.train_test_folder import read_long_tailed
 
 MOST, FEWEST = 500, 5  # training images of a class
 _TEST_PER_CLASS = 100
@@ -26,9 +27,9 @@ def read(cache: Path) -> Dataset:
     Raises:
         OSError, OutputError: as `paint_splits`.
     """
-    found = read_long_tailed("folder", paint_splits(cache))
+    found = read_long_tailed(paint_splits(cache))
     layout = found.layout.replace("class folders train and test", "digits in the wild, long-tailed")
-    return Dataset(found.root, found.train, found.test, found.names, "", layout, None, IMAGE_SIZE, CLASSES)
+    return replace(found, layout=layout, image_size=IMAGE_SIZE, order=CLASSES)
 
 
 def paint_splits(cache: Path) -> Path:
