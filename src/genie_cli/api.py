@@ -87,9 +87,7 @@ def confuse(
         FolderError: the folder has no class folders, or too few images in a class.
         ModelError: the backbone is missing or does not fit its device.
     """
-    from genie_cli.confuse import predictions
-    from genie_cli.confuse.cross_validation import BACKBONE, FOLDS, from_folder
-    from genie_cli.confuse.inputs import require_one_input
+    from genie_cli.confuse.inputs import BACKBONE, FOLDS, require_one_input
 
     given = {
         "src_dir": src_dir,
@@ -103,18 +101,23 @@ def confuse(
         "device": device,
     }
     require_one_input({name for name, value in given.items() if value is not None})
+    if src_dir is not None:
+        from genie_cli.confuse.cross_validation import from_folder
+
+        return from_folder(
+            Path(src_dir),
+            backbone or BACKBONE,
+            _path(checkpoint),
+            folds or FOLDS,
+            device or "auto",
+            observer or Observer(),
+        )
+    from genie_cli.confuse import predictions
+
     if from_predictions is not None:
         return predictions.from_predictions(Path(from_predictions), _path(classes))
-    if from_logits is not None and true is not None:
-        return predictions.from_logits(Path(from_logits), Path(true), _path(classes))
-    return from_folder(
-        Path(src_dir or ""),
-        backbone or BACKBONE,
-        _path(checkpoint),
-        folds or FOLDS,
-        device or "auto",
-        observer or Observer(),
-    )
+    assert from_logits is not None and true is not None  # noqa: S101, PT018 - `require_one_input` has checked
+    return predictions.from_logits(Path(from_logits), Path(true), _path(classes))
 
 
 def generate(

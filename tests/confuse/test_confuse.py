@@ -128,7 +128,7 @@ class TestPredictions:
         with pytest.raises(UsageError, match=r"has classes that .*names\.txt does not name: d"):
             from_predictions(path, tmp_path / "names.txt")
         (tmp_path / "names.txt").write_text("a\nb\na\n")
-        with pytest.raises(UsageError, match="has a name twice: a"):
+        with pytest.raises(UsageError, match="lists a name twice: a"):
             from_predictions(path, tmp_path / "names.txt")
 
 
@@ -191,7 +191,7 @@ class TestLogits:
         np.save(tmp_path / "numbers.npy", np.array([0, 0, 3, 2]))
         with pytest.raises(UsageError, match="row 2 is of class 3, and columns are numbered 0 to 2"):
             from_logits(logits, tmp_path / "numbers.npy", tmp_path / "classes.txt")
-        with pytest.raises(UsageError, match="has numbers of classes, not names"):
+        with pytest.raises(UsageError, match="has class numbers, not names"):
             from_logits(logits, tmp_path / "numbers.npy")
         (tmp_path / "true.txt").write_text("a\n\nb\nc\n")
         with pytest.raises(UsageError, match="line 2: is blank"):
@@ -234,7 +234,11 @@ class TestCrossValidation:
         ("labels", "error", "reason"),
         [
             ("aaaa", FolderError, "there is only one class, a"),
-            ("aaaab", FolderError, "a class needs at least two images, one of them to classify the other: b (1) add images"),
+            (
+                "aaaab",
+                FolderError,
+                "a class needs at least two images, one of them to classify the other: b (1) add images",
+            ),
             ("aaaaabbbcccc", UsageError, "too few images for 5 folds: b (3), c (4)"),
             ("aaaaabbbcccc", UsageError, "--folds 3 works"),
         ],
@@ -406,7 +410,10 @@ class TestOptions:
 
     def test_no_better_than_guessing_is_said(self, genie: Genie, tmp_path: Path) -> None:
         a_table(tmp_path / "p.csv", [("a", "a"), ("a", "b"), ("b", "b"), ("b", "a")])
-        assert "no better than always predicting the largest class" in genie("confuse", "--from-predictions", "p.csv").stderr
+        assert (
+            "no better than always predicting the largest class"
+            in genie("confuse", "--from-predictions", "p.csv").stderr
+        )
 
 
 class TestGenerateByAMatrixThatDoesNotFit:

@@ -120,7 +120,7 @@ def test_memory_does_not_grow_with_the_plan(tmp_path: Path) -> None:
 
 
 def test_memory_does_not_grow_with_the_manifest(tmp_path: Path) -> None:
-    """Nor when a run goes on: rows are found on disk, and put in order there."""
+    """Nor when a run resumes: rows are found on disk, and put in order there."""
     plan, out = many(MANY // 2), Output(tmp_path, Header(kind="genie.manifest"))
     with out.manifest.open("w") as file:
         file.writelines(chain([out.header.line()], (Row(job, Status.FAILED, reason="no").line() for job in plan)))

@@ -20,7 +20,7 @@ from genie_cli.cli._options import INPUT, MODEL, OUTPUT, Json, option, whole_num
 from genie_cli.cli._settings import Chosen
 from genie_cli.config import BUNDLED
 from genie_cli.confuse.confusion import Confusion, require_writable
-from genie_cli.confuse.cross_validation import BACKBONE, FOLDS
+from genie_cli.confuse.inputs import BACKBONE, FOLDS
 from genie_cli.errors import OutputError, shorten
 
 

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from genie_cli.backbones.backbone import Preprocess
     from genie_cli.backbones.features import Features
 
-BACKBONE = "vit_base_patch14_dinov2.lvd142m"
-FOLDS = 5
 CLASSIFIER = "logistic regression, C = 1.0, on L2-normalised, then standardised features"
 SEED = 0  # of the folds
 

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Set
 
 from genie_cli.errors import UsageError
 
+BACKBONE = "vit_base_patch14_dinov2.lvd142m"  # DINOv2 ViT-B/14
+FOLDS = 5
+
 _USED = {
     "src_dir": {"backbone", "checkpoint", "folds", "device"},
     "from_predictions": {"classes"},

@@ -136,7 +136,9 @@ def _truth(path: Path) -> NDArray[np.int64] | list[str]:
         return [name for _, name in lines]
     values = _array(path)
     if values.ndim != 1 or values.dtype.kind not in "iuU":
-        raise UsageError(f"{path} holds {values.dtype} of shape {values.shape}, not one class per image, as a number or name")
+        raise UsageError(
+            f"{path} holds {values.dtype} of shape {values.shape}, not one class per image, as a number or name"
+        )
     if values.dtype.kind == "U":
         return [_clean(str(name)) for name in values]
     return values.astype(np.int64)
