@@ -119,7 +119,8 @@ def _plain(error: typer._click.exceptions.ClickException) -> str:
     if isinstance(error, typer._click.exceptions.NoSuchOption):
         near = (error.possibilities or [""])[0]
         return f"no such option: {error.option_name}" + (f"; did you mean {near}?" if near else "")
-    if isinstance(error, typer.BadParameter) and error.param is not None and error.param.opts:
+    is_missing = isinstance(error, typer._click.exceptions.MissingParameter)
+    if isinstance(error, typer.BadParameter) and not is_missing and error.param is not None:
         return f"{error.param.opts[0]}: {error.message}"
     message = error.format_message()
     return f"{message[:1].lower()}{message[1:]}".rstrip(".")

@@ -40,7 +40,7 @@ def finegrained(
     partial: Partial = False,
     manifest: Manifests = None,
     episode_list: _episodes.EpisodeLists = None,
-    augment: Annotated[list[str] | None, _episodes.augment("weak,img2img-l,img2img-h,txt2img,genie")] = None,
+    augment: Annotated[list[str] | None, _episodes.augment("weak, img2img-l, img2img-h, txt2img, genie")] = None,
     backbone: Annotated[
         str | None,
         option(

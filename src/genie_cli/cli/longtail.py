@@ -79,7 +79,7 @@ def longtail(
             help="Augmentations to compare.",
             panel=EVALUATION,
             metavar="NAME,...",
-            default=",".join(_AUGMENT),
+            default=", ".join(_AUGMENT),
             choices=_AUGMENT,
         ),
     ] = None,
