@@ -44,7 +44,7 @@ def a_job(**changes: Any) -> Job:
 
 
 def gradient(height: int = 24, width: int = 40) -> NDArray[np.uint8]:
-    """A smooth picture with a different slope in each channel, (height, width, 3)."""
+    """A smooth image with a different slope in each channel, (height, width, 3)."""
     y, x = np.mgrid[0:height, 0:width]
     return np.stack([y * 255 / height, x * 255 / width, 255 - (x + y) * 255 / (height + width)], -1).astype(np.uint8)
 
@@ -221,7 +221,7 @@ class TestNothingToRead:
             read(tmp_path / "missing.png")
 
     def test_a_folder(self, tmp_path: Path) -> None:
-        with pytest.raises(ImageError):  # in the words of the operating system
+        with pytest.raises(ImageError):  # the reason is the operating system's
             read(tmp_path)
 
     @pytest.mark.parametrize("content", [b"", b"hello", b"\x89PNG\r\n\x1a\n", b"GIF89a" + bytes(20)])

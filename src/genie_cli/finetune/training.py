@@ -72,8 +72,6 @@ def train(
         ImageError: an image is missing, damaged, or not the one that was hashed.
         ModelError: the loss is not a number, or a micro-batch does not fit into the device's memory.
     """
-    import torch
-
     recipe = spec.recipe
     sampler = sampler_for(len(spec.images), recipe, spec.seed, accelerator)
     network.to(accelerator.device)
@@ -81,13 +79,7 @@ def train(
     finished = _resume(state, network, optimizer, accelerator)
     model, optimizer = accelerator.prepare(network, optimizer)
     model.train()
-    loader: Any = torch.utils.data.DataLoader(
-        AugmentedImages(spec.images, spec.preprocess, spec.crops, recipe, spec.seed),  # type: ignore[arg-type]
-        batch_sampler=sampler,
-        collate_fn=collate,
-        num_workers=min(recipe.workers, os.cpu_count() or 1),
-        pin_memory=accelerator.device.type == "cuda",
-    )
+    loader = _loader(spec, sampler, pin_memory=accelerator.device.type == "cuda")
     bias = None if spec.bias is None else spec.bias.to(accelerator.device)
     step = _MicroBatchStep(model, optimizer, accelerator, spec, sampler, bias)
     for epoch in range(finished, recipe.epochs):
@@ -143,6 +135,19 @@ def sampler_for(num_images: int, recipe: LongTail, seed: int, accelerator: Accel
         seed=seed,
         rank=accelerator.process_index,
         world_size=accelerator.num_processes,
+    )
+
+
+def _loader(spec: TrainingSpec, sampler: MicroBatchSampler, *, pin_memory: bool) -> Any:
+    """A DataLoader that yields micro-batches: images (N, 3, H, W) and labels (N, C), or an ImageError."""
+    from torch.utils.data import DataLoader
+
+    return DataLoader(
+        AugmentedImages(spec.images, spec.preprocess, spec.crops, spec.recipe, spec.seed),  # type: ignore[arg-type]
+        batch_sampler=sampler,
+        collate_fn=collate,
+        num_workers=min(spec.recipe.workers, os.cpu_count() or 1),
+        pin_memory=pin_memory,
     )
 
 
