@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from genie_cli.backbones.digits import bundled, classify
-from genie_cli.data.digits import CLASSES, DigitsInTheWild
+from genie_cli.data.digits.paint import CLASSES, DigitsInTheWild
 from genie_cli.diffusion.engine import Engine
 from genie_cli.diffusion.locate import locate
 from genie_cli.diffusion.requests import Request, SourceImage

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from genie_cli.errors import UsageError
-from genie_cli.jobs import Job, Method, Recipe, Source, inside_root, shard
+from genie_cli.jobs import Job, Method, Source, inside_root, shard
+from genie_cli.recipe import Recipe
 
 CLASSES = ("cat", "dog", "fox", "owl")
 

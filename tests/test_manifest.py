@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from genie_cli import manifest
 from genie_cli.errors import ManifestError
+from genie_cli.header import SCHEMA, Header
 from genie_cli.jobs import Job, Method, Source
-from genie_cli.manifest import SCHEMA, Header, Row, Status, plan_line
+from genie_cli.manifest import Row, Status, plan_line
 
 HEADER = Header(kind="genie.manifest", source_root="/photos", settings={"steps": 50}, versions={"torch": "2.7"})
 PLAN = Header(kind="genie.plan")

@@ -1,7 +1,7 @@
-"""Settings, each declared once, with its default, range and one line of explanation; frozen.
+"""Settings, each declared once: its default, range, explanation and option name; frozen.
 
-The command line's help, `genie init` and the checks all read this declaration. Where values come from is
-`settings_file`'s. This module does not know torch.
+The command line's options and help, `genie.toml`, `genie config` and the checks of values all read this declaration.
+How values get here is the business of `settings`. Independent of torch.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from genie_cli.jobs import Method, Ratio
 
-BUNDLED = "digits"  # the name of the bundled model, oracle and few-shot encoder
+BUNDLED = "digits"  # the name of the bundled diffusion model, oracle and few-shot encoder
 STABLE_DIFFUSION = "stable-diffusion-v1-5/stable-diffusion-v1-5"
 _STABLE_DIFFUSION_COMMIT = "451f4fe16113bff5a5d2269ed5ad43b0592e9a14"
 
@@ -27,82 +27,99 @@ class Format(StrEnum):
     WEBP = "webp"
 
 
+def _setting(
+    default: Any,
+    description: str,
+    *,
+    option: str = "",
+    variable: str = "",
+    metavar: str = "",
+    rare: bool = False,
+    **bounds: Any,
+) -> Any:
+    """A field of a section.
+
+    Args:
+        option: the option's name without dashes, if it is not the field's own.
+        variable: the environment variable, if it is not ``GENIE_`` and the option's name.
+        metavar: what stands for the value in help, if the type alone does not say it.
+        rare: shown among the advanced options.
+        bounds: passed on to `pydantic.Field`.
+    """
+    extra: dict[str, Any] = {"option": option, "variable": variable, "metavar": metavar, "rare": rare}
+    return Field(default, description=description, json_schema_extra=extra, **bounds)
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Generate(_Section):
-    """What to make."""
+    """What to generate."""
 
-    method: Method = Field(Method.GENIE, description="How images are made: genie, img2img or txt2img.")
-    r: tuple[Ratio, ...] = Field(
-        (), description="Noise ratios, 0 < r <= 1, as 0.6,0.8 or repeated; none: 0.8 for genie, 0.3 for img2img."
+    method: Method = _setting(
+        Method.GENIE,
+        "genie: from photos of other classes; img2img: from photos of the target's own class; txt2img: from noise.",
     )
-    prompt: str = Field("A photo of a {target}", description="Prompt template; {target} is the class to make.")
-    superclass: str = Field("", description="Ends the prompt with ', a type of SUPERCLASS', for fine-grained classes.")
-    per_target: int = Field(0, ge=0, description="Images per target and r; 0: one from every eligible source.")
-    top_k: int = Field(4, ge=1, description="Of so many of the most confused classes, sources are taken.")
-    steps: int = Field(50, ge=2, le=500, description="Solver steps of the full schedule; r * steps of them run.")
-    guidance: float = Field(7.5, ge=1, le=100, description="Classifier-free guidance scale.")
-    seed: int = Field(0, ge=0, description="Another seed, other noise.")
-    preset: Literal["exact", "fast"] = Field(
+    r: tuple[Ratio, ...] = _setting(
+        (), "Noise ratios in (0, 1], as 0.6,0.8; diffusers calls it strength. Default: 0.8 for genie, 0.3 for img2img."
+    )
+    prompt: str = _setting("A photo of a {target}", "Prompt template; {target} stands for the target class.")
+    superclass: str = _setting("", "Append ', a type of SUPERCLASS' to the prompt, for fine-grained classes.")
+    per_target: int = _setting(0, "Images per target class and r; 0: one from every eligible source.", ge=0)
+    top_k: int = _setting(4, "Number of most-confused classes to draw sources from.", ge=1)
+    steps: int = _setting(50, "Solver steps of the full schedule, of which r * steps are run.", ge=2, le=500)
+    guidance: float = _setting(7.5, "Classifier-free guidance scale.", ge=1, le=100)
+    seed: int = _setting(0, "Random seed.", ge=0)
+    preset: Literal["exact", "fast"] = _setting(
         "exact",
-        description="exact; or fast: 20 steps, --dtype half, so other images. It beats the file, a flag beats it.",
+        "fast: 20 steps in half precision, which changes the images. Overrides the settings file, not flags.",
+        rare=True,
     )
 
     @field_validator("prompt")
     @classmethod
     def _names_its_target(cls, prompt: str) -> str:
         if "{target}" not in prompt:
-            raise ValueError("the prompt has no {target} in it, so every class would look the same")
+            raise ValueError("the prompt must contain {target}, or all classes would get the same prompt")
         return prompt
 
     @property
     def ratios(self) -> tuple[float, ...]:
-        """The noise ratios to run: those asked for, or the method's own (paper, section 4)."""
+        """The noise ratios to run: those asked for, or the method's default (paper, section 4)."""
         return self.r or (self.method.default_r,)
 
 
 class Model(_Section):
-    """What makes it."""
+    """The diffusion model, and how it is run."""
 
-    name: str = Field(
+    name: str = _setting(
         STABLE_DIFFUSION,
-        description="A Stable Diffusion 1.x snapshot: hub id, directory, or digits (bundled, no download).",
+        "Stable Diffusion 1.x model: a Hugging Face id, a directory, or digits (bundled, no download).",
+        option="model",
     )
-    revision: str = Field("", description="The hub model's commit; none: main, or the default model's pinned one.")
-    device: str = Field("auto", description="Device: auto, cpu, cuda, cuda:1.")
-    dtype: Literal["auto", "half", "float32", "float16", "bfloat16"] = Field(
+    revision: str = _setting("", "Commit of the Hugging Face model. Default: main; the default model's is pinned.")
+    device: str = _setting("auto", "Device: auto, cpu, cuda, cuda:1, mps.")
+    dtype: Literal["auto", "half", "float32", "float16", "bfloat16"] = _setting(
         "auto",
-        description="Precision: auto (float16 on CUDA, else float32), half (auto, but bfloat16 on CPUs with AMX), "
-        "float32, float16 or bfloat16.",
+        "Precision: auto (float16 on CUDA, else float32), half (bfloat16 on CPUs with AMX, else as auto), float32, "
+        "float16 or bfloat16.",
+        rare=True,
     )
-    attention: Literal["auto", "sdpa", "xformers", "sliced"] = Field(
-        "auto", description="Attention: sdpa (torch's own, auto), xformers, or sliced (slow, least memory)."
-    )
-    compile: Literal["auto", "off", "regional", "full"] = Field(
+    attention: Literal["auto", "sdpa", "xformers", "sliced"] = _setting(
         "auto",
-        description="torch.compile: off, regional (transformer blocks), full; auto: full where that is known to pay.",
+        "Attention kernels: auto (sdpa), sdpa (PyTorch's own), xformers, or sliced (slowest, least memory).",
+        rare=True,
     )
-    slots: Literal["auto"] | Annotated[int, Field(ge=1, le=1024)] = Field(
-        "auto", description="Images in one batch, a power of two; auto fits the device."
+    compile: Literal["auto", "off", "regional", "full"] = _setting(
+        "auto",
+        "torch.compile: regional compiles the transformer blocks, full the whole UNet. auto: full where it was "
+        "measured to pay off.",
+        rare=True,
     )
-
-    def following(self, begun: Mapping[str, Any]) -> Model:
-        """These settings, but what they leave to ``auto`` as it was settled by the run that began the folder.
-
-        Args:
-            begun: settings in the folder's header; what makes no sense there is left for the folder's own check.
-        """
-        settled = {
-            name: begun[name]
-            for name in ("dtype", "slots", "attention", "compile")
-            if name in begun and getattr(self, name) == "auto"
-        }
-        try:
-            return Model.model_validate({**self.model_dump(), **settled})
-        except ValidationError:
-            return self
+    slots: Literal["auto"] | Annotated[int, Field(ge=1, le=1024)] = _setting(
+        "auto", "Batch size, a power of two. auto: what fits the device.", metavar="auto|INT", rare=True
+    )
 
     @property
     def commit(self) -> str | None:
@@ -113,124 +130,128 @@ class Model(_Section):
     @classmethod
     def _power_of_two(cls, slots: int | str) -> int | str:
         if isinstance(slots, int) and slots & (slots - 1):
-            raise ValueError(f"slots must be a power of two, got {slots}")
+            raise ValueError(f"must be a power of two; nearest: {1 << (slots.bit_length() - 1)}")
         return slots
 
 
 class Output(_Section):
-    """Where it goes."""
+    """Where images go."""
 
-    dir: str = Field("genie-out", description="Folder for the images and the manifest.")
-    format: Format = Field(Format.JPG, description="Image files: jpg, png or webp.")
+    dir: str = _setting("genie-out", "Output folder for the images and the manifest.", option="out", metavar="DIR")
+    format: Format = _setting(Format.JPG, "Image file format.")
 
 
 class Data(_Section):
-    """Where data sets lie."""
+    """Where data sets are."""
 
-    dir: str = Field("", description="Folder of the data set; the digits need none.")
+    dir: str = _setting("", "Folder of the data set.", option="data_dir", variable="GENIE_DATA", metavar="DIR")
 
 
-_Shots = Annotated[
-    tuple[Annotated[int, Field(ge=1)], ...],
-    Field(min_length=1, description="Support images per class, as 1,5 or repeated."),
-]
-_Ways = Annotated[int, Field(ge=2, description="Classes per episode.")]
-_Classifier = Annotated[
-    Literal["lr", "svm", "prototype"],
-    Field(description="On the features: lr (logistic regression), svm (linear) or prototype."),
-]
+_PositiveInts = tuple[Annotated[int, Field(ge=1)], ...]
+
+
+class FewShot(_Section):
+    """Few-shot evaluation."""
+
+    shots: _PositiveInts = _setting((1, 5), "Support images per class, as 1,5.", min_length=1)
+    ways: int = _setting(5, "Classes per episode.", ge=2)
+    queries: int = _setting(15, "Query images per class and episode.", ge=1)
+    episodes: int = _setting(600, "Episodes per number of shots (the paper: 1000 on tiered-ImageNet).", ge=2)
+    classifier: Literal["lr", "svm", "prototype"] = _setting(
+        "lr", "Classifier on the features: logistic regression, linear SVM, or nearest class mean."
+    )
+
+
+class FineGrained(FewShot):
+    """Fine-grained few-shot evaluation."""
+
+    shots: _PositiveInts = _setting((1,), "Support images per class, as 1,5.", min_length=1)
+    ways: int = _setting(20, "Classes per episode.", ge=2)
+    queries: int = _setting(0, "Query images per class and episode; 0: all test images.", ge=0)
+    episodes: int = _setting(100, "Episodes per number of shots.", ge=2)
+    classifier: Literal["lr", "svm", "prototype"] = _setting(
+        "svm", "Classifier on the features: logistic regression, linear SVM, or nearest class mean."
+    )
 
 
 _Channels = tuple[
     Annotated[float, Field(gt=0, lt=1)], Annotated[float, Field(gt=0, lt=1)], Annotated[float, Field(gt=0, lt=1)]
 ]
-
-
-class FewShot(_Section):
-    """How few-shot classification is measured."""
-
-    shots: _Shots = (1, 5)
-    ways: _Ways = 5
-    queries: int = Field(15, ge=1, description="Query images per class and episode.")
-    episodes: int = Field(600, ge=2, description="Episodes per number of shots; the paper: 1000 on tiered-ImageNet.")
-    classifier: _Classifier = "lr"
-
-
-class FineGrained(FewShot):
-    """How fine-grained classification is measured."""
-
-    shots: _Shots = (1,)
-    ways: _Ways = 20
-    queries: int = Field(0, ge=0, description="Query images per class and episode; 0: all test images.")
-    episodes: int = Field(100, ge=2, description="Episodes per number of shots.")
-    classifier: _Classifier = "svm"
-
-
-# timm takes no notice of most words that it does not know.
+# timm ignores most words of a policy that it does not know.
 _RANDAUGMENT = r"^(m\d+(\.\d+)?(-(n\d+|inc[01]|(mstd|mmax|p)\d+(\.\d+)?))*)?$"
 
 
 class LongTail(_Section):
-    """How long-tailed classification is measured: LiVT's recipe for fine-tuning."""
+    """Long-tailed evaluation: LiVT's fine-tuning recipe."""
 
-    thresholds: str = Field("livt", description="Where Many and Few begin: livt, oltr, or A,B (Many > A, Few < B).")
-    per_class: int = Field(50, ge=1, description="Generated images per Few class.")
-    fill_to: int = Field(0, ge=0, description="Instead: as many as fill a Few class up to this number; 0: not.")
-    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
-        (0, 1, 2), min_length=1, description="A training for each seed, as 0,1,2 or repeated."
+    thresholds: str = _setting(
+        "livt", "Shot thresholds: livt, oltr, or A,B (Many: more than A training images; Few: fewer than B)."
     )
-    network: str = Field("vit_base_patch16_224", description="What is trained: a timm model (digits: test_resnet).")
-    loss: Literal["bal-bce", "bce"] = Field("bal-bce", description="bal-bce knows the classes' shares, bce does not.")
-    prior: Literal["real", "mixed"] = Field(
-        "real", description="Shares of the classes: among real images, or mixed with generated ones."
+    per_class: int = _setting(50, "Generated images per Few class.", ge=1)
+    fill_to: int = _setting(
+        0, "Instead of --per-class: generate until each Few class has this many images; 0: off.", ge=0
     )
-    epochs: int = Field(100, ge=1, description="How often each image is seen.")
-    warmup_epochs: int = Field(5, ge=0, description="Epochs in which the learning rate rises.")
-    batch: int = Field(2048, ge=2, description="Images an update, over all devices.")
-    gradient_accumulation_steps: int = Field(
-        1, ge=1, description="Forward and backward passes per optimizer step, to save memory."
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = _setting(
+        (0, 1, 2), "Training seeds, as 0,1,2; one training for each.", min_length=1
     )
-    base_lr: float = Field(1e-3, gt=0, description="Learning rate for a batch of 256; it grows with the batch.")
-    min_lr: float = Field(1e-6, ge=0, description="Learning rate at the end.")
-    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = Field(
-        (0.9, 0.999), description="AdamW's betas, as 0.9,0.999."
+    network: str = _setting("vit_base_patch16_224", "timm model to train.")
+    loss: Literal["bal-bce", "bce"] = _setting("bal-bce", "Balanced or plain binary cross-entropy.")
+    prior: Literal["real", "mixed"] = _setting(
+        "real", "Class frequencies for Bal-BCE: of the real images, or of real and generated images.", rare=True
     )
-    weight_decay: float = Field(0.05, ge=0, description="AdamW's weight decay.")
-    layer_decay: float = Field(0.75, gt=0, le=1, description="Learning rate of a layer, as a share of the next one's.")
-    drop_path: float = Field(0.1, ge=0, lt=1, description="Stochastic depth: how often the last block is skipped.")
-    mixup: float = Field(0.8, ge=0, description="MixUp's alpha; 0: none.")
-    cutmix: float = Field(1.0, ge=0, description="CutMix's alpha; 0: none. With both, either is drawn.")
-    smoothing: float = Field(0.1, ge=0, lt=1, description="Share of a label that is spread over all classes.")
-    randaugment: str = Field(
-        "m9-mstd0.5-inc1", pattern=_RANDAUGMENT, description="RandAugment in timm's words; empty: none."
+    epochs: int = _setting(100, "Training epochs.", ge=1)
+    warmup_epochs: int = _setting(5, "Warm-up epochs.", ge=0)
+    batch: int = _setting(2048, "Images per optimizer step, over all devices.", ge=2)
+    gradient_accumulation_steps: int = _setting(
+        1,
+        "Forward and backward passes per optimizer step, to save memory.",
+        option="grad_accum_steps",
+        ge=1,
+        rare=True,
     )
-    random_erasing: float = Field(0.25, ge=0, le=1, description="How often a rectangle is erased.")
-    mean: _Channels = Field((0.479672, 0.457713, 0.407721), description="Mean of the channels, 0..1.")
-    std: _Channels = Field((0.278976, 0.271203, 0.286062), description="Deviation of the channels.")
-    precision: Literal["auto", "float32", "float16", "bfloat16"] = Field(
-        "auto", description="Of the arithmetic: auto (float16 on CUDA, else float32), float32, float16 or bfloat16."
+    base_lr: float = _setting(1e-3, "Learning rate per 256 images of a batch.", gt=0)
+    min_lr: float = _setting(1e-6, "Final learning rate.", ge=0, rare=True)
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = _setting(
+        (0.9, 0.999), "AdamW betas.", rare=True
     )
-    workers: int = Field(8, ge=0, description="Processes that load images.")
+    weight_decay: float = _setting(0.05, "AdamW weight decay.", ge=0, rare=True)
+    layer_decay: float = _setting(0.75, "Layer-wise learning rate decay.", gt=0, le=1, rare=True)
+    drop_path: float = _setting(0.1, "Stochastic depth rate of the last block.", ge=0, lt=1, rare=True)
+    mixup: float = _setting(0.8, "MixUp alpha; 0: off.", ge=0, rare=True)
+    cutmix: float = _setting(1.0, "CutMix alpha; 0: off. With both, each batch uses one at random.", ge=0, rare=True)
+    smoothing: float = _setting(0.1, "Label smoothing.", ge=0, lt=1, rare=True)
+    randaugment: str = _setting(
+        "m9-mstd0.5-inc1", "RandAugment policy in timm's notation; empty: off.", pattern=_RANDAUGMENT, rare=True
+    )
+    random_erasing: float = _setting(0.25, "Random erasing probability.", ge=0, le=1, rare=True)
+    mean: _Channels = _setting((0.479672, 0.457713, 0.407721), "Channel mean, 0 to 1.", rare=True)
+    std: _Channels = _setting((0.278976, 0.271203, 0.286062), "Channel standard deviation, 0 to 1.", rare=True)
+    precision: Literal["auto", "float32", "float16", "bfloat16"] = _setting(
+        "auto",
+        "Training precision: auto (float16 on CUDA, else float32), float32, float16 or bfloat16.",
+        rare=True,
+    )
+    workers: int = _setting(8, "Data loading processes.", ge=0, rare=True)
 
     @field_validator("seeds")
     @classmethod
     def _differ(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
         if len(set(seeds)) < len(seeds):
-            raise ValueError("a seed stands there twice, and would give the same training twice")
+            raise ValueError("a seed is listed twice, and would give the same training twice")
         return seeds
 
     @property
     def learning_rate(self) -> float:
-        """The highest: ``base_lr`` times batch / 256."""
+        """Peak learning rate: ``base_lr`` times batch / 256."""
         return self.base_lr * self.batch / 256
 
 
-# What a preset stands for; the header says what became of it, so nothing else needs to know presets.
+# What a preset stands for; the manifest records the resulting settings, so nothing else needs to know presets.
 PRESETS: Mapping[str, Mapping[str, Any]] = {"fast": {"generate.steps": 20, "model.dtype": "half"}}
 
 
 class Settings(_Section):
-    """All sections of `genie.toml`."""
+    """All settings, in the sections of `genie.toml`."""
 
     generate: Generate = Generate()
     model: Model = Model()

@@ -13,6 +13,7 @@ None of them prints; `cli/app.py` turns them into words and exit codes.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -73,3 +74,9 @@ def shorten(words: Sequence[object], shown: int = 5, between: str = ", ") -> str
     """The first few of many words, for a message: ``a, b, c and 4 more``."""
     rest = len(words) - shown
     return between.join(map(str, words[:shown])) + (f" and {rest} more" if rest > 0 else "")
+
+
+def did_you_mean(word: str, known: Sequence[str], cutoff: float = 0.5) -> str:
+    """The end of a sentence that suggests the known word most like ``word``: ``; did you mean lynx?``, or nothing."""
+    near = difflib.get_close_matches(word, known, n=1, cutoff=cutoff)
+    return f"; did you mean {near[0]}?" if near and near[0] != word else ""

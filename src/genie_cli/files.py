@@ -60,6 +60,15 @@ def require_folder(path: Path) -> None:
         raise OutputError(f"cannot write {path}: there is no folder {path.parent}", "create it, or choose another path")
 
 
+def require_usable_folder(path: Path) -> None:
+    """Raise OutputError unless ``path`` is a folder that can be written to, or can be made one."""
+    existing = next(folder for folder in (path, *path.absolute().parents) if os.path.lexists(folder))
+    if not os.path.isdir(existing):
+        raise OutputError(f"{path} cannot be a folder: {existing} is a file", "choose another --out")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise OutputError(f"cannot write to {path}: no permission to write in {existing}", "choose another --out")
+
+
 def require_own(path: Path, beginning: str) -> None:
     """Check that a file of genie's may be written to ``path``.
 

@@ -1,4 +1,4 @@
-"""What is to be made: sources, jobs, and plans built from sources x targets.
+"""What is to be made: sources, jobs and plans.
 
 A job's id and its noise are hashes of *what* is made, so they do not depend on order, batch, shard or path.
 This module does not know torch, files or folders.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -17,8 +17,6 @@ from pathlib import PureWindowsPath
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-
-from genie_cli.errors import UsageError
 
 
 def inside_root(path: str) -> str:
@@ -129,100 +127,6 @@ class Plan:
     def only(self, wanted: Callable[[Job], bool]) -> Plan:
         """The jobs that are wanted, asked anew each time."""
         return Plan(lambda: filter(wanted, self))
-
-
-class Recipe(BaseModel):
-    """How jobs are built from sources and targets.
-
-    Attributes:
-        prompt: template with ``{target}`` (paper, section 4: "A photo of a {target}").
-        superclass: if set, ``, a type of {superclass}`` is appended (paper, section 4.3).
-        per_target: images per target and r; 0 means one from every eligible source.
-        sources_for: for a target, the only source classes that may be used (the most confused ones).
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    targets: tuple[str, ...]
-    method: Method = Method.GENIE
-    r: tuple[Ratio, ...] = (0.8,)
-    prompt: str = "A photo of a {target}"
-    superclass: str = ""
-    per_target: int = Field(default=0, ge=0)
-    seed: int = 0
-    model: str
-    sources_for: Mapping[str, Sequence[str]] = {}
-
-    def prompt_for(self, target: str) -> str:
-        suffix = f", a type of {self.superclass}" if self.superclass else ""
-        return self.prompt.replace("{target}", target) + suffix
-
-    def jobs(self, sources: Sequence[Source]) -> Plan:
-        """The plan, source by source so that each source is read and encoded once; no job twice.
-
-        Jobs are never held, but for each target its sources are: the first ``per_target``, or all that are eligible.
-
-        Raises:
-            UsageError: a target has no eligible source, or txt2img was not told how many to make.
-        """
-        chosen = {target: self._choose(sources, target) for target in dict.fromkeys(self.targets)}
-        return Plan(lambda: self._jobs(sources if self.method.uses_source else [None], chosen))
-
-    def check(self, target: str, sources: Sequence[Source]) -> None:
-        """Raise UsageError if ``target`` has no eligible source, or txt2img was not told how many to make."""
-        self._choose(sources, target)
-
-    def _jobs(
-        self, sources: Iterable[Source | None], chosen: Mapping[str, Mapping[Source | None, int]]
-    ) -> Iterator[Job]:
-        for source in dict.fromkeys(sources):
-            for target, replicates in chosen.items():
-                for replicate in range(replicates.get(source, 0)):
-                    for r in sorted(set(self.r)):
-                        yield self._job(source, target, r, replicate)
-
-    def _job(self, source: Source | None, target: str, r: float, replicate: int) -> Job:
-        return Job(
-            source=source,
-            target=target,
-            prompt=self.prompt_for(target),
-            method=self.method,
-            r=r,
-            model=self.model,
-            replicate=replicate,
-            seed=self.seed,
-        )
-
-    def _choose(self, sources: Sequence[Source], target: str) -> dict[Source | None, int]:
-        """How many images each source gives for ``target``: the first by hash, all once, then all again."""
-        if not self.method.uses_source:
-            if not self.per_target:
-                raise UsageError("txt2img has no sources to count by", "say how many: --per-target 20")
-            return {None: self.per_target}
-        eligible = [s for s in sources if self.method.accepts(s.label, target) and self._allows(s, target)]
-        if not eligible:
-            whose = "its own class" if self.method is Method.IMG2IMG else "another class"
-            only = self.sources_for.get(target)
-            wanted = f"{whose}, and only {', '.join(only)} are to be used" if only else whose
-            raise UsageError(
-                f"no source for target {target!r}: {self.method.value} needs images of {wanted}",
-                f"classes found: {', '.join(sorted({s.label for s in sources})) or 'none'}",
-            )
-        # Two files with one content are one source, the first: it is their content that makes a job.
-        different = {s.sha256: s for s in reversed(eligible)}.values()
-        if not self.per_target:
-            return dict.fromkeys(different, 1)
-        ranked = sorted(different, key=lambda s: _rank(s, target, self.seed))
-        turns, rest = divmod(self.per_target, len(ranked))
-        return {source: turns + (place < rest) for place, source in enumerate(ranked[: self.per_target])}
-
-    def _allows(self, source: Source, target: str) -> bool:
-        return target not in self.sources_for or source.label in self.sources_for[target]
-
-
-def _rank(source: Source, target: str, seed: int) -> bytes:
-    """A source's place in the queue for a target: its own hash, so that another source moves nobody else."""
-    return hashlib.sha256(json.dumps((source.sha256, target, seed)).encode()).digest()
 
 
 def shard(jobs: Iterable[Job], index: int, count: int) -> Iterator[Job]:

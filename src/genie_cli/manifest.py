@@ -1,66 +1,29 @@
-"""Plans and manifests: JSON Lines, a header and then a row a job.
+"""Plans and manifests: JSON Lines, a header and then one row per job.
 
 A plan's rows say what is to be made; a manifest's rows say what became of it. Rows are flat, so that
 `jq 'select(.target == "lynx") | .file'` works. Paths in a row never leave the folder that the header names.
 
-This module does not know torch.
+Independent of torch.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, TextIO
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from genie_cli.errors import ManifestError
+from genie_cli.header import SCHEMA, Header, Kind
 from genie_cli.jobs import Job, RelativePath
-
-SCHEMA = 1
-Kind = Literal["genie.plan", "genie.manifest"]
-
-
-class Header(BaseModel):
-    """The first line.
-
-    Attributes:
-        source_root: folder that the rows' source paths are relative to; None if no row has a source.
-        root: folder that the rows' files are relative to; None: the folder the manifest lies in.
-        settings: everything that decides which images are made and how, resolved.
-        versions: of the packages that an image's exact bytes depend on.
-    """
-
-    model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
-
-    kind: Kind
-    schema_version: int = Field(default=SCHEMA, alias="schema")
-    source_root: str | None = None
-    root: str | None = None
-    settings: Mapping[str, Any] = {}
-    versions: Mapping[str, str] = {}
-
-    def line(self) -> str:
-        return self.model_dump_json(exclude_none=True) + "\n"
-
-    def differences(self, now: Header) -> Iterator[str]:
-        """``name: old -> new`` for every setting and version that differs."""
-        yield from _changes(self.settings, now.settings)
-        yield from _changes(self.versions, now.versions)
-
-
-def _changes(before: Mapping[str, Any], now: Mapping[str, Any], within: str = "") -> Iterator[str]:
-    for key in sorted({*before, *now}):
-        old, new = before.get(key), now.get(key)
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            yield from _changes(old, new, f"{within}{key}.")
-        elif old != new:
-            yield f"{within}{key}: {json.dumps(old)} -> {json.dumps(new)}"
 
 
 class Status(StrEnum):
@@ -134,11 +97,22 @@ def _line(job: Job, own: Mapping[str, Any], extra: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Document:
-    """An open plan or manifest: its header, and its rows, read as they are asked for."""
+    """An open plan or manifest: its header, and its rows, read as they are asked for.
+
+    Attributes:
+        name: what errors call it.
+        folder: the folder that it lies in; for standard input the working directory.
+    """
 
     name: str
     header: Header
     _lines: Iterator[tuple[int, dict[str, Any]]]
+    folder: Path = Path()
+
+    @property
+    def root(self) -> Path:
+        """The folder that the rows' files are relative to; a relative root in the header starts at the folder."""
+        return self.folder / (self.header.root or "")
 
     def jobs(self) -> Iterator[Job]:
         """The jobs, of a plan or of a manifest.
@@ -163,6 +137,42 @@ class Document:
             yield row
 
 
+@contextmanager
+def opened(name: str | Path, kind: Kind | None = None) -> Iterator[Document]:
+    """A plan or manifest by its path, by the folder of a run, or, as ``"-"``, on standard input.
+
+    Raises:
+        ManifestError: it cannot be read, or see `read`.
+    """
+    with open_lines(name) as stream:
+        path = path_of(name)
+        label = "standard input" if str(name) == "-" else str(path)
+        yield replace(read(stream, label, kind), folder=Path() if str(name) == "-" else path.parent)
+
+
+@contextmanager
+def open_lines(name: str | Path) -> Iterator[TextIO]:
+    """The lines of a file, or of standard input for ``"-"``; ManifestError if it cannot be opened."""
+    try:
+        with nullcontext(sys.stdin) if str(name) == "-" else path_of(name).open(encoding="utf-8") as stream:
+            yield stream
+    except OSError as error:
+        raise ManifestError(str(name), 0, f"cannot be read: {error.strerror}") from None
+
+
+def path_of(name: str | Path) -> Path:
+    """The manifest's own path, where ``name`` may be the folder of a run."""
+    path = Path(name)
+    return path / "manifest.jsonl" if os.path.isdir(path) else path
+
+
+def is_pipe(name: str | Path) -> bool:
+    """Whether it can be read only once: standard input ("-"), or a pipe such as a shell's <(...)."""
+    with suppress(OSError):  # opening it will say why
+        return str(name) == "-" or Path(name).is_fifo()
+    return False
+
+
 class _blaming:  # noqa: N801 - reads as a verb
     """Turns what pydantic says about a line into a ManifestError that names the line."""
 
@@ -174,10 +184,20 @@ class _blaming:  # noqa: N801 - reads as a verb
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, ValidationError):
-            problems = ("; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())).strip()
+            problems = "; ".join(dict.fromkeys(_explain(problem) for problem in error.errors()))
             raise ManifestError(self.name, self.number, problems) from None
         if isinstance(error, ValueError):
             raise ManifestError(self.name, self.number, str(error)) from None
+
+
+def _explain(problem: Any) -> str:
+    """One of pydantic's errors in plain words."""
+    where = ".".join(map(str, problem["loc"])) or "the row"
+    if problem["type"] == "missing":
+        return f"{where} is missing"
+    if problem["type"] == "value_error":
+        return f"{where}: {problem['msg'].removeprefix('Value error, ')}"
+    return f"{where} cannot be {json.dumps(problem['input'], default=str)}"
 
 
 def read(lines: Iterable[str], name: str, kind: Kind | None = None) -> Document:

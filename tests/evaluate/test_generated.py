@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from genie_cli import manifest
 from genie_cli.errors import ManifestError, UsageError
 from genie_cli.evaluate.generated import Generated, Images, describe
+from genie_cli.header import Header
 from genie_cli.jobs import Job, Method, Source
-from genie_cli.manifest import Header, Row, Status
+from genie_cli.manifest import Row, Status
 
 FOX = Source(path="fox/1.jpg", sha256="f" * 64, label="fox")
 LYNX = Job(source=FOX, target="lynx", prompt="A photo of a lynx", method=Method.GENIE, r=0.8, model="tiny@1")

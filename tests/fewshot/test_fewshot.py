@@ -19,8 +19,8 @@ from genie_cli.backbones.backbone import Backbone, Preprocess
 from genie_cli.backbones.features import Features
 from genie_cli.config import FewShot
 from genie_cli.data.catalog import FewShotSet
-from genie_cli.data.digits import CLASSES, DigitsInTheWild
-from genie_cli.data.folders import scan
+from genie_cli.data.digits.paint import CLASSES, DigitsInTheWild
+from genie_cli.data.folder import scan
 from genie_cli.evaluate.augmentations import Augmentation, AugmentationName, EpisodeJobs
 from genie_cli.evaluate.generated import Images
 from genie_cli.fewshot.augment import RandomAugment

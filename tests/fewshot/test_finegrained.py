@@ -15,8 +15,8 @@ from PIL import Image
 
 from genie_cli.config import FineGrained
 from genie_cli.data.catalog import FineGrainedSet
-from genie_cli.data.digits import CLASSES, DigitsInTheWild
-from genie_cli.data.folders import scan
+from genie_cli.data.digits.paint import CLASSES, DigitsInTheWild
+from genie_cli.data.folder import scan
 from genie_cli.evaluate import paper
 from genie_cli.evaluate.augmentations import Augmentation, AugmentationName
 from genie_cli.fewshot.episodes import EpisodeSpec
@@ -25,7 +25,7 @@ from genie_cli.fewshot.results import records_of, show
 from genie_cli.fewshot.study import Outcome
 from genie_cli.fewshot.task import FINEGRAINED
 from tests.conftest import Genie
-from tests.data.test_finegrained_sets import CUB_TEST, CUB_TRAIN, put_aircraft, put_cub
+from tests.data.trees import CUB_TEST, CUB_TRAIN, put_aircraft, put_cub
 
 WAYS = 3
 FOLDER = ("--dataset", "folder", "--data-dir", "photos", "--backbone", "digits", "--ways", WAYS, "--episodes", 2)

@@ -16,8 +16,8 @@ from genie_cli.backbones.backbone import Preprocess
 from genie_cli.backbones.trainable import NetworkSpec, build
 from genie_cli.config import LongTail
 from genie_cli.data.dataset import Crops
-from genie_cli.data.digits import DigitsInTheWild
-from genie_cli.data.folders import scan
+from genie_cli.data.digits.paint import DigitsInTheWild
+from genie_cli.data.folder import scan
 from genie_cli.errors import ModelError, OutputError
 from genie_cli.finetune.cost import _probe, measure
 from genie_cli.finetune.state import TrainingState

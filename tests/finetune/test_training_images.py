@@ -12,8 +12,8 @@ from PIL import Image
 from genie_cli.backbones.backbone import Preprocess
 from genie_cli.config import LongTail
 from genie_cli.data.dataset import Crops
-from genie_cli.data.digits import DigitsInTheWild
-from genie_cli.data.folders import scan
+from genie_cli.data.digits.paint import DigitsInTheWild
+from genie_cli.data.folder import scan
 from genie_cli.errors import ImageError
 from genie_cli.finetune.training_images import (
     PHOTO_CROPS,

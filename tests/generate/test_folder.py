@@ -22,8 +22,10 @@ from genie_cli.config import Format
 from genie_cli.errors import ManifestError, OutputError
 from genie_cli.generate.folder import Output, begun
 from genie_cli.generate.paths import file_of
-from genie_cli.jobs import Job, Method, Recipe, Source, shard
-from genie_cli.manifest import Header, Row, Status
+from genie_cli.header import Header
+from genie_cli.jobs import Job, Method, Source, shard
+from genie_cli.manifest import Row, Status
+from genie_cli.recipe import Recipe
 
 SETTINGS = {"steps": 50, "guidance": 7.5, "plan": {"targets": ["fox"]}}
 HEADER = Header(kind="genie.manifest", settings=SETTINGS, versions={"torch": "2.7"})
@@ -306,7 +308,7 @@ class TestInUse:
 
     def test_by_another_process_until_it_is_killed(self, tmp_path: Path) -> None:
         program = (
-            "import sys; from pathlib import Path; from genie_cli.manifest import Header; "
+            "import sys; from pathlib import Path; from genie_cli.header import Header; "
             "from genie_cli.generate.folder import Output\n"
             "output = Output(Path(sys.argv[1]), Header(kind='genie.manifest'))\n"
             "with output.opened(): print('ready', flush=True); sys.stdin.read()"

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from genie_cli.errors import ManifestError
 from genie_cli.files import database
 from genie_cli.generate.ledger import Ledger
-from genie_cli.jobs import Job, Method, Recipe
-from genie_cli.manifest import Header, Row, Status
+from genie_cli.header import Header
+from genie_cli.jobs import Job, Method
+from genie_cli.manifest import Row, Status
+from genie_cli.recipe import Recipe
 
 HEADER = Header(kind="genie.manifest")
 RECIPE = Recipe(targets=("fuchs 🦊", "owl"), method=Method.TXT2IMG, r=(1.0,), per_target=4, model="sd15@abc")

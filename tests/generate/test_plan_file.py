@@ -13,15 +13,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genie_cli.config import Format, Generate
+from genie_cli.config import Format, Settings
 from genie_cli.errors import ManifestError
-from genie_cli.generate.checks import check as check_inputs
 from genie_cli.generate.estimate import Tally
 from genie_cli.generate.folder import Output
-from genie_cli.generate.inputs import Inputs
 from genie_cli.generate.plan_file import opened
-from genie_cli.jobs import Job, Method, Plan, Recipe, Source
-from genie_cli.manifest import Header, Row, Status, plan_line
+from genie_cli.generate.request import PlanRequest, check
+from genie_cli.header import Header
+from genie_cli.jobs import Job, Method, Plan, Source
+from genie_cli.manifest import Row, Status, plan_line
+from genie_cli.recipe import Recipe
 
 HEADER = Header(kind="genie.plan", source_root="photos")
 MANY = 20_000
@@ -71,7 +72,7 @@ def test_a_change_between_two_readings_is_an_error(tmp_path: Path, change: Calla
 def test_a_pipe_is_read_once_and_its_jobs_again_and_again(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    check_inputs(Inputs(plan=str(pipe)), Generate(), set())  # would wait for a writer if it opened the pipe
+    check(PlanRequest(plan=str(pipe)), Settings(), set())  # would wait for a writer if it opened the pipe
     with ThreadPoolExecutor(1) as pool:
         writing = pool.submit(write, pipe, a_job(), a_job(2))
         with opened(str(pipe)) as file:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from genie_cli.cli._chart import chart
-from genie_cli.data.digits_longtail import exponential
+from genie_cli.data.digits.long_tail import exponential
 from genie_cli.errors import UsageError
 from genie_cli.jobs import Source
 from genie_cli.longtail.groups import THRESHOLDS, Group, Profile, ShotThresholds

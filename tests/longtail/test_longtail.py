@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
-from genie_cli.data.digits import CLASSES, DigitsInTheWild
+from genie_cli.data.digits.paint import CLASSES, DigitsInTheWild
 from genie_cli.evaluate import paper
 from genie_cli.evaluate.augmentations import Augmentation, AugmentationName, choose
 from genie_cli.evaluate.statistics import estimate_of_few

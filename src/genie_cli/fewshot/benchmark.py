@@ -14,7 +14,8 @@ from genie_cli.evaluate import obtain as making
 from genie_cli.fewshot import options as asking
 from genie_cli.fewshot import results
 from genie_cli.fewshot.options import FewShotOptions, Listed
-from genie_cli.jobs import Job, Recipe
+from genie_cli.jobs import Job
+from genie_cli.recipe import Recipe
 
 if TYPE_CHECKING:
     from genie_cli.backbones.backbone import Backbone

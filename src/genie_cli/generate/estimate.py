@@ -1,13 +1,22 @@
-"""What a plan amounts to, counted in one pass that holds none of it."""
+"""What a plan amounts to: counted in one pass that holds none of it, and timed by a step of the real model."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from genie_cli.config import Format
 from genie_cli.errors import UsageError
 from genie_cli.files import seen_set
 from genie_cli.jobs import Job
+
+if TYPE_CHECKING:
+    from genie_cli.diffusion.engine import Engine
+
+# Rough bytes per pixel at our qualities, and bytes of provenance per image.
+_BYTES_PER_PIXEL = {Format.JPG: 0.45, Format.PNG: 1.6, Format.WEBP: 0.3}
+_PROVENANCE_BYTES = 2500
 
 
 @dataclass
@@ -51,3 +60,39 @@ class Tally:
         except UsageError as error:
             self.too_long += 1
             self.reason = self.reason or str(error)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run would make, and what it would take.
+
+    Attributes:
+        size: side of the images in pixels.
+        model: its identity.
+        batch: slots, device and precision, in words.
+        seconds: of all solver steps, by one that was timed.
+        disk: bytes that the images take.
+    """
+
+    tally: Tally
+    size: int
+    model: str
+    batch: str
+    seconds: float
+    disk: float
+
+    @classmethod
+    def of(cls, tally: Tally, engine: Engine[Job], image_format: Format) -> Estimate:
+        """Time a step of the engine and put it all together."""
+        snapshot = engine.snapshot
+        # A batch that cannot be filled takes no less time.
+        seconds = tally.steps * engine.seconds_per_step() / max(1, min(engine.slots, tally.images))
+        pixels = snapshot.image_size**2
+        return cls(
+            tally=tally,
+            size=snapshot.image_size,
+            model=snapshot.identity,
+            batch=f"{engine.slots} slots on {snapshot.device}, {snapshot.dtype}",
+            seconds=seconds,
+            disk=tally.images * (pixels * _BYTES_PER_PIXEL[image_format] + _PROVENANCE_BYTES),
+        )

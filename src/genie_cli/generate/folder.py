@@ -19,12 +19,12 @@ import os
 import platform
 import shutil
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from filelock import FileLock, Timeout
 
@@ -34,8 +34,9 @@ from genie_cli.errors import ImageError, ManifestError, OutputError
 from genie_cli.files import database, reraise_as_output_error
 from genie_cli.generate.ledger import Ledger
 from genie_cli.generate.paths import IMAGES, file_of
+from genie_cli.header import Header, RunSettings
 from genie_cli.jobs import Job
-from genie_cli.manifest import Header, Row, Status
+from genie_cli.manifest import Row, Status
 
 
 @dataclass
@@ -55,11 +56,6 @@ class Output:
     @property
     def manifest(self) -> Path:
         return self.root / "manifest.jsonl"
-
-    @property
-    def made_with(self) -> dict[str, Any]:
-        """What decides an image's bytes, besides its job; it is also written into every image."""
-        return {key: value for key, value in self.header.settings.items() if key != "plan"}
 
     @property
     def _metadata(self) -> Path:
@@ -155,7 +151,7 @@ class Output:
             record = provenance.read(self.root / name)
         except ImageError:
             record = None
-        ours = {key: value for key, value in self.made_with.items() if key != "slots"}
+        ours = {key: value for key, value in self.header.settings.made_with().items() if key != "slots"}
         if record is None or record.job != job or {k: record.settings.get(k) for k in ours} != ours:
             return Row(job, Status.FAILED, reason=f"another file is in the way: {name}")
         digest = hashlib.sha256((self.root / name).read_bytes()).hexdigest()
@@ -250,8 +246,8 @@ class Output:
                 )
 
 
-def begun(root: Path) -> Mapping[str, Any]:
-    """The settings of the run that began the folder; none if there is none, or it is not genie's.
+def begun(root: Path) -> RunSettings:
+    """The settings of the run that began the folder; none are stated if there is none, or it is not genie's.
 
     Raises:
         OutputError: the folder cannot be looked into.
@@ -260,7 +256,7 @@ def begun(root: Path) -> Mapping[str, Any]:
         for path in (root / "manifest.jsonl", *sorted((root / ".genie").glob("journal*.jsonl"))):
             with suppress(OSError, ManifestError), path.open(encoding="utf-8") as stream:
                 return manifest.read(stream, str(path), "genie.manifest").header.settings
-    return {}
+    return RunSettings()
 
 
 def _put(aside: Path, final: Path) -> bool:

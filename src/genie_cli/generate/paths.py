@@ -1,8 +1,9 @@
-"""Where a job's image lies in an output folder, and how a class's name becomes the name of a folder."""
+"""Where a job's image lies in an output folder, and how a class name becomes a folder name."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from genie_cli.config import Format
 from genie_cli.errors import OutputError
@@ -43,3 +44,14 @@ def _encoded(found: re.Match[str]) -> str:
 def file_of(job: Job, image_format: Format) -> str:
     """Where a job's image lies, relative to the output folder."""
     return f"{IMAGES}/{folder_of(job.target)}/{job.id}.{image_format.value}"
+
+
+def keep_apart(source_root: Path, out: Path) -> None:
+    """Sources are never written to, nor what was made here read as a source."""
+    sources, root = source_root.resolve(), out.resolve()
+    if root.is_relative_to(sources):
+        raise OutputError(f"the output {out} lies inside the sources {source_root}", "choose an --out elsewhere")
+    if sources.is_relative_to(root / IMAGES):
+        raise OutputError(
+            f"the sources {source_root} lie where the images of {out} would go", "choose an --out elsewhere"
+        )

@@ -1,7 +1,6 @@
 """Runs a plan: sources in, images and a manifest out.
 
-Reading sources, encoding files and writing them happen in threads beside the model. This module does not
-know the command line.
+Sources are read, and files encoded and written, in threads beside the model.
 """
 
 from __future__ import annotations
@@ -23,9 +22,10 @@ from genie_cli.data.images import decode
 from genie_cli.diffusion.requests import Request, Result, SourceImage
 from genie_cli.errors import ImageError, OutputError, UsageError
 from genie_cli.generate.folder import Output
-from genie_cli.generate.paths import IMAGES, folder_of
+from genie_cli.generate.paths import folder_of, keep_apart
 from genie_cli.jobs import PURE_NOISE, Job, Method, Plan, Source
 from genie_cli.manifest import Row, Status
+from genie_cli.observer import Observer
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -36,17 +36,8 @@ if TYPE_CHECKING:
 
 _PACKAGES = ("genie-cli", "torch", "diffusers", "transformers", "torchvision", "pillow")
 _READ_AHEAD = 16  # sources
+_SHOWN_FAILURES = 10
 _WRITES_WAITING = 64  # images
-
-
-class Observer:
-    """Is told what happens; does nothing itself."""
-
-    def started(self, total: int, resumed: int) -> None:
-        """The plan has ``total`` jobs, of which ``resumed`` were made by an earlier run."""
-
-    def finished(self, row: Row) -> None:
-        """A job was made, or failed."""
 
 
 @dataclass(frozen=True)
@@ -70,48 +61,57 @@ def run(
     source_root: Path | None,
     engine: Callable[[], Engine[Job]],
     output: Output,
-    observer: Observer | None = None,
+    observer: Observer,
 ) -> Summary:
-    """Make every job of this run's share of the plan that an earlier run has not made.
+    """Make every job of this run's share of the plan that does not exist yet.
 
     Args:
         plan: all jobs; the manifest has their order, the images do not depend on it.
         share: those that this run makes: all, or a shard's.
         source_root: folder that the sources' paths are relative to; it is only read.
         engine: makes the engine; not called if there is nothing to do.
+        observer: is told what fails, and how far the run is.
 
     Raises:
         OutputError: the output folder cannot be used, or no longer; what was made so far stays, and a second
-            run goes on.
+            run resumes.
     """
-    observer = observer or Observer()
     if source_root is not None:
-        _keep_apart(source_root, output.root)
+        keep_apart(source_root, output.root)
     done: Counter[Status] = Counter()
     with output.opened():
         known = output.known()
         total, resumed = _count(share, known)
-        observer.started(total, resumed)
+        if resumed:
+            observer.found(f"{resumed} of {total} images already exist")
         if resumed < total:
-            todo = share.only(lambda job: not known.made(job))
+            work = _Run(source_root, output, share.only(lambda job: not known.made(job)))
+            machine = work.begin(engine)
             # Closed at once when interrupted, so that no thread writes after the folder's lock is gone.
-            with closing(_Run(source_root, output).make(todo, engine)) as rows:
-                for row in rows:
-                    observer.finished(row)
+            with observer.progress("images", total - resumed) as progress, closing(work.rows(machine)) as rows:
+                for row in _reported(rows, output.header.settings.slots or 0, observer):
+                    progress.advance()
                     done[row.status] += 1
         output.finish(plan)
     return Summary(done[Status.MADE], resumed, done[Status.FAILED], done[Status.SKIPPED])
 
 
-def _keep_apart(source_root: Path, out: Path) -> None:
-    """Sources are never written to, nor what was made here read as a source."""
-    sources, root = source_root.resolve(), out.resolve()
-    if root.is_relative_to(sources):
-        raise OutputError(f"the output {out} lies inside the sources {source_root}", "choose an --out elsewhere")
-    if sources.is_relative_to(root / IMAGES):
-        raise OutputError(
-            f"the sources {source_root} lie where the images of {out} would go", "choose an --out elsewhere"
-        )
+def _reported(rows: Iterable[Row], slots: int, observer: Observer) -> Iterator[Row]:
+    """The rows; the observer is told of the first few that failed, and when memory runs out.
+
+    Args:
+        slots: batch size that the run begins with.
+    """
+    failures = 0
+    for row in rows:
+        if row.slots and row.slots < slots:
+            observer.warning(f"out of memory: continuing with {row.slots} images per batch instead of {slots}")
+        slots = row.slots or slots
+        if row.status is not Status.MADE:
+            failures += 1
+            if failures <= _SHOWN_FAILURES:
+                observer.warning(f"{row.status.value}: {row.job.target}: {row.reason}")
+        yield row
 
 
 def _count(share: Plan, known: Ledger) -> tuple[int, int]:
@@ -125,23 +125,33 @@ def _count(share: Plan, known: Ledger) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class _Run:
+    """What is left to do, and where sources come from and images go."""
+
     source_root: Path | None
     output: Output
+    todo: Plan
 
     @property
     def _format(self) -> Format:
-        return Format(self.output.made_with["format"])
+        return Format(self.output.header.settings.format or Format.JPG)
 
-    def make(self, todo: Plan, engine: Callable[[], Engine[Job]]) -> Generator[Row, None, None]:
-        """Rows as they are written."""
-        sound = todo.only(lambda job: not _senseless(job))
-        machine = engine() if next(iter(sound), None) else None
+    @property
+    def _sound(self) -> Plan:
+        return self.todo.only(lambda job: not _senseless(job))
+
+    def begin(self, engine: Callable[[], Engine[Job]]) -> Engine[Job] | None:
+        """The engine, if there is a job for it; then the folder is bound to the run's settings."""
+        machine = engine() if next(iter(self._sound), None) else None
         self.output.begin()  # not before: settings that the machine refuses would bind the folder
-        for job in todo:
+        return machine
+
+    def rows(self, machine: Engine[Job] | None) -> Generator[Row, None, None]:
+        """Rows as they are written."""
+        for job in self.todo:
             if reason := _senseless(job):
                 yield self.output.note(Row(job, Status.SKIPPED, reason=reason))
         if machine:
-            yield from self._images(sound, machine)
+            yield from self._images(self._sound, machine)
 
     def _images(self, sound: Plan, machine: Engine[Job]) -> Generator[Row, None, None]:
         with ThreadPoolExecutor(2, "read") as readers, ThreadPoolExecutor(2, "write") as writers:
@@ -193,7 +203,8 @@ class _Run:
     def _store(self, result: Result[Job]) -> Row:
         if result.pixels is None:
             return self.output.note(Row(result.key, Status.FAILED, reason=result.error))
-        settings = {**self.output.made_with, "slots": result.slots}  # fewer than asked for, if memory ran out
+        # Fewer slots than asked for, if memory ran out.
+        settings = {**self.output.header.settings.made_with(), "slots": result.slots}
         try:
             image = provenance.encode(result.pixels, self._format, result.key, settings)
         except UsageError as error:  # a record too long for a JPEG

@@ -1,94 +1,124 @@
-"""From options to a plan: sources and targets, or a plan that somebody else made."""
+"""From a request to a plan: sources and targets are combined, or a plan that was written before is read."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from genie_cli.cli._console import say_left_out, words
-from genie_cli.config import Generate
+from genie_cli.config import Settings
 from genie_cli.confuse.confusion import Confusion
-from genie_cli.errors import GenieError, UsageError, shorten
-from genie_cli.generate.checks import read_targets
-from genie_cli.generate.inputs import Inputs
+from genie_cli.errors import GenieError, UsageError, did_you_mean, shorten
 from genie_cli.generate.plan_file import PlanFile, opened
-from genie_cli.jobs import Plan, Recipe, Source
-from genie_cli.manifest import Header
+from genie_cli.generate.request import ALL, PlanRequest, ratios_of
+from genie_cli.header import Header
+from genie_cli.jobs import Plan
+from genie_cli.observer import Observer
+from genie_cli.recipe import Recipe, SourceIndex
+from genie_cli.settings import is_set
+
+_NEARLY = 0.75  # of difflib's ratio: "brid" for "bird"
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A plan, the folder its sources lie in, and the settings it follows from (for the manifest's header).
+    """A plan and where its sources lie.
 
-    ``left_out`` are targets that nothing can be made for; the person has been told why.
+    Attributes:
+        source_root: folder that the sources' paths are relative to; None if no job has a source.
+        recipe: what the jobs follow from, for the manifest's header; empty for a plan that was read.
+        left_out: targets that nothing can be made for; the observer was told why.
+        classes: images per class of the source folder.
     """
 
     jobs: Plan
     source_root: Path | None
-    settings: dict[str, Any]
+    recipe: Mapping[str, Any] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    classes: Mapping[str, int] = field(default_factory=dict)
 
 
 @contextmanager
-def plan(inputs: Inputs, settings: Generate, model: str, given: set[str]) -> Iterator[Planned]:
-    """The plan that the options, which `checks.check` has looked at, ask for; it can be read while this is open.
+def planned(
+    request: PlanRequest, settings: Settings, model: str, given: Set[str], observer: Observer
+) -> Iterator[Planned]:
+    """The plan that a request, which `request.check` has checked, asks for; it can be read while this is open.
 
     Args:
         model: identity of the model.
-        given: names of the settings that were given as options.
+        given: keys of the settings that were typed.
 
     Raises:
         UsageError: no target has a source, or the plan was made for another model or other settings.
+        FolderError: the source folder has no images in class folders.
         ManifestError: the plan is none, or has a bad line.
     """
-    if not inputs.plan:
-        yield _from_options(inputs, settings, model)
+    if not request.plan:
+        yield _from_options(request, settings, model, observer)
         return
-    with opened(inputs.plan) as file:
-        yield _from_file(file, inputs, settings, model, given)
+    with opened(request.plan) as file:
+        yield _from_file(file, request.src_dir, settings, model, given, observer)
 
 
-def _from_options(inputs: Inputs, settings: Generate, model: str) -> Planned:
-    sources = list_sources(inputs.src_dir, inputs.src_label) if inputs.src_dir else ()
+def _from_options(request: PlanRequest, settings: Settings, model: str, observer: Observer) -> Planned:
+    from genie_cli.data.folder import list_sources
+
+    wanted = settings.generate
+    sources = list_sources(request.src_dir, request.src_label, observer) if request.src_dir else ()
+    index = SourceIndex(sources)
     recipe = Recipe(
-        targets=read_targets(inputs.targets),
-        method=settings.method,
-        r=settings.ratios,
-        prompt=settings.prompt,
-        superclass=settings.superclass,
-        per_target=settings.per_target,
-        seed=settings.seed,
+        targets=_targets(request, index, observer),
+        method=wanted.method,
+        r=ratios_of(wanted),
+        prompt=wanted.prompt,
+        superclass=wanted.superclass,
+        per_target=wanted.per_target,
+        seed=wanted.seed,
         model=model,
     )
-    confusion = Confusion.read(inputs.confusion) if inputs.confusion else None
-    if confusion:
-        _require_common_classes(confusion, sources, inputs)
-    possible = dict(_possible(recipe, sources, confusion, settings.top_k))
-    chosen = recipe.model_copy(update={"targets": tuple(possible), "sources_for": possible if confusion else {}})
+    if request.confusion:
+        _require_common_classes(request.confusion, index, request.src_dir)
+    possible = dict(_possible(recipe, index, request.confusion, wanted.top_k, observer))
+    chosen = recipe.model_copy(
+        update={"targets": tuple(possible), "sources_for": possible if request.confusion else {}}
+    )
     asked_for = {**recipe.model_dump(mode="json"), "sources_for": chosen.model_dump(mode="json")["sources_for"]}
-    left_out = tuple(target for target in recipe.targets if target not in possible)
-    return Planned(chosen.jobs(sources), inputs.src_dir and inputs.src_dir.resolve(), asked_for, left_out)
+    return Planned(
+        jobs=chosen.jobs(index),
+        source_root=request.src_dir and request.src_dir.resolve(),
+        recipe=asked_for,
+        left_out=tuple(target for target in recipe.targets if target not in possible),
+        classes={label: len(index.by_label[label]) for label in index.labels},
+    )
 
 
-def list_sources(folder: Path, label: str | None = None) -> Sequence[Source]:
-    """A folder's images, as `data.folders.scan` finds them; what it leaves out is shown."""
-    from genie_cli.data.folders import scan
+def _targets(request: PlanRequest, index: SourceIndex, observer: Observer) -> tuple[str, ...]:
+    """The targets by name; tells of those that are nearly a class of the sources, and so probably misspelled."""
+    if request.targets == (ALL,):
+        return index.labels
+    for target in request.targets:
+        if target in index.by_label:
+            continue
+        like = [label for label in index.labels if _folded(label) == _folded(target)]
+        if suggestion := did_you_mean(target, like or index.labels, _NEARLY):
+            observer.warning(
+                f"{target!r} is not a class of {request.src_dir}{suggestion} "
+                f"As it stands it is a new class, and photos of the similar class become its sources"
+            )
+    return request.targets
 
-    listing = scan(folder, label)
-    if label is not None and any("/" in source.path for source in listing.sources):
-        words().print(f"--src-label: images in subfolders count as {label!r}, too")
-    say_left_out([f"{path} {reason}" for path, reason in listing.ignored])
-    return listing.sources
+
+def _folded(name: str) -> str:
+    return name.casefold().replace("_", " ")
 
 
 def _possible(
-    recipe: Recipe, sources: Sequence[Source], confusion: Confusion | None, k: int
+    recipe: Recipe, index: SourceIndex, confusion: Confusion | None, k: int, observer: Observer
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Targets that have a source, each with the classes its sources must be of; the others are said, with why.
+    """Targets that have a source, each with the classes its sources must be of; the others are left out.
 
     Raises:
         UsageError: there is none; it is the first one's reason.
@@ -96,75 +126,81 @@ def _possible(
     reasons: list[GenieError] = []
     for target in recipe.targets:
         try:
-            hardest = _hardest(confusion, target, k, sources) if confusion else ()
-            recipe.model_copy(update={"sources_for": {target: hardest} if confusion else {}}).check(target, sources)
+            hardest = _hardest(confusion, target, k, index, observer) if confusion else ()
+            only = {target: hardest} if confusion else {}
+            recipe.model_copy(update={"sources_for": only}).check(target, index)
         except UsageError as error:
             reasons.append(error)
         else:
             yield target, hardest
-    if len(reasons) == len(recipe.targets):
+    if reasons and len(reasons) == len(recipe.targets):
         raise reasons[0]
-    for reason in reasons:
-        words().print(f"left out: {reason}")
+    observer.left_out([str(reason) for reason in reasons])
 
 
-def _require_common_classes(confusion: Confusion, sources: Sequence[Source], inputs: Inputs) -> None:
+def _require_common_classes(confusion: Confusion, index: SourceIndex, src_dir: Path | None) -> None:
     """A matrix of other classes altogether is a mistake about files, not about one target."""
-    found = sorted({source.label for source in sources})
-    if not set(found) & set(confusion.labels):
+    if not set(index.labels) & set(confusion.labels):
         raise UsageError(
-            f"{inputs.confusion} and {inputs.src_dir} have no class in common: "
-            f"the one has {shorten(confusion.labels)}, the other {shorten(found)}",
-            f"measure it on these images: genie confuse --src-dir {shlex.quote(str(inputs.src_dir))}",
+            f"the confusion matrix and {src_dir} have no class in common: "
+            f"the one has {shorten(confusion.labels)}, the other {shorten(index.labels)}",
+            f"measure it on these images: genie confuse --src-dir {shlex.quote(str(src_dir))}",
         )
 
 
-def _hardest(confusion: Confusion, target: str, k: int, sources: Sequence[Source]) -> tuple[str, ...]:
-    """The most confused classes of a target, which are also shown, with the counts that chose them.
+def _hardest(confusion: Confusion, target: str, k: int, index: SourceIndex, observer: Observer) -> tuple[str, ...]:
+    """The classes most confused with a target.
 
     Raises:
         UsageError: the matrix does not know the target or has no class for it, or there are no images of those.
     """
     pairs = confusion.most_confused(target, k)
-    listed = ", ".join(f"{name} ({count})" for name, count in pairs)
-    found = {source.label for source in sources}
-    missing = [name for name, _ in pairs if name not in found]
+    missing = [name for name, _ in pairs if name not in index.by_label]
     if len(missing) == len(pairs):
         ranked = [name for name, _ in confusion.most_confused(target, len(confusion.labels))]
-        reach = next((place for place, name in enumerate(ranked, 1) if name in found), 0)
+        reach = next((place for place, name in enumerate(ranked, 1) if name in index.by_label), 0)
         raise UsageError(
-            f"no source for target {target!r}: it is most often taken for {listed}, "
+            f"no source for target {target!r}: it is most often confused with {listed(pairs)}, "
             f"and --src-dir has no images of {'it' if len(pairs) == 1 else 'these'}",
-            f"--top-k {reach} reaches {ranked[reach - 1]}" if reach else f"classes found: {shorten(sorted(found))}",
+            f"--top-k {reach} reaches {ranked[reach - 1]}" if reach else f"classes found: {shorten(index.labels)}",
         )
-    say_hardest(target, pairs)
+    tell_hardest(target, pairs, observer)
     if missing:
-        words().print(f"no images in --src-dir, so no sources for {target}: {', '.join(missing)}", soft_wrap=True)
+        observer.left_out([f"sources of {', '.join(missing)} for {target}: --src-dir has no such images"])
     return tuple(name for name, _ in pairs)
 
 
-def say_hardest(target: str, pairs: Sequence[tuple[str, int]]) -> None:
-    """Show a target's sources, with the counts that chose them."""
-    listed = ", ".join(f"{name} ({count})" for name, count in pairs)
-    words().print(f"sources for {target}, and how often it is taken for them: {listed}", soft_wrap=True)
+def tell_hardest(target: str, pairs: tuple[tuple[str, int], ...], observer: Observer) -> None:
+    """Tell which classes are a target's sources, with the counts that chose them."""
+    observer.found(f"sources for {target}, the classes it is most often confused with: {listed(pairs)}")
 
 
-def _from_file(file: PlanFile, inputs: Inputs, settings: Generate, model: str, given: set[str]) -> Planned:
+def listed(pairs: tuple[tuple[str, int], ...]) -> str:
+    """Classes with their counts: ``wolf (12), coyote (3)``."""
+    return ", ".join(f"{name} ({count})" for name, count in pairs)
+
+
+def _from_file(
+    file: PlanFile, src_dir: Path | None, settings: Settings, model: str, given: Set[str], observer: Observer
+) -> Planned:
     if others := sorted(file.models - {model}):
         raise UsageError(
             f"the plan was made for the model {', '.join(others)}, this is {model}",
             "give the plan's model with --model and --revision, or plan again",
         )
-    _refuse_other_settings(file.header, settings, given)
-    return Planned(file.jobs, _root(file, inputs.src_dir) if file.uses_sources else None, {})
+    _compare_settings(file.header, settings, given, observer)
+    return Planned(file.jobs, _root(file, src_dir) if file.uses_sources else None)
 
 
-def _refuse_other_settings(header: Header, settings: Generate, given: set[str]) -> None:
-    """A plan remembers the settings it was made with; others must be meant, so they must be given."""
-    for key in ("steps", "guidance"):
-        before, now = header.settings.get(key), getattr(settings, key)
-        if before is not None and before != now and key not in given:
-            raise UsageError(f"the plan was made with --{key} {before}, this run has {now}", f"say which: --{key}")
+def _compare_settings(header: Header, settings: Settings, given: Set[str], observer: Observer) -> None:
+    """A plan remembers the settings it was made with. Others must be meant, so somebody must have set them."""
+    for name in ("steps", "guidance"):
+        before, now = getattr(header.settings, name), getattr(settings.generate, name)
+        if before is None or before == now or f"generate.{name}" in given:
+            continue
+        if not is_set(settings, f"generate.{name}"):
+            raise UsageError(f"the plan was made with --{name} {before}, this run has {now}", f"say which: --{name}")
+        observer.warning(f"the plan was made with --{name} {before}; this run has {now}, as its settings say")
 
 
 def _root(file: PlanFile, src_dir: Path | None) -> Path:

@@ -1,4 +1,4 @@
-"""A plan that somebody else made, in a file or out of a pipe: looked through once, then read again and again."""
+"""A plan in a file or from a pipe: checked once, then read as often as it is needed."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TextIO
 from genie_cli import manifest
 from genie_cli.errors import ManifestError
 from genie_cli.files import copied, seen_set
-from genie_cli.generate.checks import is_pipe, open_plan
 from genie_cli.jobs import Job, Plan
+from genie_cli.manifest import is_pipe, open_lines
 
 
 class PlanFile:
@@ -32,7 +32,7 @@ class PlanFile:
 
     def __init__(self, path: str, name: str) -> None:
         self.name, self._path = name, path
-        with open_plan(path) as stream:
+        with open_lines(path) as stream:
             self.header = manifest.read(stream, name).header
             self._before = _state(stream)
         self.models: set[str] = set()
@@ -56,7 +56,7 @@ class PlanFile:
             raise ManifestError(self.name, 0, "has no jobs")
 
     def _lines(self) -> Iterator[Job]:
-        with open_plan(self._path) as stream:
+        with open_lines(self._path) as stream:
             if _state(stream) != self._before:
                 raise ManifestError(self.name, 0, "has changed meanwhile", "type the same command again")
             yield from manifest.read(stream, self.name).jobs()
@@ -74,6 +74,6 @@ def opened(plan: str) -> Iterator[PlanFile]:
         yield PlanFile(plan, plan)
         return
     with ExitStack() as held:
-        with open_plan(plan) as stream:
+        with open_lines(plan) as stream:
             path = held.enter_context(copied(stream.buffer))
         yield PlanFile(str(path), "standard input" if plan == "-" else plan)

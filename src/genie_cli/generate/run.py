@@ -1,176 +1,180 @@
-"""From settings to a run: plan, generate, and say what became of it."""
+"""One run of a plan: what is made, with what, into which folder."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from typer import Exit
+from pydantic import ValidationError
 
 from genie_cli import manifest
-from genie_cli.cli._console import duration, facts, wants_lines, words
-from genie_cli.cli._profile import show, stopwatch
-from genie_cli.config import Format, Settings
+from genie_cli.config import Model, Settings
 from genie_cli.errors import UsageError
-from genie_cli.generate.checks import check
-from genie_cli.generate.estimate import Tally
-from genie_cli.generate.inputs import Inputs
-from genie_cli.generate.plan import Planned, plan
-from genie_cli.jobs import Job, Plan, shard
-from genie_cli.manifest import Header
+from genie_cli.generate.estimate import Estimate, Tally
+from genie_cli.generate.plan import Planned, planned
+from genie_cli.generate.request import PlanRequest, check
+from genie_cli.header import Header, RunSettings
+from genie_cli.jobs import Plan, shard
+from genie_cli.manifest import Row
+from genie_cli.observer import Observer
 
 if TYPE_CHECKING:
     from genie_cli.diffusion.choices import Choices
     from genie_cli.diffusion.clock import Stopwatch
     from genie_cli.diffusion.engine import Engine
     from genie_cli.diffusion.locate import Located
-    from genie_cli.generate.folder import Output
-    from genie_cli.generate.pipeline import Summary
-
-# Rough bytes a pixel at our qualities, and bytes of provenance an image; only --dry-run's estimate uses them.
-_BYTES_A_PIXEL = {Format.JPG: 0.45, Format.PNG: 1.6, Format.WEBP: 0.3}
-_PROVENANCE_BYTES = 2500
+    from genie_cli.jobs import Job
 
 
-def run(
-    settings: Settings,
-    inputs: Inputs,
-    given: set[str],
-    *,
-    share: str | None = None,
-    limit: int | None = None,
-    dry_run: bool = False,
-    as_json: bool = False,
-    profiled: bool = False,
-) -> None:
-    """Plan, generate, and say what became of it."""
-    from genie_cli.diffusion.locate import is_local, locate
+@dataclass(frozen=True)
+class Made:
+    """What a run did, and where it is.
 
-    check(inputs, settings.generate, given)
-    if "revision" in given and is_local(settings.model.name):
-        raise UsageError("--revision goes with a model of the hub; this one is on this machine")
-    if profiled and dry_run:
-        raise UsageError("--dry-run makes nothing: leave out --profile")
-    index, count = _parse_shard(share)
-    located = locate(settings.model.name, settings.model.commit)
-    with plan(inputs, settings.generate, located.identity, given) as planned:
-        mine = Plan(lambda: islice(shard(planned.jobs, index, count), limit))
-        part = f"-{index}-of-{count}" if share else ""
-        most = None if limit is None else limit * count
-        work = Work(settings, located, planned, mine, part, profiled, most)
-        if dry_run:
-            work.preview(as_json)
-        else:
-            work.do(as_json)
-
-
-class Work:
-    """One run: what to make, with what, into which folder.
-
-    Args:
-        profiled: say at the end where its time went.
-        most: so many of the plan's jobs are made at most, by all shards together; None: all.
+    Attributes:
+        manifest: the file that says what became of every job.
+        made, failed, skipped: jobs of this run; ``resumed``: those that existed already.
+        left_out: targets that nothing could be made for.
+        stopwatch: where the time went, if that was asked for.
     """
 
+    manifest: Path
+    made: int
+    resumed: int
+    failed: int
+    skipped: int
+    left_out: tuple[str, ...] = ()
     stopwatch: Stopwatch | None = None
 
-    def __init__(
-        self,
-        settings: Settings,
-        located: Located,
-        planned: Planned,
-        mine: Plan,
-        part: str,
-        profiled: bool = False,
-        most: int | None = None,
-    ) -> None:
-        self.most = most
-        self.settings, self.located, self.planned, self.mine = settings, located, planned, mine
-        self.part, self.profiled = part, profiled
+    @property
+    def root(self) -> Path:
+        """The output folder."""
+        return self.manifest.parent
 
-    def do(self, as_json: bool) -> None:
-        """Make the images and say what became of them; Exit 3 if some failed, 1 if there is none."""
-        output, summary = self.make()
-        if self.stopwatch:  # before the manifest goes to whoever reads it slowly
-            show(self.stopwatch, words())
-        self._report(output, summary, as_json)
-        if summary.failed or summary.skipped or self.planned.left_out:
-            raise Exit(3 if summary.made + summary.resumed else 1)
+    def rows(self) -> Iterator[Row]:
+        """One row per job, in the plan's order."""
+        with manifest.opened(self.manifest, "genie.manifest") as document:
+            yield from document.rows()
 
-    def make(self) -> tuple[Output, Summary]:
-        """Make the images."""
-        from genie_cli.cli._progress import ProgressBar
-        from genie_cli.generate import pipeline as generate
+    def __repr__(self) -> str:
+        counts = {"made": self.made, "already there": self.resumed, "failed": self.failed, "skipped": self.skipped}
+        listed = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing to make"
+        return f"<Made: {listed}; {self.manifest}>"
+
+
+@dataclass(frozen=True)
+class Share:
+    """The part of a plan that one process makes: shard ``index`` of ``count``, and of that the first ``limit`` jobs."""
+
+    index: int = 1
+    count: int = 1
+    limit: int | None = None
+
+    def of(self, plan: Plan) -> Plan:
+        """The jobs of this share."""
+        return Plan(lambda: islice(shard(plan, self.index, self.count), self.limit))
+
+    @property
+    def name(self) -> str:
+        """The shard's name in the output folder; empty for a whole run."""
+        return f"-{self.index}-of-{self.count}" if self.count > 1 else ""
+
+    @property
+    def most(self) -> int | None:
+        """How many jobs all shards make together at most; None: all."""
+        return None if self.limit is None else self.limit * self.count
+
+
+@dataclass(frozen=True)
+class Run:
+    """A plan, the model and the output folder.
+
+    Attributes:
+        located: the model.
+        share: the part of the plan that this process makes.
+        profiled: measure where the time goes.
+    """
+
+    settings: Settings
+    located: Located
+    plan: Planned
+    observer: Observer
+    share: Share = field(default_factory=Share)
+    profiled: bool = False
+
+    @cached_property
+    def jobs(self) -> Plan:
+        """The jobs of this process."""
+        return self.share.of(self.plan.jobs)
+
+    def make(self) -> Made:
+        """Make the images that do not exist yet.
+
+        Raises:
+            ModelError: the model does not load, or there is too little memory for one image.
+            OutputError: see `pipeline.run`.
+        """
+        from genie_cli.generate import pipeline
         from genie_cli.generate.folder import Output
 
-        output = Output(Path(self.settings.output.dir), self._header(), self.part)
-        with ProgressBar(self._choices.slots) as bar:
-            summary = generate.run(
-                self.planned.jobs,
-                self.mine,
-                self.planned.source_root,
-                lambda: self._engine(bar.console),
-                output,
-                bar,
-            )
-        return output, summary
+        watches: list[Stopwatch] = []
+        output = Output(Path(self.settings.output.dir), self._header(), self.share.name)
+        done = pipeline.run(
+            self.plan.jobs, self.jobs, self.plan.source_root, lambda: self._engine(watches), output, self.observer
+        )
+        return Made(
+            manifest=output.manifest,
+            made=done.made,
+            resumed=done.resumed,
+            failed=done.failed,
+            skipped=done.skipped,
+            left_out=self.plan.left_out,
+            stopwatch=watches[0] if watches else None,
+        )
 
-    def plan_lines(self) -> Iterator[str]:
-        """The plan, as a file holds it."""
+    def lines(self) -> Iterator[str]:
+        """The plan as a file holds it, line by line."""
         yield self._header().model_copy(update={"kind": "genie.plan"}).line()
-        yield from map(manifest.plan_line, self.mine)
+        yield from map(manifest.plan_line, self.jobs)
 
-    def preview(self, as_json: bool) -> None:
-        """Say what would be made; or print the plan."""
+    def estimate(self) -> Estimate:
+        """What the run would make and take; loads the model and times a step.
+
+        Raises:
+            ModelError: as `make`.
+        """
         from genie_cli.diffusion.snapshot import Tokenizer
 
-        if wants_lines(as_json):
-            sys.stdout.writelines(self.plan_lines())
-            return
-        engine = self._engine(words())
-        tally = Tally.of(self.mine, engine.denoiser.steps_for, Tokenizer(self.located).check)
-        size = engine.snapshot.image_size
-        # A batch that cannot be filled takes no less time.
-        seconds = tally.steps * engine.seconds_per_step() / max(1, min(engine.slots, tally.images))
-        each = size * size * _BYTES_A_PIXEL[self.settings.output.format] + _PROVENANCE_BYTES
-        table: dict[str, object] = {
-            "images": tally.images,
-            "sources": tally.sources,
-            "solver steps": tally.steps,
-            "size": f"{size} x {size}",
-            "model": self.located.identity,
-            "batch": f"{engine.slots} slots on {engine.snapshot.device}, {engine.snapshot.dtype}",
-            "time": f"about {duration(seconds)} (a step was timed just now)",
-            "disk": f"about {tally.images * each / 2**20:.1f} MiB in {self.settings.output.dir}",
-        }
-        if tally.too_long:
-            table["would fail"] = f"{tally.too_long} prompts: {tally.reason}"
-        Console().print(facts("Nothing was made. This would be:", table))
+        engine = self._engine([])
+        tally = Tally.of(self.jobs, engine.denoiser.steps_for, Tokenizer(self.located).check)
+        return Estimate.of(tally, engine, self.settings.output.format)
 
-    def _engine(self, console: Console) -> Engine[Job]:
+    def _engine(self, watches: list[Stopwatch]) -> Engine[Job]:
+        """Load the model; a stopwatch, if there is one, is added to ``watches``."""
+        from genie_cli.diffusion.clock import stopwatch
         from genie_cli.diffusion.engine import Engine
         from genie_cli.diffusion.snapshot import load
 
-        console.print(f"loading {self.located.name} ...")
-        chosen, generate = self._choices, self.settings.generate
-        snapshot = load(self.located, str(chosen.device), chosen.dtype, chosen.attention, chosen.compile)
-        self.stopwatch = stopwatch(chosen.device) if self.profiled else None
-        return Engine(snapshot, chosen.slots, generate.steps, generate.guidance, self.stopwatch)
+        chosen, wanted = self._choices, self.settings.generate
+        with self.observer.progress(f"Loading {self.located.name}"):
+            snapshot = load(self.located, str(chosen.device), chosen.dtype, chosen.attention, chosen.compile)
+        if self.profiled:
+            watches.append(stopwatch(chosen.device))
+        return Engine(snapshot, chosen.slots, wanted.steps, wanted.guidance, watches[0] if watches else None)
 
     @cached_property
     def _choices(self) -> Choices:
-        """How images are made here: as asked, else as the run that began the folder, else as fits the machine."""
+        """How images are made here: as asked, else as the run that began the folder, else as suits the machine."""
         from genie_cli.diffusion.choices import choose
         from genie_cli.generate.folder import begun
 
-        model = self.settings.model.following(begun(Path(self.settings.output.dir)))
+        model = following(self.settings.model, begun(Path(self.settings.output.dir)))
         steps = self.settings.generate.steps
-        jobs = Plan(lambda: islice(self.planned.jobs, self.most))
+        jobs = Plan(lambda: islice(self.plan.jobs, self.share.most))
         return choose(model, self.located, lambda: round(steps * sum(job.r for job in jobs)))
 
     def _header(self) -> Header:
@@ -180,47 +184,74 @@ class Work:
         chosen = self._choices
         return Header(
             kind="genie.manifest",
-            source_root=str(self.planned.source_root) if self.planned.source_root else None,
-            settings={
-                "model": self.located.identity,
-                "steps": self.settings.generate.steps,
-                "guidance": self.settings.generate.guidance,
-                "device": chosen.device.type,
-                "dtype": chosen.dtype,
-                "slots": chosen.slots,
-                "attention": chosen.attention,
-                "compile": chosen.compile,
-                "format": self.settings.output.format.value,
-                "plan": {key: value for key, value in self.planned.settings.items() if key != "model"},
-            },
+            source_root=str(self.plan.source_root) if self.plan.source_root else None,
+            settings=RunSettings(
+                model=self.located.identity,
+                steps=self.settings.generate.steps,
+                guidance=self.settings.generate.guidance,
+                device=chosen.device.type,
+                dtype=chosen.dtype,
+                slots=chosen.slots,
+                attention=chosen.attention,
+                compile=chosen.compile,
+                format=self.settings.output.format.value,
+                plan={key: value for key, value in self.plan.recipe.items() if key != "model"},
+            ),
             versions=versions(),
         )
 
-    def _report(self, output: Output, summary: Summary, as_json: bool) -> None:
-        if wants_lines(as_json):
-            _print_manifest(output)
-            return
-        table: dict[str, object] = {"made": summary.made, "made before": summary.resumed, "failed": summary.failed}
-        table |= {"skipped": summary.skipped} if summary.skipped else {}
-        table |= {"images": f"{output.root}/train/<class>/", "manifest": output.manifest}
-        Console().print(facts("", {key: value for key, value in table.items() if value or key == "made"}))
 
+def following(model: Model, begun: RunSettings) -> Model:
+    """The model's settings, with what they leave to ``auto`` as it was settled by the run that began the folder.
 
-def _print_manifest(output: Output) -> None:
-    """The manifest on stdout, with its root spelled out, since a pipe does not say where it comes from."""
-    with output.manifest.open(encoding="utf-8") as stream:
-        document = manifest.read(stream, str(output.manifest))
-        sys.stdout.write(document.header.model_copy(update={"root": str(output.root.resolve())}).line())
-        sys.stdout.writelines(row.line() for row in document.rows())
-
-
-def _parse_shard(share: str | None) -> tuple[int, int]:
-    if share is None:
-        return 1, 1
+    Args:
+        begun: what the folder's header states; what makes no sense there is left for the folder's own check.
+    """
+    stated = begun.stated()
+    settled: dict[str, Any] = {
+        name: stated[name]
+        for name in Model.model_fields
+        if name in stated and getattr(model, name) == "auto" and name != "device"
+    }
     try:
-        index, count = (int(part) for part in share.split("/"))
-    except ValueError:
-        index, count = 0, 0
-    if not 1 <= index <= count:
-        raise UsageError(f"--shard {share}: expected i/n with 1 <= i <= n, such as 2/8")
-    return index, count
+        return Model.model_validate({**model.model_dump(), **settled})
+    except ValidationError:
+        return model
+
+
+@contextmanager
+def prepared(
+    request: PlanRequest,
+    settings: Settings,
+    given: Set[str],
+    observer: Observer,
+    share: Share | None = None,
+    profiled: bool = False,
+) -> Iterator[Run]:
+    """A run of what is requested: checked, the model found, the plan made; it can be used while this is open.
+
+    Args:
+        given: keys of the settings that were typed.
+
+    Raises:
+        UsageError, FolderError, OutputError, ManifestError: see `request.check` and `plan.planned`.
+        ModelError: the model is nowhere, or is not a Stable Diffusion 1.x snapshot.
+    """
+    check(request, settings, given)
+    located = locate_model(settings, given)
+    with planned(request, settings, located.identity, given, observer) as plan:
+        yield Run(settings, located, plan, observer, share or Share(), profiled)
+
+
+def locate_model(settings: Settings, given: Set[str]) -> Located:
+    """Find the model that the settings name, downloading it if need be.
+
+    Raises:
+        UsageError: a revision was typed for a model that is on this machine.
+        ModelError: see `diffusion.locate.locate`.
+    """
+    from genie_cli.diffusion.locate import is_local, locate
+
+    if "model.revision" in given and is_local(settings.model.name):
+        raise UsageError("--revision goes with a Hugging Face model; this one is on this machine")
+    return locate(settings.model.name, settings.model.commit)

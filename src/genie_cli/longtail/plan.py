@@ -11,8 +11,8 @@ from genie_cli.config import Settings
 from genie_cli.confuse.confusion import Confusion
 from genie_cli.errors import UsageError
 from genie_cli.generate.plan import say_hardest
-from genie_cli.jobs import Recipe
 from genie_cli.longtail.options import LongTailOptions
+from genie_cli.recipe import Recipe
 
 if TYPE_CHECKING:
     from genie_cli.data.longtail_sets import LongTailed

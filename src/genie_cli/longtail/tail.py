@@ -17,8 +17,9 @@ import numpy as np
 
 from genie_cli.data.images import read
 from genie_cli.evaluate.augmentations import Augmentation
-from genie_cli.jobs import Job, Method, Plan, Recipe, Source
+from genie_cli.jobs import Job, Method, Plan, Source
 from genie_cli.longtail.groups import Group, Profile
+from genie_cli.recipe import Recipe
 
 if TYPE_CHECKING:
     from genie_cli.backbones.backbone import Backbone

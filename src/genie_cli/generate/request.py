@@ -1,0 +1,133 @@
+"""What is asked of a plan, and everything about it that can be checked before a model is looked for."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Set
+from dataclasses import dataclass
+from pathlib import Path
+
+from genie_cli import manifest
+from genie_cli.config import Generate, Settings
+from genie_cli.confuse.confusion import Confusion
+from genie_cli.devices import parse_device
+from genie_cli.diffusion.solver import smallest_ratio
+from genie_cli.diffusion.vocabulary import vocabulary
+from genie_cli.errors import FolderError, UsageError, did_you_mean
+from genie_cli.files import require_usable_folder
+from genie_cli.generate.paths import keep_apart
+from genie_cli.jobs import Method
+from genie_cli.settings import flag_of
+
+ALL = "all"  # the target that stands for every class of the sources
+
+# Settings that a plan of its own has decided.
+_DECIDED_BY_A_PLAN = tuple(
+    f"generate.{name}" for name in ("method", "r", "prompt", "superclass", "per_target", "top_k", "seed")
+)
+
+
+@dataclass(frozen=True)
+class PlanRequest:
+    """Where sources and targets come from; or ``plan``, which says both.
+
+    Attributes:
+        src_dir: folder of source images.
+        src_label: the class of all images in ``src_dir``, if it has no class folders.
+        targets: class names, each once; ``("all",)`` stands for every class of the sources.
+        confusion: source classes are the ones most confused with each target.
+        plan: the path of a plan, ``"-"`` for standard input.
+    """
+
+    src_dir: Path | None = None
+    src_label: str | None = None
+    targets: tuple[str, ...] = ()
+    confusion: Confusion | None = None
+    plan: str | None = None
+
+
+def class_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Class names without blank ones and repeats, in Unicode's form NFC as the names of class folders are."""
+    clean = (unicodedata.normalize("NFC", name.strip()) for name in names)
+    return tuple(dict.fromkeys(name for name in clean if name))
+
+
+def check(request: PlanRequest, settings: Settings, given: Set[str]) -> None:
+    """Check options against each other and look at the paths they name.
+
+    Args:
+        given: keys of the settings that were typed. Only these can conflict: a variable or a settings file may be
+            meant for other commands, and what it says is used where it applies.
+
+    Raises:
+        UsageError: options contradict each other, one would be ignored, or a value cannot be used.
+        FolderError: the source folder is not there.
+        OutputError: the output folder cannot be used.
+        ManifestError: the plan cannot be read.
+    """
+    parse_device(settings.model.device)
+    require_usable_folder(Path(settings.output.dir))
+    if request.src_dir and not request.src_dir.is_dir():
+        raise FolderError(f"there is no folder {request.src_dir}", "check the spelling of --src-dir")
+    if request.src_dir:
+        keep_apart(request.src_dir, Path(settings.output.dir))
+    if request.plan:
+        _check_plan(request, given)
+        return
+    _check_sources(request, settings.generate, given)
+    _check_targets(request, settings.model.name)
+    least = smallest_ratio(settings.generate.steps)
+    if min(ratios_of(settings.generate)) < least:
+        raise UsageError(
+            f"r = {min(ratios_of(settings.generate))} leaves no step to run out of {settings.generate.steps}",
+            f"the smallest r is {least:g}; more --steps allow a smaller one",
+        )
+
+
+def ratios_of(settings: Generate) -> tuple[float, ...]:
+    """The noise ratios to run; txt2img has the only one of 1, whatever a variable or a file says."""
+    return (Method.TXT2IMG.default_r,) if settings.method is Method.TXT2IMG else settings.ratios
+
+
+def _check_plan(request: PlanRequest, given: Set[str]) -> None:
+    decided = {flag_of(key) for key in _DECIDED_BY_A_PLAN if key in given}
+    decided |= {"--targets"} if request.targets else set()
+    decided |= {"--confusion"} if request.confusion else set()
+    decided |= {"--src-label"} if request.src_label is not None else set()
+    if decided:
+        raise UsageError(f"the plan decides these: leave out {', '.join(sorted(decided))}")
+    if request.plan and not manifest.is_pipe(request.plan):  # a pipe can be read only once
+        with manifest.opened(request.plan):
+            pass
+
+
+def _check_sources(request: PlanRequest, settings: Generate, given: Set[str]) -> None:
+    if settings.method is Method.TXT2IMG:
+        if request.src_dir or request.confusion:
+            raise UsageError("txt2img uses no sources: leave out --src-dir and --confusion, or choose another --method")
+        if "generate.r" in given and settings.ratios != (1.0,):
+            raise UsageError("txt2img starts from pure noise: leave out --r")
+        if not settings.per_target:
+            raise UsageError("txt2img has no sources to count by", "say how many images: --per-target 20")
+    elif not request.src_dir:
+        raise UsageError(f"{settings.method.value} needs source images: --src-dir FOLDER")
+    if request.src_label is not None and not (request.src_dir and request.src_label.strip()):
+        raise UsageError("--src-label names the class of the images in --src-dir: give both")
+    if request.confusion and settings.method is not Method.GENIE:
+        raise UsageError("--confusion chooses sources of other classes, which only --method genie uses")
+    if "generate.top_k" in given and not request.confusion:
+        raise UsageError("--top-k goes with --confusion")
+
+
+def _check_targets(request: PlanRequest, model: str) -> None:
+    if not request.targets:
+        raise UsageError("name the classes to generate", "--targets lynx,leopard, or --targets @names.txt, or all")
+    known = vocabulary(model)
+    names = () if request.targets == (ALL,) else request.targets
+    if known and (others := [name for name in names if name not in known]):
+        raise UsageError(
+            f"the bundled model {model} cannot draw {', '.join(map(repr, others))}{did_you_mean(others[0], known)}",
+            f"it knows only: {', '.join(known)}; for other classes choose a Stable Diffusion model with --model",
+        )
+    if request.targets == (ALL,) and not request.src_dir:
+        raise UsageError("--targets all stands for the classes of --src-dir: give it, or name the classes")

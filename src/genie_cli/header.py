@@ -1,0 +1,85 @@
+"""The first line of a plan or manifest: what was run, with which settings and versions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_serializer
+
+SCHEMA = 1
+Kind = Literal["genie.plan", "genie.manifest"]
+
+
+class RunSettings(BaseModel):
+    """How a run makes its images: what decides their bytes, besides the jobs, and the plan it follows from.
+
+    A plan that was written by hand need not have all of them, and a newer genie may add some: those are kept.
+
+    Attributes:
+        model: the model's identity.
+        device: ``"cpu"``, ``"cuda"``, ...
+        slots: the batch size.
+        plan: the recipe of the jobs; empty for a plan that somebody else made.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    model: str | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    device: str | None = None
+    dtype: str | None = None
+    slots: int | None = None
+    attention: str | None = None
+    compile: str | None = None
+    format: str | None = None
+    plan: Mapping[str, Any] | None = None
+
+    @model_serializer
+    def stated(self) -> dict[str, Any]:
+        """The settings that somebody has stated, by name; what was left open is not among them."""
+        names = [*type(self).model_fields, *(self.model_extra or {})]
+        return {name: getattr(self, name) for name in names if name in self.model_fields_set}
+
+    def made_with(self) -> dict[str, Any]:
+        """What decides an image's bytes, besides its job; it is also written into every image."""
+        return {name: value for name, value in self.stated().items() if name != "plan"}
+
+
+class Header(BaseModel):
+    """The first line.
+
+    Attributes:
+        source_root: folder that the rows' source paths are relative to; None if no row has a source.
+        root: folder that the rows' files are relative to; None: the folder the manifest lies in.
+        settings: everything that decides which images are made and how, resolved.
+        versions: of the packages that an image's exact bytes depend on.
+    """
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
+
+    kind: Kind
+    schema_version: int = Field(default=SCHEMA, alias="schema")
+    source_root: str | None = None
+    root: str | None = None
+    settings: RunSettings = RunSettings()
+    versions: Mapping[str, str] = {}
+
+    def line(self) -> str:
+        return self.model_dump_json(exclude_none=True) + "\n"
+
+    def differences(self, now: Header) -> Iterator[str]:
+        """``name: old -> new`` for every setting and version that differs."""
+        yield from _changes(self.settings.stated(), now.settings.stated())
+        yield from _changes(self.versions, now.versions)
+
+
+def _changes(before: Mapping[str, Any], now: Mapping[str, Any], within: str = "") -> Iterator[str]:
+    for key in sorted({*before, *now}):
+        old, new = before.get(key), now.get(key)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            yield from _changes(old, new, f"{within}{key}.")
+        elif old != new:
+            yield f"{within}{key}: {json.dumps(old)} -> {json.dumps(new)}"
