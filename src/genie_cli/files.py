@@ -48,7 +48,7 @@ def replace_atomically(path: Path, writer: Callable[[Path], object]) -> None:
         os.replace(aside, path)
     except (OSError, RuntimeError) as error:  # torch raises a RuntimeError if the disk is full
         reason = getattr(error, "strerror", None) or f"the disk may be full; torch says: {str(error).splitlines()[0]}"
-        raise OutputError(f"cannot write {path}: {reason}", "choose another place, or free some space") from None
+        raise OutputError(f"cannot write {path}: {reason}", "choose another path, or free some space") from None
     finally:
         with suppress(OSError):
             aside.unlink(missing_ok=True)
@@ -57,9 +57,7 @@ def replace_atomically(path: Path, writer: Callable[[Path], object]) -> None:
 def require_folder(path: Path) -> None:
     """Raise OutputError unless the folder that will contain ``path`` exists."""
     if not os.path.isdir(path.parent):  # Path.is_dir raises where a parent may not be searched
-        raise OutputError(
-            f"cannot write {path}: there is no folder {path.parent}", "create it, or choose another place"
-        )
+        raise OutputError(f"cannot write {path}: there is no folder {path.parent}", "create it, or choose another path")
 
 
 def require_usable_folder(path: Path) -> None:
@@ -86,9 +84,9 @@ def require_own(path: Path, beginning: str) -> None:
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}", "choose another place") from None
+        raise OutputError(f"cannot write {path}: {error.strerror}", "choose another path") from None
     if not ours:
-        raise OutputError(f"{path} already exists and was not written by this command", "choose another place")
+        raise OutputError(f"{path} already exists and was not written by this command", "choose another path")
 
 
 @contextmanager

@@ -81,12 +81,12 @@ def test_they_are_the_networks_output_rounded_to_float16() -> None:
 
 
 def test_each_image_is_read_once_and_the_cache_gives_the_same(folder: Path | None) -> None:
-    counted, told = Counted(), list[int]()
+    counted, batches = Counted(), list[int]()
     features = Features(encoder(), folder)
-    first = features.of(counted.views(), told.append)
-    assert told == [64, 64, COUNT - 128]
-    again = features.of(counted.views(), told.append)
-    assert told[3:] == [COUNT]
+    first = features.of(counted.views(), batches.append)
+    assert batches == [64, 64, COUNT - 128]
+    again = features.of(counted.views(), batches.append)
+    assert batches[3:] == [COUNT]
     assert sorted(counted.read) == sorted(images())
     assert list(first) == list(images())
     assert same(first, again)
@@ -185,6 +185,27 @@ def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="features cannot be cached in"):
         Features(encoder(), tmp_path / "file").of(views())
     assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ("database is locked", "another process has been writing to it for 120 seconds"),
+        ("database or disk is full", "the disk is full"),
+        ("attempt to write a readonly database", "it is read-only"),
+        ("disk I/O error", "SQLite says: disk I/O error"),
+    ],
+)
+def test_what_sqlite_says_is_explained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, message: str, reason: str
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError(message)
+
+    monkeypatch.setattr(sqlite3, "connect", refuse)
+    with pytest.raises(OutputError, match=f"features cannot be cached in .*: {reason}") as caught:
+        Features(encoder(), tmp_path).of(views())
+    assert "XDG_CACHE_HOME" in caught.value.hint
 
 
 def test_features_that_float16_cannot_hold_are_refused(tmp_path: Path) -> None:

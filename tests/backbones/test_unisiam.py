@@ -65,7 +65,7 @@ def test_identity_follows_the_weights_and_not_the_file(tmp_path: Path) -> None:
     assert one.name == same.name != other.name
 
 
-def test_another_depth_is_recognised(tmp_path: Path) -> None:
+def test_another_depth_is_recognized(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"does not fit unisiam-resnet34: missing: layer1\.2") as caught:
         load("unisiam-resnet34", saved(tmp_path / "last.pth"), "cpu")
     assert "it looks like unisiam-resnet18" in caught.value.hint

@@ -36,7 +36,7 @@ def largest_difference(one: dict[int, NDArray[np.uint8]], other: dict[int, NDArr
     return max(int(np.abs(one[key].astype(int) - other[key]).max()) for key in one)
 
 
-def check_neighbours(snapshot: Snapshot) -> dict[int, NDArray[np.uint8]]:
+def check_neighbors(snapshot: Snapshot) -> dict[int, NDArray[np.uint8]]:
     """Each image has the same bytes alone as in a batch with others."""
     all_images = made(snapshot, REQUESTS)
     for request in REQUESTS:
@@ -67,7 +67,7 @@ def test_the_choice_of_attention_has_an_effect_and_changes_no_image() -> None:
     torch_own, sliced = (load(locate("digits"), "cpu", attention=choice) for choice in ("sdpa", "sliced"))
     layers = len(torch_own.unet.attn_processors)
     assert (attention_calls(torch_own), attention_calls(sliced)) == (layers, 0)
-    assert largest_difference(check_neighbours(torch_own), check_neighbours(sliced)) <= 1
+    assert largest_difference(check_neighbors(torch_own), check_neighbors(sliced)) <= 1
 
 
 @pytest.mark.skipif(XFORMERS_RUNS, reason="xformers works on this CPU")
@@ -91,8 +91,8 @@ def test_torch_attention_that_is_wrong_is_refused(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_neighbours_change_nothing_on_a_gpu() -> None:
-    check_neighbours(load(locate("digits"), "cuda"))
+def test_other_rows_change_nothing_on_a_gpu() -> None:
+    check_neighbors(load(locate("digits"), "cuda"))
 
 
 @pytest.mark.skipif(not compiling.compiler(), reason="needs a C++ compiler")
@@ -101,7 +101,7 @@ def test_compiled_transformer_blocks_make_the_same_images() -> None:
     compiled = replace(eager, unet=small_unet())
     with inductor.patch(compile_threads=1):  # no process pool, each process of which would import torch
         compiling.use("regional", compiled.unet, CPU)
-        images = check_neighbours(compiled)
+        images = check_neighbors(compiled)
     assert largest_difference(images, made(eager, REQUESTS)) <= 1
     parts = {type(part).__name__ for part in compiled.unet.modules() if part._compiled_call_impl is not None}
     assert parts == {"BasicTransformerBlock"}

@@ -176,7 +176,7 @@ def test_what_was_trained_is_not_trained_again_and_other_settings_are_refused(
         (("--edges", "20,100"), "'20,100'"),
         (("--network", "vit_base_patch16_22"), "did you mean vit_base_patch16_224"),
         (("--batch", 4096), "a batch of 4096 is more than the 1242 training images"),
-        (("--accumulate", 3), "cannot be cut into 3 parts"),
+        (("--gradient-accumulation-steps", 3), "cannot be split into 3 micro-batches"),
         (("--randaugment", "m9-bogus3"), "--randaugment: string should match pattern"),
         (("--seeds", "1,2,1"), "a seed stands there twice"),
         (("--device", "cuda:7"), "device 'cuda:7' cannot be used"),

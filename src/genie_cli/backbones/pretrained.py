@@ -145,7 +145,7 @@ def _outputs(last: str | Sequence[str] | None, weights: Mapping[str, torch.Tenso
 
 
 def _failure(name: str, path: Path | None, overlay: Mapping[str, Any], error: Exception) -> ModelError:
-    """Why the model could not be built. A checkpoint is compared with the network, whose own message is very long."""
+    """Why the model could not be built. A checkpoint is compared with the network, since timm's message can be long."""
     import timm
 
     if path is None:

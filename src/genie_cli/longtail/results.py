@@ -40,17 +40,17 @@ def show_cost(trainings: Trainings, added: Mapping[Augmentation, int], as_json: 
     """
     from genie_cli.backbones.trainable import build
     from genie_cli.finetune.cost import measure
-    from genie_cli.finetune.training import batches_of
+    from genie_cli.finetune.training import sampler_for
 
     recipe, real = trainings.recipe, len(trainings.images.train)
-    batches = batches_of(real, recipe, 0, trainings.accelerator)
+    batches = sampler_for(real, recipe, 0, trainings.accelerator)
     network = build(trainings.plan)
-    cost = measure(network, trainings.preprocess.size, batches.part, trainings.accelerator)
+    cost = measure(network, trainings.preprocess.size, batches.micro_batch_size, trainings.accelerator)
     updates = sum(recipe.epochs * ((real + more) // recipe.batch) for more in added.values()) * len(recipe.seeds)
     table = {
         "trainings": f"{len(added) * len(recipe.seeds)} of {recipe.epochs} epochs",
         "images": f"{real}, and beside them " + ", ".join(f"{more} ({a.label})" for a, more in added.items()),
-        "updates": f"{updates} in all, of {recipe.batch} images, {batches.part} at a time on a device",
+        "updates": f"{updates} in all, of {recipe.batch} images, {batches.micro_batch_size} at a time on a device",
         "network": f"{trainings.plan.name}, {sum(p.numel() for p in network.parameters()) / 1e6:.1f} million weights",
         "memory": f"about {cost.memory / 2**30:.2f} GiB on {trainings.accelerator.device}",
         "time": f"about {duration(updates * recipe.accumulate * cost.seconds)} and what loading images takes beyond "

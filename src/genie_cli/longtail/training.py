@@ -23,9 +23,10 @@ def trainings_of(settings: Settings, asked: LongTailOptions, images: LongTailed)
     """What all trainings share: the network, how it sees pictures, the device."""
     from genie_cli.backbones.backbone import Preprocess
     from genie_cli.backbones.trainable import NetworkSpec, image_size
+    from genie_cli.data.dataset import Crops
     from genie_cli.data.digits import IMAGE_SIZE
-    from genie_cli.finetune.pictures import OF_DIGITS, OF_PHOTOS
     from genie_cli.finetune.training import accelerator_for
+    from genie_cli.finetune.training_images import PHOTO_CROPS
     from genie_cli.longtail.trainings import Trainings
 
     recipe, digits = settings.longtail, asked.dataset.is_digits
@@ -39,7 +40,7 @@ def trainings_of(settings: Settings, asked: LongTailOptions, images: LongTailed)
         recipe=recipe,
         plan=plan,
         preprocess=preprocess,
-        crops=OF_DIGITS if digits else OF_PHOTOS,
+        crops=Crops(0.7, flip=False) if digits else PHOTO_CROPS,
         accelerator=accelerator_for(recipe, settings.model.device),
         soft_labels=asked.soft_labels,
         folder=asked.out / "trainings",
@@ -50,15 +51,15 @@ def require_trainable(trainings: Trainings, asked: LongTailOptions, chosen: Sequ
     """Before images are made for hours: can the network be built, a batch be cut, and several processes do it?
 
     Raises:
-        UsageError, ModelError: see `backbones.trainable.build` and `finetune.batches.Batches`.
+        UsageError, ModelError: see `backbones.trainable.build` and `finetune.sampler.MicroBatchSampler`.
     """
     from genie_cli.backbones.trainable import build
-    from genie_cli.finetune.training import batches_of
+    from genie_cli.finetune.training import sampler_for
 
     if trainings.plan.classes < 2:
         raise UsageError("there is one class only: nothing is to be told apart", "see --data-dir")
     build(trainings.plan)
-    batches_of(len(trainings.images.train), trainings.recipe, 0, trainings.accelerator)
+    sampler_for(len(trainings.images.train), trainings.recipe, 0, trainings.accelerator)
     if trainings.accelerator.num_processes > 1:
         _require_shareable(asked, chosen)
     if not asked.checkpoint:

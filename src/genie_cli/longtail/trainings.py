@@ -20,13 +20,14 @@ from numpy.typing import NDArray
 from genie_cli.backbones.backbone import Backbone, Preprocess
 from genie_cli.backbones.trainable import NetworkSpec, build
 from genie_cli.config import LongTail
+from genie_cli.data.dataset import Crops
 from genie_cli.data.longtail_sets import LongTailed
 from genie_cli.evaluate.augmentations import Augmentation
 from genie_cli.evaluate.generated import Images
 from genie_cli.finetune.loss import prior_logits
-from genie_cli.finetune.pictures import Crops, TrainingImage, seed_all
-from genie_cli.finetune.state import State
+from genie_cli.finetune.state import TrainingState
 from genie_cli.finetune.training import TrainingSpec, train
+from genie_cli.finetune.training_images import TrainingImage, seed_all
 from genie_cli.jobs import Job, Source
 from genie_cli.longtail.tail import accuracies
 
@@ -95,7 +96,7 @@ class Trainings:
         pictures = [*map(self._real, self.images.train), *generated]
         folder = self.folder / re.sub(r"[^\w.-]+", "-", f"{augmentation.label}-seed-{seed}")
         folder.mkdir(parents=True, exist_ok=True)
-        state = State(folder, self._what(augmentation, seed, pictures))
+        state = TrainingState(folder, self._what(augmentation, seed, pictures))
         accuracy = state.result()
         classifier = self._trained(pictures, seed, state, on_epoch) if accuracy is None else None
         if not self.accelerator.is_main_process:
@@ -107,7 +108,7 @@ class Trainings:
         return Outcome(augmentation, seed, accuracy, len(generated), len(jobs) - len(generated))
 
     def _trained(
-        self, pictures: Sequence[TrainingImage], seed: int, state: State, on_epoch: Callable[..., None]
+        self, pictures: Sequence[TrainingImage], seed: int, state: TrainingState, on_epoch: Callable[..., None]
     ) -> Backbone:
         seed_all(seed)
         network = build(self.plan)
