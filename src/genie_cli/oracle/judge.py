@@ -201,9 +201,7 @@ class Oracle:
                 said[row.job.id, row.file] = judgement
             if progress:
                 progress.advance(len(batch))
-        return [
-            judgement.onto(row) if (judgement := said.get((row.job.id, row.file))) else row for row in self._images.rows
-        ]
+        return [found.onto(row) if (found := said.get((row.job.id, row.file))) else row for row in self._images.rows]
 
     def _judge(self, rows: Sequence[Row]) -> list[Judgement]:
         import numpy as np
