@@ -52,12 +52,12 @@ def peak(device: torch.device, dtype: torch.dtype) -> float:
     for _ in range(_PRODUCTS + 1):
         started = time.perf_counter()
         a @ b
-        finish(device)
+        synchronize(device)
         times.append(time.perf_counter() - started)
     return float(2 * side**3 / statistics.median(times[1:]))
 
 
-def finish(device: torch.device) -> None:
+def synchronize(device: torch.device) -> None:
     """Wait until the device has done what it was given."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)

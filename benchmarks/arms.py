@@ -29,18 +29,20 @@ def main() -> None:
     add_work(parser, sources=4, targets=5)
     parser.add_argument("--arms", default=",".join(ARMS), help="some of authors,pipeline,genie")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--batch", type=int, help="images a call of the pipeline; none: the fastest is looked for")
+    parser.add_argument(
+        "--batch", type=int, help="images per call of the pipeline; default: the fastest, which is searched for"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="genie-arms-") as folder:
         result = measure(work_from(options, Path(folder)), options.arms.split(","), options.rounds, options.batch)
     if options.json:
         options.json.write_text(json.dumps({"command": sys.argv, **result}, indent=1, default=str) + "\n")
     print_arms(result)
-    apart = result["agreement"]
-    if apart:
-        print_agreement(apart, f"{OURS} and {REFERENCE}")
-        if options.dtype == "float32" and apart["exact"]["most"] >= LIMIT:
-            sys.exit(f"genie's images are not the authors': more than {LIMIT} apart")
+    differences = result["agreement"]
+    if differences:
+        print_agreement(differences, f"{OURS} and {REFERENCE}")
+        if options.dtype == "float32" and differences["exact"]["most"] >= LIMIT:
+            sys.exit(f"genie's images are not the authors': they differ by more than {LIMIT}")
 
 
 def measure(work: Work, arms: list[str], rounds: int, batch: int | None = None) -> dict[str, Any]:

@@ -31,27 +31,27 @@ class Command:
 
     def make(self, jobs: tuple[Job, ...], out: Path, exact: Path | None = None) -> None:
         """Make the plan's first ``jobs`` in ``out``, and write the values before they are rounded to ``exact``."""
-        words = ["generate", *self.work.options(), "--out", str(out), "--limit", str(len(jobs))]
-        with _decoded() if exact else _nothing() as values:
-            result = CliRunner().invoke(app, words, catch_exceptions=False)
+        arguments = ["generate", *self.work.options(), "--out", str(out), "--limit", str(len(jobs))]
+        with _record_decoded() if exact else _record_nothing() as values:
+            result = CliRunner().invoke(app, arguments, catch_exceptions=False)
         if result.exit_code:
             raise RuntimeError(f"genie generate ended with {result.exit_code}: {result.output[-2000:]}")
         if exact:
-            _keep(values, out, exact)
+            _save_values(values, out, exact)
 
 
 @contextmanager
-def _decoded() -> Iterator[list[NDArray[np.float32]]]:
+def _record_decoded() -> Iterator[list[NDArray[np.float32]]]:
     """Collects what the model decodes meanwhile: images (H, W, 3) in 0..1, before they are rounded to 8 bits."""
     seen: list[NDArray[np.float32]] = []
     decode = snapshot.Snapshot.decode
 
-    def watched(self: snapshot.Snapshot, latents: object) -> object:
+    def recording(self: snapshot.Snapshot, latents: object) -> object:
         images = decode(self, latents)
         seen.extend(images.permute(0, 2, 3, 1).cpu().numpy())
         return images
 
-    snapshot.Snapshot.decode = watched
+    snapshot.Snapshot.decode = recording
     try:
         yield seen
     finally:
@@ -59,11 +59,11 @@ def _decoded() -> Iterator[list[NDArray[np.float32]]]:
 
 
 @contextmanager
-def _nothing() -> Iterator[list[NDArray[np.float32]]]:
+def _record_nothing() -> Iterator[list[NDArray[np.float32]]]:
     yield []
 
 
-def _keep(values: list[NDArray[np.float32]], out: Path, exact: Path) -> None:
+def _save_values(values: list[NDArray[np.float32]], out: Path, exact: Path) -> None:
     """Which values became which file shows when they are rounded; they come in the order in which they were done."""
     for file in images_in(out):
         pixels = np.asarray(Image.open(file))

@@ -1,4 +1,4 @@
-"""From measured rounds to figures: medians, ratios within a round, arithmetic done. This module does not know torch."""
+"""From measured rounds to figures: medians, ratios within a round, arithmetic done. Does not import torch."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 Round = Mapping[str, float]
 
 
-def needed(flop: Mapping[str, int], rows: int, images: int) -> int:
-    """FLOP of the work that no arm can avoid: its UNet rows, and a decode an image."""
+def required_flop(flop: Mapping[str, int], rows: int, images: int) -> int:
+    """FLOP of the work that no arm can avoid: its UNet rows, and one decode per image."""
     return rows * flop["row"] + images * flop["decode"]
 
 
 def figures(rounds: Sequence[Round], images: int, rows: int, flop: Mapping[str, int]) -> dict[str, Any]:
     """What an arm's rounds say. Times are seconds, memory is in bytes, shares are of the peak of the same round."""
     speeds = [images / r["seconds"] for r in rounds]
-    work = needed(flop, rows, images)
+    work = required_flop(flop, rows, images)
     return {
         "images/s": statistics.median(speeds),
         "slowest": min(speeds),

@@ -1,4 +1,4 @@
-"""Options that say what the work is, for every script that starts arms. This module does not know torch."""
+"""Options that say what the work is, for every script that starts arms. Does not import torch."""
 
 from __future__ import annotations
 

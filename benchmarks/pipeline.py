@@ -1,4 +1,4 @@
-"""Diffusers' own image-to-image pipeline, in batches, as a practised user runs it.
+"""Diffusers' own image-to-image pipeline, in batches, as an experienced user runs it.
 
 It makes other images than GeNIe does (it samples the VAE, starts one timestep lower and ends at sigma 0), by as many
 UNet steps. It is here for its speed.
@@ -19,7 +19,7 @@ from genie_cli.diffusion.locate import locate
 from genie_cli.jobs import Job
 
 _BATCHES = (1, 2, 4, 8, 16, 32, 64)
-_WORTH = 1.02  # a larger batch must be faster by 2 %, or it only takes memory
+_MIN_GAIN = 1.02  # a larger batch must be faster by 2 %, or it only takes memory
 
 
 class Pipeline:
@@ -40,9 +40,9 @@ class Pipeline:
         """Write each job's image to ``out``; its values before rounding would be compared with nothing."""
         out.mkdir(parents=True)
         for _, group in groupby(sorted(jobs, key=lambda job: job.r), key=lambda job: job.r):
-            alike = list(group)
-            for start in range(0, len(alike), self.work.batch):
-                batch = alike[start : start + self.work.batch]
+            same_r = list(group)
+            for start in range(0, len(same_r), self.work.batch):
+                batch = same_r[start : start + self.work.batch]
                 for job, image in zip(batch, self._images(batch, self.work.steps), strict=True):
                     image.save(out / f"{job.id}.png")
 
@@ -60,7 +60,7 @@ class Pipeline:
         return made
 
     def best_batch(self) -> int:
-        """The batch with the most images a second in a short run: doubled until that no longer helps or fits."""
+        """The batch with the most images per second in a short run: doubled until that no longer helps or fits."""
         best, rate = 1, 0.0
         for batch in _BATCHES:
             if batch > len(self.work.jobs):
@@ -69,7 +69,7 @@ class Pipeline:
                 seconds = min(self._seconds(batch) for _ in range(2))
             except torch.OutOfMemoryError:
                 break
-            if batch / seconds < rate * _WORTH:
+            if batch / seconds < rate * _MIN_GAIN:
                 break
             best, rate = batch, batch / seconds
         return best

@@ -1,6 +1,6 @@
 """What approximations gain and cost, on the bundled model: `python benchmarks/presets.py` (three minutes on 2 cores).
 
-300 GeNIe images at r = 0.8, made with fewer solver steps and in bfloat16. For each: images a second, the share in
+300 GeNIe images at r = 0.8, made with fewer solver steps and in bfloat16. For each: images per second, the share in
 which the bundled oracle sees the target, and how far the images are from those of 50 steps in float32: the mean
 absolute difference of their values, in 1/255. Another noise seed has the distance of "just another image".
 """
@@ -34,10 +34,12 @@ def main() -> None:
     for steps, dtype, seed in (*VARIANTS, OTHER_NOISE):
         images, seconds = make(samples, steps, dtype, seed)
         reference = images if reference is None else reference
-        right = (classify(torch.from_numpy(images).permute(0, 3, 1, 2)).argmax(1).numpy() == TARGETS).mean()
-        apart = np.abs(images.astype(int) - reference).mean()
+        accuracy = (classify(torch.from_numpy(images).permute(0, 3, 1, 2)).argmax(1).numpy() == TARGETS).mean()
+        difference = np.abs(images.astype(int) - reference).mean()
         noise = "another" if seed else "the same"
-        print(f"| {steps} | {dtype} | {noise} | {COUNT / seconds:.1f} | {right:.3f} | {apart:.2f} |", flush=True)
+        print(
+            f"| {steps} | {dtype} | {noise} | {COUNT / seconds:.1f} | {accuracy:.3f} | {difference:.2f} |", flush=True
+        )
 
 
 def make(samples: DigitsInTheWild, steps: int, dtype: str, seed: int):
@@ -45,7 +47,9 @@ def make(samples: DigitsInTheWild, steps: int, dtype: str, seed: int):
     engine = Engine[int](load(locate("digits"), "cpu", dtype), slots=32, steps=steps)
     engine.seconds_per_step()  # warms up
     requests = [
-        Request(i, f"A photo of a {CLASSES[target]}", RATIO, i + seed * COUNT, SourceImage(str(i), picture(samples, i)))
+        Request(
+            i, f"A photo of a {CLASSES[target]}", RATIO, i + seed * COUNT, SourceImage(str(i), open_source(samples, i))
+        )
         for i, target in enumerate(TARGETS)
     ]
     started = time.perf_counter()
@@ -53,7 +57,7 @@ def make(samples: DigitsInTheWild, steps: int, dtype: str, seed: int):
     return np.stack([pixels[i] for i in range(COUNT)]), time.perf_counter() - started
 
 
-def picture(samples: DigitsInTheWild, index: int):
+def open_source(samples: DigitsInTheWild, index: int):
     return lambda: Image.fromarray(samples[index].image)
 
 

@@ -1,4 +1,4 @@
-"""What was measured, as tables for people."""
+"""Prints the measurements as tables."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ ARM_COLUMNS = ("", "images/s", "slowest..fastest", "ratio", "s/UNet row", "TFLOP
 
 
 def print_arms(result: Mapping[str, Any]) -> None:
-    """One line an arm, under what was made and on what."""
+    """One line per arm, below a description of the work and the machine."""
     work, machine = result["work"], result["machine"]
     print(
         f"{work['images']} images ({work['sources']} sources x {len(work['targets'])} targets, r = "
@@ -34,8 +34,8 @@ def arm_line(name: str, arm: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def print_agreement(apart: Mapping[str, Mapping[str, float]], who: str) -> None:
-    """How far the images of two arms are apart."""
+def print_agreement(differences: Mapping[str, Mapping[str, float]], who: str) -> None:
+    """How much the images of two arms differ."""
     print(f"\n{who}, absolute difference of values:\n")
     columns = ("", "values", "equal", "median", "90 %", "99 %", "most")
     names = {"exact": "decoded, 0..1", "files": "PNG, 1/255"}
@@ -46,7 +46,7 @@ def print_agreement(apart: Mapping[str, Mapping[str, float]], who: str) -> None:
             f"{a['equal']:.2%}",
             *(f"{a[q]:.2g}" for q in ("q50", "q90", "q99", "most")),
         ]
-        for kind, a in apart.items()
+        for kind, a in differences.items()
     ]
     print_table(columns, lines)
 

@@ -22,7 +22,7 @@ def main() -> None:
     samples = DigitsInTheWild("test")
     snapshot = load(locate("digits"), "cpu")
     requests = [
-        Request(i, f"A photo of a {CLASSES[(i + 1) % 10]}", 0.8, i, SourceImage(str(i), picture(samples, i)))
+        Request(i, f"A photo of a {CLASSES[(i + 1) % 10]}", 0.8, i, SourceImage(str(i), open_source(samples, i)))
         for i in range(COUNT)
     ]
     reference = None
@@ -34,15 +34,15 @@ def main() -> None:
         seconds = time.perf_counter() - started
         images = np.stack([pixels[i] for i in range(COUNT)]).astype(int)
         reference = images if reference is None else reference
-        apart = np.abs(images - reference)
+        difference = np.abs(images - reference)
         print(
-            f"{slots:3} slots: {COUNT / seconds:5.2f} images/s; against 32 slots {(apart == 0).mean():.4%} of values "
-            f"equal, {(apart <= 1).mean():.4%} within 1/255, at most {apart.max()}/255 apart",
+            f"{slots:3} slots: {COUNT / seconds:5.2f} images/s; against 32 slots {(difference == 0).mean():.4%} of "
+            f"values equal, {(difference <= 1).mean():.4%} within 1/255, at most {difference.max()}/255 different",
             flush=True,
         )
 
 
-def picture(samples: DigitsInTheWild, index: int):
+def open_source(samples: DigitsInTheWild, index: int):
     return lambda: Image.fromarray(samples[index].image)
 
 

@@ -1,7 +1,7 @@
 """What every arm is asked to make, as data: sources x targets x r with one model in one precision.
 
 `Work` travels to the arms' processes as JSON. The jobs in it are genie's own, printed by `genie generate
---dry-run`, so that every arm makes the same images from the same noise. This module does not know torch.
+--dry-run`, so that every arm makes the same images from the same noise. Does not import torch.
 """
 
 from __future__ import annotations
@@ -78,10 +78,10 @@ class Work:
 
     def options(self) -> list[str]:
         """The command line after `genie generate` that asks for this work, but for the place of its images."""
-        words = ["--src-dir", str(self.source_dir), "--targets", ",".join(self.targets)]
-        words += ["--r", ",".join(map(str, self.r)), "--steps", str(self.steps), "--guidance", str(self.guidance)]
-        words += ["--model", self.model, "--device", self.device, "--dtype", self.dtype, "--format", "png"]
-        return [*words, *self.genie_args]
+        arguments = ["--src-dir", str(self.source_dir), "--targets", ",".join(self.targets)]
+        arguments += ["--r", ",".join(map(str, self.r)), "--steps", str(self.steps), "--guidance", str(self.guidance)]
+        arguments += ["--model", self.model, "--device", self.device, "--dtype", self.dtype, "--format", "png"]
+        return [*arguments, *self.genie_args]
 
     def open(self, job: Job) -> Image.Image:
         """A job's source, decoded."""
@@ -89,7 +89,7 @@ class Work:
         return Image.open(self.source_dir / job.source.path).convert("RGB")
 
     def rows(self) -> int:
-        """UNet rows the work needs: two a step and image, for guidance."""
+        """UNet rows the work needs: two per step and image, for guidance."""
         return sum(2 * unet_steps(self.steps, job.r) for job in self.jobs)
 
 

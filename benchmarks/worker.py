@@ -1,7 +1,7 @@
 """The process in which one arm lives, or that prepares the work: asked on standard input, answers in JSON lines.
 
 An arm has a process of its own so that its memory is its own and its model stays loaded between rounds. `Worker` is
-the handle on it from outside. This module imports torch only inside that process.
+the handle on it from outside. torch is imported only inside that process.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ARMS = ("authors", "pipeline", "genie")
 
 
 class Worker:
-    """A process for ``role``: an arm, ``prepare`` or ``tune``; words of its own go to ``log``."""
+    """A process for ``role``: an arm, ``prepare`` or ``tune``; its own messages go to ``log``."""
 
     def __init__(self, role: str, work: Work) -> None:
         self.role, self.log = role, work.folder / f"{role}.log"
@@ -31,7 +31,7 @@ class Worker:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
             )
-        self._say(work.line())
+        self._send(work.line())
 
     def answer(self) -> dict[str, Any]:
         """The next answer; WorkerError if the process has died."""
@@ -45,7 +45,7 @@ class Worker:
 
     def round(self) -> dict[str, Any]:
         """Make the whole work once."""
-        self._say("round")
+        self._send("round")
         return self.answer()
 
     def end(self) -> None:
@@ -53,7 +53,7 @@ class Worker:
         self._process.stdin.close()  # type: ignore[union-attr]
         self._process.wait()
 
-    def _say(self, line: str) -> None:
+    def _send(self, line: str) -> None:
         assert self._process.stdin
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
@@ -119,10 +119,10 @@ def _arm(role: str, work: Work) -> Any:
 
 
 def _round(arm: Any, work: Work, out: Path) -> dict[str, Any]:
-    """Seconds for the whole work, the machine's peak just before it, and the most memory so far."""
+    """Seconds for the whole work, the machine's peak FLOP/s just before it, and the peak memory so far."""
     import torch
 
-    from benchmarks.arithmetic import finish, peak
+    from benchmarks.arithmetic import peak, synchronize
     from genie_cli.devices import choose_device
 
     shutil.rmtree(out, ignore_errors=True)
@@ -132,16 +132,16 @@ def _round(arm: Any, work: Work, out: Path) -> dict[str, Any]:
         torch.cuda.reset_peak_memory_stats(device)
     started = time.perf_counter()
     arm.make(work.jobs, out)
-    finish(device)
+    synchronize(device)
     seconds = time.perf_counter() - started
     if len(images_in(out)) != len(work.jobs):
         raise RuntimeError(f"{len(images_in(out))} images in {out}, {len(work.jobs)} wanted")
     gpu = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
-    return {"seconds": seconds, "peak FLOP/s": most, "memory": _most_memory(), "gpu memory": gpu}
+    return {"seconds": seconds, "peak FLOP/s": most, "memory": _peak_memory(), "gpu memory": gpu}
 
 
-def _most_memory() -> int:
-    """The most main memory this process has had, in bytes."""
+def _peak_memory() -> int:
+    """The peak main memory of this process, in bytes."""
     import resource
 
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

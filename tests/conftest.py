@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from genie_cli.cli.app import app
-from genie_cli.data.digits import DigitsInTheWild
+from genie_cli.data.digits.paint import DigitsInTheWild
 
 Genie = Callable[..., Result]
 
@@ -34,6 +34,16 @@ def photos(_photos: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def _cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def open_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundled model as a directory, which is taken to know any word, as a Stable Diffusion model does."""
+    import shutil
+
+    from genie_cli.diffusion.locate import locate
+
+    return Path(shutil.copytree(locate("digits").path, tmp_path_factory.mktemp("models") / "open"))
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from benchmarks.agreement import LIMIT, agreement
 from benchmarks.arithmetic import flops
 from benchmarks.authors import Authors
 from benchmarks.command import Command
-from benchmarks.figures import figures, needed, ratio
+from benchmarks.figures import figures, ratio, required_flop
 from benchmarks.options import add_work, work_from
 from benchmarks.pipeline import Pipeline
 from benchmarks.prepare import prepare
@@ -42,10 +42,10 @@ def test_arms_agree(work: Work) -> None:
         exact.mkdir()
         arm.make(work.jobs, work.folder / f"{name}-images", exact)
         assert [file.stem for file in images_in(work.folder / f"{name}-images")] == sorted(j.id for j in work.jobs)
-    apart = agreement(work, "genie", "authors")
-    assert apart["exact"]["values"] == apart["files"]["values"] == 2 * 32 * 32 * 3
-    assert apart["exact"]["most"] < LIMIT
-    assert apart["files"]["most"] <= 1
+    differences = agreement(work, "genie", "authors")
+    assert differences["exact"]["values"] == differences["files"]["values"] == 2 * 32 * 32 * 3
+    assert differences["exact"]["most"] < LIMIT
+    assert differences["files"]["most"] <= 1
     assert work.rows() == 2 * 2 * 3  # at r = 0.8 three of four steps run, for two images, guided
 
 
@@ -63,7 +63,7 @@ def test_random_weights_have_stable_diffusions_shape(tmp_path: Path) -> None:
         model.save_config(tmp_path / name)
     flop = {part: count / 1e9 for part, count in flops(tmp_path).items()}
     assert flop == pytest.approx({"row": 803.3, "encode": 1117, "decode": 2515}, rel=1e-3)
-    assert needed(flops(tmp_path), rows=80, images=1) == pytest.approx(66.8e12, rel=1e-3)  # an image at r = 0.8
+    assert required_flop(flops(tmp_path), rows=80, images=1) == pytest.approx(66.8e12, rel=1e-3)  # an image at r = 0.8
 
 
 def test_a_multiplication_counts_two() -> None:

@@ -1,4 +1,4 @@
-"""The bundled model and oracle do what the model card says, on a sample small enough for a test."""
+"""The bundled networks do what the model card says, on a small sample."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from genie_cli.backbones.digits import bundled, classify
-from genie_cli.data.digits import CLASSES, DigitsInTheWild
+from genie_cli.data.digits.paint import CLASSES, DigitsInTheWild
 from genie_cli.diffusion.engine import Engine
 from genie_cli.diffusion.locate import locate
-from genie_cli.diffusion.requests import Picture, Request
+from genie_cli.diffusion.requests import Request, SourceImage
 from genie_cli.diffusion.snapshot import load as load_snapshot
-from training.encoder import Pairs, crowding, validate
+from training.encoder import Pairs, uniformity, validate
 from training.schedule import shifted_betas, stable_diffusion_betas
 from training.text import TEMPLATES, tokenizer
 
@@ -27,26 +27,26 @@ def accuracy(images: NDArray[np.uint8], labels: list[int]) -> float:
     return float((top == torch.tensor(labels)).float().mean())
 
 
-def test_the_oracle_reads_held_out_digits() -> None:
+def test_the_oracle_classifies_held_out_digits() -> None:
     samples = [TEST[i] for i in range(500)]
     assert accuracy(np.stack([s.image for s in samples]), [s.label for s in samples]) >= 0.97
 
 
 def test_the_encoder_tells_novel_digits_apart() -> None:
-    """On the validation split's scans, which it has not seen, of classes that it has not seen either."""
+    """On scans of the validation split, of classes that were not in its training data."""
     accuracy = validate(bundled("encoder"), episodes=60)
     assert accuracy["novel, 5-shot"] >= 45
     assert accuracy["novel, 1-shot"] >= 30
 
 
 def test_the_unisiam_loss_has_its_known_values() -> None:
-    apart, alike = torch.eye(6), torch.ones(6, 6) / 6**0.5
-    assert crowding(apart).item() == pytest.approx(0, abs=1e-6)
-    assert crowding(alike).item() == pytest.approx(0.5, abs=1e-6)  # cosine 1 over temperature 2
+    orthogonal, equal = torch.eye(6), torch.ones(6, 6) / 6**0.5
+    assert uniformity(orthogonal).item() == pytest.approx(0, abs=1e-6)
+    assert uniformity(equal).item() == pytest.approx(0.5, abs=1e-6)  # cosine 1 over temperature 2
 
 
 def test_a_pair_shows_one_scan() -> None:
-    """The same digit in another ink and place: inks differ, classes do not."""
+    """Both images show the same scan: their pixels differ, their classes do not."""
     torch.manual_seed(0)
     one, other = Pairs(6000).draw(200)
     first, second = (classify(((images + 1) * 127.5).round().to(torch.uint8)).argmax(1) for images in (one, other))
@@ -60,7 +60,7 @@ def made() -> dict[float, NDArray[np.uint8]]:
     """Images at three ratios, of the same sources and targets with the same noise."""
     engine = Engine[tuple[float, int]](load_snapshot(locate("digits"), "cpu"), slots=32)
     requests = [
-        Request((r, i), f"A photo of a {CLASSES[(i + 3) % 10]}", r, i, Picture(str(i), source(i)))
+        Request((r, i), f"A photo of a {CLASSES[(i + 3) % 10]}", r, i, SourceImage(str(i), source(i)))
         for r in (0.3, 0.8, 1.0)
         for i in range(COUNT)
     ]
@@ -81,18 +81,19 @@ def test_pure_noise_and_the_papers_ratio_show_the_target(made: dict[float, NDArr
 
 def test_background_fades_with_r(made: dict[float, NDArray[np.uint8]]) -> None:
     def error(images: NDArray[np.uint8]) -> float:
-        behind = [TEST[i].mask == 0 for i in range(COUNT)]
-        return float(np.mean([np.abs(images[i].astype(float) - TEST[i].image)[behind[i]].mean() for i in range(COUNT)]))
+        background = [TEST[i].mask == 0 for i in range(COUNT)]
+        errors = [np.abs(images[i].astype(float) - TEST[i].image)[background[i]].mean() for i in range(COUNT)]
+        return float(np.mean(errors))
 
     assert error(made[0.3]) < error(made[0.8]) < 0.8 * error(made[1.0])
 
 
 def test_every_word_of_the_prompts_is_one_token() -> None:
-    words = tokenizer()
+    clip = tokenizer()
     for template in TEMPLATES:
         for name in CLASSES:
             prompt = template.format(name)
-            assert len(words.tokenize(prompt)) == len(prompt.replace(",", " ,").split())
+            assert len(clip.tokenize(prompt)) == len(prompt.replace(",", " ,").split())
 
 
 def test_the_schedule_ends_where_stable_diffusions_does() -> None:

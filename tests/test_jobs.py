@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tracemalloc
 from collections import Counter
 from collections.abc import Sequence
@@ -377,3 +378,42 @@ def test_only_chosen_sources_are_held() -> None:
         tracemalloc.stop()
     assert len(list(plan)) == 100
     assert held < 200_000
+
+
+class TestManyTargets:
+    """Sources are indexed once, not scanned once per target."""
+
+    @pytest.mark.parametrize("per_target", [0, 3])
+    @pytest.mark.parametrize("confused", [False, True])
+    def test_a_source_is_looked_at_a_few_times_whatever_the_number_of_targets(
+        self, per_target: int, confused: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        looks = Counter[str]()
+
+        class Watched(Source):
+            def __getattribute__(self, name: str) -> Any:
+                if name in ("label", "sha256"):
+                    looks[name] += 1
+                return super().__getattribute__(name)
+
+        classes = [f"c{number}" for number in range(100)]
+        every = [
+            Watched(path=f"{number}.png", sha256=a_source(number).sha256, label=classes[number % 100])
+            for number in range(2000)
+        ]
+        hardest = {name: [classes[place - 1]] for place, name in enumerate(classes)} if confused else {}
+        recipe = a_recipe(targets=tuple(classes), per_target=per_target, sources_for=hardest)
+        looks.clear()
+        first = next(iter(recipe.jobs(every)))
+        assert first.target in classes
+        # Scanning all for each target would take 200,000 looks of each kind; at most 20 images per target are compared.
+        assert max(looks.values()) < 12 * len(every) + 25 * len(classes)
+
+    def test_the_nearest_sources_are_those_of_a_full_sort(self) -> None:
+        every = [a_source(number, ("dog", "cat", "fox")[number % 3]) for number in range(300)]
+        for seed in range(5):
+            jobs = list(a_recipe(targets=("fox",), per_target=7, seed=seed).jobs(every))
+            digest = sha256(json.dumps(("fox", seed)).encode()).hexdigest()
+            others = [source for source in every if source.label != "fox"]
+            ranked = sorted(others, key=lambda source: int(source.sha256[:16], 16) ^ int(digest[:16], 16))
+            assert {job.source for job in jobs} == set(ranked[:7])

@@ -258,7 +258,7 @@ class TestRefused:
             on_disk(path)
 
     def test_another_file_of_genies(self) -> None:
-        with pytest.raises(ManifestError, match="line 1: kind: "):
+        with pytest.raises(ManifestError, match="line 1: kind cannot be "):
             document('{"kind": "genie.confusion", "schema": 1}\n')
 
     @pytest.mark.parametrize(("header", "kind"), [(PLAN, "genie.manifest"), (HEADER, "genie.plan")])

@@ -1,4 +1,4 @@
-"""An image file says how it was made, in every format, whatever the prompt, and no file can make reading it unsafe."""
+"""Records in image files: every format, any prompt, and no file that is unsafe to read."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def a_job(**changes: Any) -> Job:
 
 
 def gradient(height: int = 24, width: int = 40) -> NDArray[np.uint8]:
-    """A smooth picture with a different slope in each channel, (height, width, 3)."""
+    """A smooth image with a different slope in each channel, (height, width, 3)."""
     y, x = np.mgrid[0:height, 0:width]
     return np.stack([y * 255 / height, x * 255 / width, 255 - (x + y) * 255 / (height + width)], -1).astype(np.uint8)
 
@@ -56,7 +56,7 @@ def opened(data: bytes) -> Image.Image:
 
 
 def in_xmp(data: bytes, path: str) -> str | None:
-    """What a tool that knows XMP but not genie finds at ``path`` in the packet's only description."""
+    """What other software finds at ``path`` in the packet's only description."""
     return ElementTree.fromstring(opened(data).info["xmp"]).findtext(f"rdf:RDF/rdf:Description/{path}", None, NAMES)
 
 
@@ -66,7 +66,7 @@ def photo_with(folder: Path, packet: bytes) -> Path:
     return path
 
 
-def whole_record() -> str:
+def valid_record() -> str:
     return Provenance(genie="0", job=a_job(), settings={}).model_dump_json()
 
 
@@ -132,7 +132,7 @@ class TestPixels:
         assert (image.mode, image.size) == ("RGB", (40, 24))
         assert np.abs(np.asarray(image).astype(int) - gradient()).mean() < 3
 
-    def test_jpeg_keeps_colour_at_full_resolution(self) -> None:
+    def test_jpeg_keeps_color_at_full_resolution(self) -> None:
         image = opened(encode(gradient(), Format.JPG, a_job(), {}))
         assert JpegImagePlugin.get_sampling(image) == 0  # 4:4:4
 
@@ -221,7 +221,7 @@ class TestNothingToRead:
             read(tmp_path / "missing.png")
 
     def test_a_folder(self, tmp_path: Path) -> None:
-        with pytest.raises(ImageError):  # in the words of the operating system
+        with pytest.raises(ImageError):  # the reason is the operating system's
             read(tmp_path)
 
     @pytest.mark.parametrize("content", [b"", b"hello", b"\x89PNG\r\n\x1a\n", b"GIF89a" + bytes(20)])
@@ -277,7 +277,7 @@ class TestBroken:
         path = photo_with(tmp_path, packet)
         with pytest.raises(ImageError) as caught:
             read(path)
-        assert str(caught.value) == f"{path}: carries a broken record of how it was made"
+        assert str(caught.value) == f"{path}: carries a damaged record of how it was made"
         assert caught.value.hint
 
     @pytest.mark.parametrize(
@@ -291,9 +291,9 @@ class TestBroken:
         ],
     )
     def test_declarations_are_refused(self, tmp_path: Path, declaration: str) -> None:
-        record = f"<genie:Record>{escape(whole_record())}</genie:Record>"
+        record = f"<genie:Record>{escape(valid_record())}</genie:Record>"
         assert read(photo_with(tmp_path, packet_with(record))).job == a_job()
-        with pytest.raises(ImageError, match="carries a broken record"):
+        with pytest.raises(ImageError, match="carries a damaged record"):
             read(photo_with(tmp_path, packet_with(record, declaration)))
 
     def test_entities_are_not_expanded(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -318,5 +318,5 @@ class TestBroken:
 
 
 def test_a_record_rewritten_as_an_attribute_is_read(tmp_path: Path) -> None:
-    packet = packet_with("", attribute=f"genie:Record={quoteattr(whole_record())}")
+    packet = packet_with("", attribute=f"genie:Record={quoteattr(valid_record())}")
     assert read(photo_with(tmp_path, packet)).job == a_job()

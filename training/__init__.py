@@ -1,1 +1,1 @@
-"""Makes what `src/genie_cli/bundled/` ships, from a seed: `python -m training.make`."""
+"""Trains the networks in `src/genie_cli/bundled/` from a seed: `python -m training.make`."""

@@ -1,7 +1,7 @@
 """Stage 1: the VAE, Stable Diffusion's AutoencoderKL with three small levels: 3x32x32 pixels to 4x8x8 latents.
 
-Loss: L1 on pixels, L1 on their finite differences (it keeps strokes crisp where SD uses LPIPS, which would
-need a download), and a small KL term that keeps the latents smooth.
+Loss: L1 of pixels, L1 of their finite differences (which keeps strokes sharp; SD uses LPIPS, which would need a
+download), and a small KL term that keeps the latents smooth.
 """
 
 from pathlib import Path
@@ -30,7 +30,8 @@ def build() -> AutoencoderKL:
     )
 
 
-def thresholds(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def edges(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Finite differences in both directions."""
     return images.diff(dim=-1), images.diff(dim=-2)
 
 
@@ -40,15 +41,15 @@ def train(out: Path, schedule: Schedule = SCHEDULE) -> AutoencoderKL:
     images, _, _ = painted("train", 30_000)
     vae = build().to(DEVICE)
 
-    def loss_of() -> torch.Tensor:
+    def compute_loss() -> torch.Tensor:
         batch = images[torch.randint(len(images), (schedule.batch,))].to(DEVICE)
         with torch.autocast(DEVICE.type, dtype=torch.bfloat16):
             posterior = vae.encode(batch).latent_dist
             decoded = vae.decode(posterior.sample()).sample.float()
-        sharp = sum(l1_loss(a, b) for a, b in zip(thresholds(decoded), thresholds(batch), strict=True))
-        return l1_loss(decoded, batch) + EDGE_WEIGHT * sharp + KL_WEIGHT * posterior.kl().mean() / 256
+        edge_loss = sum(l1_loss(a, b) for a, b in zip(edges(decoded), edges(batch), strict=True))
+        return l1_loss(decoded, batch) + EDGE_WEIGHT * edge_loss + KL_WEIGHT * posterior.kl().mean() / 256
 
-    fit("autoencoder", vae.parameters(), loss_of, schedule, out.with_suffix(".json"))
+    fit("autoencoder", vae.parameters(), compute_loss, schedule, out.with_suffix(".json"))
     with torch.no_grad():
         latents = torch.cat([vae.encode(batch).latent_dist.mode() for batch in images[:2048].to(DEVICE).split(64)])
     vae.register_to_config(scaling_factor=round(1 / latents.std().item(), 5))

@@ -12,7 +12,7 @@ from training.schedule import shifted_betas
 
 
 def bundle(work: Path, out: Path) -> None:
-    """Write the stages found in ``work`` to ``out``, which is replaced."""
+    """Write the trained parts in ``work`` to the folder ``out``, replacing it."""
     shutil.rmtree(out, ignore_errors=True)
     scheduler = DPMSolverMultistepScheduler(
         trained_betas=[float(f"{beta:.8g}") for beta in shifted_betas()],
@@ -34,6 +34,6 @@ def bundle(work: Path, out: Path) -> None:
     for weights in out.rglob("*.safetensors"):
         weights.chmod(0o644)
     for config in out.rglob("*config.json"):
-        # Where the weights lay while they were trained is nobody's business.
+        # Without the path of the folder in which the weights were trained.
         settings = {key: value for key, value in json.loads(config.read_text()).items() if key != "_name_or_path"}
         config.write_text(json.dumps(settings, indent=1) + "\n")

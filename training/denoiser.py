@@ -1,7 +1,7 @@
 """Stage 2: the UNet and the text encoder together, on latents encoded once; epsilon prediction, as SD1.5.
 
-Loss: mean squared error of the noise. A tenth of the prompts are empty, for classifier-free guidance. What
-is saved is the exponential moving average of the weights.
+Loss: mean squared error of the noise. A tenth of the prompts are empty, for classifier-free guidance. The weights'
+exponential moving average is saved.
 """
 
 import copy
@@ -47,15 +47,15 @@ def train(vae: AutoencoderKL, out: Path, schedule: Schedule = SCHEDULE) -> None:
     latents = latents * vae.config.scaling_factor
     alpha_bar = torch.cumprod(1 - shifted_betas(), 0).float().to(DEVICE)
     labels = labels.to(DEVICE)
-    words = text.tokenizer()
-    trained = torch.nn.ModuleDict({"unet": build(), "text_encoder": text.encoder(words)}).to(DEVICE)
+    tokenizer = text.tokenizer()
+    trained = torch.nn.ModuleDict({"unet": build(), "text_encoder": text.encoder(tokenizer)}).to(DEVICE)
     trained["unet"].to(memory_format=torch.channels_last)
     average = copy.deepcopy(trained)
     unet = torch.compile(trained["unet"])
     prompts = [template.format(name) for template in text.TEMPLATES for name in CLASSES]
-    tokens = words(["", *prompts], padding="max_length", return_tensors="pt").input_ids.to(DEVICE)
+    tokens = tokenizer(["", *prompts], padding="max_length", return_tensors="pt").input_ids.to(DEVICE)
 
-    def loss_of() -> torch.Tensor:
+    def compute_loss() -> torch.Tensor:
         chosen = torch.randint(len(latents), (schedule.batch,), device=DEVICE)
         timesteps = torch.randint(1000, (schedule.batch,), device=DEVICE)
         noise = torch.randn(schedule.batch, 4, 8, 8, device=DEVICE)
@@ -69,11 +69,11 @@ def train(vae: AutoencoderKL, out: Path, schedule: Schedule = SCHEDULE) -> None:
         return mse_loss(unet(noisy, timesteps, conditions).sample, noise)
 
     @torch.no_grad()
-    def follow() -> None:
+    def update_average() -> None:
         for slow, fast in zip(average.parameters(), trained.parameters(), strict=True):
             slow.lerp_(fast, 1 - EMA)
 
-    fit("denoiser", trained.parameters(), loss_of, schedule, out / "denoiser.json", follow)
-    words.save_pretrained(out / "tokenizer")
+    fit("denoiser", trained.parameters(), compute_loss, schedule, out / "denoiser.json", update_average)
+    tokenizer.save_pretrained(out / "tokenizer")
     for name, model in average.items():
         model.save_pretrained(out / name)

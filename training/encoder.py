@@ -1,12 +1,11 @@
-"""Stage 4, the few-shot encoder: the UniSiam loss on unlabelled pictures of the base digits 0 to 4.
+"""Stage 4, the few-shot encoder: the UniSiam loss on unlabelled images of the base digits 0 to 4.
 
-The two views of a pair are two paintings of one scan: the same handwriting in another ink and pose, before
-another background, as a camera would see one mark in two places. So the background, which two crops of one
-picture share and which is easier to recognise than the digit, tells the encoder nothing. No class label is used;
-which scan is in a picture is.
+The two views of a pair are two images of the same scan: the same handwriting in another color and pose, before another
+background. The background, which two crops of one image would share and which is easier to recognize than the digit,
+therefore carries no information. No class labels are used, but which scan an image shows is.
 
-`validate` is how the design was chosen: few-shot accuracy on scans of the validation split, which neither
-this training nor any reported figure touches.
+The design was chosen with `validate`: few-shot accuracy on scans of the validation split, which are used neither in
+this training nor for any reported figure.
 """
 
 from collections.abc import Sequence
@@ -42,14 +41,13 @@ class UniSiam(nn.Module):
     def forward(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
         projected = self.proj(self.encoder(torch.cat([first, second])))
         targets = normalize(projected, dim=1).chunk(2)
-        guesses = normalize(self.pred(projected), dim=1).chunk(2)
-        alike = sum((guesses[i] * targets[1 - i].detach()).sum(1).mean() / 2 for i in (0, 1))
-        spread = sum(crowding(target) / 2 for target in targets)
-        return _UNIFORMITY * spread - alike
+        predictions = normalize(self.pred(projected), dim=1).chunk(2)
+        similarity = sum((predictions[i] * targets[1 - i].detach()).sum(1).mean() / 2 for i in (0, 1))
+        return _UNIFORMITY * sum(uniformity(target) / 2 for target in targets) - similarity
 
 
-def crowding(vectors: torch.Tensor) -> torch.Tensor:
-    """log mean exp(cosine / temperature) over pairs of different images; ``vectors``: unit length, (N, D)."""
+def uniformity(vectors: torch.Tensor) -> torch.Tensor:
+    """log mean exp(cosine / temperature) over all pairs of different rows of ``vectors``, (N, D), of unit length."""
     others = ~torch.eye(len(vectors), dtype=torch.bool, device=vectors.device)
     return (vectors @ vectors.T / _TEMPERATURE)[others].exp().mean().log()
 
@@ -59,7 +57,7 @@ def _layer(before: int, after: int) -> tuple[nn.Module, ...]:
 
 
 class Pairs:
-    """Pictures of the base digits, grouped by the scan that is painted in them."""
+    """Images of the base digits, grouped by the scan that they show."""
 
     def __init__(self, count: int) -> None:
         pixels, labels, _ = painted("train", count)
@@ -73,7 +71,7 @@ class Pairs:
         self._start = self._size.cumsum(0) - self._size
 
     def draw(self, count: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Two paintings of each of ``count`` scans, (count, 3, 32, 32) each, in [-1, 1]."""
+        """Two images of each of ``count`` scans, each (count, 3, 32, 32), in [-1, 1]."""
         first = torch.randint(len(self._images), (count,))
         group = self._group[first]
         second = self._sorted[self._start[group] + (torch.rand(count) * self._size[group]).long()]
@@ -81,16 +79,16 @@ class Pairs:
 
 
 @dataclass
-class Best:
-    """Early stopping: keeps the weights that did best on the validation split's novel digits."""
+class EarlyStopping:
+    """Keeps the weights with the best accuracy on the validation split's novel digits."""
 
     network: nn.Module
     every: int = 500
     accuracy: float = 0.0
     weights: dict[str, torch.Tensor] = field(default_factory=dict)
 
-    def is_past(self, step: int) -> bool:
-        """Looks every few hundred steps; True as soon as it went down."""
+    def should_stop(self, step: int) -> bool:
+        """Validate every few hundred steps; True as soon as the accuracy has fallen."""
         if step % self.every:
             return False
         found = validate(self.network.eval())
@@ -108,20 +106,20 @@ def train(out: Path, schedule: Schedule = SCHEDULE) -> None:
     torch.manual_seed(3)
     pairs = Pairs(SAMPLES)
     siamese = UniSiam(encoder()).to(DEVICE, memory_format=torch.channels_last)
-    best = Best(siamese.encoder)
+    best = EarlyStopping(siamese.encoder)
     fit(
         "encoder",
         siamese.parameters(),
         lambda: siamese(*pairs.draw(schedule.batch)),
         schedule,
         out.with_suffix(".json"),
-        done=best.is_past,
+        done=best.should_stop,
     )
     save_file({name: (t.half() if t.is_floating_point() else t) for name, t in best.weights.items()}, out)
 
 
 def validate(network: nn.Module, episodes: int = 200) -> dict[str, float]:
-    """Mean accuracy, in %, of 5-way episodes on the validation split, base and novel digits apart."""
+    """Mean accuracy, in %, of 5-way episodes on the validation split, for base and for novel digits."""
     pixels, labels, _ = painted("val", 3000)
     with torch.no_grad():
         features = normalize(torch.cat([network(part.to(DEVICE)).cpu() for part in pixels.split(500)]), dim=1).numpy()

@@ -1,4 +1,4 @@
-"""The one training loop: AdamW, warm-up then cosine to nothing, clipped gradients, a log line now and then."""
+"""The training loop: AdamW, linear warmup and cosine decay to 0, gradient clipping, and a log."""
 
 import json
 import math
@@ -14,7 +14,7 @@ DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast to learn."""
+    """Length, batch size and learning rate of a training."""
 
     steps: int
     batch: int
@@ -23,7 +23,7 @@ class Schedule:
     weight_decay: float = 0.01
 
     def factor(self, step: int) -> float:
-        """The share of the learning rate in force at ``step``: linear warm-up, then half a cosine down to 0."""
+        """The factor of the learning rate at ``step``: linear warmup, then half a cosine down to 0."""
         if step < self.warm_up:
             return (step + 1) / self.warm_up
         return 0.5 * (1 + math.cos(math.pi * (step - self.warm_up) / (self.steps - self.warm_up)))
@@ -32,29 +32,29 @@ class Schedule:
 def fit(
     name: str,
     parameters: Iterable[torch.nn.Parameter],
-    loss_of: Callable[[], torch.Tensor],
+    compute_loss: Callable[[], torch.Tensor],
     schedule: Schedule,
     log: Path,
     after_step: Callable[[], None] = lambda: None,
     done: Callable[[int], bool] = lambda _: False,
 ) -> None:
-    """Minimise ``loss_of()``; the averaged losses and the time taken go to the JSON file ``log``.
+    """Minimize ``compute_loss()``, and write averaged losses and the time to the JSON file ``log``.
 
-    ``done``, asked after each step, ends it early.
+    ``done`` is called after each step, and ends the training early if it returns True.
     """
     parameters = list(parameters)
     optimizer = torch.optim.AdamW(
         parameters, lr=schedule.learning_rate, weight_decay=schedule.weight_decay, betas=(0.9, 0.99)
     )
-    rate = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule.factor)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule.factor)
     started, history, recent = time.monotonic(), [], []
     for step in range(1, schedule.steps + 1):
-        loss = loss_of()
+        loss = compute_loss()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         optimizer.zero_grad()
-        rate.step()
+        scheduler.step()
         after_step()
         recent.append(loss.item())
         finished = done(step)

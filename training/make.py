@@ -1,4 +1,4 @@
-"""Makes the bundled digits models: `python -m training.make build` trains stage by stage; one already there is kept."""
+"""Makes the bundled models: `python -m training.make build` trains all stages that are not in the folder yet."""
 
 import argparse
 import shutil

@@ -1,10 +1,10 @@
 """Measures the bundled model for its card: `python -m training.measure` (about 15 minutes on two cores).
 
-Sources are test-split samples, whose scans and photograph regions no training saw. A generated image is
-label-consistent if the oracle's top class is the target. Background error is the mean absolute difference
-to the source, in 0..1, over pixels that carry ink neither in the source nor next to it: what the method
-should have left alone. The digit painted anew covers some of those pixels; that part is the same for all r
-above the one where digits change.
+Sources are samples of the test split, whose scans and photographs are in no training data. A generated image is
+label-consistent if the oracle's top class is the target. Background error is the mean absolute difference to the
+source, in 0..1, over pixels that belong neither to the source's digit nor to its border, and that the method should
+therefore keep. The new digit covers some of those pixels, equally many at every r that is large enough to change the
+digit.
 """
 
 import argparse

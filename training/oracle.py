@@ -1,7 +1,7 @@
-"""Stage 3: the oracle, a small classifier of real train-split samples, seen shifted, recoloured and blurred.
+"""Stage 3: the oracle, a small classifier trained on real samples of the training split.
 
-Generated images went through a VAE and are a little softer than real ones; the oracle must judge the digit,
-not the sharpness, so a third of its training images are blurred a little.
+Generated images have gone through a VAE and are slightly less sharp than real ones. A third of the training images are
+therefore slightly blurred, so that the oracle judges the digit and not the sharpness.
 """
 
 from pathlib import Path
@@ -23,19 +23,19 @@ def train(out: Path, schedule: Schedule = SCHEDULE) -> None:
     torch.manual_seed(2)
     images, labels, _ = painted("train", 40_000)
     network = oracle().to(DEVICE)
-    seen_as = v2.Compose(
+    augment = v2.Compose(
         [
             v2.RandomAffine(8, translate=(0.06, 0.06), scale=(0.9, 1.1)),
             v2.RandomApply([v2.GaussianBlur(3, (0.3, 0.9))], p=0.33),
         ]
     )
 
-    def loss_of() -> torch.Tensor:
+    def compute_loss() -> torch.Tensor:
         chosen = torch.randint(len(images), (schedule.batch,))
         return cross_entropy(
-            network(seen_as(images[chosen].to(DEVICE))), labels[chosen].to(DEVICE), label_smoothing=0.05
+            network(augment(images[chosen].to(DEVICE))), labels[chosen].to(DEVICE), label_smoothing=0.05
         )
 
-    fit("oracle", network.parameters(), loss_of, schedule, out.with_suffix(".json"))
+    fit("oracle", network.parameters(), compute_loss, schedule, out.with_suffix(".json"))
     tensors = {name: (t.half() if t.is_floating_point() else t).cpu() for name, t in network.state_dict().items()}
     save_file(tensors, out)

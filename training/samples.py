@@ -1,4 +1,4 @@
-"""Digits in the wild as tensors, painted once by several processes and kept in memory."""
+"""Samples of `DigitsInTheWild` as tensors, rendered once by several processes and kept in memory."""
 
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial

@@ -1,12 +1,12 @@
-"""The noise schedule: Stable Diffusion's, shifted for an 8x8 latent so that r means what it means for SD1.5.
+"""The noise schedule: Stable Diffusion's, shifted for an 8x8 latent so that r has a similar effect as in SD1.5.
 
-Noise on a small latent hides more than the same noise on a large one, whose neighbours average it out. The
-remedy (Hoogeboom et al., "Simple diffusion", 2023, section 3.1) adds 2 log(64 / d) to the log-SNR of a model
-whose latent is d wide. The full shift, SNR x 64 for d = 8, is too much here: SD1.5's latents are redundant
-and ours are not. We multiply by 20, which puts the SNR of r = 0.8 where SD's own schedule has r = 0.48; on
-this data that is where the digit changes and the background stays. The square root of alpha-bar is then
-rescaled linearly, as in Lin et al., "Common diffusion noise schedules" (2024), Algorithm 1, so that it ends
-where SD's ends: pure noise at r = 1 must stay pure noise.
+The same noise destroys more of a small latent than of a large one, in which neighboring values average it out. The
+correction of Hoogeboom et al., "Simple diffusion" (2023), section 3.1, adds 2 log(64 / d) to the log-SNR of a model
+with a latent of width d. The full shift, a factor of 64 in SNR for d = 8, is too much here, because SD1.5's latents are
+redundant and these are not. The factor used is 20: at r = 0.8 the SNR is then that of SD's schedule at r = 0.48, where,
+for this data, the digit changes and the background stays. The square root of alpha-bar is then rescaled linearly, as in
+Lin et al., "Common diffusion noise schedules" (2024), Algorithm 1, so that its last value is that of SD's schedule: at
+r = 1 the latent must be pure noise.
 """
 
 import torch

@@ -1,7 +1,7 @@
 """The vocabulary and the text encoder: CLIP's, made small.
 
-The tokenizer is CLIP's byte-level BPE over our own merges: every word of the prompts below is one token, any
-other text falls back to bytes, as a real snapshot's tokenizer does with rare words.
+The tokenizer is CLIP's byte-level BPE with merges of its own: every word of the prompts below is one token, and other
+text is split into bytes, as in CLIP's tokenizer rare words are.
 """
 
 from tokenizers.pre_tokenizers import ByteLevel
@@ -30,18 +30,18 @@ def merges_of(word: str) -> list[tuple[str, str]]:
     return [("".join(letters[:i]), letters[i]) for i in range(1, len(letters))]
 
 
-def encoder(words: CLIPTokenizer) -> CLIPTextModel:
+def encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
     return CLIPTextModel(
         CLIPTextConfig(
-            vocab_size=len(words),
+            vocab_size=len(tokenizer),
             hidden_size=WIDTH,
             intermediate_size=4 * WIDTH,
             projection_dim=WIDTH,
             num_hidden_layers=2,
             num_attention_heads=4,
             max_position_embeddings=LENGTH,
-            bos_token_id=words.bos_token_id,
-            eos_token_id=words.eos_token_id,
-            pad_token_id=words.pad_token_id,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
         )
     )

@@ -87,8 +87,6 @@ class Generate(_Section):
     @property
     def ratios(self) -> tuple[float, ...]:
         """The noise ratios to run: those asked for, or the method's default (paper, section 4)."""
-        if self.method is Method.TXT2IMG:
-            return (1.0,)
         return self.r or (self.method.default_r,)
 
 
@@ -104,11 +102,14 @@ class Model(_Section):
     device: str = _setting("auto", "Device: auto, cpu, cuda, cuda:1, mps.")
     dtype: Literal["auto", "half", "float32", "float16", "bfloat16"] = _setting(
         "auto",
-        "Precision. auto: float16 on CUDA, else float32; half: bfloat16 on CPUs with AMX, else as auto.",
+        "Precision: auto (float16 on CUDA, else float32), half (bfloat16 on CPUs with AMX, else as auto), float32, "
+        "float16 or bfloat16.",
         rare=True,
     )
     attention: Literal["auto", "sdpa", "xformers", "sliced"] = _setting(
-        "auto", "Attention kernels. auto: sdpa (PyTorch's own); sliced: slowest, least memory.", rare=True
+        "auto",
+        "Attention kernels: auto (sdpa), sdpa (PyTorch's own), xformers, or sliced (slowest, least memory).",
+        rare=True,
     )
     compile: Literal["auto", "off", "regional", "full"] = _setting(
         "auto",
@@ -202,7 +203,11 @@ class LongTail(_Section):
     warmup_epochs: int = _setting(5, "Warm-up epochs.", ge=0)
     batch: int = _setting(2048, "Images per optimizer step, over all devices.", ge=2)
     gradient_accumulation_steps: int = _setting(
-        1, "Forward and backward passes per optimizer step, to save memory.", ge=1, rare=True
+        1,
+        "Forward and backward passes per optimizer step, to save memory.",
+        option="grad_accum_steps",
+        ge=1,
+        rare=True,
     )
     base_lr: float = _setting(1e-3, "Learning rate per 256 images of a batch.", gt=0)
     min_lr: float = _setting(1e-6, "Final learning rate.", ge=0, rare=True)
@@ -222,7 +227,9 @@ class LongTail(_Section):
     mean: _Channels = _setting((0.479672, 0.457713, 0.407721), "Channel mean, 0 to 1.", rare=True)
     std: _Channels = _setting((0.278976, 0.271203, 0.286062), "Channel standard deviation, 0 to 1.", rare=True)
     precision: Literal["auto", "float32", "float16", "bfloat16"] = _setting(
-        "auto", "Training precision. auto: float16 on CUDA, else float32.", rare=True
+        "auto",
+        "Training precision: auto (float16 on CUDA, else float32), float32, float16 or bfloat16.",
+        rare=True,
     )
     workers: int = _setting(8, "Data loading processes.", ge=0, rare=True)
 

@@ -1,58 +1,129 @@
-"""Where models run, and what that place needs to be told to be fast. This module does not know the models."""
+"""Devices and precisions: from the name of one to what torch takes, and settings that make them fast."""
 
 from __future__ import annotations
 
 import ctypes
+import difflib
+import os
 import platform
+import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from genie_cli.errors import ModelError
+from genie_cli.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+# torch's device types that can hold a model, and "npu", which a plug-in adds.
+_TYPES = ("cpu", "cuda", "mps", "xpu", "hpu", "mtia", "xla", "npu", "privateuseone")
+_OTHER_NAMES = {"gpu": "cuda", "nvidia": "cuda", "amd": "cuda", "hip": "cuda", "rocm": "cuda", "metal": "mps"}
+_HINT = "use --device cpu, cuda, cuda:1 or mps; see genie doctor"
+
+# What torch says of a device that it cannot use, by a part of its message, and what that means.
+_CAUSES = {
+    "Found no NVIDIA driver": "there is no NVIDIA driver on this machine",
+    "driver on your system is too old": "the NVIDIA driver is too old for this build of torch",
+    "invalid device ordinal": "there is no GPU with this number",
+    "busy or unavailable": "another process has exclusive use of the GPU",
+    "no kernel image is available": "this build of torch has no kernels for this GPU",
+    "out of memory": "its memory is full",
+    "not compiled with": "this build of torch does not support it",
+    "not linked with": "this build of torch does not support it",
+    "Could not run 'aten::": "this build of torch does not support it",
+    "No module named 'torch.": "this build of torch does not support it",
+    "meta tensor": "it holds no data",
+    "Expected one of": "it is not the name of a device",
+    "Invalid device string": "it is not the name of a device",
+    "must not be empty": "it is not the name of a device",
+}
+
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # <malloc.h>
-_LARGEST_IN_HEAP = 2**25  # bytes: the most that every glibc takes (man mallopt)
+_LARGEST_IN_HEAP = 2**25  # bytes: the largest threshold that every glibc accepts (man mallopt)
 _KEPT_BYTES = 2**30
 
 
+def parse_device(text: str) -> str:
+    """Check that ``text`` is the name of a device, and return it. Does not import torch.
+
+    Whether the device exists on this machine is checked by `choose_device`.
+
+    Args:
+        text: ``"auto"``, or a device type with or without an index: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
+
+    Raises:
+        UsageError: it is no such name; the message suggests the nearest one.
+    """
+    kind, colon, index = text.partition(":")
+    if text == "auto" or (kind in _TYPES and (not colon or re.fullmatch("0|[1-9][0-9]*", index, re.ASCII))):
+        return text
+    near = _nearest_device(text)
+    raise UsageError(f"device {text!r} is not known" + (f"; did you mean {near!r}?" if near else ""), _HINT)
+
+
+def _nearest_device(text: str) -> str:
+    """The device name that was probably meant, or ``""``: ``cuda`` for ``gpu``, ``cuda:1`` for ``cuda1``."""
+    match = re.fullmatch(r"([a-z]*)[\s:_-]*(\w*)", text.lower().strip(" :"), re.ASCII)
+    if not match or not any(match.groups()):
+        return ""
+    kind, index = match.groups()
+    kind = _OTHER_NAMES.get(kind, kind) or "cuda"  # a bare number is a GPU's, as for other programs
+    names = difflib.get_close_matches(kind, ("auto", *_TYPES), n=1)
+    if not names:
+        return ""
+    numbered = names[0] != "auto" and index
+    return f"{names[0]}:{int(index) if index.isdigit() else 0}" if numbered else names[0]
+
+
 def choose_device(wanted: str) -> torch.device:
-    """The torch device to run on; ModelError if it is not there."""
+    """The torch device called ``wanted``, once a small computation on it has worked.
+
+    Args:
+        wanted: ``"auto"`` (CUDA if torch can use it, else the CPU) or a device name; see `parse_device`.
+
+    Raises:
+        ModelError: this machine has no such device, or torch cannot use it.
+    """
     import torch
 
     if wanted == "auto":
         wanted = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(wanted)
-        torch.zeros(1, device=device).item()  # there are devices that hold no numbers
+        torch.zeros(1, device=device).item()  # a device can exist and still be unable to hold data
     except (RuntimeError, AssertionError, ImportError) as error:
-        reason = str(error).splitlines()[0]
         raise ModelError(
-            f"device {wanted!r} cannot be used: {reason}", "see genie doctor, or use --device cpu"
+            f"device {wanted!r} cannot be used: {device_trouble(error)}", "see genie doctor, or use --device cpu"
         ) from None
     return device
 
 
-@cache
-def keep_freed_memory() -> bool:
-    """Tell glibc to keep what is freed for the next allocation; whether it was told, as elsewhere it need not be.
+def device_trouble(error: Exception) -> str:
+    """Why torch cannot use a device: a plain phrase for the frequent causes, else what torch says, in one line."""
+    text = str(error)
+    return next((cause for part, cause in _CAUSES.items() if part in text), f"torch says: {first_line(error)}")
 
-    Every step of a model on the CPU allocates the same few tensors of some MiB. By default glibc maps each anew and
-    gives it back when it is freed, so that the system clears all of its pages at every step. Results do not change.
+
+def first_line(error: Exception) -> str:
+    """The first line of another library's error message; the error's type if it has none."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def choose_dtype(wanted: str, device: torch.device) -> torch.dtype:
+    """The torch dtype of a precision setting on ``device``.
+
+    Args:
+        wanted: ``"auto"`` (float16 on CUDA, else float32), ``"half"`` (the same, but bfloat16 on CPUs that multiply
+            it fast, see `multiplies_bfloat16`), ``"float32"``, ``"float16"`` or ``"bfloat16"``.
     """
-    if platform.system() != "Linux" or platform.libc_ver()[0] != "glibc":
-        return False
-    mallopt = ctypes.CDLL(None).mallopt
-    return bool(mallopt(_M_MMAP_THRESHOLD, _LARGEST_IN_HEAP) and mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES))
+    import torch
 
-
-def to_device(tensor: Tensor, device: torch.device) -> Tensor:
-    """The tensor on ``device``; a GPU's copy is queued from pinned memory, so that the host need not wait for it."""
-    if device.type != "cuda":
-        return tensor.to(device)
-    return tensor.pin_memory().to(device, non_blocking=True)
+    if wanted in ("auto", "half"):
+        elsewhere = "bfloat16" if wanted == "half" and device.type == "cpu" and multiplies_bfloat16() else "float32"
+        wanted = "float16" if device.type == "cuda" else elsewhere
+    chosen: torch.dtype = getattr(torch, wanted)
+    return chosen
 
 
 def multiplies_bfloat16() -> bool:
@@ -60,3 +131,31 @@ def multiplies_bfloat16() -> bool:
     import torch
 
     return torch.cpu._is_amx_tile_supported()
+
+
+def is_main_process() -> bool:
+    """Whether this process is the only one, or the first of those that torchrun or accelerate started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def to_device(tensor: Tensor, device: torch.device) -> Tensor:
+    """The tensor on ``device``. Copies to a GPU start from pinned memory, so that the host does not wait for them."""
+    if device.type != "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)
+
+
+@cache
+def keep_freed_memory() -> bool:
+    """Make glibc reuse freed memory instead of returning it to the system. Results do not change.
+
+    A model on the CPU allocates the same few tensors of some MiB at every step. By default glibc maps each one anew
+    and unmaps it when it is freed, so the system has to clear all of its pages at every step.
+
+    Returns:
+        Whether the C library is glibc and accepted; others need no such setting.
+    """
+    if platform.system() != "Linux" or platform.libc_ver()[0] != "glibc":
+        return False
+    mallopt = ctypes.CDLL(None).mallopt
+    return bool(mallopt(_M_MMAP_THRESHOLD, _LARGEST_IN_HEAP) and mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES))

@@ -1,7 +1,7 @@
-"""What of this machine works for genie, found by trying, and what mends the rest.
+"""Checks this machine for genie by trying things out, and names the command that fixes each problem.
 
-Versions, device, memory, precision, attention kernels, the cache of models and disk space. Nothing is
-downloaded, nothing is left behind and no secret is read out. This module does not know the CLI.
+Checked are versions, device, memory, precision, attention kernels, the bundled model, the model cache and disk space.
+Nothing is downloaded, no files are left behind, and no secret is shown.
 """
 
 from __future__ import annotations
@@ -18,38 +18,37 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genie_cli import __version__
-from genie_cli.config import Model
-from genie_cli.devices import choose_device
+from genie_cli.config import BUNDLED, Model
+from genie_cli.devices import choose_device, choose_dtype, device_trouble, first_line
 from genie_cli.diffusion.attention import kernels
-from genie_cli.diffusion.choices import choose_dtype
-from genie_cli.diffusion.locate import BUNDLED, download_command, locate
+from genie_cli.diffusion.locate import download_command, locate
 from genie_cli.errors import ModelError
 
 if TYPE_CHECKING:
     import torch
 
 DEFAULT = Model()
-MIN_FREE = 8 * 2**30  # bytes: SD1.5 in both precisions takes 6.4 GB, a thousand images of 512 pixels 0.1
+MIN_FREE = 8 * 2**30  # bytes: SD1.5 in both precisions takes 6.4 GB, a thousand images of 512 pixels 0.1 GB
 
 _PACKAGES = ("torch", "torchvision", "diffusers", "transformers", "huggingface_hub")
-_REINSTALL_TORCH = "pip install --force-reinstall torch torchvision"  # as a pair: each build fits one of the other
+_REINSTALL_TORCH = "pip install --force-reinstall torch torchvision"  # both: each torchvision needs a certain torch
 
-# What the engine reads of a snapshot; of the weights it takes either precision.
+# The files of a snapshot that the engine reads. Of the weights it needs one precision.
 _SMALL_FILES = ("model_index.json", "scheduler/scheduler_config.json", "tokenizer/vocab.json", "tokenizer/merges.txt")
 _WEIGHTS = ("unet/diffusion_pytorch_model", "vae/diffusion_pytorch_model", "text_encoder/model")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at.
+    """The result of one check.
 
     Attributes:
         area: ``"versions"``, ``"device"``, ``"memory"``, ``"precision"``, ``"attention"``, ``"models"``,
             ``"cache"`` or ``"disk"``.
-        name: what of it, such as a package or a folder.
-        value: how it stands, in one line.
-        ok: false if genie fails or crawls because of it.
-        remedy: a shell line that mends it; with ``ok``, one that would add something.
+        name: what was checked, such as a package or a folder.
+        value: the result, in one line.
+        ok: False if genie fails, or is far too slow, because of it.
+        remedy: a shell command that fixes it; if ``ok``, one that adds something optional; may be empty.
     """
 
     area: str
@@ -60,10 +59,10 @@ class Finding:
 
 
 def examine(out: Path) -> list[Finding]:
-    """Look at everything, area by area; takes the seconds that importing torch takes.
+    """Run all checks, in the order of the areas. Takes a few seconds, in which torch is imported.
 
     Args:
-        out: where images are to go; need not exist, and is not made.
+        out: folder in which images are to be written; need not exist, and is not created.
     """
     findings = [*_versions()]
     loaded = {finding.name for finding in findings if finding.ok}
@@ -89,7 +88,7 @@ def _versions() -> Iterator[Finding]:
 
 
 def package(name: str) -> Finding:
-    """The version of the package ``name``, and whether it can be imported at all."""
+    """The version of an installed package, and whether it can be imported."""
     try:
         version = metadata.version(name)
     except metadata.PackageNotFoundError:
@@ -98,16 +97,17 @@ def package(name: str) -> Finding:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             import_module(name)
-    except Exception as error:  # torchvision beside another torch's build dies of a RuntimeError, others of OSError
+    except Exception as error:  # RuntimeError if torchvision was built for another torch, OSError, ImportError, ...
         remedy = _REINSTALL_TORCH if name.startswith("torch") else f"pip install --force-reinstall {name}"
-        return Finding("versions", name, f"{version} does not load: {_first_line(error)}", ok=False, remedy=remedy)
+        value = f"{version} cannot be imported; {name} says: {first_line(error)}"
+        return Finding("versions", name, value, ok=False, remedy=remedy)
     return Finding("versions", name, version)
 
 
 def _device() -> torch.device:
-    """The device that genie takes unless told; the CPU if that one is there but does not work."""
+    """The device that genie uses by default; the CPU if that device does not work."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # an old driver's; `_unused_nvidia` tells it
+        warnings.simplefilter("ignore")  # such as one about an old driver, which `_unused_nvidia` reports
         try:
             return choose_device("auto")
         except ModelError:
@@ -130,7 +130,7 @@ def _devices(device: torch.device) -> Iterator[Finding]:
 
 
 def _unused_nvidia() -> Iterator[Finding]:
-    """An NVIDIA GPU that is there but that torch does not use."""
+    """An NVIDIA GPU that exists but is not used by torch."""
     import torch
 
     if not (shutil.which("nvidia-smi") or Path("/dev/nvidia0").exists() or torch.cuda.is_available()):
@@ -139,24 +139,24 @@ def _unused_nvidia() -> Iterator[Finding]:
         value = "hidden by CUDA_VISIBLE_DEVICES"
         yield Finding("device", "NVIDIA GPU", value, remedy="unset CUDA_VISIBLE_DEVICES")
     elif torch.version.cuda is None:
-        value = f"torch {torch.__version__} is a build without CUDA"
+        value = f"torch {torch.__version__} was built without CUDA"
         yield Finding("device", "NVIDIA GPU", value, ok=False, remedy=_REINSTALL_TORCH)
     else:
-        remedy = f"nvidia-smi  # must list the GPU, and a driver for CUDA {torch.version.cuda} or newer: update it"
+        remedy = f"nvidia-smi  # must list the GPU and CUDA {torch.version.cuda} or newer; else update the driver"
         yield Finding("device", "NVIDIA GPU", f"torch cannot use it: {_cuda_trouble()}", ok=False, remedy=remedy)
 
 
 def _cuda_trouble() -> str:
-    """What torch says when it is made to use CUDA, in one line."""
+    """Why torch cannot use CUDA, in one line."""
     import torch
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.zeros(1, device="cuda")
-    except Exception as error:  # RuntimeError, AssertionError, torch's own: all are the answer
-        return _first_line(error)
-    return "it is not listed as available"
+    except Exception as error:  # RuntimeError, AssertionError, torch's own
+        return device_trouble(error)
+    return "torch.cuda.is_available() is False"
 
 
 def _memory(device: torch.device) -> Iterator[Finding]:
@@ -168,15 +168,19 @@ def _memory(device: torch.device) -> Iterator[Finding]:
                 free, total = torch.cuda.mem_get_info(index)
             except RuntimeError as error:  # a GPU in exclusive mode that another process holds
                 remedy = "nvidia-smi  # shows which process holds the GPU"
-                yield Finding("memory", f"cuda:{index}", _first_line(error), ok=False, remedy=remedy)
+                value = f"cannot be read: {device_trouble(error)}"
+                yield Finding("memory", f"cuda:{index}", value, ok=False, remedy=remedy)
             else:
                 yield Finding("memory", f"cuda:{index}", f"{_gib(free)} free of {_gib(total)}")
     total_ram, free_ram = _ram("SC_PHYS_PAGES"), _ram("SC_AVPHYS_PAGES")
-    yield Finding("memory", "RAM", f"{free_ram} free, not counting what caches hold, of {total_ram}")
+    yield Finding("memory", "RAM", f"{free_ram} free, not counting disk caches, of {total_ram}")
 
 
 def _ram(pages: str) -> str:
-    """The size of that many pages of memory, or ``"unknown"`` (macOS lacks the free ones, Windows both)."""
+    """The size of a number of memory pages that the system reports, or ``"unknown"``.
+
+    macOS does not report the free pages, Windows reports none.
+    """
     try:
         return _gib(os.sysconf(pages) * os.sysconf("SC_PAGE_SIZE"))
     except (AttributeError, ValueError, OSError):
@@ -195,59 +199,59 @@ def _precision(device: torch.device) -> Iterator[Finding]:
 
 
 def _matmul_trouble(device: torch.device, dtype: torch.dtype) -> str:
-    """Why a small matrix product fails, or ``""``."""
+    """Why a small matrix product fails; empty if it works."""
     import torch
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # "your GPU is too new for this torch": the product then fails, and says so
+            warnings.simplefilter("ignore")  # such as "your GPU is too new for this torch": the product then fails
             ones = torch.ones(16, 16, device=device, dtype=dtype)
-            right = bool((ones @ ones == 16).all())
+            correct = bool((ones @ ones == 16).all())
     except Exception as error:  # no kernel for this GPU, no such type on this device, ...
-        return _first_line(error)
-    return "" if right else "a product of ones came out wrong"
+        return f"does not work: {device_trouble(error)}"
+    return "" if correct else "does not work: a matrix product of ones is wrong"
 
 
 def _attention(device: torch.device) -> Iterator[Finding]:
     found = kernels(device, choose_dtype("auto", device))
     for kernel in found:
-        value = ": ".join(filter(None, ("works" if kernel.works else "does not run", kernel.reason)))
+        value = ": ".join(filter(None, ("works" if kernel.works else "does not work", kernel.reason)))
         yield Finding("attention", kernel.name, value)
     if not any(kernel.works for kernel in found):
         yield Finding("attention", "any", "no kernel works", ok=False, remedy=_REINSTALL_TORCH)
 
 
 def _digits() -> Finding:
-    """The model that ships in the package."""
+    """The model that is part of the package."""
     try:
         return Finding("models", BUNDLED, f"bundled, {locate(BUNDLED).identity}")
     except (ModelError, OSError) as error:
         remedy = "pip install --force-reinstall --no-deps genie-cli"
-        return Finding("models", BUNDLED, f"missing or broken: {_first_line(error)}", ok=False, remedy=remedy)
+        return Finding("models", BUNDLED, f"missing or damaged: {first_line(error)}", ok=False, remedy=remedy)
 
 
 def _cache() -> Iterator[Finding]:
     from huggingface_hub import constants
 
     folder = Path(constants.HF_HUB_CACHE)
-    remedy = "export HF_HUB_CACHE=/path/on/another/disk  # or, to make room: hf cache prune"
+    remedy = "export HF_HUB_CACHE=/path/on/another/disk  # or free some space: hf cache prune"
     yield _model(offline=constants.HF_HUB_OFFLINE)
     yield Finding("cache", "HF_HUB_OFFLINE", "on: nothing is downloaded" if constants.HF_HUB_OFFLINE else "off")
-    # That it is set, never what it is.
+    # Whether it is set, never its value.
     yield Finding("cache", "HF_TOKEN", "set" if os.environ.get("HF_TOKEN") else "not set (public models need none)")
     yield _disk("model cache", folder, remedy)
 
 
 def _model(offline: bool) -> Finding:
-    """Whether Stable Diffusion 1.5 is in the cache, whole."""
+    """Whether the files of Stable Diffusion 1.5 are in the cache, and all of them."""
     name = DEFAULT.name.rpartition("/")[2]
     missing = list(_missing_files())
     if not missing:
         return Finding("cache", name, "cached")
     nothing = len(missing) == len(_SMALL_FILES) + len(_WEIGHTS)
-    value = "not cached" if nothing else f"cached in part, without {', '.join(missing)}"
+    value = "not cached" if nothing else f"partly cached, without {', '.join(missing)}"
     download = ("HF_HUB_OFFLINE=0 " if offline else "") + download_command(DEFAULT.name, DEFAULT.commit)
-    remedy = f"{download}  # or try without one: --model digits"
+    remedy = f"{download}  # or try the bundled model, without a download: --model digits"
     return Finding("cache", name, value, remedy=remedy)
 
 
@@ -264,12 +268,12 @@ def _missing_files() -> Iterator[str]:
 
 
 def _disk(name: str, folder: Path, remedy: str) -> Finding:
-    """Whether ``folder``, or the parent in which it would be made, can be written and has room."""
-    place = nearest(folder)
+    """Whether ``folder``, or its nearest existing parent, can be written to and has enough free space."""
+    existing = _nearest_existing(folder)
     try:
-        free = shutil.disk_usage(place).free
-        # Permission bits do not tell of read-only disks or quotas, nor do they bind root: write.
-        with tempfile.TemporaryFile(dir=place) as file:
+        free = shutil.disk_usage(existing).free
+        # Written for real: permission bits say nothing of read-only disks and quotas, and do not apply to root.
+        with tempfile.TemporaryFile(dir=existing) as file:
             file.write(b"genie")
     except OSError as error:
         value = f"{folder.absolute()} cannot be written: {error.strerror or error}"
@@ -279,16 +283,12 @@ def _disk(name: str, folder: Path, remedy: str) -> Finding:
     return Finding("disk", name, value, ok=ok, remedy="" if ok else remedy)
 
 
-def nearest(path: Path) -> Path:
-    """``path`` if it exists, else the nearest of its parents that does."""
+def _nearest_existing(path: Path) -> Path:
+    """``path`` if it exists, else its nearest existing parent; absolute."""
     absolute = path.absolute()
-    # os.path: Path.exists raises where a parent may not be searched.
-    return next((place for place in (absolute, *absolute.parents) if os.path.exists(place)), absolute)
+    # os.path.exists, since Path.exists raises where a parent may not be searched.
+    return next((path for path in (absolute, *absolute.parents) if os.path.exists(path)), absolute)
 
 
 def _gib(size: int) -> str:
     return f"{size / 2**30:.1f} GiB"
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,4 +1,4 @@
-"""Files of genie's own: written whole or not at all, and never over a person's."""
+"""Writing genie's own files atomically, and temporary files. A file that genie did not write is never overwritten."""
 
 from __future__ import annotations
 
@@ -16,18 +16,30 @@ from genie_cli.errors import OutputError
 
 
 def cache() -> Path:
-    """Where genie keeps what it can make again, features above all; it may be deleted at any time."""
+    """Folder for data that genie can compute again, such as features. It may be deleted at any time."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "genie"
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, over what is there; OutputError if it cannot be written."""
+    """Write a file completely or not at all, replacing an existing one.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
     replace_atomically(path, lambda aside: aside.write_bytes(content))
 
 
 def replace_atomically(path: Path, writer: Callable[[Path], object]) -> None:
-    """As `write_atomically`, of what ``writer`` writes to the path that it is given."""
-    path = Path(os.path.realpath(path))  # what a link leads to is replaced, not the link
+    """Replace a file by what ``writer`` writes, completely or not at all.
+
+    Args:
+        path: the file to replace; need not exist. If it is a symbolic link, the file that it points to is replaced.
+        writer: is given the path of a temporary file in the same folder, and writes it.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    path = Path(os.path.realpath(path))
     aside = path.with_name(f".{path.name}.{os.getpid()}.aside")
     try:
         writer(aside)
@@ -35,17 +47,17 @@ def replace_atomically(path: Path, writer: Callable[[Path], object]) -> None:
             os.fsync(file.fileno())
         os.replace(aside, path)
     except (OSError, RuntimeError) as error:  # torch raises a RuntimeError if the disk is full
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        raise OutputError(f"cannot write {path}: {reason}", "choose another place for it, or free some space") from None
+        reason = getattr(error, "strerror", None) or f"the disk may be full; torch says: {str(error).splitlines()[0]}"
+        raise OutputError(f"cannot write {path}: {reason}", "choose another path, or free some space") from None
     finally:
         with suppress(OSError):
             aside.unlink(missing_ok=True)
 
 
 def require_folder(path: Path) -> None:
-    """Raise OutputError unless the folder that ``path`` is to lie in is there."""
+    """Raise OutputError unless the folder that will contain ``path`` exists."""
     if not os.path.isdir(path.parent):  # Path.is_dir raises where a parent may not be searched
-        raise OutputError(f"cannot write {path}: there is no folder {path.parent}", "make it, or choose another place")
+        raise OutputError(f"cannot write {path}: there is no folder {path.parent}", "create it, or choose another path")
 
 
 def require_usable_folder(path: Path) -> None:
@@ -58,27 +70,34 @@ def require_usable_folder(path: Path) -> None:
 
 
 def require_own(path: Path, beginning: str) -> None:
-    """Raise OutputError unless ``path`` is free, or holds a text that begins as genie's files of its kind do."""
+    """Check that a file of genie's may be written to ``path``.
+
+    Args:
+        beginning: how every file of this kind begins.
+
+    Raises:
+        OutputError: a file is there that does not begin so, or the path cannot be read.
+    """
     try:
         with path.open("rb") as file:
             ours = file.read(len(beginning.encode())) == beginning.encode()
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
-        raise OutputError(f"{path} is in the way: {error.strerror}", "choose another place") from None
+        raise OutputError(f"cannot write {path}: {error.strerror}", "choose another path") from None
     if not ours:
-        raise OutputError(f"{path} is there already and was not written by this command", "choose another place")
+        raise OutputError(f"{path} already exists and was not written by this command", "choose another path")
 
 
 @contextmanager
 def reraise_as_output_error(root: Path) -> Iterator[None]:
-    """Turns what the file system refuses into words. Everything written before stays, and a rerun goes on."""
+    """Turn errors of the file system into OutputErrors. Files that were written before are kept."""
     try:
         yield
     except OSError as error:
         hint = "choose another --out"
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            hint = "free some space and run the same command again: it goes on where it stopped"
+            hint = "free some space and run the same command again: it resumes where it stopped"
         with suppress(OSError):
             root = root.resolve()
         raise OutputError(f"cannot write to {root}: {error.strerror or error}", hint) from None
@@ -86,21 +105,25 @@ def reraise_as_output_error(root: Path) -> Iterator[None]:
 
 @contextmanager
 def database() -> Iterator[sqlite3.Connection]:
-    """An empty database. What does not fit its cache of 2 MB lies in the system's folder for temporary files.
+    """An empty temporary database: 2 MB of cache in memory, the rest in the system's folder for temporary files.
 
     Raises:
-        OutputError: there is no room for it.
+        OutputError: that folder is full or cannot be written.
     """
-    with _explained_as_no_room(sqlite3.Error), closing(sqlite3.connect("")) as connection:
-        connection.execute("PRAGMA journal_mode = OFF")  # nothing is ever taken back
+    with _reraise_as_no_room(sqlite3.Error), closing(sqlite3.connect("")) as connection:
+        connection.execute("PRAGMA journal_mode = OFF")  # there are no transactions to roll back
         yield connection
 
 
 @contextmanager
 def copied(stream: BinaryIO) -> Iterator[Path]:
-    """A file with what is left in ``stream``, for as long as this is open; OutputError as `database`."""
+    """A temporary file with the rest of ``stream``; deleted when the context ends.
+
+    Raises:
+        OutputError: the folder for temporary files is full or cannot be written.
+    """
     with ExitStack() as held:
-        with _explained_as_no_room(OSError):  # not what goes wrong later, with the copy
+        with _reraise_as_no_room(OSError):  # only while copying: later errors are not about the copy
             path = Path(held.enter_context(TemporaryDirectory(prefix="genie-"))) / "copy"
             with path.open("wb") as file:
                 shutil.copyfileobj(stream, file)
@@ -108,17 +131,25 @@ def copied(stream: BinaryIO) -> Iterator[Path]:
 
 
 @contextmanager
-def _explained_as_no_room(refusal: type[Exception]) -> Iterator[None]:
+def _reraise_as_no_room(kind: type[Exception]) -> Iterator[None]:
     try:
         yield
-    except refusal as error:
-        hint = "free some space in the folder for temporary files, or name another with TMPDIR"
-        raise OutputError(f"cannot write a temporary file: {error}", hint) from None
+    except kind as error:
+        reason = getattr(error, "strerror", None) or f"SQLite says: {error}"
+        hint = "free some space in the folder for temporary files, or set TMPDIR to another folder"
+        raise OutputError(f"cannot write a temporary file: {reason}", hint) from None
 
 
 @contextmanager
 def seen_set() -> Iterator[Callable[[bytes], bool]]:
-    """A function that says whether it is shown something for the first time; OutputError as `database`."""
+    """A set of byte strings that may outgrow the memory; see `database`.
+
+    Yields:
+        A function that adds its argument and returns whether it is new.
+
+    Raises:
+        OutputError: the folder for temporary files is full or cannot be written.
+    """
     with database() as file:
         file.execute("CREATE TABLE seen (what BLOB PRIMARY KEY) WITHOUT ROWID")
         yield lambda what: file.execute("INSERT OR IGNORE INTO seen VALUES (?)", (what,)).rowcount == 1

@@ -1,11 +1,8 @@
-"""A generated image carries how it was made, inside its own file.
+"""Provenance: image files that carry a record of how they were generated.
 
-The record is one JSON document, ``{"genie": <version>, "job": {...}, "settings": {...}}``, in the file's XMP under
-genie's own namespace. Next to it the XMP says in the words of IPTC that a model made the image, for software that
-knows nothing of genie. PNG repeats the document in a text chunk, JPEG and WebP name the prompt in EXIF; both are for
-people to look at and are never read back.
-
-This module does not know torch or folders.
+The record is a JSON document, ``{"genie": <version>, "job": {...}, "settings": {...}}``, in the file's XMP, under a
+namespace of genie's. For other software, the XMP also declares with IPTC's digital source type that a model made the
+image. PNG files repeat the record in a text chunk, JPEG and WebP files have the prompt in EXIF; neither is read back.
 """
 
 from __future__ import annotations
@@ -38,14 +35,15 @@ _SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 _CREATED = _SOURCE_TYPES + "trainedAlgorithmicMedia"
 _EDITED = _SOURCE_TYPES + "compositeWithTrainedAlgorithmicMedia"
 
-# XMP, part 3, section 1.1.3: what is left of a JPEG segment's 64 KB for an XMP packet, in bytes.
+# Bytes that a JPEG segment of 64 KB leaves for an XMP packet (XMP specification, part 3, section 1.1.3).
 _JPEG_PACKET_BYTES = 65502
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
+_NO_RECORD = "carries no record of how it was made"
 _NO_RECORD_HINT = "only files as genie wrote them carry one; an editor or a web site may have removed it"
 
-# 4:4:4 keeps colour at full resolution: halved, it would smear the edges a classifier is to learn from.
+# 4:4:4 keeps color at full resolution. Subsampling would blur the edges that a classifier learns from.
 _ENCODER: dict[Format, dict[str, Any]] = {
     Format.JPG: {"format": "JPEG", "quality": 95, "subsampling": "4:4:4"},
     Format.PNG: {"format": "PNG"},
@@ -54,15 +52,15 @@ _ENCODER: dict[Format, dict[str, Any]] = {
 
 
 class Provenance(BaseModel):
-    """How an image was made.
+    """The record of how an image was made.
 
     Attributes:
-        genie: the version of genie that made it.
-        job: what was to be made.
-        settings: how it was made, as far as the job does not say; plain JSON values.
+        genie: version of genie that made it.
+        job: the job it was made for.
+        settings: what else determined the image; JSON values.
     """
 
-    # Without "constants", pydantic would quietly make null of a number that JSON does not have.
+    # Without "constants", pydantic would silently turn infinity and not-a-number into null.
     model_config = ConfigDict(frozen=True, ser_json_inf_nan="constants")
 
     genie: str
@@ -71,27 +69,30 @@ class Provenance(BaseModel):
 
 
 def encode(pixels: NDArray[np.uint8], image_format: Format, job: Job, settings: Mapping[str, object]) -> bytes:
-    """The bytes of an image file that says how it was made; the same input gives the same bytes.
+    """Encode an image file with its record. The same input gives the same bytes.
 
     Args:
-        pixels: RGB, uint8, (height, width, 3).
+        pixels: (height, width, 3), uint8, RGB.
         image_format: PNG is lossless; JPEG and WebP are saved at quality 95.
-        job: what ``pixels`` were made for.
-        settings: whatever else decided what came out; anything pydantic can turn into JSON.
+        job: the job that ``pixels`` were made for.
+        settings: what else determined them; any values that pydantic can turn into JSON.
+
+    Returns:
+        The file's bytes.
 
     Raises:
-        UsageError: prompt and settings are longer than a JPEG can carry.
-        ValueError: a setting has no form in JSON (an infinite number, say).
+        UsageError: prompt and settings are too long for a JPEG.
+        ValueError: a setting cannot be expressed in JSON, such as an infinite number.
     """
     made = Provenance(genie=__version__, job=job, settings=dict(settings))
-    # Sorted, so that the order of the settings does not show; pure ASCII, so that XML can hold every character.
+    # Sorted, so that the order of the settings does not matter; ASCII, so that XML can contain every character.
     record = json.dumps(made.model_dump(mode="json"), sort_keys=True, allow_nan=False)
     packet = _packet(job, record)
     size = len(packet.encode())
     if image_format is Format.JPG and size > _JPEG_PACKET_BYTES:
         raise UsageError(
-            f"the record of how an image was made takes {size:,} bytes, and a JPEG holds {_JPEG_PACKET_BYTES:,}",
-            "shorten the prompt, or write PNG or WebP",
+            f"the record of how an image was made has {size:,} bytes, and a JPEG holds {_JPEG_PACKET_BYTES:,}",
+            "shorten the prompt, or write PNG or WebP: --format png",
         )
     carried = {"pnginfo": _chunks(packet, record)} if image_format is Format.PNG else _segments(packet, job)
     file = BytesIO()
@@ -100,29 +101,29 @@ def encode(pixels: NDArray[np.uint8], image_format: Format, job: Job, settings: 
 
 
 def read(path: Path) -> Provenance:
-    """How the image at ``path`` was made; its pixels are not decoded.
+    """Read an image file's record, without decoding its pixels.
 
     Raises:
-        ImageError: there is no such file, it is no image, or it carries no record or a broken one.
+        ImageError: the file does not exist or is not an image, or its record is missing or damaged.
     """
     packet = _packet_of(path)
-    # Asked first, so that a photo with somebody else's XMP is never called broken, nor its XML parsed.
+    # Checked first, so that other software's XMP is neither parsed nor reported as damaged.
     if _NAMESPACE.encode() not in packet:
-        raise ImageError(path, "carries no record of how it was made", _NO_RECORD_HINT)
+        raise ImageError(path, _NO_RECORD, _NO_RECORD_HINT)
     try:
         record = _record_in(packet)
         made = None if record is None else Provenance.model_validate(json.loads(record))
-    # Bad UTF-8, JSON and records are all ValueErrors; RecursionError is JSON nested too deep.
+    # Invalid UTF-8, JSON and records are all ValueErrors; too deeply nested JSON is a RecursionError.
     except (ElementTree.ParseError, ValueError, RecursionError) as error:
-        hint = "the file was changed after genie wrote it; its entry in the run's manifest may still be whole"
-        raise ImageError(path, "carries a broken record of how it was made", hint) from error
+        hint = "the file was changed after genie wrote it; see its row in the run's manifest.jsonl"
+        raise ImageError(path, "carries a damaged record of how it was made", hint) from error
     if made is None:
-        raise ImageError(path, "carries no record of how it was made", _NO_RECORD_HINT)
+        raise ImageError(path, _NO_RECORD, _NO_RECORD_HINT)
     return made
 
 
 def _packet(job: Job, record: str) -> str:
-    """The XMP packet: IPTC's source type, the tool and the prompt for everyone, ``record`` (JSON) for genie."""
+    """The XMP packet: IPTC's digital source type, the tool and the prompt for other software, and genie's record."""
     return f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
  <rdf:RDF xmlns:rdf="{_RDF}">
@@ -142,7 +143,7 @@ def _packet(job: Job, record: str) -> str:
 
 
 def _source_type(job: Job) -> str:
-    """IPTC's identifier for "created by a model" or, where a source shows through, "edited by a model"."""
+    """IPTC's identifier for "created by a model" or, if a source image was used, for "edited by a model"."""
     return _CREATED if job.source is None or job.r > PURE_NOISE else _EDITED
 
 
@@ -151,7 +152,7 @@ def _tool() -> str:
 
 
 def _caption(job: Job) -> str:
-    """The prompt; the few control characters that neither XML nor EXIF can hold are replaced by U+FFFD."""
+    """The prompt, with U+FFFD for control characters that neither XML nor EXIF can contain."""
     return _NOT_XML.sub("\ufffd", job.prompt)
 
 
@@ -161,7 +162,7 @@ def _escape(text: str) -> str:
 
 
 def _chunks(packet: str, record: str) -> PngImagePlugin.PngInfo:
-    """PNG's text chunks, UTF-8 and not compressed."""
+    """PNG text chunks: UTF-8, not compressed."""
     chunks = PngImagePlugin.PngInfo()
     chunks.add_itxt("XML:com.adobe.xmp", packet)
     chunks.add_itxt("genie", record)
@@ -169,41 +170,41 @@ def _chunks(packet: str, record: str) -> PngImagePlugin.PngInfo:
 
 
 def _segments(packet: str, job: Job) -> dict[str, Any]:
-    """Metadata of JPEG and WebP. In JPEG the EXIF fits whenever the packet does: the packet holds the prompt twice."""
+    """XMP and EXIF for JPEG and WebP. The EXIF fits into a JPEG if the packet does, which has the prompt twice."""
     exif = Image.Exif()
     exif[ExifTags.Base.Software] = _tool()
-    # As bytes: Pillow would write a question mark for whatever is not ASCII. Readers expect UTF-8.
+    # As UTF-8 bytes, which readers expect: of a string, Pillow would replace characters beyond ASCII.
     exif[ExifTags.Base.ImageDescription] = _caption(job).encode()
     return {"xmp": packet.encode(), "exif": exif}
 
 
 def _packet_of(path: Path) -> bytes:
-    """The image's XMP packet, empty if it has none. Raises ``ImageError`` if it cannot be opened."""
+    """The image's XMP packet, empty if it has none; ImageError if the file cannot be opened."""
     try:
         with Image.open(path, formats=[options["format"] for options in _ENCODER.values()]) as image:
             return bytes(image.info.get("xmp", b""))
     except FileNotFoundError as error:
-        raise ImageError(path, "does not exist") from error
-    # What Pillow raises depends on where in the file it stumbles. Only errors of the file system have a strerror.
+        raise ImageError(path, "does not exist", "check the spelling of the path") from error
+    # Pillow raises different errors for different damages. Only errors of the file system have a strerror.
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         reason = getattr(error, "strerror", None) or "is not a JPEG, PNG or WebP image"
-        raise ImageError(path, reason, "name an image file that genie wrote") from error
+        raise ImageError(path, reason, "give the path of an image file that genie wrote") from error
 
 
 def _record_in(packet: bytes) -> str | None:
-    """genie's JSON in an XMP packet, ``None`` if there is none.
+    """genie's record (JSON) in an XMP packet; None if there is none.
 
     Raises:
-        ValueError: the packet is not UTF-8 or declares entities.
+        ValueError: the packet is not UTF-8, or has a document type or entity declaration.
         ElementTree.ParseError: it is not XML.
     """
-    # Decoded before the search and parsed as text: in another encoding a declaration would go unseen.
+    # Decoded before the check, since a declaration in another encoding would not be found.
     text = packet.decode()
-    # XMP needs neither, and entities are how a small XML file becomes gigabytes in memory.
+    # XMP needs no declarations, and entities can expand a small file to gigabytes.
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise ValueError("the XMP packet declares a document type")
     for description in ElementTree.fromstring(text).iter(f"{{{_RDF}}}Description"):  # noqa: S314 no entities, see above
-        # RDF may write a property as an attribute too, and other tools rewrite XMP that way.
+        # In RDF a property can also be an attribute, and some tools rewrite XMP that way.
         record = description.get(_RECORD) or description.findtext(_RECORD)
         if record is not None:
             return record

@@ -21,6 +21,7 @@ from genie_cli.errors import UsageError, did_you_mean
 
 Values = dict[str, Any]  # section to name to value, as a settings file has them
 SECTIONS = tuple(Settings.model_fields)
+_WIDEST = 22  # columns that a value may take in help
 
 
 def keys(*sections: str) -> tuple[str, ...]:
@@ -72,7 +73,8 @@ def metavar_of(key: str) -> str:
     if chosen := str(_extra(key)["metavar"]):
         return chosen
     if choices := choices_of(key):
-        return "|".join(choices)
+        joined = "|".join(choices)
+        return joined if len(joined) <= _WIDEST else "NAME"
     item = _item_kind(field_of(key).annotation)
     name = {int: "INT", float: "FLOAT"}.get(item, "TEXT")
     return f"{name},..." if takes_several(key) else name
@@ -221,7 +223,7 @@ def _suggestion(key: str, value: object) -> str:
     except ValueError:
         return ""
     if dict(_bounds(field_of(key))).get("le") == 1 and 1 < number <= 100:
-        return f"; did you mean {number / 100:g}?"
+        return f"; did you mean {number / (100 if number > 10 else 10):g}?"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Features are computed once, kept on disk, and the same wherever they come from."""
+"""Features are computed once, cached on disk, and do not depend on where they come from."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from genie_cli.backbones.backbone import Backbone, Preprocess
 from genie_cli.backbones.features import Features, default_folder
 from genie_cli.errors import ImageError, ModelError, OutputError
 
-COUNT = 150  # two batches and a part of one
+COUNT = 150  # two full batches and a part of one
 
 
 @cache
@@ -31,9 +31,9 @@ def encoder() -> Backbone:
 
 
 @cache
-def pictures() -> dict[str, torch.Tensor]:
+def images() -> dict[str, torch.Tensor]:
     drawn = torch.randint(0, 256, (COUNT, 3, 32, 32), generator=torch.Generator().manual_seed(0))
-    return {f"{index:064x}:weak:{index % 3}": picture.byte() for index, picture in enumerate(drawn)}
+    return {f"{index:064x}:weak:{index % 3}": image.byte() for index, image in enumerate(drawn)}
 
 
 @cache
@@ -42,18 +42,18 @@ def at_once() -> dict[str, np.ndarray]:
 
 
 class Counted:
-    """Looks that note which pictures were really read."""
+    """Views that record which images were read."""
 
     def __init__(self) -> None:
         self.read: list[str] = []
 
     def views(self) -> dict[str, Callable[[], torch.Tensor]]:
-        return {key: self._view(key) for key in pictures()}
+        return {key: self._view(key) for key in images()}
 
     def _view(self, key: str) -> Callable[[], torch.Tensor]:
         def view() -> torch.Tensor:
             self.read.append(key)
-            return pictures()[key]
+            return images()[key]
 
         return view
 
@@ -71,24 +71,24 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path | None:
     return tmp_path / "deep" / "cache" if request.param == "disk" else None
 
 
-def test_they_are_the_networks_rounded_to_float16() -> None:
+def test_they_are_the_networks_output_rounded_to_float16() -> None:
     made = np.stack(list(at_once().values()))
-    straight = encoder().run(torch.stack(list(pictures().values())))
+    straight = encoder().run(torch.stack(list(images().values())))
     assert made.shape == (COUNT, 256)
     assert made.dtype == np.float32
     assert np.array_equal(made, made.astype(np.float16))
     np.testing.assert_allclose(made, straight, rtol=2e-3, atol=1e-5)
 
 
-def test_each_picture_is_read_once_and_what_is_kept_is_the_same(folder: Path | None) -> None:
-    counted, told = Counted(), list[int]()
+def test_each_image_is_read_once_and_the_cache_gives_the_same(folder: Path | None) -> None:
+    counted, batches = Counted(), list[int]()
     features = Features(encoder(), folder)
-    first = features.of(counted.views(), told.append)
-    assert told == [64, 64, COUNT - 128]
-    again = features.of(counted.views(), told.append)
-    assert told[3:] == [COUNT]
-    assert sorted(counted.read) == sorted(pictures())
-    assert list(first) == list(pictures())
+    first = features.of(counted.views(), batches.append)
+    assert batches == [64, 64, COUNT - 128]
+    again = features.of(counted.views(), batches.append)
+    assert batches[3:] == [COUNT]
+    assert sorted(counted.read) == sorted(images())
+    assert list(first) == list(images())
     assert same(first, again)
     assert same(first, at_once())
 
@@ -113,22 +113,22 @@ def test_another_backbone_has_its_own(tmp_path: Path) -> None:
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.permutations(range(COUNT)), cuts=st.lists(st.integers(0, COUNT), max_size=3))
-def test_neither_order_nor_company_changes_them(order: list[int], cuts: list[int]) -> None:
+def test_neither_order_nor_other_images_change_them(order: list[int], cuts: list[int]) -> None:
     features, made = Features(encoder(), None), dict[str, np.ndarray]()
-    keys, thresholds = list(pictures()), [0, *sorted(cuts), COUNT]
+    keys, thresholds = list(images()), [0, *sorted(cuts), COUNT]
     for low, high in pairwise(thresholds):
         made |= features.of({keys[index]: views()[keys[index]] for index in order[low:high]})
     assert same({key: made[key] for key in keys}, at_once())
 
 
-def test_a_broken_picture_is_named_and_earlier_batches_are_kept(tmp_path: Path) -> None:
+def test_a_broken_image_is_named_and_earlier_batches_are_kept(tmp_path: Path) -> None:
     counted = Counted()
-    keys = list(pictures())
+    keys = list(images())
 
     def broken() -> torch.Tensor:
-        raise ImageError(Path("broken.png"), "not a picture")
+        raise ImageError(Path("broken.png"), "not an image")
 
-    with pytest.raises(ImageError, match=r"broken\.png: not a picture"):
+    with pytest.raises(ImageError, match=r"broken\.png: not an image"):
         Features(encoder(), tmp_path).of(counted.views() | {keys[100]: broken})
     counted.read.clear()
     made = Features(encoder(), tmp_path).of(counted.views())
@@ -136,7 +136,7 @@ def test_a_broken_picture_is_named_and_earlier_batches_are_kept(tmp_path: Path) 
     assert same(made, at_once())
 
 
-def test_no_more_than_two_batches_of_pictures_are_read_ahead() -> None:
+def test_no_more_than_two_batches_of_images_are_read_ahead() -> None:
     counted, read = Counted(), list[int]()
     Features(encoder(), None).of(counted.views(), lambda _: read.append(len(counted.read)))
     assert read[0] <= 128
@@ -157,7 +157,7 @@ def test_two_at_a_time_share_a_file(tmp_path: Path) -> None:
     assert all(same(one, at_once()) for one in made)
 
 
-def test_nothing_asked_nothing_given(folder: Path | None) -> None:
+def test_no_views_give_no_features(folder: Path | None) -> None:
     assert Features(encoder(), folder).of({}) == {}
 
 
@@ -172,19 +172,40 @@ def test_a_damaged_file_is_reported_and_left_alone(tmp_path: Path, content: byte
     assert file.read_bytes() == content
 
 
-def test_rows_that_are_no_features_are_reported(tmp_path: Path) -> None:
+def test_rows_that_are_not_features_are_reported(tmp_path: Path) -> None:
     Features(encoder(), tmp_path).of(views())
     with closing(sqlite3.connect(tmp_path / f"{encoder().name}.sqlite")) as connection, connection:
-        connection.execute("UPDATE features SET value = x'00' WHERE key = ?", [next(iter(pictures()))])
-    with pytest.raises(OutputError, match="not features of one length"):
+        connection.execute("UPDATE features SET value = x'00' WHERE key = ?", [next(iter(images()))])
+    with pytest.raises(OutputError, match="not features of the same length"):
         Features(encoder(), tmp_path).of(views())
 
 
-def test_a_folder_that_cannot_be_is_reported(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(OutputError, match="cannot be kept"):
+    with pytest.raises(OutputError, match="features cannot be cached in"):
         Features(encoder(), tmp_path / "file").of(views())
     assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ("database is locked", "another process has been writing to it for 120 seconds"),
+        ("database or disk is full", "the disk is full"),
+        ("attempt to write a readonly database", "it is read-only"),
+        ("disk I/O error", "SQLite says: disk I/O error"),
+    ],
+)
+def test_what_sqlite_says_is_explained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, message: str, reason: str
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError(message)
+
+    monkeypatch.setattr(sqlite3, "connect", refuse)
+    with pytest.raises(OutputError, match=f"features cannot be cached in .*: {reason}") as caught:
+        Features(encoder(), tmp_path).of(views())
+    assert "XDG_CACHE_HOME" in caught.value.hint
 
 
 def test_features_that_float16_cannot_hold_are_refused(tmp_path: Path) -> None:
@@ -195,7 +216,7 @@ def test_features_that_float16_cannot_hold_are_refused(tmp_path: Path) -> None:
         Features(backbone, tmp_path).of(views())
 
 
-def test_a_batch_that_memory_cannot_hold_is_reported() -> None:
+def test_a_batch_that_does_not_fit_into_memory_is_reported() -> None:
     class Large(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -204,7 +225,7 @@ def test_a_batch_that_memory_cannot_hold_is_reported() -> None:
         def forward(self, images: torch.Tensor) -> torch.Tensor:
             raise torch.OutOfMemoryError("as CUDA says it")
 
-    with pytest.raises(ModelError, match="large@0: a batch of 64 pictures does not fit"):
+    with pytest.raises(ModelError, match="large@0: a batch of 64 images does not fit"):
         Features(Backbone("large@0", Large(), Preprocess(32, 32)), None).of(views())
 
 

@@ -45,13 +45,13 @@ WRAPPINGS: dict[str, Save] = {
 
 
 @pytest.mark.parametrize("file", WRAPPINGS)
-def test_a_checkpoint_is_read_whatever_it_is_wrapped_in(tmp_path: Path, file: str) -> None:
+def test_a_checkpoint_is_read_in_every_known_layout(tmp_path: Path, file: str) -> None:
     theirs = network()
     WRAPPINGS[file](theirs.state_dict(), tmp_path / file)
     backbone = load(NAME, tmp_path / file, "cpu")
     images = torch.randint(0, 256, (2, 3, 160, 160), dtype=torch.uint8)
     with torch.inference_mode():
-        expected = theirs.forward_head(theirs.forward_features(backbone.normalise(images)), pre_logits=True)
+        expected = theirs.forward_head(theirs.forward_features(backbone.normalize(images)), pre_logits=True)
     torch.testing.assert_close(torch.from_numpy(backbone.run(images)), expected)
     assert backbone.classes == ()
     assert backbone.name == load(NAME, saved(tmp_path / "again.pth"), "cpu").name
@@ -65,16 +65,16 @@ def test_the_head_may_have_any_number_of_classes_or_be_missing(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("name", ["test_vit", NAME])
-def test_pictures_look_as_they_do_to_timm(tmp_path: Path, name: str) -> None:
+def test_images_are_preprocessed_as_by_timm(tmp_path: Path, name: str) -> None:
     backbone = load(name, saved(tmp_path / "own.pth", name), "cpu")
     noise = np.random.default_rng(0).integers(0, 256, (230, 190, 3), dtype=np.uint8)
-    picture = Image.fromarray(noise)
-    theirs = create_transform(**resolve_model_data_config(network(name)))(picture)
-    torch.testing.assert_close(backbone.normalise(backbone.preprocess.center_crop(picture)[None])[0], theirs)
+    image = Image.fromarray(noise)
+    theirs = create_transform(**resolve_model_data_config(network(name)))(image)
+    torch.testing.assert_close(backbone.normalize(backbone.preprocess.center_crop(image)[None])[0], theirs)
 
 
-def test_the_papers_oracle_looks_at_nine_tenths(tmp_path: Path) -> None:
-    name = "deit_tiny_patch16_224.fb_in1k"  # what DeiT-Base looks at, at a fifteenth of its size
+def test_the_papers_oracle_crops_nine_tenths(tmp_path: Path) -> None:
+    name = "deit_tiny_patch16_224.fb_in1k"  # preprocesses as DeiT-Base does, with a fifteenth of its weights
     backbone = load_classifier(name, saved(tmp_path / "deit.pth", name), "cpu")
     assert backbone.preprocess == Preprocess(resize=248, size=224, interpolation="bicubic")
     assert backbone.classes[134] == "n02012849"  # the bird
@@ -82,7 +82,7 @@ def test_the_papers_oracle_looks_at_nine_tenths(tmp_path: Path) -> None:
     assert backbone.run(torch.zeros(1, 3, 224, 224, dtype=torch.uint8)).shape == (1, 1000)
 
 
-def test_dinov2_looks_at_224_as_its_authors_evaluate_it(tmp_path: Path) -> None:
+def test_dinov2_takes_224_pixels_as_its_authors_evaluate_it(tmp_path: Path) -> None:
     name = "vit_small_patch14_dinov2"
     backbone = load(name, saved(tmp_path / "dinov2.pth", name), "cpu")
     assert backbone.preprocess == Preprocess(resize=256, size=224, interpolation="bicubic")
@@ -98,10 +98,10 @@ def test_a_fine_tuned_checkpoint_names_its_classes(tmp_path: Path, entry: str) -
 @pytest.mark.parametrize(
     ("entries", "reason"),
     [
-        ({}, "3 classes apart, and nothing says what they are called"),
-        ({"class_names": ["lynx", "ocelot"]}, "3 classes apart, and names 2"),
-        ({"class_names": ["crane", "lynx", "crane"]}, "several classes have one name: crane"),
-        ({"class_names": {"lynx": 0, "ocelot": 1, "puma": 2}}, "not a list of words"),
+        ({}, "has 3 classes, and their names are not known"),
+        ({"class_names": ["lynx", "ocelot"]}, "has 3 classes, and names for 2"),
+        ({"class_names": ["crane", "lynx", "crane"]}, "several classes have the same name: crane"),
+        ({"class_names": {"lynx": 0, "ocelot": 1, "puma": 2}}, "not a list of strings"),
     ],
 )
 def test_classes_without_good_names_are_refused(tmp_path: Path, entries: dict[str, Any], reason: str) -> None:
@@ -109,8 +109,8 @@ def test_classes_without_good_names_are_refused(tmp_path: Path, entries: dict[st
         load_classifier(NAME, saved(tmp_path / "own.pth", entries=entries, num_classes=3), "cpu")
 
 
-def test_a_network_without_head_is_no_classifier(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="no classifier"):
+def test_a_network_without_a_head_is_not_a_classifier(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="is not a classifier: it has no last layer"):
         load_classifier(NAME, saved(tmp_path / "own.pth", num_classes=0), "cpu")
 
 
@@ -138,7 +138,7 @@ def test_a_file_of_anything_is_refused(tmp_path: Path, name: str) -> None:
 
 def test_a_training_state_without_weights_is_refused(tmp_path: Path) -> None:
     torch.save({"epoch": 3, "lr": 0.1}, tmp_path / "own.pth")
-    with pytest.raises(ModelError, match="no weights that can be recognised; it has: epoch, lr"):
+    with pytest.raises(ModelError, match="no weights in a known layout; it has: epoch, lr"):
         load(NAME, tmp_path / "own.pth", "cpu")
 
 
@@ -163,7 +163,7 @@ def test_a_folder_of_timms_layout(folder: Path) -> None:
         torch.testing.assert_close(head(torch.from_numpy(features)), torch.from_numpy(backbone.run(images)))
 
 
-def test_identity_follows_how_pictures_are_looked_at(folder: Path) -> None:
+def test_identity_follows_the_preprocessing(folder: Path) -> None:
     before = load(f"local-dir:{folder}", None, "cpu").name
     config = json.loads((folder / "config.json").read_text())
     config["pretrained_cfg"]["crop_pct"] = 0.5
@@ -211,13 +211,16 @@ def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 )
 @pytest.mark.usefixtures("offline")
 def test_without_a_network_it_says_how_to_get_the_weights(make: Callable[..., Any], name: str, instead: str) -> None:
-    with pytest.raises(ModelError, match=f"model {name} is not on this machine and could not be fetched") as caught:
+    with pytest.raises(
+        ModelError,
+        match=f"model {name} is not on this machine and could not be downloaded: HF_HUB_OFFLINE forbids downloads",
+    ) as caught:
         make(name, None, "cpu")
     assert f"timm.create_model('{name}', pretrained=True)" in caught.value.hint
     assert instead in caught.value.hint
 
 
-def test_an_unknown_name_is_met_with_the_nearest() -> None:
+def test_for_an_unknown_name_the_nearest_is_suggested() -> None:
     with pytest.raises(UsageError, match=r"no model 'resnet18\.a1_in1'; did you mean resnet18\.a1_in1k"):
         load("resnet18.a1_in1", None, "cpu")
     with pytest.raises(UsageError, match="did you mean unisiam-resnet18"):
@@ -227,7 +230,7 @@ def test_an_unknown_name_is_met_with_the_nearest() -> None:
     assert "hf-hub:owner/name" in caught.value.hint
 
 
-def test_a_model_that_nobody_trained_needs_a_checkpoint() -> None:
+def test_a_model_without_published_weights_needs_a_checkpoint() -> None:
     untrained = next(name for name in timm.list_models() if not timm.models.is_model_pretrained(name))
     with pytest.raises(UsageError, match=f"timm has no weights for '{untrained}'") as caught:
         load(untrained, None, "cpu")
@@ -238,10 +241,10 @@ def test_the_bundled_ones_take_no_checkpoint(tmp_path: Path) -> None:
     assert load("digits", None, "cpu").run(torch.zeros(1, 3, 32, 32, dtype=torch.uint8)).shape == (1, 256)
     assert load_classifier("digits", None, "cpu").classes[3] == "three"
     for make in (load, load_classifier):
-        with pytest.raises(UsageError, match="digits brings its own weights"):
+        with pytest.raises(UsageError, match="digits has its own weights"):
             make("digits", tmp_path / "own.pth", "cpu")
 
 
-def test_a_device_that_is_not_there_is_reported() -> None:
+def test_a_device_that_does_not_exist_is_reported() -> None:
     with pytest.raises(ModelError, match="device 'abacus' cannot be used"):
         load("digits", None, "abacus")

@@ -1,4 +1,4 @@
-"""Checkpoints of LiVT and MAE in their own layouts, loaded strictly."""
+"""Checkpoints of LiVT and MAE in their authors' layouts, loaded strictly."""
 
 import argparse
 import os
@@ -13,7 +13,6 @@ from genie_cli.backbones.trainable import NetworkSpec, build
 from genie_cli.errors import ModelError, UsageError
 
 NAME = "vit_tiny_patch16_224"
-PLAN = NetworkSpec(NAME, 10, 0.1)
 
 
 def _finetuned() -> dict[str, torch.Tensor]:
@@ -38,7 +37,7 @@ def _pretrained() -> dict[str, torch.Tensor]:
 
 
 def _saved(path: Path, weights: Any) -> Path:
-    """A checkpoint as those scripts write it: beside the weights all that a run needs, and its parsed options."""
+    """A checkpoint as those scripts save it: the weights, the training state and the parsed options."""
     args = argparse.Namespace(model="vit_base_patch16", blr=1e-3, cls_num=[3, 2, 1])
     torch.save(
         {"model": weights, "optimizer": {"state": {}}, "epoch": 99, "scaler": {"scale": 1.0}, "args": args}, path
@@ -56,13 +55,13 @@ def test_a_fine_tuned_checkpoint_is_loaded_whole(tmp_path: Path) -> None:
     assert all(torch.equal(loaded[key], weights[key]) for key in weights)
 
 
-def test_so_is_one_that_was_trained_on_several_devices(tmp_path: Path) -> None:
+def test_so_is_one_from_training_on_several_devices(tmp_path: Path) -> None:
     weights = {f"module.{key}": tensor for key, tensor in _finetuned().items()}
     network = build(NetworkSpec(NAME, 10, 0.1, checkpoint=_saved(tmp_path / "livt.pth", weights)))
     assert torch.equal(network.head.weight, weights["module.head.weight"])
 
 
-def test_of_a_pretrained_one_the_encoder_is_taken_and_the_head_is_new(tmp_path: Path) -> None:
+def test_a_pretrained_checkpoint_gives_the_encoder_and_the_head_is_new(tmp_path: Path) -> None:
     weights = _pretrained()
     network = build(NetworkSpec(NAME, 10, 0.1, checkpoint=_saved(tmp_path / "mae.pth", weights)))
     loaded = network.state_dict()
@@ -89,7 +88,7 @@ def test_of_a_pretrained_one_the_encoder_is_taken_and_the_head_is_new(tmp_path: 
         (lambda w: w.pop("fc_norm.bias"), r"missing: fc_norm\.bias"),
     ],
 )
-def test_what_does_not_fit_is_named(tmp_path: Path, change: Any, message: str) -> None:
+def test_a_weight_that_does_not_fit_is_named(tmp_path: Path, change: Any, message: str) -> None:
     weights = _finetuned()
     change(weights)
     with pytest.raises(ModelError, match=message):
@@ -113,9 +112,9 @@ def test_nothing_in_a_checkpoint_is_run(tmp_path: Path) -> None:
     assert not (tmp_path / "owned").exists()
 
 
-def test_other_files_and_names_are_refused_in_words(tmp_path: Path) -> None:
+def test_other_files_and_names_are_refused(tmp_path: Path) -> None:
     torch.save({"state_dict": _finetuned()}, tmp_path / "other.pth")
-    with pytest.raises(ModelError, match="no checkpoint of LiVT or MAE: it has no 'model' entry, but state_dict"):
+    with pytest.raises(ModelError, match="not a checkpoint of LiVT or MAE: it has no 'model' entry, but state_dict"):
         build(NetworkSpec(NAME, 10, 0.1, checkpoint=tmp_path / "other.pth"))
     with pytest.raises(UsageError, match="no network 'vit_base_patch16_22'; did you mean vit_base_patch16_224"):
         build(NetworkSpec("vit_base_patch16_22", 10, 0.1))
@@ -123,13 +122,13 @@ def test_other_files_and_names_are_refused_in_words(tmp_path: Path) -> None:
         build(NetworkSpec(NAME, 10, 0.1, checkpoint=tmp_path / "none.pth"))
 
 
-def test_a_vit_is_cut_to_the_size_of_its_pictures() -> None:
+def test_a_vit_is_built_for_the_size_of_its_images() -> None:
     for name in ("test_vit", "test_resnet"):
-        assert build(NetworkSpec(name, 10, 0.1, size=32)).eval()(torch.zeros(1, 3, 32, 32)).shape == (1, 10)
+        assert build(NetworkSpec(name, 10, 0.1, image_size=32)).eval()(torch.zeros(1, 3, 32, 32)).shape == (1, 10)
 
 
 def test_stochastic_depth_reaches_the_last_block() -> None:
-    network = build(NetworkSpec("test_vit", 10, 0.3, size=32))
+    network = build(NetworkSpec("test_vit", 10, 0.3, image_size=32))
     rates = [getattr(block.drop_path1, "drop_prob", 0.0) for block in network.blocks]
     assert rates[0] == 0
     assert rates == sorted(rates)

@@ -1,4 +1,4 @@
-"""UniSiam's files as their authors save them, and what is refused."""
+"""UniSiam checkpoints as their authors save them, and what is refused."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from genie_cli.errors import ModelError, UsageError
 
 @cache
 def resnet(name: str) -> nn.Module:
-    """A random network whose statistics are its own, without its last layer."""
+    """A random network with random batch statistics, without its last layer."""
     torch.manual_seed(0)
     network = models.get_model(name, weights=None)
     network.fc = nn.Identity()
@@ -44,7 +44,7 @@ def test_every_prefix_gives_torchvisions_features(tmp_path: Path, prefix: str) -
     backbone = load("unisiam-resnet18", saved(tmp_path / "last.pth", prefix=prefix), "cpu")
     images = torch.randint(0, 256, (2, 3, 224, 224), dtype=torch.uint8)
     with torch.inference_mode():
-        expected = resnet("resnet18")(backbone.normalise(images))
+        expected = resnet("resnet18")(backbone.normalize(images))
     assert backbone.preprocess == Preprocess(resize=256, size=224)
     assert backbone.run(images).shape == (2, 512)
     torch.testing.assert_close(torch.from_numpy(backbone.run(images)), expected)
@@ -65,7 +65,7 @@ def test_identity_follows_the_weights_and_not_the_file(tmp_path: Path) -> None:
     assert one.name == same.name != other.name
 
 
-def test_another_depth_is_recognised(tmp_path: Path) -> None:
+def test_another_depth_is_recognized(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"does not fit unisiam-resnet34: missing: layer1\.2") as caught:
         load("unisiam-resnet34", saved(tmp_path / "last.pth"), "cpu")
     assert "it looks like unisiam-resnet18" in caught.value.hint
@@ -93,7 +93,7 @@ def test_other_layouts_are_refused(tmp_path: Path, content: Any, reason: str) ->
 
 
 class Harmful:
-    """Unpickled, it makes a folder."""
+    """Unpickling it creates a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -133,8 +133,8 @@ def test_a_missing_file_and_a_folder_are_reported(tmp_path: Path) -> None:
         load("unisiam-resnet18", tmp_path, "cpu")
 
 
-def test_it_needs_a_checkpoint_and_is_no_classifier() -> None:
+def test_it_needs_a_checkpoint_and_is_not_a_classifier() -> None:
     with pytest.raises(UsageError, match="needs a checkpoint"):
         load("unisiam-resnet18", None, "cpu")
-    with pytest.raises(UsageError, match="knows no classes"):
+    with pytest.raises(UsageError, match="is not a classifier: it gives features and has no classes"):
         load_classifier("unisiam-resnet18", None, "cpu")

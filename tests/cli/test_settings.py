@@ -1,4 +1,4 @@
-"""A flag beats the file, the file beats the default, and every mistake is said at once, in words."""
+"""A flag overrides the file, the file overrides the default, and all mistakes are reported at once, in plain words."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from genie_cli.cli._settings import FILE_NAME, default_of, describe, resolve, te
 from genie_cli.config import Format, Generate, Model, Settings
 from genie_cli.errors import UsageError
 from genie_cli.jobs import Method
+from genie_cli.settings import flag_of
 
 FIELDS = [(section, name) for section in Settings.model_fields for name in getattr(Settings(), section).model_dump()]
 
@@ -43,10 +44,10 @@ class TestPrecedence:
     def test_defaults(self) -> None:
         assert resolve(None, {}) == Settings()
 
-    def test_the_file_beats_defaults(self) -> None:
+    def test_the_file_overrides_defaults(self) -> None:
         assert resolved("[generate]\nsteps = 20").generate == Generate(steps=20)
 
-    def test_options_beat_the_file(self) -> None:
+    def test_options_override_the_file(self) -> None:
         found = resolved("[generate]\nsteps = 20\nguidance = 3", generate__steps=30)
         assert found.generate == Generate(steps=30, guidance=3)
 
@@ -59,7 +60,7 @@ class TestPrecedence:
         expected = Generate(**{"seed": 3, "superclass": "pet", "r": (0.5,), name: value})
         assert resolved(text, **{f"generate__{name}": value}).generate == expected
 
-    def test_an_option_mends_a_bad_value_in_the_file(self) -> None:
+    def test_an_option_replaces_a_bad_value_in_the_file(self) -> None:
         assert resolved("[generate]\nsteps = 0", generate__steps=30).generate.steps == 30
 
     def test_the_working_directorys_file_is_read(self) -> None:
@@ -123,18 +124,21 @@ class TestValues:
     def test_out_of_range(self, key: str, value: str) -> None:
         (problem,) = problems_in(f"[generate]\n{key} = {value}")
         assert problem.startswith(f"[generate] {key}: ")
-        assert "(got " in problem
+        assert " was given" in problem or " is not one of " in problem
 
     @pytest.mark.parametrize("slots", ["3", "0", "-1", "2048", '"many"', "2.5", "[]"])
     def test_slots_that_are_none(self, slots: str) -> None:
         assert all(problem.startswith("[model] slots: ") for problem in problems_in(f"[model]\nslots = {slots}"))
 
     def test_slots_say_what_they_must_be(self) -> None:
-        assert any("slots must be a power of two, got 3" in problem for problem in problems_in("[model]\nslots = 3"))
+        assert any(
+            "slots: must be a power of two; nearest: 2: 3 was given" in problem
+            for problem in problems_in("[model]\nslots = 3")
+        )
 
     def test_a_prompt_says_what_it_lacks(self) -> None:
         (problem,) = problems_in('[generate]\nprompt = "a fox"')
-        assert problem.startswith("[generate] prompt: the prompt has no {target} in it")
+        assert problem.startswith("[generate] prompt: the prompt must contain {target}")
 
     def test_a_bad_option_is_named_as_it_is_typed(self) -> None:
         (problem,) = problems_in("", generate__per_target=-1)
@@ -148,13 +152,13 @@ class TestMistakes:
             '[generate]\nsteps = 1\nstep = 20\nr = [0.5, 7]\n[modle]\nname = "x"\n[output]\nformat = "gif"',
             generate__guidance=0,
         )
-        assert [problem.split(" (got")[0] for problem in problems] == [
+        assert problems == [
             "unknown key 'step' in [generate]; did you mean 'steps'?",
             "unknown section [modle]; did you mean 'model'?",
-            "[generate] r: input should be less than or equal to 1",
-            "[generate] steps: input should be greater than or equal to 2",
-            "--guidance: input should be greater than or equal to 1",
-            "[output] format: input should be 'jpg', 'png' or 'webp'",
+            "[generate] r: must be a number, above 0 and at most 1: 7 was given; did you mean 0.7?",
+            "[generate] steps: must be a whole number, at least 2 and at most 500: 1 was given",
+            "--guidance: must be a number, at least 1 and at most 100: 0 was given",
+            "[output] format: 'gif' is not one of jpg, png, webp",
         ]
 
     @pytest.mark.parametrize(
@@ -165,7 +169,7 @@ class TestMistakes:
             ("[output]\nxyzzy = 3", "unknown key 'xyzzy' in [output]; known: dir, format"),
             ("[Generate]", "unknown section [Generate]; did you mean 'generate'?"),
             ("seed = 3", f"unknown section [seed]; known: {', '.join(Settings.model_fields)}"),
-            ("[model.name]\nx = 1", "[model] name: input should be a valid string (got {'x': 1})"),
+            ("[model.name]\nx = 1", "[model] name: must be text: {'x': 1} was given"),
         ],
     )
     def test_the_nearest_name_is_offered(self, text: str, problem: str) -> None:
@@ -214,7 +218,7 @@ class TestMistakes:
         else:
             said = []
             assert resolve(None, {f"{s}.{n}": getattr(getattr(found, s), n) for s, n in FIELDS}) == found
-        flags = tuple("--" + option.partition(".")[2].replace("_", "-") + ": " for option in options)
+        flags = tuple(f"{flag_of(option)}: " for option in options)
         assert all(line.startswith(flags) for line in said)
 
 

@@ -21,8 +21,8 @@ from genie_cli.confuse import picture as matrix
 from genie_cli.confuse.confusion import Confusion
 from genie_cli.confuse.cross_validation import drop_duplicates, predict, require_folds, see
 from genie_cli.confuse.predictions import from_logits, from_predictions
-from genie_cli.data.digits import CLASSES, DigitsInTheWild
-from genie_cli.data.folders import scan
+from genie_cli.data.digits.paint import CLASSES, DigitsInTheWild
+from genie_cli.data.folder import scan
 from genie_cli.errors import FolderError, GenieError, OutputError, UsageError
 from genie_cli.jobs import Source
 from tests.conftest import Genie, tree
@@ -112,7 +112,7 @@ class TestPredictions:
             (b"true,predicted\n ,b\n", "line 2: true is blank"),
             (b"true,predicted\na\n", "line 2: predicted is blank"),
             (b"true,predicted\na,\xff\n", "is not UTF-8"),
-            (b"true,predicted\na,a\n", "there is one class only, a"),
+            (b"true,predicted\na,a\n", "there is only one class, a"),
         ],
     )
     def test_what_does_not_fit(self, tmp_path: Path, content: bytes, reason: str) -> None:
@@ -128,7 +128,7 @@ class TestPredictions:
         with pytest.raises(UsageError, match=r"has classes that .*names\.txt does not name: d"):
             from_predictions(path, tmp_path / "names.txt")
         (tmp_path / "names.txt").write_text("a\nb\na\n")
-        with pytest.raises(UsageError, match="has a name twice: a"):
+        with pytest.raises(UsageError, match="lists a name twice: a"):
             from_predictions(path, tmp_path / "names.txt")
 
 
@@ -191,7 +191,7 @@ class TestLogits:
         np.save(tmp_path / "numbers.npy", np.array([0, 0, 3, 2]))
         with pytest.raises(UsageError, match="row 2 is of class 3, and columns are numbered 0 to 2"):
             from_logits(logits, tmp_path / "numbers.npy", tmp_path / "classes.txt")
-        with pytest.raises(UsageError, match="has numbers of classes, not names"):
+        with pytest.raises(UsageError, match="has class numbers, not names"):
             from_logits(logits, tmp_path / "numbers.npy")
         (tmp_path / "true.txt").write_text("a\n\nb\nc\n")
         with pytest.raises(UsageError, match="line 2: is blank"):
@@ -233,8 +233,12 @@ class TestCrossValidation:
     @pytest.mark.parametrize(
         ("labels", "error", "reason"),
         [
-            ("aaaa", FolderError, "there is one class only, a"),
-            ("aaaab", FolderError, "judged by a classifier that has seen another of the class: b (1) add images"),
+            ("aaaa", FolderError, "there is only one class, a"),
+            (
+                "aaaab",
+                FolderError,
+                "a class needs at least two images, one of them to classify the other: b (1) add images",
+            ),
             ("aaaaabbbcccc", UsageError, "too few images for 5 folds: b (3), c (4)"),
             ("aaaaabbbcccc", UsageError, "--folds 3 works"),
         ],
@@ -292,7 +296,7 @@ class TestFolder:
         target = command[command.index("--targets") + 1]
         hardest = Confusion.read(tmp_path / "confusion.json").most_confused(target, 2)
         named = ", ".join(f"{name} ({count})" for name, count in hardest)
-        assert f"sources for {target}, and how often it is taken for them: {named}" in result.stderr
+        assert f"sources for {target}, the classes it is most often confused with: {named}" in result.stderr
         rows = [json.loads(line) for line in (tmp_path / "out/manifest.jsonl").read_text().splitlines()[1:]]
         assert {row["source"]["label"] for row in rows} <= {name for name, _ in hardest}
 
@@ -401,12 +405,15 @@ class TestOptions:
         assert result.exit_code == 0
         assert result.stdout == ""
         assert "2 of 2 images (100.0%)" in result.stderr
-        assert "never mistaken, so --confusion finds no sources for them: a, b" in result.stderr
+        assert "never confused, so --confusion finds no sources for them: a, b" in result.stderr
         assert "next:" not in result.stderr
 
     def test_no_better_than_guessing_is_said(self, genie: Genie, tmp_path: Path) -> None:
         a_table(tmp_path / "p.csv", [("a", "a"), ("a", "b"), ("b", "b"), ("b", "a")])
-        assert "no better than naming the largest class" in genie("confuse", "--from-predictions", "p.csv").stderr
+        assert (
+            "no better than always predicting the largest class"
+            in genie("confuse", "--from-predictions", "p.csv").stderr
+        )
 
 
 class TestGenerateByAMatrixThatDoesNotFit:
@@ -425,8 +432,8 @@ class TestGenerateByAMatrixThatDoesNotFit:
     def labels(self) -> set[str]:
         return {json.loads(line)["source"]["label"] for line in self.stdout.splitlines()[1:]}
 
-    def test_no_class_in_common(self, genie: Genie, photos: Path) -> None:
-        code, said = self.run(genie, photos, [("cat", "dog")], "cat")
+    def test_no_class_in_common(self, genie: Genie, photos: Path, open_model: Path) -> None:
+        code, said = self.run(genie, photos, [("cat", "dog")], "cat", "--model", open_model)
         assert code == 2
         assert "have no class in common: the one has cat, dog, the other eight, five" in said
         assert "measure it on these images: genie confuse --src-dir" in said
@@ -436,7 +443,7 @@ class TestGenerateByAMatrixThatDoesNotFit:
         code, said = self.run(genie, photos, rows, "seven", "--top-k", "2")
         assert code == 2
         assert (
-            "no source for target 'seven': it is most often taken for cat (2), dog (2), "
+            "no source for target 'seven': it is most often confused with cat (2), dog (2), "
             "and --src-dir has no images of these" in said
         )
         assert "--top-k 3 reaches one" in said
@@ -447,23 +454,23 @@ class TestGenerateByAMatrixThatDoesNotFit:
     def test_none_that_any_top_k_would_reach(self, genie: Genie, photos: Path) -> None:
         code, said = self.run(genie, photos, [("seven", "cat"), ("one", "seven")], "seven")
         assert code == 2
-        assert "taken for cat (1), and --src-dir has no images of it" in said
+        assert "confused with cat (1), and --src-dir has no images of it" in said
         assert "classes found: eight, five" in said
 
     def test_some_of_the_hardest_are_there(self, genie: Genie, photos: Path) -> None:
         code, said = self.run(genie, photos, [("seven", "cat"), ("seven", "cat"), ("seven", "one")], "seven")
         assert code == 0
-        assert "no images in --src-dir, so no sources for seven: cat" in said
+        assert "left out: sources of cat for seven: --src-dir has no such images" in said
         assert self.labels() == {"one"}
 
-    def test_a_target_that_it_does_not_know(self, genie: Genie, photos: Path) -> None:
+    def test_a_target_that_it_does_not_know(self, genie: Genie, photos: Path, open_model: Path) -> None:
         rows = [("seven", "one"), ("one", "seven")]
-        code, said = self.run(genie, photos, rows, "yak")
+        code, said = self.run(genie, photos, rows, "yak", "--model", open_model)
         assert code == 2
-        assert "the confusion matrix does not know 'yak' it knows: one, seven" in said
-        code, said = self.run(genie, photos, rows, "yak,seven")
+        assert "the confusion matrix has no class 'yak' it has: one, seven" in said
+        code, said = self.run(genie, photos, rows, "yak,seven", "--model", open_model)
         assert code == 0
-        assert "left out: the confusion matrix does not know 'yak'" in said
+        assert "left out: the confusion matrix has no class 'yak'" in said
         assert self.labels() == {"one"}
 
 

@@ -45,7 +45,7 @@ class TestRead:
             ({"matrix": MATRIX[:3]}, "the matrix is not 4 x 4, as the labels are"),
             ({"matrix": (*MATRIX[:3], (1, 2, 3))}, "the matrix is not 4 x 4, as the labels are"),
             ({"matrix": []}, "the matrix is not 4 x 4, as the labels are"),
-            ({"labels": ("cat", "dog", "cat", "owl")}, "a class stands in labels twice"),
+            ({"labels": ("cat", "dog", "cat", "owl")}, "labels lists a class twice"),
             ({"labels": 3}, "labels "),
             ({"matrix": (("many",) * 4,) * 4}, "matrix.0.0 "),
             ({"matrix": ((0.5,) * 4,) * 4}, "matrix.0.0 "),
@@ -104,19 +104,19 @@ class TestMostConfused:
         assert a_confusion().most_confused("cat", 9) == (("dog", 4), ("fox", 4))
 
     def test_unknown_target(self) -> None:
-        with pytest.raises(UsageError, match="the confusion matrix does not know 'yak'") as caught:
+        with pytest.raises(UsageError, match="the confusion matrix has no class 'yak'") as caught:
             a_confusion().most_confused("yak", 1)
-        assert caught.value.hint == "it knows: cat, dog, fox, owl"
+        assert caught.value.hint == "it has: cat, dog, fox, owl"
 
-    def test_never_mistaken(self) -> None:
-        with pytest.raises(UsageError, match="'fox' was never mistaken for another class") as caught:
+    def test_never_confused(self) -> None:
+        with pytest.raises(UsageError, match="'fox' was never confused with another class") as caught:
             a_confusion().most_confused("fox", 1)
         assert caught.value.hint
 
     def test_rows_are_the_truth_and_columns_the_prediction(self) -> None:
         confusion = Confusion(labels=("a", "b"), matrix=((0, 5), (0, 0)))
         assert confusion.most_confused("a", 1) == (("b", 5),)
-        with pytest.raises(UsageError, match="'b' was never mistaken"):
+        with pytest.raises(UsageError, match="'b' was never confused"):
             confusion.most_confused("b", 1)
 
     @given(st.lists(st.integers(0, 3), min_size=2, max_size=8), st.integers(1, 8))
@@ -136,7 +136,7 @@ class TestMostConfused:
         labels = (*(f"class {number}" for number in range(40)), "red fox")
         with pytest.raises(UsageError) as caught:
             Confusion(labels=labels, matrix=((0,) * 41,) * 41).most_confused("redfox", 1)
-        assert caught.value.hint.startswith("it knows 41 classes; most alike: red fox")
+        assert caught.value.hint.startswith("it has 41 classes; the nearest: red fox")
         assert "class 39" not in caught.value.hint
 
 
@@ -186,7 +186,7 @@ class TestWrite:
     def test_a_file_of_somebody_is_left_alone(self, tmp_path: Path, content: bytes) -> None:
         path = tmp_path / "c.json"
         path.write_bytes(content)
-        with pytest.raises(OutputError, match="is there and is not a confusion file of genie"):
+        with pytest.raises(OutputError, match="already exists and is not a confusion file of genie"):
             a_confusion().write(path, top_k=1)
         assert path.read_bytes() == content
 
@@ -205,6 +205,6 @@ def test_pairs_by_count_and_ties_as_the_labels_stand() -> None:
     assert len(a_confusion().pairs()) == 8
 
 
-def test_accuracy_and_the_never_mistaken() -> None:
+def test_accuracy_and_the_never_confused() -> None:
     assert a_confusion().accuracy() == (90 + 97 + 50 + 1, 98 + 107 + 50 + 10)
-    assert a_confusion().never_mistaken() == ("fox",)
+    assert a_confusion().never_confused() == ("fox",)

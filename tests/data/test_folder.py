@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from genie_cli.data import folders
-from genie_cli.data.folders import Listing, scan
+from genie_cli.data import folder
+from genie_cli.data.folder import Listing, scan
 from genie_cli.errors import FolderError
 from genie_cli.jobs import Source
 
@@ -97,7 +97,7 @@ def test_a_large_file_is_hashed_whole(tmp_path: Path) -> None:
 
 
 def test_more_files_than_are_handed_out_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folders, "_BATCH", 3)
+    monkeypatch.setattr(folder, "_BATCH", 3)
     expected = tuple(source(f"cat/{number}.png", "cat") for number in range(8))
     for one in expected:
         put(tmp_path, one.path)
@@ -224,7 +224,7 @@ def test_an_unreadable_file_is_ignored(tmp_path: Path, monkeypatch: pytest.Monke
             raise PermissionError(13, "Permission denied", path)
         return builtins.open(path, *args)
 
-    monkeypatch.setattr(folders, "open", guarded, raising=False)  # chmod would not stop an administrator
+    monkeypatch.setattr(folder, "open", guarded, raising=False)  # chmod would not stop an administrator
     listing = scan(tmp_path)
     assert found(listing) == [("cat/a.png", "cat")]
     assert listing.ignored == (("cat/secret.png", "cannot be read: Permission denied"),)

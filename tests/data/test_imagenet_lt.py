@@ -1,22 +1,23 @@
-"""ImageNet-LT in the layouts that people have it in, and folders: small trees in those exact formats."""
+"""ImageNet-LT in the layouts that it is kept in: small trees in those exact formats."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
+from genie_cli.data import imagenet_lt, train_test_folder
+from genie_cli.data.catalog import load
+from genie_cli.data.dataset import Dataset
+from genie_cli.data.digits.long_tail import exponential
 from genie_cli.data.ilsvrc import PLACES, VALIDATION_PLACES
 from genie_cli.data.imagenet import wnids
-from genie_cli.data.longtail_sets import Dataset, LongTailed, how_to_get, read
 from genie_cli.errors import FolderError, UsageError
-from genie_cli.jobs import Source
-from genie_cli.longtail.groups import exponential
+from tests.data import trees
+from tests.data.trees import found, put_pictures
 
 TENCH, GOLDFISH, CRANE = "n01440764", "n01443537", "n03126707"  # labels 0, 1 and 517
 TRAIN = [(TENCH, 190), (TENCH, 18), (TENCH, 10026), (GOLDFISH, 7), (GOLDFISH, 10007), (CRANE, 5)]
@@ -31,16 +32,6 @@ def training_name(wnid: str, number: int) -> str:
 
 def validation_name(wnid: str, number: int, in_folder: bool) -> str:
     return (f"{wnid}/" if in_folder else "") + f"ILSVRC2012_val_{number:08d}.JPEG"
-
-
-def put_pictures(root: Path, paths: Iterable[str]) -> None:
-    """Tiny JPEGs, no two alike."""
-    for path in paths:
-        file = root / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        seed = int.from_bytes(hashlib.sha256(path.encode()).digest()[:4], "big")
-        pixels = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(file, "JPEG")
 
 
 def put_lists(folder: Path, train: Sequence[str], test: Sequence[str]) -> None:
@@ -66,22 +57,14 @@ def put_imagenet_lt(
     put_pictures(root, (f"{val_at}/{validation_name(*image, lie_in_folders)}" for image in TEST))
 
 
-def found(sources: Sequence[Source]) -> list[tuple[str, str]]:
-    return [(source.path, source.label) for source in sources]
-
-
 def failure(root: Path, partial: bool = False, lists: Path | None = None) -> tuple[str, str]:
-    """An error's message and hint. Whatever the error, the hint says where people get the data set."""
-    with pytest.raises(FolderError) as caught:
-        read("imagenet-lt", root, lists=lists, partial=partial)
-    assert caught.value.hint.endswith(how_to_get("imagenet-lt"))
-    return str(caught.value), caught.value.hint
+    return trees.failure(imagenet_lt, root, partial=partial, lists=lists)
 
 
 # What is read
 
 
-def check(images: LongTailed, train_at: str, val_at: str, lie_in_folders: bool) -> None:
+def check(images: Dataset, train_at: str, val_at: str, lie_in_folders: bool) -> None:
     assert found(images.train) == [
         (f"{train_at}/{training_name(*image)}".lstrip("/"), image[0])
         for image in sorted(TRAIN, key=lambda image: (image[0], training_name(*image)))
@@ -99,20 +82,20 @@ def test_both_ways_that_people_keep_the_validation_images(
     listed_in_folders: bool, lie_in_folders: bool, tmp_path: Path
 ) -> None:
     put_imagenet_lt(tmp_path, listed_in_folders=listed_in_folders, lie_in_folders=lie_in_folders)
-    images = read("imagenet-lt", tmp_path, partial=True)
+    images = imagenet_lt.read(tmp_path, partial=True)
     check(images, "train", "val", lie_in_folders)
     assert images.root == tmp_path
     assert images.layout == (
         f"ImageNet-LT by its lists, images in train/<class> and {'val/<class>' if lie_in_folders else 'val'}; "
         "3 of the published 1000 classes, 6 of 115846 training and 4 of 50000 test images; "
-        "1 to 3 training images a class"
+        "1 to 3 training images per class"
     )
 
 
 @pytest.mark.parametrize(("train_at", "val_at"), [*zip(PLACES[1:], VALIDATION_PLACES, strict=True), ("", "val")])
 def test_where_ilsvrc_may_lie(train_at: str, val_at: str, tmp_path: Path) -> None:
     put_imagenet_lt(tmp_path, train_at=train_at, val_at=val_at, lie_in_folders=False)
-    check(read("imagenet-lt", tmp_path, partial=True), train_at, val_at, False)
+    check(imagenet_lt.read(tmp_path, partial=True), train_at, val_at, False)
 
 
 def test_where_the_lists_may_lie(tmp_path: Path) -> None:
@@ -120,9 +103,9 @@ def test_where_the_lists_may_lie(tmp_path: Path) -> None:
     put_imagenet_lt(tmp_path / "in", lists="ImageNet_LT")
     put_imagenet_lt(tmp_path / "elsewhere", lists="../lists")
     put_imagenet_lt(tmp_path / "above", lists="../metadata/ImageNet_LT")
-    beside, inside = (read("imagenet-lt", tmp_path / name, partial=True) for name in ("beside", "in"))
-    elsewhere = read("imagenet-lt", tmp_path / "elsewhere", lists=tmp_path / "lists", partial=True)
-    above = read("imagenet-lt", tmp_path / "above", lists=tmp_path / "metadata", partial=True)
+    beside, inside = (imagenet_lt.read(tmp_path / name, partial=True) for name in ("beside", "in"))
+    elsewhere = imagenet_lt.read(tmp_path / "elsewhere", lists=tmp_path / "lists", partial=True)
+    above = imagenet_lt.read(tmp_path / "above", lists=tmp_path / "metadata", partial=True)
     for images in (inside, elsewhere, above):
         assert (images.train, images.test, images.classes) == (beside.train, beside.test, beside.classes)
     assert inside.layout.startswith("ImageNet-LT by its lists in ImageNet_LT, ")
@@ -134,24 +117,24 @@ def test_lists_that_are_given_are_the_ones_that_are_read(tmp_path: Path) -> None
     put_imagenet_lt(tmp_path)
     rows = [f"train/{training_name(TENCH, 18)} 0"], [f"val/{validation_name(TENCH, 293, True)} 0"]
     put_lists(tmp_path / "mine", *rows)
-    images = read("imagenet-lt", tmp_path, lists=tmp_path / "mine", partial=True)
+    images = imagenet_lt.read(tmp_path, lists=tmp_path / "mine", partial=True)
     assert (images.classes, len(images.train), len(images.test)) == ((TENCH,), 1, 1)
 
 
 def test_lists_as_some_editors_save_them(tmp_path: Path) -> None:
     put_imagenet_lt(tmp_path)
-    before = read("imagenet-lt", tmp_path, partial=True)
+    before = imagenet_lt.read(tmp_path, partial=True)
     for name in LISTS:
         file = tmp_path / name
         file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes().replace(b"\n", b" \r\n") + b"\r\n")
-    assert read("imagenet-lt", tmp_path, partial=True) == before
+    assert imagenet_lt.read(tmp_path, partial=True) == before
 
 
 def test_a_part_has_the_images_and_classes_that_are_there(tmp_path: Path) -> None:
     put_imagenet_lt(tmp_path)
     (tmp_path / "train" / training_name(TENCH, 190)).unlink()
     (tmp_path / "val" / validation_name(CRANE, 1, True)).unlink()
-    images = read("imagenet-lt", tmp_path, partial=True)
+    images = imagenet_lt.read(tmp_path, partial=True)
     assert images.classes == (TENCH, GOLDFISH)
     assert Counter(source.label for source in images.train) == {TENCH: 2, GOLDFISH: 2}
     assert "2 of the published 1000 classes, 4 of 115846 training and 3 of 50000 test images" in images.layout
@@ -194,7 +177,7 @@ def test_whole_lists_without_their_images(partial: bool, tmp_path: Path) -> None
         f"{tmp_path}: expected 115846 training images, found none; first missing: {first}; the folder holds "
         "ImageNet_LT_test.txt, ImageNet_LT_train.txt, ImageNet_LT_val.txt"
     )
-    assert hint == how_to_get("imagenet-lt")
+    assert hint == imagenet_lt.HOW_TO_GET
 
 
 def test_whole_lists_with_some_of_their_images(tmp_path: Path) -> None:
@@ -205,17 +188,29 @@ def test_whole_lists_with_some_of_their_images(tmp_path: Path) -> None:
     first = f"train/{training_name(TENCH, 1)}"
     assert message == f"{tmp_path}: expected 115846 training images, found 2; first missing: {first}"
     assert hint.startswith("--partial ")
-    assert len(read("imagenet-lt", tmp_path, partial=True).train) == 2
+    assert len(imagenet_lt.read(tmp_path, partial=True).train) == 2
+
+
+TRAIN_SIZE = "expected 115846 training images of 1000 classes of ImageNet-LT"
+TEST_SIZE = "expected 50000 test images of 1000 classes of ImageNet-LT"
+PER_CLASS = "images per class of ImageNet-LT"
+SHARK, TISSUE = "n01491361 (tiger shark)", "n15075141 (toilet tissue)"
+ONE = "1 of 1000 classes differ"
 
 
 @pytest.mark.parametrize(
     ("train_changes", "test_changes", "expected"),
     [
-        ({999: -1}, {}, "expected 115846 training images of 1000 classes of ImageNet-LT, found 115845 of 1000"),
-        ({999: -5}, {}, "expected 115846 training images of 1000 classes of ImageNet-LT, found 115841 of 999"),
-        ({}, {3: -1}, "expected 50000 test images of 1000 classes of ImageNet-LT, found 49999 of 1000"),
-        ({}, {3: -1, 4: 1}, "expected 50 to 50 test images a class of ImageNet-LT, found 49 to 51"),
-        ({0: 1, 1: -1}, {}, "expected 5 to 1280 training images a class of ImageNet-LT, found 5 to 1281"),
+        (
+            {999: -1},
+            {},
+            f"{TRAIN_SIZE}, found 115845 of 1000; expected 5 to 1280 per class, found 4 of {TISSUE}; {ONE}",
+        ),
+        ({999: -5}, {}, f"{TRAIN_SIZE}, found 115841 of 999"),
+        ({}, {3: -1}, f"{TEST_SIZE}, found 49999 of 1000; expected 50 per class, found 49 of {SHARK}; {ONE}"),
+        ({}, {3: -1, 4: 1}, f"expected 50 test {PER_CLASS}, found 49 of {SHARK}; 2 of 1000 classes differ"),
+        ({0: 1, 1: -1}, {}, f"expected 5 to 1280 training {PER_CLASS}, found 1281 of {TENCH} (tench); {ONE}"),
+        ({0: -1, 1: 1}, {}, f"expected 5 to 1280 training {PER_CLASS}, found 5 to 1279"),
     ],
 )
 def test_lists_of_another_size(
@@ -237,7 +232,10 @@ def test_lists_of_another_size(
 def test_short_lists(tmp_path: Path) -> None:
     put_imagenet_lt(tmp_path)
     message, hint = failure(tmp_path)
-    expected = "expected 115846 training images of 1000 classes of ImageNet-LT, found 6 of 3"
+    expected = (
+        "expected 115846 training images of 1000 classes of ImageNet-LT, found 6 of 3; "
+        f"expected 5 to 1280 per class, found 3 of {TENCH} (tench); 3 of 3 classes differ"
+    )
     assert message == f"{tmp_path}: {expected}"
     assert "image-net.org" in hint
 
@@ -247,9 +245,9 @@ def test_folders_that_hold_no_imagenet_lt(tmp_path: Path) -> None:
     message, hint = failure(tmp_path, partial=True)
     wanted = "ImageNet_LT_train.txt, ImageNet_LT_test.txt"
     assert message == f"{tmp_path} has no ImageNet-LT: expected {wanted}; it holds train/"
-    assert hint == how_to_get("imagenet-lt")
+    assert hint == imagenet_lt.HOW_TO_GET
     with pytest.raises(FolderError, match="no does not exist"):
-        read("imagenet-lt", tmp_path / "no")
+        imagenet_lt.read(tmp_path / "no")
     assert failure(tmp_path, lists=tmp_path / "no")[0] == f"{tmp_path / 'no'} does not exist"
     assert failure(tmp_path, lists=tmp_path / "train")[0].startswith(f"{tmp_path / 'train'} has no ImageNet-LT: ")
 
@@ -261,7 +259,7 @@ def test_a_list_that_is_missing(name: str, place: str, tmp_path: Path) -> None:
     (tmp_path / place / name).unlink()
     message, hint = failure(tmp_path, partial=True)
     assert message.startswith(f"{tmp_path / place} lacks {name}; it holds ")
-    assert hint == how_to_get("imagenet-lt")
+    assert hint == imagenet_lt.HOW_TO_GET
 
 
 def test_training_images_alone(tmp_path: Path) -> None:
@@ -270,7 +268,7 @@ def test_training_images_alone(tmp_path: Path) -> None:
     first = f"val/{validation_name(TENCH, 293, True)}"
     assert message.startswith(f"{tmp_path}: expected 4 test images, found none; first missing: {first}; the folder ")
     assert "validation/" in message
-    assert hint == how_to_get("imagenet-lt")
+    assert hint == imagenet_lt.HOW_TO_GET
 
 
 @pytest.mark.parametrize(
@@ -314,43 +312,18 @@ def test_an_empty_list(tmp_path: Path) -> None:
     assert failure(tmp_path, partial=True)[0] == f"the lists in {tmp_path} have no test images"
 
 
-# Folders
-
-
-@pytest.mark.parametrize("split", ["test", "val"])
-def test_a_folder_with_a_long_tail(split: str, tmp_path: Path) -> None:
-    put_pictures(tmp_path, [f"train/house_cat/{number}.jpg" for number in range(7)])
-    put_pictures(tmp_path, ["train/Lynx/1.jpg", f"train/{TENCH}/1.jpg", f"train/{TENCH}/2.jpg"])
-    put_pictures(tmp_path, [f"{split}/{label}/{n}.jpg" for label in ("house_cat", "Lynx", TENCH) for n in (1, 2)])
-    images = read("folder", tmp_path)
-    assert images.classes == ("Lynx", "house_cat", TENCH)
-    assert images.names == {"house_cat": "house cat", TENCH: "tench"}
-    assert Counter(source.label for source in images.train) == {"house_cat": 7, TENCH: 2, "Lynx": 1}
-    assert {source.path.split("/")[0] for source in images.test} == {split}
-    assert images.layout.endswith("; 3 classes, 10 training and 6 test images; 1 to 7 training images a class")
-
-
-def test_a_folder_without_a_test_split(tmp_path: Path) -> None:
-    put_pictures(tmp_path, ["train/cat/1.jpg"])
-    with pytest.raises(FolderError) as caught:
-        read("folder", tmp_path, partial=True)
-    expected = f"{tmp_path} has no class folders: expected class folders in train and test; it holds train/"
-    assert (str(caught.value), caught.value.hint) == (expected, how_to_get("folder"))
-
-
 def test_the_words_on_getting_the_data_name_the_places() -> None:
-    words = how_to_get("imagenet-lt")
+    words = imagenet_lt.HOW_TO_GET
     for part in ("image-net.org", "Kaggle", *LISTS, "val/n01440764/ILSVRC2012_val_00000293.JPEG", "--lists"):
         assert part in words
-    assert "val/" in how_to_get("folder")
+    assert "val/" in train_test_folder.HOW_TO_GET
 
 
 def test_there_is_no_other_data_set(tmp_path: Path) -> None:
-    other: Dataset = "inat"  # type: ignore[assignment]
-    with pytest.raises(UsageError, match="no long-tailed data set 'inat'"):
-        read(other, tmp_path)
+    with pytest.raises(UsageError, match="no data set 'inat'"):
+        load("longtail", "inat", str(tmp_path))
 
 
 def test_a_folder_has_no_lists(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="folder is read without lists"):
-        read("folder", tmp_path, lists=tmp_path)
+    with pytest.raises(UsageError, match="--lists goes with --dataset imagenet-lt"):
+        load("longtail", "folder", str(tmp_path), lists=tmp_path)

@@ -1,4 +1,4 @@
-"""Where the time goes: parts sum to the whole, and looking changes no image."""
+"""Where the time goes: sections sum to the total, and profiling changes no image."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genie_cli.diffusion.clock import OTHER, Clock, Stopwatch
+from genie_cli.diffusion.clock import OTHER, Clock, Stopwatch, stopwatch
 from tests.conftest import Genie, tree
 
 Tree = list[object]
-# A run: numbers are seconds that pass, lists are sections within.
+# A run: numbers are seconds that pass, lists are nested sections.
 RUNS = st.recursive(st.integers(0, 9), lambda inner: st.lists(inner, max_size=4), max_leaves=20)
 
 
@@ -78,6 +79,25 @@ def test_the_device_is_waited_for_before_time_is_read() -> None:
     assert watch.seconds == {OTHER: 1, "unet": 1}
 
 
+def test_a_stopwatch_for_the_cpu_does_not_synchronize() -> None:
+    watch = stopwatch(torch.device("cpu"))
+    with watch.section("unet"):
+        pass
+    assert watch.stop() == sum(watch.seconds.values())
+    assert watch.synchronize() is None
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_stopwatch_for_a_gpu_waits_for_its_work() -> None:
+    large = torch.ones(8192, 8192, device="cuda")
+    torch.cuda.synchronize()
+    watch = stopwatch(torch.device("cuda"))
+    with watch.section("unet"):
+        for _ in range(10):
+            large = large @ large / 8192
+    assert torch.cuda.current_stream().query()
+
+
 def test_a_profile_sums_up_and_changes_no_image(genie: Genie, photos: Path, tmp_path: Path) -> None:
     command = ("generate", "--src-dir", photos, "--targets", "seven")
     plain = genie(*command, "--out", "plain")
@@ -93,5 +113,5 @@ def test_a_profile_sums_up_and_changes_no_image(genie: Genie, photos: Path, tmp_
     assert "leave out --profile" in genie(*command, "--out", "profiled", "--profile", "--dry-run").stderr
     rows = re.search(r"(\d+) rows went through the UNet", profiled.stderr)
     assert rows
-    # 9 images in 4 slots are three rounds, of 3 steps each (r = 0.8 of 4 steps), with two rows a slot.
+    # 9 images in 4 slots are three rounds, of 3 steps each (r = 0.8 of 4 steps), with two rows per slot.
     assert int(rows[1]) == 3 * 3 * 4 * 2

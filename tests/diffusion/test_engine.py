@@ -1,4 +1,4 @@
-"""The engine's laws, on the bundled model: it agrees with a plain loop, and company never changes a picture."""
+"""The engine on the bundled model: it agrees with a plain loop, and other requests never change an image."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from genie_cli.data.digits import CLASSES, DigitsInTheWild
+from genie_cli.data.digits.paint import CLASSES, DigitsInTheWild
 from genie_cli.diffusion.engine import Engine
 from genie_cli.diffusion.locate import locate
 from genie_cli.diffusion.requests import Request, Result, SourceImage
@@ -24,13 +24,13 @@ def snapshot() -> Snapshot:
     return load(locate("digits"), device="cpu")
 
 
-def picture(index: int) -> SourceImage:
+def source_image(index: int) -> SourceImage:
     return SourceImage(str(index), lambda: Image.fromarray(TEST_SPLIT[index].image))
 
 
 def request(key: int, r: float = 0.8, source: int | None = 0) -> Request[int]:
     target = CLASSES[(3 + key) % 10]
-    return Request(key, f"A photo of a {target}", r, 1000 + key, None if source is None else picture(source))
+    return Request(key, f"A photo of a {target}", r, 1000 + key, None if source is None else source_image(source))
 
 
 def made(engine: Engine[int], requests: Sequence[Request[int]]) -> dict[int, NDArray[np.uint8]]:
@@ -43,8 +43,8 @@ def made(engine: Engine[int], requests: Sequence[Request[int]]) -> dict[int, NDA
 
 
 @torch.no_grad()
-def by_the_book(snapshot: Snapshot, request: Request[int], steps: int, guidance: float) -> NDArray[np.float32]:
-    """GeNIe one image at a time, as its authors run it, with diffusers' solver and nothing of the engine's."""
+def plain_loop(snapshot: Snapshot, request: Request[int], steps: int, guidance: float) -> NDArray[np.float32]:
+    """GeNIe for a single image, as its authors run it, with diffusers' solver and no code of the engine."""
     from diffusers import DPMSolverMultistepScheduler
     from torchvision import transforms
 
@@ -60,10 +60,10 @@ def by_the_book(snapshot: Snapshot, request: Request[int], steps: int, guidance:
         clean = vae.encode(pixels).latent_dist.mode() * vae.config.scaling_factor
         abar = scheduler.alphas_cumprod[int(1000 * request.r)]
         latents = abar.sqrt() * clean + (1 - abar).sqrt() * latents
-    words = snapshot.tokenizer._words(
+    ids = snapshot.tokenizer._tokenizer(
         ["", request.prompt], padding="max_length", max_length=32, return_tensors="pt"
     ).input_ids
-    embeddings = snapshot.text_encoder(words)[0]
+    embeddings = snapshot.text_encoder(ids)[0]
     for t in scheduler.timesteps:
         if t - 1 > 1000 * request.r:
             continue
@@ -77,21 +77,21 @@ def by_the_book(snapshot: Snapshot, request: Request[int], steps: int, guidance:
 @pytest.mark.parametrize("slots", [1, 2])
 def test_agrees_with_a_plain_loop(snapshot: Snapshot, slots: int, r: float, source: int | None, steps: int) -> None:
     engine = Engine[int](snapshot, slots=slots, steps=steps)
-    wanted = by_the_book(snapshot, request(1, r, source), steps, guidance=7.5)
+    wanted = plain_loop(snapshot, request(1, r, source), steps, guidance=7.5)
     [exact] = exact_images(engine, [request(1, r, source)])
     assert np.abs(exact - wanted).max() < 1e-4
 
 
 @pytest.mark.parametrize("slots", [1, 2])
-def test_refilled_in_mid_flight_it_still_agrees(snapshot: Snapshot, slots: int) -> None:
-    """Five requests of different length share one slot or two, where three of them start beside one under way."""
+def test_it_still_agrees_when_slots_are_refilled(snapshot: Snapshot, slots: int) -> None:
+    """Five requests with different numbers of steps share one or two slots; some start while another is running."""
     mixed = [request(k, r, k) for k, r in enumerate([0.9, 0.3, 0.6, 0.4, 0.8])]
     exact = exact_images(Engine[int](snapshot, slots=slots, steps=10), mixed)
-    wanted = [by_the_book(snapshot, one, steps=10, guidance=7.5) for one in mixed]
-    for image in exact:  # they come as they are done
-        assert min(np.abs(image - book).max() for book in wanted) < 1e-4
-    for book in wanted:
-        assert min(np.abs(image - book).max() for image in exact) < 1e-4
+    wanted = [plain_loop(snapshot, one, steps=10, guidance=7.5) for one in mixed]
+    for image in exact:  # in the order in which they were finished
+        assert min(np.abs(image - other).max() for other in wanted) < 1e-4
+    for other in wanted:
+        assert min(np.abs(image - other).max() for image in exact) < 1e-4
 
 
 def exact_images(engine: Engine[int], requests: Sequence[Request[int]]) -> list[NDArray[np.float32]]:
@@ -101,7 +101,7 @@ def exact_images(engine: Engine[int], requests: Sequence[Request[int]]) -> list[
 
     def keep(latents: torch.Tensor) -> torch.Tensor:
         images = decode(engine.snapshot, latents)
-        used = latents.flatten(1).any(dim=1)  # the last batch is filled up with zeros
+        used = latents.flatten(1).any(dim=1)  # the last batch is padded with zeros
         kept.extend(images[used].permute(0, 2, 3, 1).numpy())
         return images
 
@@ -114,21 +114,23 @@ def exact_images(engine: Engine[int], requests: Sequence[Request[int]]) -> list[
 
 
 @pytest.mark.parametrize("slots", [1, 2, 4, 8])
-def test_company_and_order_do_not_matter(snapshot: Snapshot, slots: int) -> None:
+def test_other_requests_and_order_do_not_matter(snapshot: Snapshot, slots: int) -> None:
     mixed = [
         request(k, r, s) for k, (r, s) in enumerate([(0.3, 1), (0.8, 1), (1.0, None), (0.5, 2), (0.9, 3), (0.6, 1)])
     ]
-    together = made(Engine[int](snapshot, slots, steps=10), mixed)
-    backwards = made(Engine[int](snapshot, slots, steps=10), mixed[::-1])
+    all_images = made(Engine[int](snapshot, slots, steps=10), mixed)
+    reverse = made(Engine[int](snapshot, slots, steps=10), mixed[::-1])
     for one in mixed:
         alone = made(Engine[int](snapshot, slots, steps=10), [one])
-        assert np.array_equal(alone[one.key], together[one.key])
-        assert np.array_equal(backwards[one.key], together[one.key])
+        assert np.array_equal(alone[one.key], all_images[one.key])
+        assert np.array_equal(reverse[one.key], all_images[one.key])
 
 
 @pytest.mark.parametrize("r", [0.9995, 1.0])
 def test_pure_noise_ignores_the_source(snapshot: Snapshot, r: float) -> None:
-    same_noise = [Request(k, "A photo of a two", r, 7, s) for k, s in enumerate([None, picture(1), picture(2)])]
+    same_noise = [
+        Request(k, "A photo of a two", r, 7, s) for k, s in enumerate([None, source_image(1), source_image(2)])
+    ]
     images = made(Engine[int](snapshot, slots=4, steps=10), same_noise)
     assert np.array_equal(images[0], images[1])
     assert np.array_equal(images[0], images[2])
@@ -157,7 +159,7 @@ def test_a_bad_source_fails_alone(snapshot: Snapshot) -> None:
 
 
 class OutOfMemoryAbove(torch.nn.Module):
-    """A UNet on a device with room for so many rows."""
+    """A UNet on a device whose memory holds ``rows`` rows."""
 
     def __init__(self, unet: torch.nn.Module, rows: int) -> None:
         super().__init__()
@@ -192,13 +194,13 @@ def test_out_of_memory_halves_the_batch_and_loses_nothing(snapshot: Snapshot) ->
     assert all(np.array_equal(images[k], wanted[k]) for k in wanted)
 
 
-def test_no_memory_at_all_is_a_clear_error(snapshot: Snapshot) -> None:
+def test_too_little_memory_for_one_image_is_reported(snapshot: Snapshot) -> None:
     with pytest.raises(ModelError, match="too little memory"):
         list(Engine[int](with_room_for(snapshot, 1), slots=2, steps=10).run([request(0)]))
 
 
 def test_not_a_number_fails_the_job_with_its_reason(snapshot: Snapshot) -> None:
-    nan = SourceImage("nan", picture(0).open)
+    nan = SourceImage("nan", source_image(0).open)
     engine = Engine[int](snapshot, slots=2, steps=10)
     engine.denoiser._latents.get("nan", lambda: torch.full(snapshot.latent_shape, float("nan")))
     results = {r.key: r for r in engine.run([Request(5, "A photo of a two", 0.5, 7, nan), request(1), request(2)])}

@@ -1,4 +1,4 @@
-"""The solver's tables against diffusers' own scheduler, and the numbers the authors' code runs."""
+"""The solver against diffusers' scheduler, and the numbers of steps that the authors' code runs."""
 
 import pytest
 import torch
@@ -65,7 +65,7 @@ def test_first_timestep_at_the_papers_ratio() -> None:
     assert solver.timesteps[solver.first_step(0.8)] == 799
 
 
-def test_too_small_a_ratio_says_the_smallest() -> None:
+def test_a_ratio_that_is_too_small_is_refused_with_the_smallest() -> None:
     solver = Solver.build(ABAR, 50)
     with pytest.raises(UsageError, match="leaves no step") as caught:
         solver.first_step(0.01)
@@ -88,13 +88,13 @@ def test_noise_coefficient_at_800() -> None:
     assert noisy.item() == pytest.approx(0.9814, abs=5e-5)
 
 
-def test_rows_at_steps_of_their_own_agree_with_rows_together() -> None:
+def test_rows_at_different_steps_give_what_they_give_alone() -> None:
     solver = Solver.build(ABAR, 20)
     latents, last = torch.randn(2, 4, 2, 2), torch.randn(2, 4, 2, 2)
     noise = torch.randn(2, 4, 2, 2)
     steps, first = torch.tensor([3, 17]), torch.tensor([True, False])
-    together = solver.advance(latents, noise, last, steps, first)[0]
+    batch = solver.advance(latents, noise, last, steps, first)[0]
     for row in range(2):
         one = slice(row, row + 1)
         alone = solver.advance(latents[one], noise[one], last[one], steps[one], first[one])[0]
-        assert torch.equal(alone[0], together[row])
+        assert torch.equal(alone[0], batch[row])

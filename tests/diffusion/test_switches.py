@@ -1,4 +1,5 @@
-"""Switches of the UNet: each does something, gives the same images, and refuses where it cannot work."""
+"""Attention and compilation of the UNet: each choice has an effect, gives the same images, and is refused where it
+does not work."""
 
 from __future__ import annotations
 
@@ -31,20 +32,20 @@ def made(snapshot: Snapshot, requests: Sequence[Request[int]]) -> dict[int, NDAr
     return {result.key: result.pixels for result in results if result.pixels is not None}
 
 
-def apart(one: dict[int, NDArray[np.uint8]], other: dict[int, NDArray[np.uint8]]) -> int:
+def largest_difference(one: dict[int, NDArray[np.uint8]], other: dict[int, NDArray[np.uint8]]) -> int:
     return max(int(np.abs(one[key].astype(int) - other[key]).max()) for key in one)
 
 
-def check_neighbours(snapshot: Snapshot) -> dict[int, NDArray[np.uint8]]:
-    """Each image is the same bytes alone as in company."""
-    together = made(snapshot, REQUESTS)
+def check_neighbors(snapshot: Snapshot) -> dict[int, NDArray[np.uint8]]:
+    """Each image has the same bytes alone as in a batch with others."""
+    all_images = made(snapshot, REQUESTS)
     for request in REQUESTS:
-        assert np.array_equal(made(snapshot, [request])[request.key], together[request.key])
-    return together
+        assert np.array_equal(made(snapshot, [request])[request.key], all_images[request.key])
+    return all_images
 
 
 class Counting(TorchFunctionMode):
-    """Counts the calls of torch's attention."""
+    """Counts the calls of torch's scaled_dot_product_attention."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,52 +57,52 @@ class Counting(TorchFunctionMode):
 
 
 def attention_calls(snapshot: Snapshot) -> int:
-    latents, words = torch.zeros(2, *snapshot.latent_shape), torch.zeros(2, 32, 64)
+    latents, embeddings = torch.zeros(2, *snapshot.latent_shape), torch.zeros(2, 32, 64)
     with Counting() as counting:
-        snapshot.unet(latents, torch.tensor([1, 2]), words)
+        snapshot.unet(latents, torch.tensor([1, 2]), embeddings)
     return counting.calls
 
 
-def test_the_choice_of_attention_does_something_and_changes_no_picture() -> None:
+def test_the_choice_of_attention_has_an_effect_and_changes_no_image() -> None:
     torch_own, sliced = (load(locate("digits"), "cpu", attention=choice) for choice in ("sdpa", "sliced"))
     layers = len(torch_own.unet.attn_processors)
     assert (attention_calls(torch_own), attention_calls(sliced)) == (layers, 0)
-    assert apart(check_neighbours(torch_own), check_neighbours(sliced)) <= 1
+    assert largest_difference(check_neighbors(torch_own), check_neighbors(sliced)) <= 1
 
 
 @pytest.mark.skipif(XFORMERS_RUNS, reason="xformers works on this CPU")
 def test_xformers_without_kernels_is_refused() -> None:
-    with pytest.raises(ModelError, match=r"--attention xformers does not run on cpu in float32: .*install") as caught:
+    with pytest.raises(ModelError, match=r"--attention xformers does not work on cpu in float32: .*install") as caught:
         load(locate("digits"), "cpu", attention="xformers")
     assert "leave out --attention" in str(caught.value.hint)
 
 
 def test_torch_attention_that_is_wrong_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The kernel that torch takes first runs but gives zeros, as broken builds have done; its others are right."""
-    right = torch.nn.functional.scaled_dot_product_attention
+    """The kernel that torch selects runs but returns zeros, as in some broken builds; its other kernels are correct."""
+    correct = torch.nn.functional.scaled_dot_product_attention
 
     def attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
-        return right(query, key, value) * (0 if torch.backends.cuda.flash_sdp_enabled() else 1)
+        return correct(query, key, value) * (0 if torch.backends.cuda.flash_sdp_enabled() else 1)
 
     monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", attend)
     assert {kernel.name: kernel.works for kernel in attention.kernels(CPU, torch.float32)}["math"]
-    with pytest.raises(ModelError, match="--attention sdpa does not run on cpu in float32: its result is wrong"):
+    with pytest.raises(ModelError, match="--attention sdpa does not work on cpu in float32: its result is wrong"):
         load(locate("digits"), "cpu")
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_neighbours_change_nothing_on_a_gpu() -> None:
-    check_neighbours(load(locate("digits"), "cuda"))
+def test_other_rows_change_nothing_on_a_gpu() -> None:
+    check_neighbors(load(locate("digits"), "cuda"))
 
 
 @pytest.mark.skipif(not compiling.compiler(), reason="needs a C++ compiler")
 def test_compiled_transformer_blocks_make_the_same_images() -> None:
     eager = replace(load(locate("digits"), "cpu"), unet=small_unet())
     compiled = replace(eager, unet=small_unet())
-    with inductor.patch(compile_threads=1):  # no pool of processes, each of which would import torch
+    with inductor.patch(compile_threads=1):  # no process pool, each process of which would import torch
         compiling.use("regional", compiled.unet, CPU)
-        images = check_neighbours(compiled)
-    assert apart(images, made(eager, REQUESTS)) <= 1
+        images = check_neighbors(compiled)
+    assert largest_difference(images, made(eager, REQUESTS)) <= 1
     parts = {type(part).__name__ for part in compiled.unet.modules() if part._compiled_call_impl is not None}
     assert parts == {"BasicTransformerBlock"}
 
@@ -127,7 +128,7 @@ def small_unet() -> Any:
 
 
 @pytest.mark.parametrize("choice", ["regional", "full"])
-def test_no_compiler_is_said(monkeypatch: pytest.MonkeyPatch, choice: str) -> None:
+def test_a_missing_compiler_is_reported(monkeypatch: pytest.MonkeyPatch, choice: str) -> None:
     monkeypatch.setenv("CXX", "/nowhere/c++")
     assert not compiling.compiler()
     with pytest.raises(ModelError, match=f"--compile {choice} needs a C") as caught:

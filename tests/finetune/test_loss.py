@@ -1,4 +1,4 @@
-"""Bal-BCE: by hand, in its limit, and what it is for."""
+"""Bal-BCE: computed by hand, in its limit case, and its effect."""
 
 import math
 
@@ -22,7 +22,7 @@ def test_a_case_computed_by_hand() -> None:
 
 
 @given(st.integers(2, 20), st.integers(1, 1000), st.integers(0, 100))
-def test_equal_priors_are_plain_bce_of_logits_that_are_all_shifted_alike(classes: int, count: int, seed: int) -> None:
+def test_equal_priors_give_plain_bce_of_logits_shifted_by_a_constant(classes: int, count: int, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     logits, targets = torch.randn(5, classes, generator=generator), torch.rand(5, classes, generator=generator)
     shift = math.log(1 / classes) - math.log(1 - 1 / classes)
@@ -30,7 +30,7 @@ def test_equal_priors_are_plain_bce_of_logits_that_are_all_shifted_alike(classes
     torch.testing.assert_close(balanced, binary_cross_entropy(logits + shift, targets))
 
 
-def test_without_a_prior_it_is_torch_s_own_times_the_classes() -> None:
+def test_without_a_prior_it_is_torchs_times_the_number_of_classes() -> None:
     logits, targets = torch.randn(4, 7), torch.rand(4, 7)
     expected = 7 * binary_cross_entropy_with_logits(logits, targets)
     torch.testing.assert_close(binary_cross_entropy(logits, targets), expected)

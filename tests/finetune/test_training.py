@@ -1,4 +1,4 @@
-"""A training is a function of its lesson: killed or not, on one device or two, however pictures are loaded."""
+"""Training gives the same weights whether interrupted or not, on one device or two, however images are loaded."""
 
 import os
 import subprocess
@@ -15,15 +15,16 @@ from safetensors.torch import load_file
 from genie_cli.backbones.backbone import Preprocess
 from genie_cli.backbones.trainable import NetworkSpec, build
 from genie_cli.config import LongTail
-from genie_cli.data.digits import DigitsInTheWild
-from genie_cli.data.folders import scan
+from genie_cli.data.dataset import Crops
+from genie_cli.data.digits.paint import DigitsInTheWild
+from genie_cli.data.folder import scan
 from genie_cli.errors import ModelError, OutputError
 from genie_cli.finetune.cost import _probe, measure
-from genie_cli.finetune.pictures import OF_DIGITS, TrainingImage, seed_all
-from genie_cli.finetune.state import State
+from genie_cli.finetune.state import TrainingState
 from genie_cli.finetune.training import TrainingSpec, accelerator_for, train
+from genie_cli.finetune.training_images import TrainingImage, seed_all
 
-SIGHT = Preprocess(32, 32, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), "bicubic")
+PREPROCESS = Preprocess(32, 32, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), "bicubic")
 RECIPE = LongTail(
     network="test_vit", epochs=3, warmup_epochs=1, batch=8, base_lr=0.03, min_lr=1e-6, layer_decay=0.9, workers=0
 )
@@ -40,17 +41,17 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def spec(root: Path, recipe: LongTail = RECIPE, seed: int = 0) -> TrainingSpec:
     sources = scan(root).sources
     labels = sorted({source.label for source in sources})
-    pictures = [
+    images = [
         TrainingImage(root / s.path, s.sha256, np.eye(10, dtype=np.float32)[labels.index(s.label)]) for s in sources
     ]
-    return TrainingSpec(pictures, SIGHT, OF_DIGITS, recipe, torch.linspace(-1, 1, 10), seed)
+    return TrainingSpec(images, PREPROCESS, Crops(0.7, flip=False), recipe, torch.linspace(-1, 1, 10), seed)
 
 
 def trained(root: Path, folder: Path, recipe: LongTail = RECIPE, seed: int = 0, on_epoch: Any = None) -> Weights:
     folder.mkdir(exist_ok=True)
     seed_all(seed)
     network = build(NetworkSpec(recipe.network, 10, recipe.drop_path, 32))
-    state = State(folder, {"seed": seed})
+    state = TrainingState(folder, {"seed": seed})
     accelerator = accelerator_for(recipe, "cpu")
     train(network, spec(root, recipe, seed), accelerator, state, on_epoch or (lambda *_: None))
     if accelerator.is_main_process:
@@ -62,7 +63,7 @@ def same(one: Weights, other: Weights) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
 
 
-def test_a_killed_training_goes_on_to_the_same_weights(root: Path, tmp_path: Path) -> None:
+def test_an_interrupted_training_ends_with_the_same_weights(root: Path, tmp_path: Path) -> None:
     whole = trained(root, tmp_path / "whole")
 
     def killed(epoch: int, loss: float) -> None:
@@ -72,7 +73,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(root: Path, tmp_path: Pat
     with pytest.raises(KeyboardInterrupt):
         trained(root, tmp_path / "killed", on_epoch=killed)
     assert (tmp_path / "killed" / "state.pt").exists()
-    torch.manual_seed(12345)  # a new process begins with other random numbers
+    torch.manual_seed(12345)  # a new process has other random numbers
     epochs: list[int] = []
     resumed = trained(root, tmp_path / "killed", on_epoch=lambda epoch, _: epochs.append(epoch))
     assert epochs == [3]
@@ -81,7 +82,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(root: Path, tmp_path: Pat
     assert same(whole, load_file(tmp_path / "killed" / "network.safetensors"))
 
 
-def test_a_process_killed_at_any_moment_too(root: Path, tmp_path: Path) -> None:
+def test_so_does_one_whose_process_was_killed(root: Path, tmp_path: Path) -> None:
     whole = trained(root, tmp_path / "whole")
     script = (
         "import os, sys; from pathlib import Path; from tests.finetune.test_training import trained\n"
@@ -93,7 +94,7 @@ def test_a_process_killed_at_any_moment_too(root: Path, tmp_path: Path) -> None:
     assert same(whole, trained(root, tmp_path / "killed"))
 
 
-def test_loading_processes_change_nothing(root: Path, tmp_path: Path) -> None:
+def test_data_loading_processes_change_nothing(root: Path, tmp_path: Path) -> None:
     alone = trained(root, tmp_path / "0")
     assert same(alone, trained(root, tmp_path / "2", RECIPE.model_copy(update={"workers": 2})))
 
@@ -102,15 +103,16 @@ def test_seeds_differ(root: Path, tmp_path: Path) -> None:
     assert not same(trained(root, tmp_path / "0"), trained(root, tmp_path / "1", seed=1))
 
 
-def test_two_devices_learn_what_one_learns_in_two_parts(root: Path, tmp_path: Path) -> None:
-    accumulated = trained(root, tmp_path / "one", RECIPE.model_copy(update={"accumulate": 2}))
+def test_two_devices_learn_what_one_learns_in_two_micro_batches(root: Path, tmp_path: Path) -> None:
+    accumulated = trained(root, tmp_path / "one", RECIPE.model_copy(update={"gradient_accumulation_steps": 2}))
     script = tmp_path / "train.py"
     script.write_text(
         "import sys; from pathlib import Path; from tests.finetune.test_training import trained\n"
         "trained(Path(sys.argv[1]), Path(sys.argv[2]))\n"
     )
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone"]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "ACCELERATE_USE_CPU": "true"}
+    path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
+    environment = os.environ | {"PYTHONPATH": path, "ACCELERATE_USE_CPU": "true"}
     done = subprocess.run(
         [*command, str(script), str(root), str(tmp_path / "two")],
         env=environment,
@@ -120,7 +122,7 @@ def test_two_devices_learn_what_one_learns_in_two_parts(root: Path, tmp_path: Pa
     )
     assert done.returncode == 0, done.stderr
     shared = load_file(tmp_path / "two" / "network.safetensors")
-    for key, tensor in accumulated.items():  # equal but for the order of sums
+    for key, tensor in accumulated.items():  # equal except for the order of summation
         torch.testing.assert_close(shared[key], tensor, rtol=1e-3, atol=2e-4, msg=key)
 
 
@@ -134,7 +136,7 @@ def test_it_learns(root: Path, tmp_path: Path) -> None:
     assert losses[-1] < losses[0] / 1.5
 
 
-def test_a_loss_that_is_not_a_number_ends_it_in_words(root: Path, tmp_path: Path) -> None:
+def test_a_loss_that_is_not_a_number_is_reported(root: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="the loss is not a number in epoch"):
         trained(root, tmp_path / "run", RECIPE.model_copy(update={"base_lr": 1e30}))
 
@@ -143,37 +145,37 @@ def test_bfloat16_trains_near_float32(root: Path, tmp_path: Path) -> None:
     losses: dict[str, list[float]] = {"float32": [], "bfloat16": []}
     from accelerate.state import AcceleratorState
 
-    for precision, heard in losses.items():
+    for precision, seen in losses.items():
         AcceleratorState._reset_state(reset_partial_state=True)  # one process has one precision
         recipe = RECIPE.model_copy(update={"precision": precision, "epochs": 2})
-        trained(root, tmp_path / precision, recipe, on_epoch=lambda _, loss, heard=heard: heard.append(loss))
+        trained(root, tmp_path / precision, recipe, on_epoch=lambda _, loss, seen=seen: seen.append(loss))
     AcceleratorState._reset_state(reset_partial_state=True)
     assert losses["bfloat16"] != losses["float32"]
     assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.05)
 
 
-def test_another_training_s_folder_is_refused(root: Path, tmp_path: Path) -> None:
+def test_the_folder_of_another_training_is_refused(root: Path, tmp_path: Path) -> None:
     trained(root, tmp_path / "run")
     with pytest.raises(OutputError, match=r"was trained with other settings:\n  seed: 0 -> 1"):
-        State(tmp_path / "run", {"seed": 1}).result()
+        TrainingState(tmp_path / "run", {"seed": 1}).result()
 
 
-def test_a_damaged_state_is_refused_with_the_way_out(tmp_path: Path) -> None:
+def test_a_damaged_state_is_refused_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "state.pt").write_bytes(b"nonsense")
     with pytest.raises(OutputError, match=r"state\.pt cannot be read") as caught:
-        State(tmp_path, {}).load(torch.device("cpu"))
+        TrainingState(tmp_path, {}).load(torch.device("cpu"))
     assert caught.value.hint == "delete it: that training starts again"
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_the_memory_reckoned_from_few_pictures_is_what_many_keep(precision: str) -> None:
+def test_the_memory_estimated_from_few_images_is_what_many_need(precision: str) -> None:
     from accelerate.state import AcceleratorState
 
     AcceleratorState._reset_state(reset_partial_state=True)
     accelerator = accelerator_for(RECIPE.model_copy(update={"precision": precision}), "cpu")
     network = build(NetworkSpec("test_vit", 10, 0.0, 32))
-    reckoned, measured = measure(network, 32, 96, accelerator), _probe(network, 32, 96, accelerator)[1]
+    estimated, measured = measure(network, 32, 96, accelerator), _probe(network, 32, 96, accelerator)[1]
     AcceleratorState._reset_state(reset_partial_state=True)
     weights = sum(parameter.nbytes for parameter in network.parameters())
-    assert reckoned.memory - 4 * weights == pytest.approx(measured, rel=0.01)
-    assert reckoned.seconds > 0
+    assert estimated.memory - 4 * weights == pytest.approx(measured, rel=0.01)
+    assert estimated.seconds > 0

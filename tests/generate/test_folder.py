@@ -371,9 +371,9 @@ class TestNotThisRuns:
     def test_of_shards_that_start_together_the_first_to_begin_decides(self, tmp_path: Path) -> None:
         one, two = Output(tmp_path, HEADER, "-1-of-2"), Output(tmp_path, with_settings(steps=20), "-2-of-2")
         with one.opened(), two.opened():
-            assert begun(tmp_path) == {}
+            assert begun(tmp_path).stated() == {}
             one.begin()
-            assert begun(tmp_path) == SETTINGS
+            assert begun(tmp_path).stated() == SETTINGS
             row = Row(PLAN[0], Status.FAILED, reason="no luck")
             for attempt in (two.begin, lambda: two.note(row), lambda: two.finish(PLAN)):
                 with pytest.raises(OutputError, match="steps: 50 -> 20"):
@@ -521,7 +521,7 @@ def test_an_own_image_with_other_bytes_is_adopted(tmp_path: Path) -> None:
     from genie_cli import provenance
 
     def image(value: int, **changes: Any) -> bytes:
-        settings = {**out.header.settings, "slots": 4, **changes}
+        settings = {**out.header.settings.stated(), "slots": 4, **changes}
         return provenance.encode(np.full((8, 8, 3), value, np.uint8), Format.PNG, PLAN[0], settings)
 
     out = Output(tmp_path, HEADER)

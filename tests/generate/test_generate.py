@@ -1,4 +1,4 @@
-"""`genie generate` as a person runs it: what it leaves, how it goes on, and what it says about bad input."""
+"""`genie generate` as a person runs it: what it leaves, how it resumes, and what it says about bad input."""
 
 from __future__ import annotations
 
@@ -37,12 +37,13 @@ def test_makes_an_image_folder_and_a_manifest(genie: Genie, photos: Path, tmp_pa
     assert result.stdout.splitlines()[1:] == (tmp_path / "out/manifest.jsonl").read_text().splitlines()[1:]
 
 
-def test_torchvision_and_datasets_read_it(genie: Genie, photos: Path, tmp_path: Path) -> None:
+def test_torchvision_and_datasets_read_it(genie: Genie, photos: Path, tmp_path: Path, open_model: Path) -> None:
     from datasets import load_dataset
     from torchvision.datasets import ImageFolder
 
     shutil.copytree(photos / "one", photos / "test")  # a class that looks like a split
-    genie("generate", "--src-dir", photos, "--targets", "seven,test", "--per-target", "3", "--out", "out")
+    what = ("--src-dir", photos, "--targets", "seven,test", "--per-target", "3", "--model", open_model)
+    assert genie("generate", *what, "--out", "out").exit_code == 0
     folder = ImageFolder(str(tmp_path / "out/train"))
     assert folder.classes == ["seven", "tes%74"]
     assert len(folder) == 6
@@ -72,7 +73,7 @@ def test_a_finished_run_makes_nothing_again(genie: Genie, photos: Path, tmp_path
     genie(*command)
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out/train").rglob("*.jpg")}
     result = genie(*command)
-    assert "36 of 36 images were made before" in result.stderr
+    assert "36 of 36 images already exist" in result.stderr
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out/train").rglob("*.jpg")} == before
 
 
@@ -82,7 +83,7 @@ def test_the_first_images_of_a_plan_of_a_billion(genie: Genie, tmp_path: Path) -
     assert len(genie(*command, "--dry-run").stdout.splitlines()) == 3
     assert genie(*command, "--out", "out").exit_code == 0
     before = tree(tmp_path / "out")
-    assert "2 of 2 images were made before" in genie(*command, "--out", "out").stderr
+    assert "2 of 2 images already exist" in genie(*command, "--out", "out").stderr
     assert tree(tmp_path / "out") == before
 
 
@@ -148,7 +149,7 @@ def test_control_c_says_so_and_a_rerun_goes_on(genie: Genie, photos: Path, tmp_p
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "the same command goes on" in stderr
+    assert "the same command resumes" in stderr
     assert "Traceback" not in stderr
     assert genie("generate", "--steps", "200", "--src-dir", photos, "--targets", "seven", "--out", "out").exit_code == 0
     assert len(rows(tmp_path / "out")) == 9
@@ -261,34 +262,38 @@ def test_explains_command_is_the_whole_truth(genie: Genie, photos: Path, tmp_pat
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--targets", "seven", "--r", "1.5"], "--r: input should be less than or equal to 1"),
-        (["--targets", "seven", "--r", "0"], "--r: input should be greater than 0"),
+        (["--targets", "seven", "--r", "1.5"], "--r: must be a number, above 0 and at most 1: '1.5' was given"),
+        (["--targets", "seven", "--r", "0"], "--r: must be a number, above 0 and at most 1: '0' was given"),
         (["--targets", "seven", "--slots", "3"], "power of two"),
-        (["--targets", "seven", "--prompt", "a cat"], "no {target} in it"),
+        (["--targets", "seven", "--prompt", "a cat"], "the prompt must contain {target}"),
         (["--targets", " , "], "names no class"),
-        ([], "say what to make"),
+        ([], "name the classes to generate"),
         (["--targets", "seven", "--method", "txt2img"], "txt2img uses no sources"),
         (["--targets", "seven", "--top-k", "2"], "--top-k goes with --confusion"),
         (["--targets", "seven", "--shard", "3/2"], "expected i/n"),
         (["--targets", "@missing.txt"], "cannot be read"),
         (["--targets", "seven", "--plan", "jobs.jsonl"], "leave out --targets"),
-        (["--targets", "owl", "--method", "img2img"], "needs images of its own class"),
+        (["--targets", "ten", "--method", "img2img", "--model", "OPEN"], "needs images of its own class"),
         (["--targets", "seven", "--r", "0.01"], "leaves no step to run"),
-        (["--targets", "seven", "--revision", "main"], "--revision goes with a model of the hub"),
+        (["--targets", "seven", "--revision", "main"], "--revision goes with a Hugging Face model"),
         (["--targets", "seven", "--device", "cuda:99"], "cannot be used"),
     ],
 )
-def test_what_a_careless_person_types(genie: Genie, photos: Path, words: list[str], message: str) -> None:
+def test_what_a_careless_person_types(
+    genie: Genie, photos: Path, open_model: Path, words: list[str], message: str
+) -> None:
+    words = [str(open_model) if word == "OPEN" else word for word in words]
     result = genie("generate", "--src-dir", photos, *words, "--out", "out")
     assert result.exit_code in (1, 2)
     assert message in " ".join(result.stderr.split())
 
 
 @pytest.mark.parametrize("name", ["a/b", "..", "test", "🦊", "two words", "100%"])
-def test_odd_class_names(genie: Genie, photos: Path, tmp_path: Path, name: str) -> None:
+def test_odd_class_names(genie: Genie, photos: Path, tmp_path: Path, open_model: Path, name: str) -> None:
     from urllib.parse import unquote
 
-    result = genie("generate", "--src-dir", photos, "--targets", name, "--per-target", "1", "--out", "out")
+    what = ("--src-dir", photos, "--targets", name, "--per-target", "1", "--model", open_model)
+    result = genie("generate", *what, "--out", "out")
     assert result.exit_code == 0, result.stderr
     [row] = rows(tmp_path / "out")
     file = tmp_path / "out" / str(row["file"])
@@ -298,9 +303,10 @@ def test_odd_class_names(genie: Genie, photos: Path, tmp_path: Path, name: str) 
     assert file.parent.parent == tmp_path / "out/train"
 
 
-def test_a_prompt_too_long_fails_its_jobs_alone(genie: Genie, photos: Path, tmp_path: Path) -> None:
+def test_a_prompt_too_long_fails_its_jobs_alone(genie: Genie, photos: Path, tmp_path: Path, open_model: Path) -> None:
     long = "lynx " * 12
-    result = genie("generate", "--src-dir", photos, "--targets", f"seven,{long}", "--per-target", "2", "--out", "out")
+    what = ("--src-dir", photos, "--targets", f"seven,{long}", "--per-target", "2", "--model", open_model)
+    result = genie("generate", *what, "--out", "out")
     assert result.exit_code == 3
     failed = [row for row in rows(tmp_path / "out") if row["status"] == "failed"]
     assert {row["target"] for row in failed} == {long.strip()}
@@ -345,7 +351,7 @@ def test_sources_by_confusion(genie: Genie, photos: Path, tmp_path: Path) -> Non
     (tmp_path / "confusion.json").write_text(json.dumps({**confusion, "matrix": matrix}))
     options = ("--confusion", "confusion.json", "--top-k", "2")
     result = genie("generate", "--src-dir", photos, "--targets", "seven", *options, "--out", "out")
-    assert "taken for them: one (3), four (2)" in result.stderr
+    assert "most often confused with: one (3), four (2)" in result.stderr
     assert {row["source"]["label"] for row in rows(tmp_path / "out")} == {"one", "four"}  # type: ignore[index]
 
 
@@ -388,7 +394,7 @@ def test_a_second_run_on_the_same_out_is_refused(genie: Genie, photos: Path, tmp
         assert genie(*command, "--shard", "2/2").exit_code == 0
 
 
-def test_what_a_terminal_shows(genie: Genie, photos: Path, tmp_path: Path) -> None:
+def test_what_a_terminal_shows(genie: Genie, photos: Path, tmp_path: Path, open_model: Path) -> None:
     """A run, its dry run and its explanation in a real terminal, with a class that looks like markup."""
     import pty
 
@@ -406,7 +412,7 @@ def test_what_a_terminal_shows(genie: Genie, photos: Path, tmp_path: Path) -> No
         return screen
 
     shutil.copytree(photos / "one", photos / "[red]")
-    command = ["generate", "--model", "digits", "--slots", "4", "--steps", "4", "--src-dir", str(photos)]
+    command = ["generate", "--model", str(open_model), "--slots", "4", "--steps", "4", "--src-dir", str(photos)]
     command += ["--targets", "[x]", "--out", "out"]
     assert "Nothing was made" in typed(*command, "--dry-run")
     screen = typed(*command)

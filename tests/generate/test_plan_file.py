@@ -13,13 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genie_cli.config import Format, Generate
+from genie_cli.config import Format, Settings
 from genie_cli.errors import ManifestError
-from genie_cli.generate.checks import check as check_inputs
 from genie_cli.generate.estimate import Tally
 from genie_cli.generate.folder import Output
-from genie_cli.generate.inputs import Inputs
 from genie_cli.generate.plan_file import opened
+from genie_cli.generate.request import PlanRequest, check
 from genie_cli.header import Header
 from genie_cli.jobs import Job, Method, Plan, Source
 from genie_cli.manifest import Row, Status, plan_line
@@ -73,7 +72,7 @@ def test_a_change_between_two_readings_is_an_error(tmp_path: Path, change: Calla
 def test_a_pipe_is_read_once_and_its_jobs_again_and_again(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    check_inputs(Inputs(plan=str(pipe)), Generate(), set())  # would wait for a writer if it opened the pipe
+    check(PlanRequest(plan=str(pipe)), Settings(), set())  # would wait for a writer if it opened the pipe
     with ThreadPoolExecutor(1) as pool:
         writing = pool.submit(write, pipe, a_job(), a_job(2))
         with opened(str(pipe)) as file:
@@ -121,7 +120,7 @@ def test_memory_does_not_grow_with_the_plan(tmp_path: Path) -> None:
 
 
 def test_memory_does_not_grow_with_the_manifest(tmp_path: Path) -> None:
-    """Nor when a run goes on: rows are found on disk, and put in order there."""
+    """Nor when a run resumes: rows are found on disk, and put in order there."""
     plan, out = many(MANY // 2), Output(tmp_path, Header(kind="genie.manifest"))
     with out.manifest.open("w") as file:
         file.writelines(chain([out.header.line()], (Row(job, Status.FAILED, reason="no").line() for job in plan)))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genie_cli.data.digits import CLASSES
+from genie_cli.data.digits.paint import CLASSES
 from genie_cli.data.imagenet import distinct_names, wnids
 from genie_cli.errors import OutputError, UsageError
 from genie_cli.jobs import Job, Method, Source
@@ -55,7 +55,7 @@ def test_a_crane_is_not_guessed_and_both_are_described() -> None:
 
 def test_every_unknown_class_is_named_with_what_is_near() -> None:
     classes = resolve(["sevn", "lynx", "one"], DIGITS)
-    with pytest.raises(UsageError, match=r"2 of 3(.|\n)*'lynx': is not known(.|\n)*'sevn': is not known; near: seven"):
+    with pytest.raises(UsageError, match=r"2 of 3(.|\n)*'lynx': is unknown(.|\n)*'sevn': is unknown; similar: seven"):
         classes.require({"sevn", "lynx", "one"})
     classes.require({"one"})
 
@@ -78,7 +78,7 @@ def test_an_empty_class_says_that_there_is_none() -> None:
 
 def test_a_map_that_names_what_is_not_there_is_refused_with_all_its_mistakes() -> None:
     with pytest.raises(
-        UsageError, match=r"'a': 'crane' is ambiguous(.|\n)*'b': 'tentch' is not known; near: n01440764"
+        UsageError, match=r"'a': 'crane' is ambiguous(.|\n)*'b': 'tentch' is unknown; similar: n01440764"
     ):
         resolve(["a", "b"], IMAGENET, {"a": "crane", "b": "tentch"})
 
@@ -131,7 +131,7 @@ def test_the_written_map_shows_what_it_found_and_what_it_did_not(tmp_path: Path)
 
 def test_a_map_edited_by_hand_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "map.csv").write_text("mine")
-    with pytest.raises(OutputError, match="already there"):
+    with pytest.raises(OutputError, match="already exists"):
         write(tmp_path / "map.csv", resolve(["one"], DIGITS))
     assert (tmp_path / "map.csv").read_text() == "mine"
     with pytest.raises(OutputError, match="cannot write"):
@@ -143,8 +143,8 @@ def test_a_map_edited_by_hand_is_not_overwritten(tmp_path: Path) -> None:
     [
         (b"", "first line must be label,class"),
         (b"name,id\none,1\n", "first line must be label,class"),
-        (b"label,class\none,1\none,2\n", "line 3: 'one' stands there twice"),
-        (b"label,class\n,2\n", "line 2: no label"),
+        (b"label,class\none,1\none,2\n", "line 3: 'one' is listed twice"),
+        (b"label,class\n,2\n", "line 2: the label is missing"),
         (b"label,class\n\xff,2\n", "cannot be read"),
         (b'label,class\n"one,2\n', "cannot be read"),
     ],

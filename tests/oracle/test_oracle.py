@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +17,14 @@ from torch import nn
 
 from genie_cli.backbones.backbone import Backbone, Preprocess
 from genie_cli.backbones.digits import backbone
-from genie_cli.data.digits import CLASSES, DigitsInTheWild
+from genie_cli.data.digits.paint import CLASSES, DigitsInTheWild
 from genie_cli.data.imagenet import wnids
 from genie_cli.errors import ModelError, OutputError
 from genie_cli.manifest import Row, Status
 from genie_cli.oracle.class_map import resolve
 from genie_cli.oracle.judge import AcceptanceRule, Oracle, oracle_for
-from genie_cli.oracle.manifests import Opened, accepted, opened, require_writable, save
+from genie_cli.oracle.judgement import is_accepted
+from genie_cli.oracle.manifests import ManifestImages, read_images, require_writable, save
 from genie_cli.oracle.verdict import KEPT, Verdict, can_measure, early_features
 from genie_cli.oracle.vocabulary import Vocabulary
 from tests.conftest import Genie
@@ -83,7 +83,7 @@ def test_each_image_is_judged(genie: Genie, made: Path) -> None:
 def test_what_is_left_of_the_source_fades_with_r(genie: Genie, made: Path) -> None:
     left: dict[float, list[float]] = {0.5: [], 1.0: []}
     for row in parsed(genie("oracle", made).stdout)[1:]:
-        left[row["r"]].append(row["oracle"]["source_left"])
+        left[row["r"]].append(row["oracle"]["source_similarity"])
     kept = {r: sum(share >= KEPT for share in shares) / len(shares) for r, shares in left.items()}
     assert kept[0.5] >= 0.95
     assert kept[1.0] <= 0.35  # by chance a tenth, or with eight others to compare with, a ninth
@@ -93,10 +93,10 @@ def test_what_is_left_of_the_source_fades_with_r(genie: Genie, made: Path) -> No
 @pytest.mark.parametrize(
     ("consistent", "left", "verdict"),
     [
-        (True, 1.0, "hard and right"),
-        (True, KEPT, "hard and right"),
-        (True, 0.5, "too easy"),
-        (True, None, "right"),
+        (True, 1.0, "hard negative"),
+        (True, KEPT, "hard negative"),
+        (True, 0.5, "easy (source lost)"),
+        (True, None, "correctly labelled"),
         (False, 1.0, "mislabelled"),
         (False, None, "mislabelled"),
     ],
@@ -132,12 +132,11 @@ def test_generate_goes_on_with_an_annotated_manifest(genie: Genie, made: Path, _
     assert said(made.read_text()) == said(judged)
 
 
-def opened_at(path: Path) -> Opened:
-    with path.open(encoding="utf-8") as stream:
-        return opened(stream, str(path), path.parent)
+def opened_at(path: Path) -> ManifestImages:
+    return read_images(path)
 
 
-def annotated(source: Opened) -> list[Row]:
+def annotated(source: ManifestImages) -> list[Row]:
     return Oracle(backbone("oracle"), resolve(CLASSES, Vocabulary(CLASSES)), source, AcceptanceRule()).annotate()
 
 
@@ -146,22 +145,22 @@ def annotated(source: Opened) -> list[Row]:
 def test_the_order_of_rows_changes_nothing(_made: Path, data: st.DataObject) -> None:  # noqa: PT019
     source = opened_at(_made / "out/manifest.jsonl")
     order = data.draw(st.permutations(range(len(source.rows))))
-    permuted = Opened("", source.header, tuple(source.rows[i] for i in order), source.root, source.source_root)
+    permuted = ManifestImages("", source.header, tuple(source.rows[i] for i in order), source.root, source.source_root)
     straight = annotated(source)
     assert annotated(permuted) == [straight[i] for i in order]
 
 
-def test_among_decides_what_probability_is_shared(genie: Genie, made: Path) -> None:
-    pair = said(genie("oracle", made, "--among", "target,source").stdout)
+def test_candidates_decide_what_probability_is_shared(genie: Genie, made: Path) -> None:
+    pair = said(genie("oracle", made, "--candidates", "target,source").stdout)
     for columns in pair:
         assert columns["target_probability"] + columns["source_probability"] == pytest.approx(1, abs=1e-5)
         assert columns["margin"] == pytest.approx(columns["target_probability"] * 2 - 1, abs=1e-5)
-    episode = said(genie("oracle", made, "--among", "episode").stdout)
+    episode = said(genie("oracle", made, "--candidates", "episode").stdout)
     assert {columns["top"] for columns in episode} == {"two", "five"}
     everything = said(genie("oracle", made).stdout)
     for narrow, wide in zip(episode, everything, strict=True):
         assert narrow["target_probability"] >= wide["target_probability"]
-        assert narrow["among"] == "episode"
+        assert narrow["candidates"] == "episode"
 
 
 def test_soft_labels_are_a_distribution_in_the_manifests_words(genie: Genie, made: Path, tmp_path: Path) -> None:
@@ -183,17 +182,17 @@ def test_what_is_not_accepted_is_marked_or_dropped(genie: Genie, made: Path) -> 
     good = [row["id"] for row in rows if row["oracle"]["consistent"] and row["oracle"]["target_probability"] >= 0.9]
     assert 0 < len(good) < len(rows) == 36
     assert [row["id"] for row in rows if row["oracle"]["accepted"]] == good
-    assert f"{len(good)} accepted, {36 - len(good)} marked" in marked.stderr
+    assert f"{len(good)} accepted, {36 - len(good)} rejected" in marked.stderr
     dropped = genie("oracle", made, "--consistent-only", "--min-confidence", "0.9", "--drop")
     assert [row["id"] for row in parsed(dropped.stdout)[1:]] == good
-    assert f"{len(good)} accepted, {36 - len(good)} left out" in dropped.stderr
+    assert f"{len(good)} accepted, {36 - len(good)}dropped" in dropped.stderr
 
 
 def test_a_row_is_accepted_until_an_oracle_says_no(made: Path) -> None:
     row = opened_at(made).rows[0]
-    assert accepted(row)
-    assert not accepted(Row(row.job, Status.MADE, extra={"oracle": {"accepted": False}}))
-    assert accepted(Row(row.job, Status.MADE, extra={"oracle": {"accepted": True}}))
+    assert is_accepted(row)
+    assert not is_accepted(Row(row.job, Status.MADE, extra={"oracle": {"accepted": False}}))
+    assert is_accepted(Row(row.job, Status.MADE, extra={"oracle": {"accepted": True}}))
 
 
 def test_rows_that_were_not_made_pass_through(genie: Genie, made: Path) -> None:
@@ -209,9 +208,9 @@ def test_rows_that_were_not_made_pass_through(genie: Genie, made: Path) -> None:
 def test_an_image_without_a_source_is_right_or_wrong(genie: Genie) -> None:
     generated = genie("generate", "--method", "txt2img", "--targets", "two,five", "--per-target", 2, "--out", "t")
     for columns in said(genie("oracle", "-", stdin=generated.stdout).stdout):
-        assert columns["source_probability"] is columns["source_left"] is None
-        assert columns["verdict"] in ("right", "mislabelled")
-    refused = genie("oracle", "-", "--among", "target,source", stdin=generated.stdout)
+        assert columns["source_probability"] is columns["source_similarity"] is None
+        assert columns["verdict"] in ("correctly labelled", "mislabelled")
+    refused = genie("oracle", "-", "--candidates", "target,source", stdin=generated.stdout)
     assert refused.exit_code == 2
     assert "images without a source" in refused.stderr
 
@@ -220,8 +219,8 @@ def test_sources_that_have_moved_are_said(genie: Genie, made: Path, _made: Path)
     made.write_text(made.read_text().replace(str(_made / "photos"), "/nowhere/photos"))
     result = genie("oracle", made)
     assert result.exit_code == 0
-    assert "not measured: their folder /nowhere/photos is not there" in " ".join(result.stderr.split())
-    assert {columns["verdict"] for columns in said(result.stdout)} <= {"right", "mislabelled"}
+    assert "not measured: the folder of the sources, /nowhere/photos, is not there" in " ".join(result.stderr.split())
+    assert {columns["verdict"] for columns in said(result.stdout)} <= {"correctly labelled", "mislabelled"}
 
 
 def test_a_missing_or_changed_image_is_named_and_nothing_written(genie: Genie, made: Path) -> None:
@@ -247,7 +246,7 @@ def test_a_source_that_was_broken_from_the_start_spoils_its_own_jobs_only(
     assert result.exit_code == 0, result.stderr
     rows = parsed(result.stdout)[1:]
     assert [row["source"]["label"] for row in rows if row["status"] == "failed"] == ["one"]
-    assert all(row["oracle"]["source_left"] is not None for row in rows if row["status"] == "made")
+    assert all(row["oracle"]["source_similarity"] is not None for row in rows if row["status"] == "made")
 
 
 def test_too_few_sources_are_said(genie: Genie, made: Path) -> None:
@@ -255,8 +254,8 @@ def test_too_few_sources_are_said(genie: Genie, made: Path) -> None:
     few = [row for row in rows if json.loads(row)["source"]["label"] in ("zero", "one")]
     made.write_text("\n".join([header, *few]) + "\n")
     result = genie("oracle", made)
-    assert "how much is left of the sources is not measured: there are fewer than three" in result.stderr
-    assert {columns["source_left"] for columns in said(result.stdout)} == {None}
+    assert "source similarity is not measured: there are fewer than three" in result.stderr
+    assert {columns["source_similarity"] for columns in said(result.stdout)} == {None}
 
 
 def test_rows_that_another_command_wrote_meanwhile_are_not_lost(genie: Genie, made: Path) -> None:
@@ -283,7 +282,7 @@ def test_only_a_manifest_is_overwritten(genie: Genie, made: Path, photos: Path, 
     (tmp_path / "notes.txt").write_text("mine")
     result = genie("oracle", made, "--out", "notes.txt")
     assert result.exit_code == 1
-    assert "is no manifest of genie's" in result.stderr
+    assert "is not a manifest of genie" in result.stderr
     assert (tmp_path / "notes.txt").read_text() == "mine"
     assert genie("oracle", made, "--out", "no/where.jsonl").exit_code == 1
     plan = genie("generate", "--src-dir", photos, "--targets", "two", "--dry-run").stdout
@@ -298,7 +297,7 @@ def test_only_a_manifest_is_overwritten(genie: Genie, made: Path, photos: Path, 
         (["--drop"], "--drop: everything is accepted"),
         (["--json", "--out", "x.jsonl"], "--out does not go with --json"),
         (["--write-class-map", "m.csv", "--out", "x.jsonl"], "--out: not used with --write-class-map"),
-        (["--write-class-map", "m.csv", "--among", "episode", "--json"], "--among, --json: not used with"),
+        (["--write-class-map", "m.csv", "--candidates", "episode", "--json"], "--candidates, --json: not used with"),
         (["--oracle", "no-such-model"], "no-such-model"),
         (["--min-confidence", "2"], "min-confidence"),
         (["--class-map", "nowhere.csv"], "nowhere.csv cannot be read"),
@@ -329,8 +328,8 @@ def test_an_unknown_target_ends_in_a_map_and_an_unknown_source_in_a_word(
     made.write_text("".join(json.dumps(line) + "\n" for line in (header, *rows)))
     result = genie("oracle", made)
     assert result.exit_code == 2
-    assert "1 of 2 classes" in result.stderr
-    assert "'fiv': is not known; near: five" in result.stderr
+    assert "1 of 2 labels" in result.stderr
+    assert "'fiv': is unknown; similar: five" in result.stderr
     result = genie("oracle", made, "--write-class-map", "map.csv")
     assert result.exit_code == 0
     assert not result.stdout
@@ -339,11 +338,11 @@ def test_an_unknown_target_ends_in_a_map_and_an_unknown_source_in_a_word(
     (tmp_path / "map.csv").write_text(edited)
     result = genie("oracle", made, "--class-map", "map.csv")
     assert result.exit_code == 0
-    assert "sources' classes without a probability: 'cat': the map gives it no class" in result.stderr
+    assert "source classes without a probability: 'cat': the map gives it no class" in result.stderr
     of_cats = [row["oracle"] for row in parsed(result.stdout)[1:] if row["source"]["label"] == "cat"]
     assert of_cats
     assert {columns["source_probability"] for columns in of_cats} == {None}
-    refused = genie("oracle", made, "--class-map", "map.csv", "--among", "target,source")
+    refused = genie("oracle", made, "--class-map", "map.csv", "--candidates", "target,source")
     assert refused.exit_code == 2
     assert "'cat'" in refused.stderr
 
@@ -358,7 +357,7 @@ def test_the_default_oracle_fits_the_images(made: Path) -> None:
 def test_an_oracle_that_gives_no_numbers(made: Path) -> None:
     broken = backbone("oracle")
     broken.network[-1].bias.data.fill_(torch.nan)  # type: ignore[index,union-attr,operator]
-    with pytest.raises(ModelError, match="gives no numbers"):
+    with pytest.raises(ModelError, match="is not finite"):
         Oracle(broken, resolve(CLASSES, Vocabulary(CLASSES)), opened_at(made), AcceptanceRule()).annotate()
 
 
@@ -394,9 +393,9 @@ def test_a_classifier_of_imagenet_from_a_file(genie: Genie, made: Path, tmp_path
     for row in parsed(result.stdout)[1:]:
         columns = row["oracle"]
         assert columns["top"] in ("one", "two", "five") or columns["top"] in wnids()
-        assert columns["source_left"] is not None
+        assert columns["source_similarity"] is not None
         assert (columns["source_probability"] is not None) == (row["source"]["label"] in ("one", "two", "five"))
-    pair = genie("oracle", made, *words, "--among", "target,source")
+    pair = genie("oracle", made, *words, "--candidates", "target,source")
     assert pair.exit_code == 2
     assert "'eight'" in pair.stderr
 
@@ -409,5 +408,5 @@ def test_a_network_that_shows_nothing_inside() -> None:
 
 
 def test_a_manifest_on_a_stream_lies_where_it_is_said(made: Path) -> None:
-    source = opened(StringIO(made.read_text()), "standard input", made.parent)
+    source = read_images(made)
     assert source.image(source.made[0]).size == (32, 32)

@@ -1,9 +1,9 @@
-"""What every backbone is: a network, its identity, and how it wants to see pictures."""
+"""A backbone: a network from images to features or logits, with its preprocessing and its identity."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -16,15 +16,18 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import nn
 
-_BATCH = 64
+_BATCH = 64  # images per forward pass
 
 
 @dataclass(frozen=True)
 class Preprocess:
-    """How a network wants to see a picture: shorter side to ``resize``, centre crop to ``size``, then normalised.
+    """Preprocessing for evaluation: resize, center crop, normalize.
 
     Attributes:
-        mean, std: of the channels, for pixels in 0..1.
+        resize: length in pixels to which the shorter side is resized.
+        size: side of the square center crop, in pixels.
+        mean, std: per channel, for pixel values in 0..1.
+        interpolation: used for resizing.
     """
 
     resize: int
@@ -33,25 +36,26 @@ class Preprocess:
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
     interpolation: Literal["bilinear", "bicubic"] = "bilinear"
 
-    def center_crop(self, picture: Image) -> torch.Tensor:
-        """The picture resized and cropped: (3, size, size), uint8."""
+    def center_crop(self, image: Image) -> torch.Tensor:
+        """The image resized and center-cropped, not normalized: (3, size, size), uint8."""
         from torchvision.transforms import InterpolationMode, v2
         from torchvision.transforms.v2 import functional
 
-        how = InterpolationMode[self.interpolation.upper()]
-        resized = functional.resize(picture, [self.resize], interpolation=how, antialias=True)
-        looked: torch.Tensor = functional.pil_to_tensor(v2.CenterCrop(self.size)(resized))
-        return looked
+        interpolation = InterpolationMode[self.interpolation.upper()]
+        resized = functional.resize(image, [self.resize], interpolation=interpolation, antialias=True)
+        cropped: torch.Tensor = functional.pil_to_tensor(v2.CenterCrop(self.size)(resized))
+        return cropped
 
 
 @dataclass(frozen=True)
 class Backbone:
-    """A network from pictures to features, or to logits if it is a classifier.
+    """A network from images to features, or to logits if it is a classifier.
 
     Attributes:
-        name: its identity, ``name@hash of the weights``; features are cached under it.
-        network: (N, 3, size, size), normalised, to (N, D); in evaluation mode, on its device.
-        classes: of a classifier, in the order of its logits: WordNet ids or names; else empty.
+        name: identity, ``name@hash``; features are cached under it.
+        network: maps normalized images (N, 3, size, size) to (N, D). In evaluation mode, on its device.
+        preprocess: what images go through before the network.
+        classes: class names or WordNet ids of a classifier, in the order of its logits; empty for features.
     """
 
     name: str
@@ -60,27 +64,28 @@ class Backbone:
     classes: tuple[str, ...] = ()
 
     def run(self, images: torch.Tensor) -> NDArray[np.float32]:
-        """Features or logits, (N, D), of images (N, 3, size, size), uint8.
+        """Features or logits of images, (N, D). Apart from rounding, a row does not depend on the others.
 
-        A row does not depend on its neighbours beyond rounding.
+        Args:
+            images: (N, 3, size, size), uint8; see `Preprocess.center_crop`.
 
         Raises:
-            ModelError: a batch does not fit into the device's memory.
+            ModelError: a batch of 64 images does not fit into the device's memory.
         """
         import numpy as np
         import torch
 
         try:
             with torch.inference_mode():
-                parts = [self.network(self.normalise(part)).float().cpu() for part in torch.split(images, _BATCH)]
+                batches = [self.network(self.normalize(batch)).float().cpu() for batch in torch.split(images, _BATCH)]
         except torch.OutOfMemoryError:
             raise ModelError(
-                f"{self.name}: a batch of {_BATCH} pictures does not fit into the device's memory", "use --device cpu"
+                f"{self.name}: a batch of {_BATCH} images does not fit into the device's memory", "use --device cpu"
             ) from None
-        return np.concatenate([part.numpy() for part in parts])
+        return np.concatenate([batch.numpy() for batch in batches])
 
-    def normalise(self, images: torch.Tensor) -> torch.Tensor:
-        """uint8 to what the network takes, on the network's device."""
+    def normalize(self, images: torch.Tensor) -> torch.Tensor:
+        """The network's input for images (N, 3, H, W), uint8: normalized, float32, on the network's device."""
         import torch
 
         device = next(self.network.parameters()).device
@@ -91,15 +96,21 @@ class Backbone:
 
 
 def identity(name: str, network: nn.Module, preprocess: Preprocess) -> str:
-    """``name@hash`` of a network's weights and of how it looks at pictures: features depend on both."""
-    weights = weights_hash(list(network.state_dict().items()))
-    return f"{name}@{hashlib.sha256(f'{weights} {preprocess}'.encode()).hexdigest()[:12]}"
+    """``name@hash``, where the hash is over the network's weights and its preprocessing: features depend on both."""
+    p = preprocess
+    # Cached features are found by this hash: any change of this text, "Sight" included, has them all computed again.
+    described = (
+        f"Sight(resize={p.resize!r}, size={p.size!r}, mean={p.mean!r}, std={p.std!r}, "
+        f"interpolation={p.interpolation!r})"
+    )
+    text = f"{weights_hash(network.state_dict().items())} {described}"
+    return f"{name}@{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
-def weights_hash(tensors: Iterator[tuple[str, torch.Tensor]] | Sequence[tuple[str, torch.Tensor]]) -> str:
-    """Twelve hexadecimal digits of the SHA-256 over names, types, shapes and values."""
+def weights_hash(weights: Iterable[tuple[str, torch.Tensor]]) -> str:
+    """First twelve hexadecimal digits of the SHA-256 over names, dtypes, shapes and values, sorted by name."""
     digest = hashlib.sha256()
-    for name, tensor in sorted(tensors, key=lambda pair: pair[0]):
+    for name, tensor in sorted(weights, key=lambda pair: pair[0]):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(tensor.detach().cpu().contiguous().flatten().view(-1).numpy().tobytes())
     return digest.hexdigest()[:12]

@@ -1,4 +1,4 @@
-"""A backbone by its name: the bundled networks, UniSiam's encoders, and everything timm has."""
+"""Loads a backbone by its name: a bundled network, a UniSiam encoder or a timm model."""
 
 from __future__ import annotations
 
@@ -8,91 +8,106 @@ from typing import TYPE_CHECKING
 
 from genie_cli.backbones import digits, pretrained, unisiam
 from genie_cli.backbones.backbone import Backbone
+from genie_cli.config import BUNDLED
 from genie_cli.devices import choose_device
 from genie_cli.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
     import torch
 
-DIGITS = "digits"
-
 
 def load(name: str, checkpoint: Path | None = None, device: str = "auto") -> Backbone:
-    """The backbone called ``name``, from pictures to features (N, D), on its device.
+    """Load a backbone that gives features (N, D).
 
     Args:
-        name: ``digits`` (bundled), ``unisiam-resnet18``, ``-resnet34`` or ``-resnet50`` (with a checkpoint), or a
-            timm model, also as ``hf-hub:owner/name`` or ``local-dir:folder``.
-        checkpoint: a file of weights; timm's own are used without one.
-        device: ``auto``, ``cpu``, ``cuda``, ...
+        name: ``digits`` (bundled), ``unisiam-resnet18``, ``unisiam-resnet34`` or ``unisiam-resnet50`` (these need a
+            checkpoint), or a timm model: a name with or without tag, ``hf-hub:owner/name`` or ``local-dir:folder``.
+        checkpoint: a file of weights for the named architecture; None: timm's pretrained weights.
+        device: where to run; see `devices.choose_device`.
 
     Raises:
-        UsageError: no such name, or a checkpoint that is missing or would not be used.
-        ModelError: the weights are not there, cannot be read or do not fit; or the device cannot be used.
+        UsageError: there is no such name, or it does not go with the checkpoint.
+        ModelError: the weights cannot be found, read or downloaded, or do not fit; or the device cannot be used.
     """
-    place = choose_device(device)
-    if name == DIGITS:
+    where = choose_device(device)
+    if name == BUNDLED:
         _refuse(name, checkpoint)
-        return _on(place, digits.backbone("encoder"))
+        return _on(where, digits.backbone("encoder"))
     if name in unisiam.NAMES:
         if checkpoint is None:
             raise UsageError(
-                f"{name} needs a checkpoint: its weights are not published in one place", "say which: --checkpoint FILE"
+                f"{name} needs a checkpoint, since its weights are not published in one place",
+                "use --checkpoint FILE with a file of UniSiam's authors",
             )
-        return _on(place, unisiam.load(name, checkpoint))
-    _check(name, checkpoint, (DIGITS, *unisiam.NAMES))
-    return _on(place, pretrained.features(name, checkpoint))
+        return _on(where, unisiam.load(name, checkpoint))
+    _check(name, checkpoint, (BUNDLED, *unisiam.NAMES))
+    return _on(where, pretrained.features(name, checkpoint))
 
 
 def load_classifier(name: str, checkpoint: Path | None = None, device: str = "auto") -> Backbone:
-    """The classifier called ``name``, from pictures to logits (N, classes), with its ``classes`` filled.
+    """Load a classifier that gives logits (N, number of classes), and names its classes.
 
-    ``digits`` is the bundled oracle, whose classes are "zero" to "nine"; any other name is a timm model, whose
-    classes are WordNet ids if it knows one of the ImageNets. The paper's oracle (section 4.4) is
-    ``deit_base_patch16_224.fb_in1k``.
+    Args:
+        name: ``digits`` (the bundled oracle, with the classes "zero" to "nine"), or a timm model as for `load`, whose
+            classes are WordNet ids if it was trained on an ImageNet. The paper's oracle (section 4.4) is
+            ``deit_base_patch16_224.fb_in1k``.
+        checkpoint: a file of weights for the named architecture; None: timm's pretrained weights.
+        device: where to run; see `devices.choose_device`.
 
     Raises:
-        UsageError, ModelError: as `load`; also for a network without classes, or with classes that have no names.
+        UsageError, ModelError: see `load`; also if the network is not a classifier, or the names of its classes are
+            not known.
     """
-    place = choose_device(device)
-    if name == DIGITS:
+    where = choose_device(device)
+    if name == BUNDLED:
         _refuse(name, checkpoint)
-        return _on(place, digits.backbone("oracle"))
+        return _on(where, digits.backbone("oracle"))
     if name in unisiam.NAMES:
-        raise UsageError(f"{name} gives features and knows no classes", "take a classifier, such as one of timm's")
-    _check(name, checkpoint, (DIGITS,))
-    return _on(place, pretrained.classifier(name, checkpoint))
+        raise UsageError(
+            f"{name} is not a classifier: it gives features and has no classes",
+            "use a classifier, such as one of timm's",
+        )
+    _check(name, checkpoint, (BUNDLED,))
+    return _on(where, pretrained.classifier(name, checkpoint))
 
 
 def _refuse(name: str, checkpoint: Path | None) -> None:
+    """Raise UsageError for a checkpoint given to a model that has its own weights."""
     if checkpoint is not None:
-        raise UsageError(f"{name} brings its own weights: the checkpoint {checkpoint} would not be used")
+        raise UsageError(
+            f"{name} has its own weights: the checkpoint {checkpoint} would not be used", "leave out --checkpoint"
+        )
 
 
 def _check(name: str, checkpoint: Path | None, ours: Sequence[str]) -> None:
-    """Raise UsageError for a name that timm does not know, or one and a checkpoint that do not go together."""
-    if pretrained.is_sourced(name):
+    """Raise UsageError for a name that timm does not know, or that does not go with the checkpoint.
+
+    Args:
+        name, checkpoint: see `load`.
+        ours: names that genie knows besides timm's.
+    """
+    if pretrained.names_its_source(name):
         return _refuse(name, checkpoint)
     if not pretrained.is_known(name):
-        near = pretrained.nearest(name, ours)
+        near = pretrained.similar_names(name, ours)
         raise UsageError(
             f"there is no model {name!r}" + (f"; did you mean {', '.join(near)}?" if near else ""),
-            f"known: {', '.join(ours)}, timm's models, hf-hub:owner/name and local-dir:folder",
+            f"use {', '.join(ours)}, the name of a timm model, hf-hub:owner/name or local-dir:folder",
         )
     if checkpoint is None and not pretrained.has_weights(name):
-        near = [found for found in pretrained.nearest(name, ()) if found != name]
+        near = [found for found in pretrained.similar_names(name, ()) if found != name]
         raise UsageError(
-            f"timm has no weights for {name!r}", f"give a --checkpoint, or take {' or '.join(near) or 'another model'}"
+            f"timm has no weights for {name!r}", f"use --checkpoint FILE, or {' or '.join(near) or 'another model'}"
         )
     return None
 
 
-def _on(place: torch.device, backbone: Backbone) -> Backbone:
-    """The backbone, moved to its device, ready to be asked and not to be trained."""
+def _on(device: torch.device, backbone: Backbone) -> Backbone:
+    """The backbone on a device, in evaluation mode, without gradients."""
     import torch
 
     try:
-        backbone.network.to(place).eval().requires_grad_(False)
+        backbone.network.to(device).eval().requires_grad_(False)
     except torch.OutOfMemoryError:
-        raise ModelError(f"{backbone.name} does not fit into the memory of {place}", "use --device cpu") from None
+        raise ModelError(f"{backbone.name} does not fit into the memory of {device}", "use --device cpu") from None
     return backbone

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from genie_cli.backbones import checkpoint
 from genie_cli.backbones.backbone import Backbone, Preprocess, identity
+from genie_cli.devices import first_line
+from genie_cli.diffusion.hub_errors import download_trouble
 from genie_cli.errors import ModelError, shorten
 
 if TYPE_CHECKING:
@@ -20,17 +22,17 @@ if TYPE_CHECKING:
 _FOLDER, _HUB = "local-dir:", "hf-hub:"
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin", "model.pth")
 _NAMES = ("class_names", "label_names")
-# DINOv2's authors evaluate at 256 and 224; timm's default is the 518 of its last stage of training.
+# DINOv2's authors evaluate on 224-pixel crops of 256-pixel images; timm's default is 518, its last stage of training.
 _DINOV2 = {"input_size": (3, 224, 224), "crop_pct": 224 / 256}
 
 
-def is_sourced(name: str) -> bool:
-    """Whether the name says where its weights are: ``hf-hub:owner/name`` or ``local-dir:folder``."""
+def names_its_source(name: str) -> bool:
+    """Whether the name says where the weights are: ``hf-hub:owner/name`` or ``local-dir:folder``."""
     return name.startswith((_FOLDER, _HUB))
 
 
 def is_known(name: str) -> bool:
-    """Whether timm has a model of this name, with this tag if the name has one."""
+    """Whether timm has this model, with this tag if the name has one."""
     import timm
 
     architecture, _, tag = name.partition(".")
@@ -38,14 +40,14 @@ def is_known(name: str) -> bool:
 
 
 def has_weights(name: str) -> bool:
-    """Whether timm can fetch weights for the model."""
+    """Whether timm has pretrained weights for the model."""
     import timm
 
     return bool(timm.models.is_model_pretrained(name))
 
 
-def nearest(name: str, more: Sequence[str]) -> list[str]:
-    """Up to three names that are like this one, of timm's and of ``more``."""
+def similar_names(name: str, more: Sequence[str]) -> list[str]:
+    """Up to three names similar to ``name``, out of timm's models and ``more``."""
     import timm
 
     known = {*more, *timm.list_models(), *timm.list_models(pretrained=True)}
@@ -53,107 +55,117 @@ def nearest(name: str, more: Sequence[str]) -> list[str]:
 
 
 def features(name: str, path: Path | None) -> Backbone:
-    """The model called ``name`` without its last layer, on the CPU: features (N, D).
+    """A timm model without its last layer, on the CPU: features (N, D).
 
     Args:
-        path: a checkpoint of the same architecture, with any number of classes or none; None: timm's weights.
+        name: timm model name, ``hf-hub:owner/name`` or ``local-dir:folder``.
+        path: a checkpoint of the same architecture, with any number of classes or without a last layer; None: the
+            weights that the name stands for.
 
     Raises:
-        ModelError: the weights are not there, cannot be read or do not fit.
+        ModelError: the weights cannot be found, read or downloaded, or do not fit; or the model does not take square
+            RGB images.
     """
     network, _ = _build(name, path)
-    # Only now, so that the weights had to fit in full: timm is lenient where the numbers of classes differ.
+    # Not before the weights are loaded: with another number of classes timm would skip the last layer's check.
     network.reset_classifier(0)
     return _backbone(name, network, ())
 
 
 def classifier(name: str, path: Path | None) -> Backbone:
-    """The model called ``name`` with the names of its classes, on the CPU: logits (N, classes).
+    """A timm model with the names of its classes, on the CPU: logits (N, number of classes).
 
-    The names are the checkpoint's own (an entry ``class_names`` or ``label_names``), else those in the model's
-    configuration, else the WordNet ids of the ImageNet that has so many classes.
+    The names come from the checkpoint (an entry ``class_names`` or ``label_names``), else from the model's
+    configuration, else they are the WordNet ids of the ImageNet that has this number of classes.
 
     Raises:
-        ModelError: as `features`; also if the model is no classifier, or nobody knows what its classes are called.
+        ModelError: see `features`; also if the model is not a classifier, or the names of its classes are not known.
     """
     network, content = _build(name, path)
     count = int(network.num_classes)
     if not count:
         raise ModelError(
-            f"{path or name} is no classifier: it has no last layer", "take one that was trained on labels"
+            f"{path or name} is not a classifier: it has no last layer", "use a model that was trained with labels"
         )
     return _backbone(name, network, _classes(path or name, network, content, count))
 
 
 def _build(name: str, path: Path | None) -> tuple[Any, Mapping[str, Any]]:
-    """The whole network with its weights, and what else lay in the checkpoint."""
+    """The whole network with its weights, and the checkpoint's content."""
     import timm
 
     content: Mapping[str, Any] = {}
     overlay: dict[str, Any] = {}
     if name.startswith(_FOLDER):
-        # timm would read the folder itself; older ones unpickle anything.
+        # Read here rather than by timm, whose older versions unpickle any object.
         path = _in_folder(Path(name.removeprefix(_FOLDER)))
         overlay = {"source": "", "file": None}
     if path:
         content = checkpoint.read(path)
         weights = timm.models.clean_state_dict(checkpoint.weights(content, path))
         overlay |= {"state_dict": weights, "custom_load": False, "label_offset": 0}
-        if not is_sourced(name):
+        if not names_its_source(name):
             overlay["num_classes"] = _outputs(timm.models.get_pretrained_cfg(name).classifier, weights)
     try:
         network = timm.create_model(name, pretrained=True, pretrained_cfg_overlay=overlay, **_arguments(name))
-    except Exception as error:  # the hub's, the network's and timm's own errors have no common root
+    except Exception as error:  # errors of the hub, the network and timm have no common base class
         raise _failure(name, path, overlay, error) from None
-    network.pretrained_cfg.pop("state_dict", None)  # a second copy of all weights
+    network.pretrained_cfg.pop("state_dict", None)  # it would keep a second copy of all weights
     return network, content
 
 
 def _arguments(name: str) -> dict[str, Any]:
+    """Arguments of `timm.create_model` besides the weights."""
     return {"img_size": 224} if _is_dinov2(name) else {}
 
 
 def _is_dinov2(name: str) -> bool:
-    return not is_sourced(name) and name.partition(".")[0].endswith("_dinov2")
+    return not names_its_source(name) and name.partition(".")[0].endswith("_dinov2")
 
 
 def _in_folder(folder: Path) -> Path:
-    """The weights in a folder of timm's layout: ``config.json`` and a file of weights."""
+    """The file of weights in a folder of timm's layout, which also has a ``config.json``."""
     if not (folder / "config.json").is_file():
-        raise ModelError(f"{folder} is not a model: it has no config.json", "timm's save_for_hf writes such a folder")
+        raise ModelError(
+            f"{folder} is not a model: it has no config.json", "expected a folder as timm's save_for_hf writes it"
+        )
     for name in _WEIGHTS:
         if (folder / name).is_file():
             return folder / name
-    raise ModelError(f"{folder} has no weights: none of {', '.join(_WEIGHTS)}")
+    raise ModelError(
+        f"{folder} has no weights: none of {', '.join(_WEIGHTS)}", "expected a folder as timm's save_for_hf writes it"
+    )
 
 
 def _outputs(last: str | Sequence[str] | None, weights: Mapping[str, torch.Tensor]) -> int:
-    """For how many classes the last layer in the file is; 0 if there is none."""
+    """The number of outputs of the checkpoint's last layer; 0 if it has none."""
     layers = [last] if isinstance(last, str) else last or []
     found = [weights[f"{layer}.weight"] for layer in layers if f"{layer}.weight" in weights]
     return len(found[0]) if found else 0
 
 
 def _failure(name: str, path: Path | None, overlay: Mapping[str, Any], error: Exception) -> ModelError:
-    """What went wrong in words; for a file by comparing it with the network, which timm's own words do at length."""
+    """Why the model could not be built. A checkpoint is compared with the network, since timm's message can be long."""
     import timm
 
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     if path is None:
         fetch = f"import timm; timm.create_model({name!r}, pretrained=True)"
-        instead = "name a folder of it: local-dir:folder" if is_sourced(name) else "give its weights: --checkpoint file"
+        instead = "use a folder: local-dir:folder" if names_its_source(name) else "use a file: --checkpoint FILE"
         return ModelError(
-            f"model {name} is not on this machine and could not be fetched: {reason}",
-            f'where there is a network: python -c "{fetch}"\nor {instead}',
+            f"model {name} is not on this machine and could not be downloaded: {download_trouble(error, 'timm')}",
+            f'on a machine with a network: python -c "{fetch}"\nor {instead}',
         )
-    with suppress(Exception):  # a folder's configuration may be what is wrong
+    reason = ""
+    with suppress(Exception):  # it fails again if a folder's configuration is what is wrong
         plain = {key: value for key, value in overlay.items() if key != "state_dict"}
         network = timm.create_model(name, pretrained_cfg_overlay=plain, **_arguments(name))
-        reason = checkpoint.difference(network.state_dict(), overlay["state_dict"]) or reason
-    return ModelError(f"{path} does not fit {name}: {reason}", "see which architecture its weights belong to")
+        reason = checkpoint.difference(network.state_dict(), overlay["state_dict"])
+    reason = reason or f"timm says: {first_line(error)}"
+    return ModelError(f"{path} does not fit {name}: {reason}", "use the name of the model that it was saved from")
 
 
 def _classes(where: Path | str, network: Any, content: Mapping[str, Any], count: int) -> tuple[str, ...]:
+    """The names of a classifier's classes; see `classifier`."""
     from timm.data import ImageNetInfo, infer_imagenet_subset
 
     for names in (*(content.get(entry) for entry in _NAMES), network.pretrained_cfg.get("label_names")):
@@ -162,44 +174,48 @@ def _classes(where: Path | str, network: Any, content: Mapping[str, Any], count:
     if subset := infer_imagenet_subset(network):
         return _checked(where, ImageNetInfo(subset).label_names(), count)
     raise ModelError(
-        f"{where} tells {count} classes apart, and nothing says what they are called",
+        f"{where} has {count} classes, and their names are not known",
         "save them with the weights: torch.save({'model': network.state_dict(), 'class_names': [...]}, ...)",
     )
 
 
 def _checked(where: Path | str, names: Any, count: int) -> tuple[str, ...]:
+    """The names, if they are distinct strings and as many as the classes."""
+    hint = "save the list again: {'model': network.state_dict(), 'class_names': [...]}"
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
-        raise ModelError(f"{where}: its names of classes are not a list of words")
+        raise ModelError(f"{where}: the names of its classes are not a list of strings", hint)
     if len(names) != count:
-        raise ModelError(f"{where}: tells {count} classes apart, and names {len(names)}")
-    if twice := [name for name, times in Counter(names).items() if times > 1]:
-        raise ModelError(f"{where}: several classes have one name: {shorten(twice)}", "give each its own")
+        raise ModelError(f"{where} has {count} classes, and names for {len(names)}", hint)
+    if repeated := [name for name, times in Counter(names).items() if times > 1]:
+        raise ModelError(f"{where}: several classes have the same name: {shorten(repeated)}", hint)
     return tuple(names)
 
 
 def _backbone(name: str, network: Any, classes: tuple[str, ...]) -> Backbone:
-    preprocess = _sight(name, network)
-    label = str(network.pretrained_cfg["architecture"]) if is_sourced(name) else name
+    preprocess = _preprocess(name, network)
+    label = str(network.pretrained_cfg["architecture"]) if names_its_source(name) else name
     return Backbone(identity(label, network, preprocess), network.eval().requires_grad_(False), preprocess, classes)
 
 
-def _sight(name: str, network: Any) -> Preprocess:
-    """As timm's evaluation looks: resized to floor(size / crop_pct), cropped at the centre.
+def _preprocess(name: str, network: Any) -> Preprocess:
+    """timm's preprocessing for evaluation: resized to floor(size / crop_pct), then center-cropped.
 
-    A few models want the whole picture, squashed or with a border; they too get the centre.
+    For the few models that timm evaluates on squashed or padded images, the image is center-cropped, too.
     """
     from timm.data import resolve_model_data_config
 
-    wants = resolve_model_data_config(network, args=_DINOV2 if _is_dinov2(name) else None)
-    channels, height, width = wants["input_size"]
-    if channels != 3 or height != width or wants["interpolation"] not in ("bilinear", "bicubic"):
+    config = resolve_model_data_config(network, args=_DINOV2 if _is_dinov2(name) else None)
+    channels, height, width = config["input_size"]
+    if channels != 3 or height != width or config["interpolation"] not in ("bilinear", "bicubic"):
         raise ModelError(
-            f"{name} does not look at square RGB pictures: {wants['input_size']}, {wants['interpolation']}"
+            f"{name} is not supported: it takes images of shape {config['input_size']} with "
+            f"{config['interpolation']} interpolation, and genie gives square RGB images, bilinear or bicubic",
+            "use another model",
         )
     return Preprocess(
-        resize=math.floor(height / wants["crop_pct"]),
+        resize=math.floor(height / config["crop_pct"]),
         size=height,
-        mean=tuple(wants["mean"]),
-        std=tuple(wants["std"]),
-        interpolation=wants["interpolation"],
+        mean=tuple(config["mean"]),
+        std=tuple(config["std"]),
+        interpolation=config["interpolation"],
     )

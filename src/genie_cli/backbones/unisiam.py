@@ -1,7 +1,7 @@
-"""UniSiam's encoders (Lu et al., "Self-supervision can be a good few-shot learner", 2022), as their authors save them.
+"""UniSiam encoders (Lu et al., "Self-supervision can be a good few-shot learner", 2022), from the authors' checkpoints.
 
-They are torchvision's ResNets without the last layer. A file is ``{'model': weights, 'epoch': n}``; the encoder's
-weights are called ``encoder.module.*`` or ``encoder.*``, and beside them lie two heads that only training needs.
+They are torchvision ResNets without the last layer. A file is ``{'model': weights, 'epoch': n}``. The encoder's weights
+are named ``encoder.module.*`` or ``encoder.*``; those of two heads that only training needs are ignored.
 """
 
 from __future__ import annotations
@@ -20,15 +20,20 @@ if TYPE_CHECKING:
 
 NAMES = ("unisiam-resnet18", "unisiam-resnet34", "unisiam-resnet50")
 _HEADS = ("proj.", "pred.")
+_EXPECTED = "{'model': weights, 'epoch': number}"
 
 
 def load(name: str, path: Path) -> Backbone:
-    """The encoder called ``name``, one of `NAMES`, on the CPU: features (N, 512), of a ResNet-50 (N, 2048).
+    """An encoder on the CPU: features (N, 512), or (N, 2048) for the ResNet-50.
 
-    Pictures are resized to 256 and cropped to 224, as the authors' evaluation does.
+    Images are resized to 256 pixels and cropped to 224, as in the authors' evaluation.
+
+    Args:
+        name: one of `NAMES`.
+        path: the checkpoint.
 
     Raises:
-        ModelError: the file is missing, broken, refused, of another layout or of another depth.
+        ModelError: the file is missing, damaged, unsafe to read, in another layout, or of another depth.
     """
     weights = _encoder_of(path)
     network = _network(name)
@@ -41,15 +46,18 @@ def load(name: str, path: Path) -> Backbone:
 
 def _encoder_of(path: Path) -> dict[str, torch.Tensor]:
     """The encoder's weights under torchvision's names."""
-    weights = checkpoint.read_model(path, "UniSiam", "expected {'model': weights, 'epoch': number}")
+    weights = checkpoint.read_model(path, "UniSiam", _EXPECTED)
     if not any(key.startswith("encoder.") for key in weights):
-        raise ModelError(f"{path} is not a UniSiam checkpoint: 'model' has no encoder.*, but {shorten(list(weights))}")
+        raise ModelError(
+            f"{path} is not a checkpoint of UniSiam: 'model' has no encoder.*, but {shorten(list(weights))}",
+            f"expected {_EXPECTED} with weights named encoder.* or encoder.module.*",
+        )
     kept = {key: value for key, value in weights.items() if not key.startswith(_HEADS)}
     return {key.removeprefix("encoder.").removeprefix("module."): value for key, value in kept.items()}
 
 
 def _network(name: str) -> nn.Module:
-    """torchvision's ResNet of that depth with ``fc`` removed."""
+    """torchvision's ResNet of that depth, with random weights and without ``fc``."""
     from torch import nn
     from torchvision import models
 
@@ -59,8 +67,9 @@ def _network(name: str) -> nn.Module:
 
 
 def _suggestion(weights: Mapping[str, torch.Tensor]) -> str:
+    """The encoder that the weights fit, as a hint."""
     import torch
 
     with torch.device("meta"):
         fitting = [name for name in NAMES if not checkpoint.difference(_network(name).state_dict(), weights)]
-    return f"it looks like {fitting[0]}" if fitting else ""
+    return f"it looks like {fitting[0]}" if fitting else f"they fit none of {', '.join(NAMES)}"

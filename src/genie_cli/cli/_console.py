@@ -1,70 +1,81 @@
-"""What a person sees: words and progress on stderr, data on stdout. Imported by every command, so it is light."""
+"""What a person sees: words on stderr, data on stdout. Imported by every command, so it is light."""
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from genie_cli.devices import is_main_process
 from genie_cli.errors import GenieError
-
-if TYPE_CHECKING:
-    from rich.progress import Progress
+from genie_cli.observer import Observer, Progress
 
 _SHOWN = 5
 
 
-def words(*, every_process: bool = False) -> Console:
+def stderr(*, every_process: bool = False) -> Console:
     """For words, progress and errors; made anew so that it follows whatever stderr is now.
 
     Without markup: class names and paths may hold [brackets].
 
     Args:
-        every_process: whether the other processes of a run under torchrun are heard, too.
+        every_process: whether all processes of a run under torchrun write, not only the first.
     """
-    quiet = not (every_process or is_first_process())
+    quiet = not (every_process or is_main_process())
     return Console(stderr=True, highlight=False, markup=False, emoji=False, quiet=quiet)
 
 
-def is_first_process() -> bool:
-    """Whether this is the only process of a run, or the first of those that torchrun started."""
-    return os.environ.get("RANK", "0") == "0"
+def stdout() -> Console:
+    """For tables; quiet in all processes but the first."""
+    return Console(highlight=False, quiet=not is_main_process())
 
 
-def say_left_out(what: Sequence[str]) -> None:
-    """Say what a command does without: the first few, and how many more."""
-    for line in what[:_SHOWN]:
-        words().print(f"left out: {line}", soft_wrap=True)
-    if len(what) > _SHOWN:
-        words().print(f"left out: {len(what) - _SHOWN} more")
+class ConsoleObserver(Observer):
+    """Tells a person on stderr, with bars where that is a terminal."""
 
+    def __init__(self) -> None:
+        self.console = stderr()
 
-def progress() -> Progress:
-    """A bar that is gone when all is done; nothing where stderr is no terminal."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    def found(self, message: str) -> None:
+        self.console.print(message, soft_wrap=True)
 
-    columns = TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    console = words()
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    def left_out(self, reasons: Sequence[str]) -> None:
+        for reason in reasons[:_SHOWN]:
+            self.console.print(f"left out: {reason}", soft_wrap=True)
+        if len(reasons) > _SHOWN:
+            self.console.print(f"left out: {len(reasons) - _SHOWN} more")
+
+    def warning(self, message: str) -> None:
+        self.console.print("warning:", style="yellow", end=" ")
+        self.console.print(message, soft_wrap=True)
+
+    def progress(self, description: str, total: int | None = None) -> AbstractContextManager[Progress]:
+        from genie_cli.cli import _progress
+
+        return _progress.bar(self.console, description, total)
 
 
 def wants_lines(as_json: bool) -> bool:
-    """Whether stdout gets JSON Lines: asked for, or not read by a person."""
+    """Whether stdout gets JSON Lines: asked for, or not a terminal."""
     return as_json or not sys.stdout.isatty()
 
 
 def explain(error: GenieError) -> None:
-    """An error in words: what and where, then what mends it."""
-    console = words(every_process=True)
+    """Show an error: what and where, then what fixes it."""
+    complain(str(error), error.hint)
+
+
+def complain(message: str, hint: str = "") -> None:
+    """Show what is wrong, and what fixes it."""
+    console = stderr(every_process=True)
     console.print("error:", style="bold red", end=" ")
-    console.print(str(error), soft_wrap=True)
-    if error.hint:
-        console.print(error.hint, soft_wrap=True, style="cyan")
+    console.print(message, soft_wrap=True)
+    if hint:
+        console.print(hint, soft_wrap=True, style="cyan")
 
 
 def facts(title: str, pairs: Mapping[str, object]) -> Table:
@@ -77,7 +88,7 @@ def facts(title: str, pairs: Mapping[str, object]) -> Table:
 
 
 def duration(seconds: float) -> str:
-    """A time in words."""
+    """A time span: ``90 s``, ``15 min``, ``3.5 h``."""
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

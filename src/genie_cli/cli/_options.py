@@ -1,127 +1,195 @@
-"""The options that `genie fewshot`, `finegrained` and `longtail` share, each declared once; and what becomes of
-those of the first two."""
+"""Options: those that are settings are built from their declaration in `config`, and others are declared once here."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+import inspect
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from typer import Option
+import typer
 
-from genie_cli.cli._lists import split
-from genie_cli.cli._setting_options import INPUT, MODEL, OUTPUT, RUN, given, setting
-from genie_cli.cli._settings import resolve
-from genie_cli.fewshot.benchmark import measure
-from genie_cli.fewshot.options import FewShotOptions
-from genie_cli.fewshot.task import Task
+from genie_cli.cli._console import ConsoleObserver
+from genie_cli.cli._settings import choose, default_of, describe
+from genie_cli.config import BUNDLED, STABLE_DIFFUSION
+from genie_cli.settings import (
+    choices_of,
+    flag_of,
+    is_rare,
+    metavar_of,
+    split_list,
+    takes_several,
+    variable_of,
+)
 
-METHOD = "Method"
+INPUT, EVALUATION, TRAINING, GENERATION = "Input", "Evaluation", "Training", "Generation"
+MODEL, OUTPUT, RUN, ADVANCED = "Model", "Output", "Run", "Advanced"
+PANELS = (INPUT, EVALUATION, TRAINING, GENERATION, MODEL, OUTPUT, RUN, ADVANCED)
 
-# Options that are settings, besides those of the command's own section.
-SETTINGS = {
-    "data_dir": "data.dir",
-    "prompt": "generate.prompt",
-    "superclass": "generate.superclass",
-    "steps": "generate.steps",
-    "guidance": "generate.guidance",
-    "seed": "generate.seed",
-    "model": "model.name",
-    "revision": "model.revision",
-    "device": "model.device",
-    "dtype": "model.dtype",
-    "slots": "model.slots",
+_PANEL_OF_SECTION = {
+    "generate": GENERATION,
+    "model": MODEL,
+    "output": OUTPUT,
+    "data": INPUT,
+    "fewshot": EVALUATION,
+    "finegrained": EVALUATION,
+    "longtail": TRAINING,
 }
-_OWN = ("shots", "ways", "queries", "episodes", "classifier")
+_PANEL_OF_KEY = {
+    "longtail.thresholds": EVALUATION,
+    "longtail.per_class": EVALUATION,
+    "longtail.fill_to": EVALUATION,
+    "generate.seed": RUN,
+}
+# What is completed beside a setting's own choices.
+_SUGGESTED = {
+    "model.name": (BUNDLED, STABLE_DIFFUSION),
+    "model.device": ("auto", "cpu", "cuda", "cuda:0", "mps"),
+    "model.slots": ("auto", "1", "2", "4", "8", "16", "32"),
+}
 
-DataDir = Annotated[str | None, setting("data.dir", INPUT, "--data-dir", variable="GENIE_DATA")]
-Partial = Annotated[bool, Option("--partial", help="Take a part of the data set for the whole.", rich_help_panel=INPUT)]
+
+def option(
+    *flags: str,
+    help: str,  # noqa: A002 - as in Typer
+    panel: str,
+    metavar: str = "",
+    default: str = "",
+    choices: Sequence[str] = (),
+    **more: Any,
+) -> Any:
+    """An option that is no setting.
+
+    Args:
+        metavar: what stands for its value in help; empty for a flag.
+        default: the default in words, where it is not the parameter's own.
+        choices: values to complete with TAB.
+    """
+    if choices:
+        more["autocompletion"] = lambda incomplete: [word for word in choices if word.startswith(incomplete)]
+    text = help + (f" Default: {default}." if default else "")
+    return typer.Option(*flags, help=text, show_default=False, metavar=metavar, rich_help_panel=panel, **more)
+
+
+def whole_number(least: int) -> Callable[[str], int]:
+    """Reads the value of an option that is a whole number, at least ``least``."""
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if number < least:
+            raise typer.BadParameter(f"must be a whole number, at least {least}: {text!r} was given")
+        return number
+
+    return read
+
+
+def probability(text: str) -> float:
+    """Reads the value of an option that is a probability."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1
+    if not 0 <= number <= 1:
+        raise typer.BadParameter(f"must be a number from 0 to 1: {text!r} was given")
+    return number
+
+
+Json = Annotated[bool, option("--json", help="Print JSON Lines to stdout, as in a pipe.", panel=OUTPUT)]
+DryRun = Annotated[bool, option("--dry-run", help="Show what would be done and how long it takes.", panel=RUN)]
+Partial = Annotated[bool, option("--partial", help="Accept an incomplete data set.", panel=INPUT)]
 Manifests = Annotated[
     list[str] | None,
-    Option(
-        "--manifest", help="Take the generated images of this manifest ('-': standard input).", rich_help_panel=INPUT
-    ),
-]
-EpisodeLists = Annotated[
-    list[Path] | None,
-    Option("--episode-list", help="Run these episodes, a file of an earlier run.", rich_help_panel=INPUT),
-]
-Ratios = Annotated[
-    list[str] | None, Option("--r", help="GeNIe's noise ratios.", show_default="0.8", rich_help_panel=METHOD)
-]
-Checkpoint = Annotated[Path | None, Option("--checkpoint", help="The backbone's weights.", rich_help_panel=METHOD)]
-Baseline = Annotated[
-    str | None,
-    Option(
-        "--baseline",
-        help="What the others are compared with, as 'genie r=0.8'.",
-        show_default="weak",
-        rich_help_panel=METHOD,
+    option(
+        "--manifest", help="Use the generated images of this manifest ('-': stdin).", panel=INPUT, metavar="FILE,..."
     ),
 ]
 SoftLabels = Annotated[
-    bool, Option("--soft-labels", help="Label with the oracle's distributions.", rich_help_panel=METHOD)
-]
-Model = Annotated[str | None, setting("model.name", MODEL, "--model")]
-Revision = Annotated[str | None, setting("model.revision", MODEL)]
-Prompt = Annotated[str | None, setting("generate.prompt", MODEL)]
-Steps = Annotated[int | None, setting("generate.steps", MODEL)]
-Guidance = Annotated[float | None, setting("generate.guidance", MODEL)]
-Device = Annotated[str | None, setting("model.device", MODEL)]
-Dtype = Annotated[str | None, setting("model.dtype", MODEL)]
-Slots = Annotated[str | None, setting("model.slots", MODEL)]
-Out = Annotated[
-    Path, Option("--out", help="Folder for results, episode lists and generated images.", rich_help_panel=OUTPUT)
+    bool, option("--soft-labels", help="Train with the oracle's probabilities as labels.", panel=EVALUATION)
 ]
 PlanOut = Annotated[
     str | None,
-    Option(
+    option(
         "--plan-out",
-        help="Only write the plan of the images that are needed ('-': standard output).",
-        rich_help_panel=OUTPUT,
+        help="Only write the plan of the images that are needed ('-': stdout).",
+        panel=OUTPUT,
+        metavar="FILE",
     ),
 ]
-Json = Annotated[bool, Option("--json", help="Results as JSON Lines on stdout, as in a pipe.", rich_help_panel=OUTPUT)]
-Seed = Annotated[int | None, setting("generate.seed", RUN)]
-DryRun = Annotated[
-    bool, Option("--dry-run", help="Say which images would be made and how long it takes.", rich_help_panel=RUN)
-]
-Config = Annotated[
-    Path | None, Option("--config", help="Settings file.", show_default="./genie.toml", rich_help_panel=RUN)
-]
 
 
-def augment(more: str, default: str) -> Any:
-    """The option --augment; ``default`` is what is compared unless it is given."""
-    return Option("--augment", help=f"What to compare; {more}.", show_default=default, rich_help_panel=METHOD)
+def with_settings(known: Sequence[str]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Append an option for each setting to a command, and pass it what they come to as ``chosen``.
 
-
-def run(task: Task, section: str, augment: str, said: Mapping[str, Any]) -> None:
-    """Do what a command's options ask for.
-
-    Args:
-        section: the command's own section of the settings.
-        augment: what is compared unless --augment is given.
-        said: every parameter of the command by its name.
+    A setting can be typed, or given in the environment or the settings file; see `_settings.choose`.
     """
-    options = {key: said[name] for name, key in SETTINGS.items() if name in said}
-    options |= {f"{section}.{name}": said[name] for name in _OWN}
-    options[f"{section}.shots"] = split(said["shots"])
-    settings = resolve(said["config"], options)
-    asked = FewShotOptions(
-        task=task,
-        dataset=said["dataset"],
-        wanted=getattr(settings, section),
-        partial=said["partial"],
-        manifests=tuple(said["manifest"] or ()),
-        episode_lists=tuple(said["episode_list"] or ()),
-        augment=tuple(split(said["augment"]) or augment.split(",")),
-        ratios=tuple(split(said["r"]) or ()),
-        backbone=said["backbone"],
-        checkpoint=said["checkpoint"],
-        soft_labels=said["soft_labels"],
-        baseline=said["baseline"],
-        out=said["out"],
-        plan_out=said["plan_out"],
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        own = [
+            parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            for name, parameter in inspect.signature(command, eval_str=True).parameters.items()
+            if name != "chosen"
+        ]
+        added = [*map(_parameter, known), _keyword("ctx", typer.Context), _keyword("config", _CONFIG, None)]
+
+        @functools.wraps(command)
+        def wrapper(**values: Any) -> None:
+            ctx, config = values.pop("ctx"), values.pop("config")
+            given: dict[str, Any] = {}
+            typed = set()
+            for key in known:
+                name = _name_of(key)
+                value = values.pop(name)
+                if value is not None:
+                    given[key] = split_list(value) if takes_several(key) else value
+                    if ctx.get_parameter_source(name).name == "COMMANDLINE":
+                        typed.add(key)
+            command(**values, chosen=choose(config, given, typed, known, ConsoleObserver()))
+
+        wrapper.__signature__ = inspect.Signature(sorted([*own, *added], key=_place))  # type: ignore[attr-defined]
+        wrapper.__annotations__ = {}
+        return wrapper
+
+    return decorate
+
+
+_CONFIG = Annotated[
+    Path | None, option("--config", help="Settings file.", panel=RUN, metavar="FILE", default="./genie.toml")
+]
+
+
+def _parameter(key: str) -> inspect.Parameter:
+    """The parameter of a setting; None means that it was neither typed nor in the environment."""
+    choices = (*choices_of(key), *_SUGGESTED.get(key, ()))
+    declared = option(
+        flag_of(key),
+        help=describe(key),
+        panel=ADVANCED if is_rare(key) else _PANEL_OF_KEY.get(key, _PANEL_OF_SECTION[key.partition(".")[0]]),
+        metavar=metavar_of(key),
+        default=default_of(key),
+        choices=choices,
+        envvar=variable_of(key),
+        show_envvar=False,
     )
-    measure(settings, asked, given(options), as_json=said["json_"], dry_run=said["dry_run"])
+    kind: Any = list[str] | None if takes_several(key) else str | None
+    return _keyword(_name_of(key), Annotated[kind, declared], None)
+
+
+def _keyword(name: str, annotation: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+
+
+def _name_of(key: str) -> str:
+    return "setting_" + key.replace(".", "_")
+
+
+def _place(parameter: inspect.Parameter) -> int:
+    """Where an option's panel stands in help; arguments come first."""
+    for detail in getattr(parameter.annotation, "__metadata__", ()):
+        panel = getattr(detail, "rich_help_panel", None)
+        if panel in PANELS:
+            return PANELS.index(panel)
+    return -1

@@ -1,65 +1,70 @@
-"""Shows how far a run is, how fast, and what failed."""
+"""How far a task is, and where a run's time went."""
 
 from __future__ import annotations
 
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
 
-from genie_cli.cli._console import words
-from genie_cli.generate.pipeline import Observer
-from genie_cli.manifest import Row, Status
+from genie_cli.diffusion.clock import OTHER, Stopwatch
+from genie_cli.observer import Progress
 
-_SHOWN_FAILURES = 10
+_SECTIONS = {
+    "read": "waiting for sources to be read",
+    "encode": "encoding prompts and sources",
+    "unet": "solver steps",
+    "decode": "decoding latents",
+    "write": "waiting for images to be written",
+    OTHER: "everything else",
+}
 
 
-class ProgressBar(Observer):
-    """An observer that draws on stderr; where that is no terminal, in words alone.
+@contextmanager
+def bar(console: Console, description: str, total: int | None) -> Iterator[Progress]:
+    """A bar that disappears when the task is done, or a spinner for a task without a total; only on a terminal."""
+    if total is None:
+        with console.status(f"{description} ..."):
+            yield Progress()
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Bars(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        yield _Bar(bars, bars.add_task(description, total=total, rate=""))
 
-    Args:
-        slots: the batch size that the run begins with.
-    """
 
-    def __init__(self, slots: int) -> None:
-        self.console = words()
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-            console=self.console,
-        )
-        self._task: TaskID | None = None
-        self._failures = self._done = 0
-        self._slots = slots
-        self._started = time.monotonic()
+class _Bar(Progress):
+    def __init__(self, bars: Bars, task: TaskID) -> None:
+        self._bars, self._task = bars, task
 
-    def __enter__(self) -> ProgressBar:
-        self._progress.start()
-        return self
+    def advance(self, count: int = 1) -> None:
+        self._bars.advance(self._task, count)
+        if speed := self._bars.tasks[0].finished_speed or self._bars.tasks[0].speed:
+            self._bars.update(self._task, rate=f"{speed:.2f}/s")
 
-    def __exit__(self, *error: object) -> None:
-        self._progress.stop()
+    def describe(self, description: str) -> None:
+        self._bars.update(self._task, description=description)
 
-    def started(self, total: int, resumed: int) -> None:
-        if resumed:
-            self.console.print(f"{resumed} of {total} images were made before; going on")
-        if resumed == total:
-            return  # nothing to watch
-        self._started = time.monotonic()
-        self._task = self._progress.add_task("images", total=total - resumed, rate="")
 
-    def finished(self, row: Row) -> None:
-        if self._task is None:
-            return
-        self._done += 1
-        seconds = max(time.monotonic() - self._started, 1e-6)
-        self._progress.update(self._task, completed=self._done, rate=f"{self._done / seconds:.2f} images/s")
-        if row.slots and row.slots < self._slots:
-            self.console.print(f"out of memory: going on with {row.slots} images in a batch instead of {self._slots}")
-        self._slots = row.slots or self._slots
-        if row.status is not Status.MADE:
-            self._failures += 1
-            if self._failures <= _SHOWN_FAILURES:
-                self.console.print(f"{row.status.value}: {row.job.target}: {row.reason}")
+def show_profile(watch: Stopwatch, console: Console) -> None:
+    """Print seconds and share of each section of the main thread's time; they sum to the total."""
+    total = watch.stop()
+    table = Table("", "seconds", "share", "", box=None, title="Where the time went", title_justify="left")
+    for column in table.columns[1:3]:
+        column.justify = "right"
+    for name, meaning in _SECTIONS.items():
+        seconds = watch.seconds.get(name, 0.0)
+        table.add_row(name, f"{seconds:.2f}", f"{seconds / total:.1%}", meaning)
+    table.add_row("total", f"{total:.2f}", "100.0%", "since the model was loaded")
+    console.print(table)
+    if watch.rows:
+        each = 1000 * watch.seconds["unet"] / watch.rows
+        console.print(f"{watch.rows} rows went through the UNet, {each:.2f} ms each", highlight=False)

@@ -1,134 +1,204 @@
-"""Settings from flags, the environment and `genie.toml`; and a commented `genie.toml` from the settings.
-
-Flag > environment > preset > file > default. What settings there are is declared in `config`. This module does not
-know torch.
-"""
+"""Where a command's settings come from, and `genie.toml`: flag > environment > preset > file > default."""
 
 from __future__ import annotations
 
-import difflib
 import json
-import tomllib
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from genie_cli.config import PRESETS, Settings
+from genie_cli.config import Settings
 from genie_cli.errors import UsageError
+from genie_cli.observer import Observer
+from genie_cli.settings import (
+    SECTIONS,
+    Values,
+    build,
+    field_of,
+    flag_of,
+    keys,
+    merged,
+    nearest,
+    option_of,
+    preset_of,
+    takes_several,
+    variable_of,
+)
 
 FILE_NAME = "genie.toml"
+_TEMPLATE_HEAD = """\
+# Settings of genie, at their defaults. A flag overrides the environment (GENIE_OUT for --out), which overrides this
+# file. `genie config` shows what is in force and where it comes from."""
 
 
-def resolve(file: Path | None, options: Mapping[str, Any]) -> Settings:
-    """Settings from the file, overridden by options.
+@dataclass(frozen=True)
+class Chosen:
+    """A command's settings.
+
+    Attributes:
+        settings: all settings in force.
+        options: those that were typed, by the name of their option: keyword arguments of `api`.
+        typed: their keys.
+        origins: where each setting comes from, by key; what is not here is at its default.
+    """
+
+    settings: Settings = field(default_factory=Settings)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    typed: Set[str] = frozenset()
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+
+def choose(
+    file: Path | None, given: Mapping[str, Any], typed: Set[str], known: Sequence[str], observer: Observer
+) -> Chosen:
+    """The settings of a command.
 
     Args:
-        file: a TOML file; None reads `genie.toml` in the working directory if there is one.
-        options: ``"section.name"`` to value, from flags and the environment; None means not given.
+        file: the settings file; None: `genie.toml` in the working directory, if there is one, which is then named.
+        given: values by key, from flags and the environment.
+        typed: the keys of the flags.
+        known: the keys that the command uses.
 
     Raises:
         UsageError: with every unknown key and bad value, not only the first.
     """
-    if file is None and Path(FILE_NAME).is_file():
-        file = Path(FILE_NAME)
-    values = _read(file) if file else {}
-    problems = list(_unknown_keys(values, file))
-    for option, value in (*_preset(values, options).items(), *options.items()):
-        section, _, name = option.partition(".")
-        content = values.setdefault(section, {})
-        if value is not None and isinstance(content, dict):
-            content[name] = value
-    try:
-        settings = Settings.model_validate(_known(values))
-    except ValidationError as error:
-        given = {option for option, value in options.items() if value is not None}
-        problems += [_explain(problem, given, file) for problem in error.errors()]
-    if problems:
-        raise UsageError("\n".join(problems), "all settings and their meaning: genie init --out all-settings.toml")
-    return settings
+    path = file or _default_file()
+    settings = resolve(path, given, {key for key in given if key not in typed})
+    origins = {key: f"file {path}" for key, _ in _changes(_read(path) if path else {})}
+    origins |= dict.fromkeys(preset_of(_read(path) if path else {}, given), f"preset {settings.generate.preset}")
+    origins |= {key: f"flag {flag_of(key)}" if key in typed else f"environment {variable_of(key)}" for key in given}
+    if file is None and path:
+        changed = [key for key in origins if key in known and origins[key] == f"file {path}"]
+        if changed:
+            listed = ", ".join(f"{key} = {_toml(_value_of(settings, key))}" for key in changed)
+            observer.found(f"settings from {path}: {listed}")
+    options = {option_of(key): given[key] for key in given if key in typed}
+    return Chosen(settings, options, frozenset(typed), origins)
 
 
-def _preset(values: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The options that the preset stands for; none for one that is unknown, which is reported with the others."""
-    section = values.get("generate")
-    written = section.get("preset") if isinstance(section, dict) else None
-    return PRESETS.get(str(options.get("generate.preset") or written), {})
+def resolve(file: Path | None, given: Mapping[str, Any], variables: Set[str] = frozenset()) -> Settings:
+    """Settings from a file, overridden by values that were given.
+
+    A value in the file that is the default says nothing: `genie init` writes all of them.
+
+    Args:
+        file: a TOML file; None: `genie.toml` in the working directory, if there is one.
+        given: values by key, from flags and the environment; None means not given.
+        variables: the keys of those that come from the environment, for messages.
+
+    Raises:
+        UsageError: with every unknown key and bad value, not only the first.
+    """
+    file = file or _default_file()
+    content = _read(file) if file else {}
+    given = {key: value for key, value in given.items() if value is not None}
+
+    def label(key: str) -> str:
+        if key in given:
+            return variable_of(key) if key in variables else flag_of(key)
+        section, _, name = key.partition(".")
+        return f"{file}: [{section}] {name}".rstrip()
+
+    return build(merged(_stated(content), given), label, list(_unknown_keys(content, file)))
 
 
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UsageError(f"there is no settings file {file}", f"write one: genie init --out {file}") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(f"{file} cannot be read: {error}") from None
-
-
-def _known(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values without the keys that are reported as unknown, so that the rest is still checked."""
-    known = {}
-    for section, field in Settings.model_fields.items():
-        content = values.get(section, {})
-        names = field.default.__class__.model_fields
-        known[section] = {k: v for k, v in content.items() if k in names} if isinstance(content, dict) else content
-    return known
-
-
-def _unknown_keys(values: Mapping[str, Any], file: Path | None) -> Iterator[str]:
-    sections = list(Settings.model_fields)
-    for section, content in values.items():
-        if section not in sections:
-            yield f"{file}: unknown section [{section}]{_nearest(section, sections)}"
-        elif isinstance(content, dict):
-            names = list(Settings.model_fields[section].default.__class__.model_fields)
-            for name in content:
-                if name not in names:
-                    yield f"{file}: unknown key {name!r} in [{section}]{_nearest(name, names)}"
-
-
-def _nearest(word: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
-
-
-def _explain(problem: Any, given: set[str], file: Path | None) -> str:
-    """One of pydantic's errors in words, with the place the value came from."""
-    section, *rest = (str(part) for part in problem["loc"])
-    name = rest[0] if rest else ""
-    where = "--" + name.replace("_", "-") if f"{section}.{name}" in given else f"{file}: [{section}] {name}".rstrip()
-    message = problem["msg"].removeprefix("Value error, ")
-    return f"{where}: {message[0].lower()}{message[1:]} (got {problem['input']!r})"
-
-
-def describe(option: str) -> str:
-    """The explanation of ``"section.name"``."""
-    section, _, name = option.partition(".")
-    return str(_fields(section)[name].description)
-
-
-def default_of(option: str) -> str:
-    """The default of ``"section.name"`` as it would stand in the file; empty if there is nothing to show."""
-    section, _, name = option.partition(".")
-    value = _fields(section)[name].default
-    return "" if value in ("", ()) else _toml(value).strip('"')
-
-
-def _fields(section: str) -> dict[str, Any]:
-    fields: dict[str, Any] = Settings.model_fields[section].default.__class__.model_fields
-    return fields
+def warn_of_unknown_variables(observer: Observer) -> None:
+    """Name the variables that look like genie's and are none, with the one that was probably meant."""
+    known = sorted({variable_of(key) for key in keys(*SECTIONS)})
+    for variable in sorted(os.environ):
+        if variable.startswith("GENIE_") and variable not in known:
+            near = nearest(variable, known)
+            observer.warning(f"{variable} is not a setting{f'; did you mean {near}?' if near else ''}")
 
 
 def template() -> str:
     """A commented `genie.toml` with every setting at its default."""
-    blocks = ["# Settings of genie. A flag beats the environment (GENIE_OUT for --out), which beats this file."]
-    for section, field in Settings.model_fields.items():
-        lines = [f"[{section}]  # {field.default.__class__.__doc__.lower().rstrip('.')}"]
-        for name, setting in _fields(section).items():
-            lines.append(f"# {setting.description}\n{name} = {_toml(setting.default)}")
+    blocks = [_TEMPLATE_HEAD]
+    for section, declared in Settings.model_fields.items():
+        lines = [f"[{section}]  # {str(declared.default.__class__.__doc__).rstrip('.')}"]
+        for key in keys(section):
+            lines.append(f"# {describe(key)}\n{key.partition('.')[2]} = {_toml(field_of(key).default)}")
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks) + "\n"
+
+
+def describe(key: str) -> str:
+    """The explanation of a setting."""
+    return str(field_of(key).description)
+
+
+def default_of(key: str) -> str:
+    """The default of a setting as it is typed; empty if there is nothing to show."""
+    value = field_of(key).default
+    if value in ("", ()):
+        return ""
+    return ", ".join(map(str, value)) if takes_several(key) else str(getattr(value, "value", value))
+
+
+def in_force(chosen: Chosen) -> Iterator[tuple[str, str, str]]:
+    """Every setting: its key, its value as it stands in the file, and where that comes from."""
+    for key in keys(*SECTIONS):
+        yield key, _toml(_value_of(chosen.settings, key)), chosen.origins.get(key, "default")
+
+
+def _default_file() -> Path | None:
+    return Path(FILE_NAME) if Path(FILE_NAME).is_file() else None
+
+
+def _read(file: Path) -> Values:
+    import tomli
+
+    try:
+        content: Values = tomli.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"there is no settings file {file}", f"write one: genie init --out {file}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(f"{file} cannot be read: {error}") from None
+    return content
+
+
+def _stated(content: Values) -> Values:
+    """The known values that differ from the defaults; a section that is none is kept, to be refused."""
+    stated: Values = {}
+    for section in SECTIONS:
+        values = content.get(section, {})
+        stated[section] = values if not isinstance(values, dict) else {}
+    for key, value in _changes(content):
+        section, _, name = key.partition(".")
+        stated[section][name] = value
+    return stated
+
+
+def _changes(content: Values) -> Iterator[tuple[str, Any]]:
+    """The keys and values of a file that are known and differ from the defaults."""
+    for key in keys(*SECTIONS):
+        section, _, name = key.partition(".")
+        values = content.get(section)
+        if isinstance(values, dict) and name in values and json.loads(_toml(field_of(key).default)) != values[name]:
+            yield key, values[name]
+
+
+def _unknown_keys(content: Values, file: Path | None) -> Iterator[str]:
+    for section, values in content.items():
+        if section not in SECTIONS:
+            yield f"{file}: unknown section [{section}]{_suggestion(section, SECTIONS)}"
+        elif isinstance(values, dict):
+            names = [key.partition(".")[2] for key in keys(section)]
+            for name in values:
+                if name not in names:
+                    yield f"{file}: unknown key {name!r} in [{section}]{_suggestion(name, names)}"
+
+
+def _suggestion(word: str, known: Sequence[str]) -> str:
+    near = nearest(word, known)
+    return f"; did you mean {near!r}?" if near else f"; known: {', '.join(known)}"
+
+
+def _value_of(settings: Settings, key: str) -> Any:
+    section, _, name = key.partition(".")
+    return getattr(getattr(settings, section), name)
 
 
 def _toml(value: Any) -> str:

@@ -1,23 +1,24 @@
-"""The command line: registers the commands and turns errors into words and exit codes.
+"""The command line: registers the commands.
 
-0 done · 1 failed · 2 usage · 3 finished, some jobs failed · 130 interrupted, a rerun goes on.
+Exit codes: 0 done · 1 failed · 2 usage · 3 finished, some jobs failed · 130 interrupted.
 Importing this must not load torch: `genie --help` answers at once.
 """
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import warnings
 from io import TextIOWrapper
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from genie_cli import __version__
-from genie_cli.cli import _console as console
+from genie_cli.cli._console import ConsoleObserver
+from genie_cli.cli._help import Command, Group
+from genie_cli.cli._settings import warn_of_unknown_variables
+from genie_cli.cli.config import config
 from genie_cli.cli.confuse import confuse
 from genie_cli.cli.demo import demo
 from genie_cli.cli.doctor import doctor
@@ -28,33 +29,9 @@ from genie_cli.cli.generate import generate
 from genie_cli.cli.init import init
 from genie_cli.cli.longtail import longtail
 from genie_cli.cli.oracle import oracle
-from genie_cli.errors import GenieError
-
-INTERRUPTED = 130
-
-
-class _Reporting(TyperGroup):
-    """Says what went wrong instead of showing a traceback."""
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            done = super().invoke(ctx)
-            sys.stdout.flush()  # here, where a reader that is gone is no error
-            return done
-        except GenieError as error:
-            console.explain(error)
-            raise typer.Exit(error.exit_code) from None
-        except KeyboardInterrupt:
-            console.words().print("interrupted; what was made is safe, and the same command goes on")
-            raise typer.Exit(INTERRUPTED) from None
-        except BrokenPipeError:
-            # Whoever read our output has had enough; nothing more can be said there.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            raise typer.Exit(0) from None
-
 
 app = typer.Typer(
-    cls=_Reporting,
+    cls=Group,
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -70,23 +47,31 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def genie(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    version: Annotated[  # noqa: ARG001 - its callback does the work
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, metavar="", help="Show the version and exit."),
     ] = False,
 ) -> None:
-    """Hard negatives for image classifiers: one class's photo, denoised under another class's prompt (GeNIe).
+    """Make hard negatives for image classifiers: photos of one class, denoised under the prompt of another (GeNIe).
 
     Start with: genie demo
     """
+    warn_of_unknown_variables(ConsoleObserver())
 
 
-for command in (confuse, generate, oracle, fewshot, longtail, finegrained, demo, explain, doctor, init):
-    app.command()(command)
+for panel, commands in {
+    "Start": (demo, doctor, init, config),
+    "Make": (confuse, generate),
+    "Judge": (oracle, explain),
+    "Measure": (fewshot, finegrained, longtail),
+}.items():
+    for command in commands:
+        app.command(cls=Command, rich_help_panel=panel)(command)
 
 
 def main() -> None:
     """Entry point of the `genie` command."""
-    # Pillow's own remarks (odd EXIF, for one) are no business of whoever makes images from a folder.
+    # Pillow's own remarks, on odd EXIF for example, do not help somebody who makes images from a folder.
     warnings.filterwarnings("ignore", module="PIL")
     for stream in (sys.stdin, sys.stdout):  # plans and manifests are UTF-8 whatever the locale
         if isinstance(stream, TextIOWrapper):

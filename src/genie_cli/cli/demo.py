@@ -1,4 +1,4 @@
-"""`genie demo`: the whole chain on real pictures, with models that work, and nothing to download."""
+"""`genie demo`: the whole chain on real pictures, with the bundled models, and nothing to download."""
 
 from __future__ import annotations
 
@@ -9,18 +9,14 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Option
+import typer
 
 from genie_cli import manifest
-from genie_cli.cli._console import words
-from genie_cli.cli.confuse import confuse
-from genie_cli.cli.fewshot import fewshot
-from genie_cli.cli.finegrained import finegrained
-from genie_cli.cli.generate import generate
-from genie_cli.cli.longtail import longtail
-from genie_cli.cli.oracle import oracle
+from genie_cli.cli._console import stderr
+from genie_cli.cli._options import OUTPUT, RUN, option
+from genie_cli.config import BUNDLED
 from genie_cli.confuse.confusion import Confusion
-from genie_cli.files import require_own, write_atomically
+from genie_cli.files import require_own, reraise_as_output_error, write_atomically
 from genie_cli.manifest import Status
 
 if TYPE_CHECKING:
@@ -57,13 +53,18 @@ _TAIL, _KINDS = "none,txt2img,genie", "weak,txt2img,genie"
 
 
 def demo(
-    out: Annotated[Path, Option(help="Folder for the demo.")] = Path("genie-demo"),
-    all_: Annotated[bool, Option("--all", help="Show the long-tailed and fine-grained benchmarks, too.")] = False,
+    ctx: typer.Context,
+    out: Annotated[Path, option(help="Folder for the demo.", panel=OUTPUT, metavar="DIR", default="genie-demo")] = Path(
+        "genie-demo"
+    ),
+    all_: Annotated[
+        bool, option("--all", help="Show the long-tailed and fine-grained benchmarks, too.", panel=RUN)
+    ] = False,
 ) -> None:
     """Run the whole chain on bundled photographs with the bundled models, without a download.
 
-    Which classes are confused, hard negatives from those, an oracle's look at them, and what they do for few-shot
-    classification. A demo that was stopped goes on when the same command is typed again.
+    Which classes are confused with each other, hard negatives from those, an oracle's judgement of them, and what they
+    do for few-shot classification. A demo that was stopped resumes when the same command is run again.
 
     Example: genie demo
     """
@@ -75,76 +76,67 @@ def demo(
     require_own(config, settings)
     write_atomically(config, settings.encode())
 
-    _say("1. Which classes does a classifier take for which?")
-    _command("confuse", "--src-dir", photos, "--backbone", "digits", "--out", confusion)
-    confuse(src_dir=photos, backbone="digits", out=confusion, pairs=5)
+    _say("1. Which classes does a classifier confuse with each other?")
+    _run(ctx, "confuse", "--src-dir", photos, "--backbone", BUNDLED, "--out", confusion, "--pairs", 5)
 
     measured = Confusion.read(confusion)
-    targets = ",".join(label for label in measured.labels if label not in measured.never_mistaken())
-    ratios = ",".join(RATIOS)
+    targets = ",".join(label for label in measured.labels if label not in measured.never_confused())
     _say("2. Hard negatives: photos of the classes most confused with each target, under the target's prompt")
-    what = ["--src-dir", photos, "--targets", targets, "--confusion", confusion, "--r", ratios]
-    _command("generate", *what, "--out", negatives, "--config", config)
-    generate(src_dir=photos, targets=targets, confusion=confusion, r=[ratios], out=str(negatives), config=config)
+    what = ["--src-dir", photos, "--targets", targets, "--confusion", confusion, "--r", ",".join(RATIOS)]
+    _run(ctx, "generate", *what, "--out", negatives, "--config", config)
     _draw(photos, negatives, out / "contact-sheet.png")
 
-    _say("3. Does each image show what its label says, and is something of its source left?")
-    judged = negatives / "judged.jsonl"
-    _command("oracle", negatives / "manifest.jsonl", "--out", judged)
-    oracle(manifest=str(negatives / "manifest.jsonl"), out=judged)
+    _say("3. Does each image show what its label says, and is it still similar to its source?")
+    _run(ctx, "oracle", negatives / "manifest.jsonl", "--out", negatives / "judged.jsonl")
 
-    _say("4. What do such images do for a classifier that has one real image a class?")
-    _command("fewshot", "--augment", _AUGMENT, "--out", out / "fewshot", "--config", config)
-    fewshot(augment=[_AUGMENT], out=out / "fewshot", config=config)
-    words().print(f"{EPISODES} episodes only, so the intervals are wide; docs/results.md has all, with 600.")
+    _say("4. What do such images do for a classifier that has one real image per class?")
+    _run(ctx, "fewshot", "--augment", _AUGMENT, "--out", out / "fewshot", "--config", config)
+    stderr().print(f"{EPISODES} episodes only, so the intervals are wide; docs/results.md has all, with 600.")
     if all_:
-        _show_the_others(out, config)
+        _say("5. And for the rare classes of a long-tailed data set?")
+        _run(ctx, "longtail", "--augment", _TAIL, "--out", out / "longtail", "--config", config)
+
+        _say("6. And for fine-grained classes, tested on a whole test split?")
+        _run(ctx, "finegrained", "--augment", _KINDS, "--out", out / "finegrained", "--config", config)
     _point_on(out, all_)
-
-
-def _show_the_others(out: Path, config: Path) -> None:
-    _say("5. And for the rare classes of a long-tailed data set?")
-    _command("longtail", "--augment", _TAIL, "--out", out / "longtail", "--config", config)
-    longtail(augment=[_TAIL], out=out / "longtail", config=config)
-
-    _say("6. And for kinds of one thing, tested on a whole test split?")
-    _command("finegrained", "--augment", _KINDS, "--out", out / "finegrained", "--config", config)
-    finegrained(augment=[_KINDS], out=out / "finegrained", config=config)
 
 
 def _point_on(out: Path, all_: bool) -> None:
     """What to look at, and what to do next."""
-    words().print()
+    stderr().print()
     if not all_:
-        words().print("The two other benchmarks, long-tailed and fine-grained: genie demo --all", soft_wrap=True)
+        stderr().print("The two other benchmarks, long-tailed and fine-grained: genie demo --all", soft_wrap=True)
     for line in (
         f"Look at {out / 'contact-sheet.png'}: each row is a photo, and what it becomes as the noise r rises.",
         "Next, your own photos: genie generate --src-dir photos --targets lynx,leopard --r 0.8",
         "That downloads Stable Diffusion 1.5 once; genie doctor says whether this machine is ready.",
     ):
-        words().print(line, soft_wrap=True)
+        stderr().print(line, soft_wrap=True)
 
 
 def _paint(photos: Path) -> None:
-    from genie_cli.data.digits import CLASSES, DigitsInTheWild
-    from genie_cli.files import reraise_as_output_error
+    from genie_cli.data.digits.paint import CLASSES, DigitsInTheWild
 
     if not os.path.exists(photos):  # Path.exists raises where a parent may not be searched
-        # Whole or not at all, so that a demo killed here can be typed again.
+        # Atomically, so that a demo killed here can be run again.
         partial = photos.with_name("photos.partial")
         with reraise_as_output_error(photos.parent):
             DigitsInTheWild("test").save(partial, PHOTOS_PER_CLASS)
             partial.rename(photos)
-    words().print(f"photos: {PHOTOS_PER_CLASS} of each class, {CLASSES[0]} to {CLASSES[-1]}, in {photos}")
+    stderr().print(f"photos: {PHOTOS_PER_CLASS} of each class, {CLASSES[0]} to {CLASSES[-1]}, in {photos}")
 
 
 def _say(heading: str) -> None:
-    words().print(f"\n{heading}", style="bold", soft_wrap=True)
+    stderr().print(f"\n{heading}", style="bold", soft_wrap=True)
 
 
-def _command(*command: object) -> None:
-    """The command that a person would type for what comes next."""
-    words().print(shlex.join(["genie", *map(str, command)]), style="cyan", soft_wrap=True)
+def _run(ctx: typer.Context, *command: object) -> None:
+    """Print a command as a person would type it, and run it in this process."""
+    words = [str(word) for word in command]
+    stderr().print(shlex.join(["genie", *words]), style="cyan", soft_wrap=True)
+    code = ctx.find_root().command.main(words, prog_name="genie", standalone_mode=False)
+    if code:
+        raise typer.Exit(code)
 
 
 def _draw(photos: Path, negatives: Path, sheet: Path) -> None:
@@ -152,8 +144,8 @@ def _draw(photos: Path, negatives: Path, sheet: Path) -> None:
     from genie_cli.data.images import decode
     from genie_cli.generate.contact_sheet import contact_sheet
 
-    with (negatives / "manifest.jsonl").open(encoding="utf-8") as stream:
-        made = [row for row in manifest.read(stream, "manifest").rows() if row.status is Status.MADE]
+    with manifest.opened(negatives) as document:
+        made = [row for row in document.rows() if row.status is Status.MADE]
     pictures: list[list[Image.Image]] = []
     captions = []
     for target, group in groupby(sorted(made, key=lambda row: (row.job.target, row.job.r)), lambda row: row.job.target):

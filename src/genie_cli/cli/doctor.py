@@ -1,4 +1,4 @@
-"""`genie doctor`: what works on this machine, and the command that mends what does not."""
+"""`genie doctor`: what works on this machine, and the command that fixes what does not."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from typer import Exit, Option
+from typer import Exit
+
+from genie_cli.cli._console import stdout, wants_lines
+from genie_cli.cli._options import OUTPUT, Json, option
 
 if TYPE_CHECKING:
     from genie_cli.doctor import Finding
@@ -22,27 +25,31 @@ if TYPE_CHECKING:
 
 def doctor(
     out: Annotated[
-        Path, Option(help="Folder that images would go to: its disk is looked at.", rich_help_panel="Output")
+        Path,
+        option(
+            help="Folder that images would go to: its disk is checked.",
+            panel=OUTPUT,
+            metavar="DIR",
+            default="the working directory",
+        ),
     ] = Path("."),
-    json_: Annotated[
-        bool, Option("--json", help="One JSON object a line, as in a pipe.", rich_help_panel="Output")
-    ] = False,
+    json_: Json = False,
 ) -> None:
-    """Show versions, device, memory, precision, attention kernels, model cache and disk, and how to mend problems.
+    """Check versions, device, memory, precision, attention kernels, model cache and disk, and how to fix problems.
 
     Everything is tried, not looked up: a kernel counts once it has run. Exits with 1 if there is a problem.
 
     Example: genie doctor --out /data/genie
     """
-    with Console(stderr=True).status("Trying out this machine ..."):  # silent unless stderr is a terminal
+    with Console(stderr=True).status("Checking this machine ..."):  # silent unless stderr is a terminal
         from genie_cli.doctor import examine
 
         findings = examine(out)
-    if json_ or not sys.stdout.isatty():
+    if wants_lines(json_):
         for finding in findings:
             sys.stdout.write(json.dumps(asdict(finding)) + "\n")
     else:
-        show(findings, Console())
+        show(findings, stdout())
     if not all(finding.ok for finding in findings):
         raise Exit(1)
 
@@ -58,7 +65,7 @@ def show(findings: Sequence[Finding], console: Console) -> None:
 
 
 def _table(findings: Sequence[Finding]) -> Table:
-    table = Table("area", "", "what", "how it is", box=box.SIMPLE, show_header=False)
+    table = Table("area", "", "what", "status", box=box.SIMPLE, show_header=False)
     for column in table.columns:
         column.overflow = "fold"  # the default cuts long words off with an ellipsis
     for area, members in groupby(findings, key=lambda finding: finding.area):

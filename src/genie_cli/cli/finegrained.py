@@ -1,72 +1,79 @@
-"""`genie finegrained`: what augmentations do where classes are kinds of one thing."""
+"""`genie finegrained`: what augmentations do for few-shot classification of fine-grained classes."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
 
-from typer import Option
-
-from genie_cli.cli import _options as shared
-from genie_cli.cli._setting_options import INPUT, MODEL, setting
-from genie_cli.data.catalog import FineGrainedSet
+from genie_cli import api
+from genie_cli.cli import _episodes
+from genie_cli.cli._options import (
+    EVALUATION,
+    DryRun,
+    Json,
+    Manifests,
+    Partial,
+    PlanOut,
+    SoftLabels,
+    option,
+    with_settings,
+)
+from genie_cli.cli._settings import Chosen
+from genie_cli.data.catalog import choices
 from genie_cli.fewshot.task import FINEGRAINED
+from genie_cli.settings import split_list
 
-_AUGMENT = "weak,img2img-l,img2img-h,txt2img,genie"
+_DATASETS = choices("finegrained")
+_OUT = "genie-finegrained"
 
 
+@with_settings(api.FINEGRAINED)
 def finegrained(
+    chosen: Chosen,
     dataset: Annotated[
-        FineGrainedSet,
-        Option(help="Data set; digits are bundled, folder is any with train/ and test/.", rich_help_panel=INPUT),
-    ] = FineGrainedSet.DIGITS,
-    data_dir: shared.DataDir = None,
-    partial: shared.Partial = False,
-    manifest: shared.Manifests = None,
-    episode_list: shared.EpisodeLists = None,
-    shots: Annotated[list[str] | None, setting("finegrained.shots", INPUT)] = None,
-    ways: Annotated[int | None, setting("finegrained.ways", INPUT)] = None,
-    queries: Annotated[int | None, setting("finegrained.queries", INPUT)] = None,
-    episodes: Annotated[int | None, setting("finegrained.episodes", INPUT)] = None,
-    augment: Annotated[
-        list[str] | None, shared.augment("also none, strong, cutmix, mixup, genie-ada", _AUGMENT)
-    ] = None,
-    r: shared.Ratios = None,
+        str,
+        _episodes.dataset(
+            _DATASETS,
+            f"Data set: {', '.join(_DATASETS)}. The digits are bundled; folder is any with train/ and test/.",
+        ),
+    ] = _DATASETS[0],
+    partial: Partial = False,
+    manifest: Manifests = None,
+    episode_list: _episodes.EpisodeLists = None,
+    augment: Annotated[list[str] | None, _episodes.augment("weak, img2img-l, img2img-h, txt2img, genie")] = None,
     backbone: Annotated[
         str | None,
-        Option(
-            help="A timm model, digits, or one of UniSiam's with --checkpoint.",
-            show_default=f"{FINEGRAINED.backbone}; digits for the digits",
-            rich_help_panel=shared.METHOD,
+        option(
+            help="digits (bundled), unisiam-resnet18, -34 or -50 with --checkpoint, or a timm model.",
+            panel=EVALUATION,
+            metavar="NAME",
+            default="vit_giant_patch14_dinov2.lvd142m; digits for the digits",
         ),
     ] = None,
-    checkpoint: shared.Checkpoint = None,
-    classifier: Annotated[str | None, setting("finegrained.classifier", shared.METHOD)] = None,
-    baseline: shared.Baseline = None,
-    soft_labels: shared.SoftLabels = False,
-    model: shared.Model = None,
-    revision: shared.Revision = None,
-    prompt: shared.Prompt = None,
-    superclass: Annotated[
-        str | None, setting("generate.superclass", MODEL, default="bird, car, food, aircraft or digit, by data set")
-    ] = None,
-    steps: shared.Steps = None,
-    guidance: shared.Guidance = None,
-    device: shared.Device = None,
-    dtype: shared.Dtype = None,
-    slots: shared.Slots = None,
-    out: shared.Out = Path("genie-finegrained"),
-    plan_out: shared.PlanOut = None,
-    json_: shared.Json = False,
-    seed: shared.Seed = None,
-    dry_run: shared.DryRun = False,
-    config: shared.Config = None,
+    checkpoint: _episodes.Checkpoint = None,
+    baseline: _episodes.Baseline = None,
+    soft_labels: SoftLabels = False,
+    out: Annotated[Path, _episodes.out(_OUT)] = Path(_OUT),
+    plan_out: PlanOut = None,
+    json_: Json = False,
+    dry_run: DryRun = False,
 ) -> None:
-    """Measure what augmentations do for few-shot classification of fine-grained classes (the paper's Table 4).
+    """Compare augmentations in few-shot classification of fine-grained classes (the paper's Table 4).
 
-    Support images come from the training split; the accuracy is that on the test split. Otherwise as genie fewshot:
-    makes the images that the episodes need, unless --manifest has them, and goes on where it was stopped.
+    Support images come from the training split; the accuracy is that on the test split. Otherwise as genie fewshot.
 
     Example: genie finegrained --dataset cub --data-dir CUB_200_2011
     """
-    shared.run(FINEGRAINED, "finegrained", _AUGMENT, locals())
+    asked = {
+        "dataset": dataset,
+        "out": out,
+        "augment": tuple(split_list(augment) or ()),
+        "manifest": tuple(split_list(manifest) or ()),
+        "episode_list": tuple(map(Path, split_list([str(path) for path in episode_list or ()]) or ())),
+        "backbone": backbone,
+        "checkpoint": checkpoint,
+        "partial": partial,
+        "soft_labels": soft_labels,
+        "baseline": baseline,
+    }
+    _episodes.compare(FINEGRAINED, api.finegrained, asked, chosen, plan_out, dry_run, json_)

@@ -2,100 +2,180 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-from typer import Option
+from typer import Exit
 
-from genie_cli.cli._setting_options import INPUT, MODEL, OUTPUT, RUN, given, setting
-from genie_cli.cli._settings import resolve
-from genie_cli.config import Format
-from genie_cli.generate.inputs import Inputs
-from genie_cli.generate.run import run
-from genie_cli.jobs import Method
+from genie_cli import api, manifest
+from genie_cli.cli._console import ConsoleObserver, duration, facts, stderr, stdout, wants_lines
+from genie_cli.cli._options import INPUT, OUTPUT, RUN, DryRun, option, whole_number, with_settings
+from genie_cli.cli._settings import Chosen
+from genie_cli.errors import UsageError
+from genie_cli.generate.request import ALL, class_names
+from genie_cli.generate.run import Made, Run
+from genie_cli.settings import split_list
 
 
+@with_settings(api.GENERATE)
 def generate(
+    chosen: Chosen,
     src_dir: Annotated[
-        Path | None, Option(help="Folder of source images, a subfolder per class.", rich_help_panel=INPUT)
+        Path | None, option(help="Folder of source images, one subfolder per class.", panel=INPUT, metavar="DIR")
     ] = None,
     src_label: Annotated[
-        str | None, Option(help="The class of all images in --src-dir, if it has no subfolders.", rich_help_panel=INPUT)
+        str | None,
+        option(help="Class of all images in --src-dir, if it has no subfolders.", panel=INPUT, metavar="NAME"),
     ] = None,
     targets: Annotated[
-        str | None, Option(help="Classes to make: lynx,leopard or @file with a name a line.", rich_help_panel=INPUT)
+        list[str] | None,
+        option(
+            help="Classes to generate: lynx,leopard, @file with one name per line, or all (every class of --src-dir).",
+            panel=INPUT,
+            metavar="NAME,...",
+        ),
     ] = None,
-    plan_file: Annotated[
-        str | None, Option("--plan", help="Make the jobs of this plan ('-': standard input).", rich_help_panel=INPUT)
+    plan: Annotated[
+        str | None, option(help="Generate the jobs of this plan ('-': stdin).", panel=INPUT, metavar="FILE")
     ] = None,
     confusion: Annotated[
-        Path | None, Option(help="Take sources from the classes most confused with the target.", rich_help_panel=INPUT)
+        Path | None,
+        option(
+            help="Draw sources from the classes most confused with each target: a file that genie confuse wrote.",
+            panel=INPUT,
+            metavar="FILE",
+        ),
     ] = None,
-    top_k: Annotated[int | None, setting("generate.top_k", INPUT)] = None,
-    per_target: Annotated[int | None, setting("generate.per_target", INPUT)] = None,
-    method: Annotated[Method | None, setting("generate.method", INPUT)] = None,
-    r: Annotated[list[str] | None, setting("generate.r", INPUT)] = None,
-    prompt: Annotated[str | None, setting("generate.prompt", INPUT)] = None,
-    superclass: Annotated[str | None, setting("generate.superclass", INPUT)] = None,
-    model: Annotated[str | None, setting("model.name", MODEL, "--model")] = None,
-    revision: Annotated[str | None, setting("model.revision", MODEL)] = None,
-    steps: Annotated[int | None, setting("generate.steps", MODEL)] = None,
-    guidance: Annotated[float | None, setting("generate.guidance", MODEL)] = None,
-    preset: Annotated[str | None, setting("generate.preset", MODEL)] = None,
-    device: Annotated[str | None, setting("model.device", MODEL)] = None,
-    dtype: Annotated[str | None, setting("model.dtype", MODEL)] = None,
-    slots: Annotated[str | None, setting("model.slots", MODEL)] = None,
-    attention: Annotated[str | None, setting("model.attention", MODEL)] = None,
-    compile_: Annotated[str | None, setting("model.compile", MODEL, "--compile")] = None,
-    out: Annotated[str | None, setting("output.dir", OUTPUT, "--out")] = None,
-    image_format: Annotated[Format | None, setting("output.format", OUTPUT, "--format")] = None,
-    json_: Annotated[
-        bool, Option("--json", help="The manifest on stdout, as in a pipe.", rich_help_panel=OUTPUT)
-    ] = False,
-    seed: Annotated[int | None, setting("generate.seed", RUN)] = None,
-    share: Annotated[
-        str | None, Option("--shard", help="Make only part i of n, as i/n; all parts share --out.", rich_help_panel=RUN)
+    json_: Annotated[bool, option("--json", help="Print the manifest to stdout, as in a pipe.", panel=OUTPUT)] = False,
+    shard: Annotated[
+        str | None,
+        option(help="Make only part i of n, as i/n; all parts share --out.", panel=RUN, metavar="I/N"),
     ] = None,
     limit: Annotated[
-        int | None, Option(min=1, help="Make only the first N images of the plan, or of the part.", rich_help_panel=RUN)
+        int | None,
+        option(
+            help="Make only the first N images of the plan, or of the part.",
+            panel=RUN,
+            metavar="N",
+            parser=whole_number(1),
+        ),
     ] = None,
-    dry_run: Annotated[
-        bool, Option("--dry-run", help="Say what would be made; in a pipe, print the plan.", rich_help_panel=RUN)
-    ] = False,
-    profile: Annotated[
-        bool, Option("--profile", help="Say at the end where the time went.", rich_help_panel=RUN)
-    ] = False,
-    config: Annotated[
-        Path | None, Option(help="Settings file.", show_default="./genie.toml", rich_help_panel=RUN)
-    ] = None,
+    dry_run: DryRun = False,
+    profile: Annotated[bool, option("--profile", help="Show where the time went.", panel=RUN)] = False,
 ) -> None:
-    """Make images of target classes from photos of other classes (GeNIe), or of the same (img2img), or of none.
+    """Make images of target classes from photos of other classes (GeNIe), of the same class, or from noise.
 
-    A run that was stopped goes on when the same command is typed again. Exits with 3 if some images failed.
+    A run that was stopped resumes when the same command is run again. Exits with 3 if some images failed.
 
-    Example: genie generate --src-dir photos --targets lynx,leopard --r 0.8 --out lynx-negatives
+    Example: genie generate --src-dir photos --targets lynx,leopard --r 0.8
     """
-    options: dict[str, Any] = {
-        "generate.method": method,
-        "generate.r": [part for word in r for part in word.split(",")] if r else None,
-        "generate.prompt": prompt,
-        "generate.superclass": superclass,
-        "generate.per_target": per_target,
-        "generate.top_k": top_k,
-        "generate.steps": steps,
-        "generate.guidance": guidance,
-        "generate.seed": seed,
-        "generate.preset": preset,
-        "model.name": model,
-        "model.revision": revision,
-        "model.device": device,
-        "model.dtype": dtype,
-        "model.slots": slots,
-        "model.attention": attention,
-        "model.compile": compile_,
-        "output.dir": out,
-        "output.format": image_format,
+    if profile and dry_run:
+        raise UsageError("--dry-run makes nothing: leave out --profile")
+    observer = ConsoleObserver()
+    options = {
+        "src_dir": src_dir,
+        "targets": _read_targets(targets),
+        "src_label": src_label,
+        "confusion": confusion,
+        "plan": plan,
+        "shard": _parse_shard(shard),
+        "limit": limit,
+        "profile": profile,
+        "settings": chosen.settings,
+        "observer": observer,
+        **chosen.options,
     }
-    settings = resolve(config, options)
-    inputs = Inputs(src_dir, src_label, targets, confusion, plan_file)
-    run(settings, inputs, given(options), share=share, limit=limit, dry_run=dry_run, as_json=json_, profiled=profile)
+    if dry_run:
+        with api.planned(**options) as run:
+            _preview(run, json_, observer)
+        return
+    made = api.generate(**options)
+    if made.stopwatch:  # before the manifest goes to a reader that may be slow
+        from genie_cli.cli._progress import show_profile
+
+        show_profile(made.stopwatch, stderr())
+    _report(made, json_)
+    if made.failed or made.skipped or made.left_out:
+        raise Exit(3 if made.made + made.resumed else 1)
+
+
+def _read_targets(words: Sequence[str] | None) -> tuple[str, ...]:
+    """Class names, given with commas or one by one, or one per line in the file after ``@``."""
+    names: list[str] = []
+    for word in words or ():
+        if not word.startswith("@"):
+            names += split_list([word]) or []
+            continue
+        try:
+            names += Path(word[1:]).read_text(encoding="utf-8-sig").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            raise UsageError(f"--targets: {word[1:]} cannot be read: {reason}") from None
+    found = class_names(names)
+    if words and not found:
+        raise UsageError(f"--targets {', '.join(map(repr, words))} names no class")
+    if ALL in found and len(found) > 1:
+        raise UsageError("--targets all stands for every class: leave out the other names")
+    return found
+
+
+def _parse_shard(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    try:
+        index, count = (int(part) for part in text.split("/"))
+    except ValueError:
+        index, count = 0, 0
+    if not 1 <= index <= count:
+        raise UsageError(f"--shard {text}: expected i/n with 1 <= i <= n, such as 2/8")
+    return index, count
+
+
+def _preview(run: Run, as_json: bool, observer: ConsoleObserver) -> None:
+    """Show what would be made, or print the plan."""
+    classes = ", ".join(f"{label} ({count})" for label, count in run.plan.classes.items())
+    if wants_lines(as_json):
+        if classes:
+            observer.found(f"{len(run.plan.classes)} source classes: {classes}")
+        sys.stdout.writelines(run.lines())
+        return
+    show_estimate(run, {"source classes": classes} if classes else {})
+
+
+def show_estimate(run: Run, more: dict[str, object] | None = None) -> None:
+    """Print what a run would make, and what it would take."""
+    estimate = run.estimate()
+    tally = estimate.tally
+    table: dict[str, object] = {
+        **(more or {}),
+        "images": tally.images,
+        "sources": tally.sources,
+        "solver steps": tally.steps,
+        "size": f"{estimate.size} x {estimate.size}",
+        "model": estimate.model,
+        "batch": estimate.batch,
+        "time": f"about {duration(estimate.seconds)} (one step was timed just now)",
+        "disk": f"about {estimate.disk / 2**20:.1f} MiB in {run.settings.output.dir}",
+    }
+    if tally.too_long:
+        table["would fail"] = f"{tally.too_long} prompts: {tally.reason}"
+    stdout().print(facts("Nothing was made. This would be made:", table))
+
+
+def _report(made: Made, as_json: bool) -> None:
+    if wants_lines(as_json):
+        _print_manifest(made)
+        return
+    table: dict[str, object] = {"made": made.made, "already there": made.resumed, "failed": made.failed}
+    table |= {"skipped": made.skipped} if made.skipped else {}
+    table |= {"images": f"{made.root}/train/<class>/", "manifest": made.manifest}
+    stdout().print(facts("", {key: value for key, value in table.items() if value or key == "made"}))
+
+
+def _print_manifest(made: Made) -> None:
+    """The manifest on stdout, with its root spelled out, since a pipe does not say where it comes from."""
+    with manifest.opened(made.manifest) as document:
+        sys.stdout.write(document.header.model_copy(update={"root": str(made.root.resolve())}).line())
+        sys.stdout.writelines(row.line() for row in document.rows())

@@ -5,17 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from typer import Option
-
-from genie_cli.cli._console import words
+from genie_cli.cli._console import stderr
+from genie_cli.cli._options import OUTPUT, option
 from genie_cli.cli._settings import FILE_NAME, template
 from genie_cli.errors import OutputError
 
 
 def init(
-    out: Annotated[Path, Option(help="The file to write; an existing one is left alone.")] = Path(FILE_NAME),
+    out: Annotated[
+        Path,
+        option(help="The file to write; an existing one is kept.", panel=OUTPUT, metavar="FILE", default=FILE_NAME),
+    ] = Path(FILE_NAME),
 ) -> None:
-    """Write a commented genie.toml with every setting at its default.
+    """Write a commented settings file, genie.toml, with every setting at its default.
 
     Example: genie init
     """
@@ -23,7 +25,7 @@ def init(
         with out.open("x", encoding="utf-8") as file:
             file.write(template())
     except FileExistsError:
-        raise OutputError(f"{out} is already there", "give another name: genie init --out other.toml") from None
+        raise OutputError(f"{out} already exists", "give another name: genie init --out other.toml") from None
     except OSError as error:
         raise OutputError(f"cannot write {out}: {error.strerror}") from None
-    words().print(f"wrote {out}")
+    stderr().print(f"wrote {out}")

@@ -2,131 +2,171 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-from typer import Option
+from genie_cli import api
+from genie_cli.cli import _episodes
+from genie_cli.cli._console import ConsoleObserver, duration, facts, stderr, stdout, wants_lines
+from genie_cli.cli._options import (
+    EVALUATION,
+    INPUT,
+    OUTPUT,
+    TRAINING,
+    DryRun,
+    Json,
+    Manifests,
+    Partial,
+    PlanOut,
+    SoftLabels,
+    option,
+    with_settings,
+)
+from genie_cli.cli._settings import Chosen
+from genie_cli.confuse.confusion import Confusion
+from genie_cli.data.catalog import choices
+from genie_cli.errors import UsageError
+from genie_cli.settings import split_list
 
-from genie_cli.cli import _options as shared
-from genie_cli.cli._lists import split
-from genie_cli.cli._setting_options import INPUT, MODEL, OUTPUT, RUN, given, setting
-from genie_cli.cli._settings import resolve
-from genie_cli.config import LongTail
-from genie_cli.data.catalog import LongTailSet
-from genie_cli.longtail.benchmark import measure
-from genie_cli.longtail.options import AUGMENT, LongTailOptions
+if TYPE_CHECKING:
+    from genie_cli.longtail.benchmark import Benchmark
+    from genie_cli.longtail.results import Record
 
-RECIPE = "Recipe"
+_DATASETS = choices("longtail")
+_AUGMENT = ("none", "img2img-l", "img2img-h", "txt2img", "genie")
+_OUT = "genie-longtail"
 
 
+@with_settings(api.LONGTAIL)
 def longtail(
+    chosen: Chosen,
     dataset: Annotated[
-        LongTailSet,
-        Option(help="Data set; digits are bundled, folder is any with train/ and test/.", rich_help_panel=INPUT),
-    ] = LongTailSet.DIGITS,
-    data_dir: shared.DataDir = None,
+        str,
+        _episodes.dataset(
+            _DATASETS,
+            f"Data set: {', '.join(_DATASETS)}. The digits are bundled; folder is any with train/ and test/.",
+        ),
+    ] = _DATASETS[0],
     lists: Annotated[
         Path | None,
-        Option(help="Folder of ImageNet-LT's lists.", show_default="that of the images", rich_help_panel=INPUT),
+        option(help="Folder of ImageNet-LT's lists.", panel=INPUT, metavar="DIR", default="that of the images"),
     ] = None,
-    partial: shared.Partial = False,
-    thresholds: Annotated[str | None, setting("longtail.edges", INPUT)] = None,
-    manifest: shared.Manifests = None,
+    partial: Partial = False,
+    manifest: Manifests = None,
     confusion: Annotated[
         Path | None,
-        Option(
-            help="Which classes are taken for which, by genie confuse.",
-            show_default="measured, with --backbone",
-            rich_help_panel=INPUT,
+        option(
+            help="Which classes are confused with each other: a file that genie confuse wrote.",
+            panel=INPUT,
+            metavar="FILE",
+            default="measured, with --backbone",
         ),
     ] = None,
     backbone: Annotated[
         str | None,
-        Option(
-            help="What confusions are measured with: a timm model, or digits.",
-            show_default="DINOv2 ViT-B/14; digits for the digits",
-            rich_help_panel=INPUT,
+        option(
+            help="Network to measure confusions with: a timm model, or digits.",
+            panel=INPUT,
+            metavar="NAME",
+            default="DINOv2 ViT-B/14; digits for the digits",
         ),
     ] = None,
-    augment: Annotated[list[str] | None, shared.augment("those of the paper's Table 3", ",".join(AUGMENT))] = None,
-    r: shared.Ratios = None,
-    per_class: Annotated[int | None, setting("longtail.per_class", shared.METHOD)] = None,
-    fill_to: Annotated[int | None, setting("longtail.fill_to", shared.METHOD)] = None,
-    top_k: Annotated[int | None, setting("generate.top_k", shared.METHOD)] = None,
-    soft_labels: shared.SoftLabels = False,
-    network: Annotated[str | None, setting("longtail.network", RECIPE)] = None,
+    augment: Annotated[
+        list[str] | None,
+        option(
+            help="Augmentations to compare.",
+            panel=EVALUATION,
+            metavar="NAME,...",
+            default=", ".join(_AUGMENT),
+            choices=_AUGMENT,
+        ),
+    ] = None,
+    soft_labels: SoftLabels = False,
     checkpoint: Annotated[
         Path | None,
-        Option(help="LiVT's or MAE's, to start from.", show_default="random weights", rich_help_panel=RECIPE),
+        option(help="LiVT's or MAE's weights to start from.", panel=TRAINING, metavar="FILE", default="random weights"),
     ] = None,
-    loss: Annotated[str | None, setting("longtail.loss", RECIPE)] = None,
-    prior: Annotated[str | None, setting("longtail.prior", RECIPE)] = None,
-    seeds: Annotated[list[str] | None, setting("longtail.seeds", RECIPE)] = None,
-    epochs: Annotated[int | None, setting("longtail.epochs", RECIPE)] = None,
-    warmup_epochs: Annotated[int | None, setting("longtail.warmup_epochs", RECIPE)] = None,
-    batch: Annotated[int | None, setting("longtail.batch", RECIPE)] = None,
-    accumulate: Annotated[int | None, setting("longtail.accumulate", RECIPE)] = None,
-    base_lr: Annotated[float | None, setting("longtail.base_lr", RECIPE)] = None,
-    min_lr: Annotated[float | None, setting("longtail.min_lr", RECIPE)] = None,
-    betas: Annotated[list[str] | None, setting("longtail.betas", RECIPE)] = None,
-    weight_decay: Annotated[float | None, setting("longtail.weight_decay", RECIPE)] = None,
-    layer_decay: Annotated[float | None, setting("longtail.layer_decay", RECIPE)] = None,
-    drop_path: Annotated[float | None, setting("longtail.drop_path", RECIPE)] = None,
-    mixup: Annotated[float | None, setting("longtail.mixup", RECIPE)] = None,
-    cutmix: Annotated[float | None, setting("longtail.cutmix", RECIPE)] = None,
-    smoothing: Annotated[float | None, setting("longtail.smoothing", RECIPE)] = None,
-    randaugment: Annotated[str | None, setting("longtail.randaugment", RECIPE)] = None,
-    random_erasing: Annotated[float | None, setting("longtail.random_erasing", RECIPE)] = None,
-    mean: Annotated[list[str] | None, setting("longtail.mean", RECIPE)] = None,
-    std: Annotated[list[str] | None, setting("longtail.std", RECIPE)] = None,
-    precision: Annotated[str | None, setting("longtail.precision", RECIPE)] = None,
-    workers: Annotated[int | None, setting("longtail.workers", RECIPE)] = None,
-    model: shared.Model = None,
-    revision: shared.Revision = None,
-    prompt: shared.Prompt = None,
-    superclass: Annotated[str | None, setting("generate.superclass", MODEL)] = None,
-    steps: shared.Steps = None,
-    guidance: shared.Guidance = None,
-    device: shared.Device = None,
-    dtype: shared.Dtype = None,
-    slots: shared.Slots = None,
     out: Annotated[
-        Path, Option(help="Folder for results, trainings and generated images.", rich_help_panel=OUTPUT)
-    ] = Path("genie-longtail"),
-    plan_out: shared.PlanOut = None,
-    json_: shared.Json = False,
-    seed: shared.Seed = None,
-    dry_run: Annotated[
-        bool,
-        Option("--dry-run", help="Say which images would be made, and what the trainings take.", rich_help_panel=RUN),
-    ] = False,
-    config: shared.Config = None,
+        Path,
+        option(help="Folder for results, trainings and generated images.", panel=OUTPUT, metavar="DIR", default=_OUT),
+    ] = Path(_OUT),
+    plan_out: PlanOut = None,
+    json_: Json = False,
+    dry_run: DryRun = False,
 ) -> None:
-    """Measure what generated images do for the rare classes of a long-tailed data set (the paper's Table 3).
+    """Compare what generated images do for the rare classes of a long-tailed data set (the paper's Table 3).
 
-    Makes images for the Few classes, unless --manifest has them, and trains a classifier with each
-    augmentation and seed, by LiVT's recipe; the digits have a smaller one of their own.
-    A run that was stopped goes on when the same command is typed again.
+    Makes images for the Few classes, unless --manifest has them, and trains a classifier with each augmentation and
+    seed by LiVT's recipe; the digits have a smaller one. A run that was stopped resumes when it is run again.
 
     Example: genie longtail --dataset imagenet-lt --data-dir ILSVRC --checkpoint livt.pth
     """
-    said = locals()
-    options = {key: said[name] for name, key in shared.SETTINGS.items() if name in said}
-    options |= {f"longtail.{name}": said[name] for name in LongTail.model_fields}
-    options |= {f"longtail.{name}": split(said[name]) for name in ("seeds", "betas", "mean", "std")}
-    options["generate.top_k"] = top_k
-    asked = LongTailOptions(
-        dataset=dataset,
-        out=out,
-        augment=tuple(split(augment) or AUGMENT),
-        lists=lists,
-        partial=partial,
-        ratios=tuple(split(r) or ()),
-        manifests=tuple(manifest or ()),
-        confusion=confusion,
-        backbone=backbone,
-        checkpoint=checkpoint,
-        soft_labels=soft_labels,
-        plan_out=plan_out,
-    )
-    measure(resolve(config, options), asked, given(options), as_json=json_, dry_run=dry_run)
+    asked: dict[str, Any] = {
+        "dataset": dataset,
+        "out": out,
+        "augment": tuple(split_list(augment) or ()),
+        "lists": lists,
+        "manifest": tuple(split_list(manifest) or ()),
+        "confusion": Confusion.read(confusion) if confusion else None,
+        "backbone": backbone,
+        "checkpoint": checkpoint,
+        "partial": partial,
+        "soft_labels": soft_labels,
+    }
+    observer = ConsoleObserver()
+    if plan_out or dry_run:
+        _preview(asked, chosen, plan_out, json_, observer)
+        return
+    records = api.longtail(**asked, settings=chosen.settings, observer=observer, **chosen.options)
+    if records:  # one process of several has them
+        _show(records, out, json_)
+
+
+def _preview(
+    asked: dict[str, Any], chosen: Chosen, plan_out: str | None, as_json: bool, observer: ConsoleObserver
+) -> None:
+    """Write the plan of the generated images, or show what they and the trainings would take."""
+    from genie_cli.cli._chart import chart
+    from genie_cli.longtail.benchmark import prepare
+    from genie_cli.longtail.options import LongTailOptions
+
+    options = LongTailOptions(**{"manifests" if name == "manifest" else name: asked[name] for name in asked})
+    benchmark = prepare(options, chosen.settings, chosen.typed, observer, plan_only=bool(plan_out))
+    stderr().print(chart(benchmark.profile))
+    run = benchmark.run
+    if plan_out and run is None:
+        raise UsageError("none of the augmentations needs generated images: there is no plan")
+    if run is not None:
+        _episodes.show_plan(run, plan_out, as_json)
+    if not plan_out:
+        _show_cost(benchmark, as_json)
+
+
+def _show_cost(benchmark: Benchmark, as_json: bool) -> None:
+    """What the trainings would take."""
+    cost = benchmark.cost()
+    added = ", ".join(f"{count} ({label})" for label, count in cost.added.items())
+    table = {
+        "trainings": f"{cost.trainings} of {cost.epochs} epochs",
+        "images": f"{cost.images} real, and generated: {added}",
+        "optimizer steps": f"{cost.steps} in all, of {cost.batch} images, {cost.micro_batch} at a time per device",
+        "network": f"{cost.network}, {cost.parameters / 1e6:.1f} million parameters",
+        "memory": f"about {cost.memory / 2**30:.2f} GiB on {cost.device}",
+        "time": f"about {duration(cost.seconds)}, and what loading images takes beyond that (one step was timed)",
+    }
+    console = stderr() if wants_lines(as_json) else stdout()
+    console.print(facts("Nothing was trained. The trainings would be:", table))
+
+
+def _show(records: Sequence[Record], out: Path, as_json: bool) -> None:
+    """The results on stdout, and where everything is."""
+    from genie_cli.cli._tables import longtail_table
+    from genie_cli.evaluate.results import lines
+
+    if wants_lines(as_json):
+        sys.stdout.write(lines(records))
+    else:
+        stdout().print(longtail_table(records))
+    stderr().print(f"results.jsonl and results.csv are in {out}, each network in {out / 'trainings'}", soft_wrap=True)

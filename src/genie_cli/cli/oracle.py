@@ -1,91 +1,96 @@
-"""`genie oracle`: does each image show what its label says, and is it a hard negative? A manifest in, one out."""
+"""`genie oracle`: does each image show its label, and is it a hard negative? A manifest in, a manifest out."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from typer import Argument, Option
+from typer import Argument
 
-from genie_cli.cli._console import progress, wants_lines, words
-from genie_cli.cli._setting_options import INPUT, MODEL, OUTPUT
-from genie_cli.errors import UsageError, shorten
+from genie_cli import api
+from genie_cli.cli._console import ConsoleObserver, stderr, stdout, wants_lines
+from genie_cli.cli._options import EVALUATION, INPUT, MODEL, OUTPUT, option, probability, with_settings
+from genie_cli.cli._settings import Chosen
+from genie_cli.config import BUNDLED
+from genie_cli.errors import UsageError
 from genie_cli.oracle.candidates import Candidates
+from genie_cli.oracle.class_map import ClassMap
+from genie_cli.oracle.summary import Share, Summary
 
-if TYPE_CHECKING:
-    from genie_cli.backbones.backbone import Backbone
-    from genie_cli.manifest import Row
-    from genie_cli.oracle.class_map import ClassMap
-    from genie_cli.oracle.judge import Oracle
-    from genie_cli.oracle.manifests import Opened
-    from genie_cli.oracle.summary import Share, Summary
-
-_JUDGE = "Judge"
+_DEIT = "deit_base_patch16_224.fb_in1k"
 
 
+@with_settings(["model.device"])
 def oracle(
-    manifest: Annotated[str, Argument(help="A manifest ('-': standard input).", show_default=False)],
+    chosen: Chosen,
+    manifest: Annotated[
+        str,
+        Argument(help="A manifest, or the folder of a run ('-': stdin).", metavar="MANIFEST", show_default=False),
+    ],
     name: Annotated[
         str | None,
-        Option(
+        option(
             "--oracle",
             help="The classifier: digits (bundled), or a timm model.",
-            show_default="digits for its images, else deit_base_patch16_224.fb_in1k",
-            rich_help_panel=MODEL,
+            panel=MODEL,
+            metavar="NAME",
+            default=f"digits for its images, else {_DEIT}",
+            choices=(BUNDLED, _DEIT),
         ),
     ] = None,
-    checkpoint: Annotated[Path | None, Option(help="The oracle's weights, a file.", rich_help_panel=MODEL)] = None,
-    device: Annotated[str, Option(help="auto, cpu, cuda, cuda:1.", rich_help_panel=MODEL)] = "auto",
+    checkpoint: Annotated[
+        Path | None, option(help="File with the oracle's weights.", panel=MODEL, metavar="FILE")
+    ] = None,
     class_map: Annotated[
-        Path | None, Option(help="CSV label,class: which class of the oracle's a label means.", rich_help_panel=INPUT)
+        Path | None,
+        option(help="CSV label,class: the oracle's class for each label.", panel=INPUT, metavar="FILE"),
     ] = None,
     write_class_map: Annotated[
-        Path | None, Option(help="Write that map as genie finds it, for you to edit, and stop.", rich_help_panel=OUTPUT)
+        Path | None,
+        option(help="Write the class map that genie finds, to be edited, and stop.", panel=OUTPUT, metavar="FILE"),
     ] = None,
     candidates: Annotated[
-        Candidates,
-        Option(help="The classes that are compared; episode: the manifest's targets.", rich_help_panel=_JUDGE),
-    ] = Candidates.ALL,
+        str,
+        option(
+            help="Candidate labels: all, target,source, or episode (the manifest's targets).",
+            panel=EVALUATION,
+            metavar="NAME",
+            default=Candidates.ALL.value,
+            choices=tuple(Candidates),
+        ),
+    ] = Candidates.ALL.value,
     min_confidence: Annotated[
-        float | None, Option(min=0, max=1, help="Accept from this probability of the target.", rich_help_panel=_JUDGE)
+        float | None,
+        option(help="Lowest accepted probability of the target.", panel=EVALUATION, metavar="P", parser=probability),
     ] = None,
     consistent_only: Annotated[
-        bool, Option("--consistent-only", help="Accept only where the target is the top class.", rich_help_panel=_JUDGE)
+        bool, option("--consistent-only", help="Accept only if the target is the top class.", panel=EVALUATION)
     ] = False,
-    drop: Annotated[
-        bool, Option("--drop", help="Leave out what is not accepted, instead of marking it.", rich_help_panel=OUTPUT)
-    ] = False,
+    drop: Annotated[bool, option("--drop", help="Drop rejected images instead of marking them.", panel=OUTPUT)] = False,
     soft_labels: Annotated[
-        bool, Option("--soft-labels", help="Add the probabilities of all classes.", rich_help_panel=OUTPUT)
+        bool, option("--soft-labels", help="Add the probabilities of all classes.", panel=OUTPUT)
     ] = False,
     out: Annotated[
-        Path | None, Option(help="The manifest to write; it may be the one read.", rich_help_panel=OUTPUT)
+        Path | None, option(help="The manifest to write; it may be the one read.", panel=OUTPUT, metavar="FILE")
     ] = None,
-    json_: Annotated[
-        bool, Option("--json", help="The manifest on stdout, as in a pipe.", rich_help_panel=OUTPUT)
-    ] = False,
+    json_: Annotated[bool, option("--json", help="Print the manifest to stdout, as in a pipe.", panel=OUTPUT)] = False,
 ) -> None:
-    """Ask a classifier whether each image shows its label, and measure how much of its source is left.
+    """Ask a classifier whether each image shows its label, and measure how similar it still is to its source.
 
-    Every row gains the column oracle: probabilities, the top class, and a verdict: hard and right, too easy, or
-    mislabelled. Later commands leave out what is not accepted. Images stay where they are.
+    Each row gains the column oracle: probabilities, the top class, and a verdict (hard negative, easy, or
+    mislabelled). Later commands leave out rejected images. Images stay where they are.
 
-    Example: genie oracle lynx-negatives/manifest.jsonl --out lynx-negatives/manifest.jsonl
-
-    Example: genie generate --src-dir photos --targets lynx | genie oracle - --consistent-only > judged.jsonl
+    Example: genie oracle genie-out --consistent-only --out judged.jsonl
     """
-    from genie_cli.oracle import class_map as classmap
     from genie_cli.oracle import manifests
-    from genie_cli.oracle.judge import AcceptanceRule, Oracle
-    from genie_cli.oracle.summary import summarise
 
     judging = {
-        "--among": candidates is not Candidates.ALL,
+        "--candidates": candidates != Candidates.ALL.value,
         "--min-confidence": min_confidence is not None,
         "--consistent-only": consistent_only,
         "--drop": drop,
@@ -95,26 +100,30 @@ def oracle(
     }
     _refuse_ignored({flag for flag, given in judging.items() if given}, write_class_map)
     before = manifests.require_writable(out) if out else None
-    source = _open(manifest)
-    backbone, classes = _load(name, checkpoint, device, source, class_map)
+    device = chosen.settings.model.device
     if write_class_map:
-        classmap.write(write_class_map, classes)
-        words().print(_written(write_class_map, classes), soft_wrap=True)
+        _write_class_map(write_class_map, manifest, name, checkpoint, device, class_map)
         return
-    judge = Oracle(
-        backbone, classes, source, AcceptanceRule(candidates, min_confidence or 0.0, consistent_only, soft_labels)
+    judged = api.judge(
+        manifest,
+        oracle=name,
+        checkpoint=checkpoint,
+        device=device,
+        class_map=class_map,
+        candidates=candidates,
+        min_confidence=min_confidence or 0.0,
+        consistent_only=consistent_only,
+        soft_labels=soft_labels,
+        observer=ConsoleObserver(),
     )
-    _say_unknown(source, classes, judge)
-    rows = _annotated(source, judge)
-    kept = [row for row in rows if manifests.accepted(row)] if drop else rows
     in_lines = out is None and wants_lines(json_)
     if out:
-        manifests.save(out, manifests.lines(source, kept, out.parent), before)
+        judged.write(out, drop, before)
     elif in_lines:
-        sys.stdout.writelines(manifests.lines(source, kept, None))
-    _show(summarise(rows), drop, words() if in_lines else Console(highlight=False))
+        sys.stdout.writelines(manifests.lines(judged.images, judged.rows(drop), None))
+    _show(judged.summary, drop, stderr() if in_lines else stdout())
     if not in_lines:
-        words().print(f"manifest: {out}" if out else "nothing was written; to keep this: --out FILE", soft_wrap=True)
+        stderr().print(f"manifest: {out}" if out else "nothing was written; to keep this: --out FILE", soft_wrap=True)
 
 
 def _refuse_ignored(judging: set[str], write_class_map: Path | None) -> None:
@@ -123,63 +132,32 @@ def _refuse_ignored(judging: set[str], write_class_map: Path | None) -> None:
     Args:
         judging: the options given that are about judging, or about what comes of it.
     """
-    from genie_cli.oracle import class_map as classmap
+    from genie_cli.oracle import class_map
 
     if write_class_map:
         if judging:
             raise UsageError(f"{', '.join(sorted(judging))}: not used with --write-class-map, which judges nothing")
-        classmap.require_free(write_class_map)
+        class_map.require_free(write_class_map)
     if {"--out", "--json"} <= judging:
         raise UsageError("--out does not go with --json", "leave out one of them")
     if "--drop" in judging and not judging & {"--min-confidence", "--consistent-only"}:
         raise UsageError("--drop: everything is accepted", "say what is not: --min-confidence 0.5 or --consistent-only")
 
 
-def _open(manifest: str) -> Opened:
-    from genie_cli.generate.checks import open_plan
-    from genie_cli.oracle.manifests import opened
+def _write_class_map(
+    path: Path, manifest: str, name: str | None, checkpoint: Path | None, device: str, own: Path | None
+) -> None:
+    from genie_cli.oracle import class_map
+    from genie_cli.oracle.judge import prepare
 
-    with open_plan(manifest) as stream:
-        piped = manifest == "-"
-        return opened(stream, "standard input" if piped else manifest, Path() if piped else Path(manifest).parent)
-
-
-def _load(
-    name: str | None, checkpoint: Path | None, device: str, source: Opened, class_map: Path | None
-) -> tuple[Backbone, ClassMap]:
-    """The oracle, and which of its classes the manifest's labels mean."""
-    from genie_cli.backbones.load import load_classifier
-    from genie_cli.oracle import class_map as classmap
-    from genie_cli.oracle.judge import oracle_for
-    from genie_cli.oracle.vocabulary import Vocabulary
-
-    own = classmap.read(class_map) if class_map else None
-    backbone = load_classifier(name or oracle_for(source.rows), checkpoint, device)
-    words().print(f"oracle: {backbone.name}, {len(backbone.classes)} classes")
-    jobs = [row.job for row in source.rows]
-    labels = {job.target for job in jobs} | {job.source.label for job in jobs if job.source}
-    return backbone, classmap.resolve(labels, Vocabulary(backbone.classes), own)
-
-
-def _annotated(source: Opened, judge: Oracle) -> list[Row]:
-    with progress() as bar:
-        task = bar.add_task("images", total=len(source.made))
-        return judge.annotate(lambda images: bar.advance(task, images))
+    _, _, classes = prepare(manifest, name, checkpoint, device, own, ConsoleObserver())
+    class_map.write(path, classes)
+    stderr().print(_written(path, classes), soft_wrap=True)
 
 
 def _written(path: Path, classes: ClassMap) -> str:
     empty = f", {len(classes.unknown)} without a class" if classes.unknown else ""
     return f"{path}: {len(classes.known) + len(classes.unknown)} labels{empty}; edit it, then: --class-map {path}"
-
-
-def _say_unknown(source: Opened, classes: ClassMap, judge: Oracle) -> None:
-    """What will be missing in the columns, and why; once, not for each row."""
-    sources = {row.job.source.label for row in source.rows if row.job.source}
-    if unknown := sorted(sources - set(classes.known)):
-        reasons = [f"{label!r}: {classes.unknown[label]}" for label in unknown]
-        words().print(f"sources' classes without a probability: {shorten(reasons, between='; ')}", soft_wrap=True)
-    if judge.unmeasured:
-        words().print(f"how much is left of the sources is not measured: {judge.unmeasured}", soft_wrap=True)
 
 
 def _show(summary: Summary, dropped: bool, console: Console) -> None:
@@ -196,14 +174,15 @@ def _show(summary: Summary, dropped: bool, console: Console) -> None:
     for table in (by_r, pairs):
         console.print(table)
     console.print(", ".join(f"{count} {verdict}" for verdict, count in sorted(summary.verdicts.items())))
-    left = summary.whole.images - summary.accepted
-    console.print(f"{summary.accepted} accepted" + (f", {left} {'left out' if dropped else 'marked'}" if left else ""))
+    rejected = summary.whole.images - summary.accepted
+    outcome = "dropped" if dropped else "rejected"
+    console.print(f"{summary.accepted} accepted" + (f", {rejected} {outcome}" if rejected else ""))
 
 
 def _table(title: str, first: str) -> Table:
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column(first)
-    for column in ("images", "consistent", "target's probability"):
+    for column in ("images", "consistent", "target probability"):
         table.add_column(column, justify="right")
     return table
 

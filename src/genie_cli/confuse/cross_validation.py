@@ -1,22 +1,24 @@
-"""Which classes a linear classifier takes for which, measured on the training data themselves (paper, section 4.2).
+"""Which classes a linear classifier confuses, measured on the training data themselves (paper, section 4.2).
 
-Each image is judged once, by a classifier that has not seen it: stratified k-fold cross-validation over fixed
-features. The result does not depend on names of files or on their order, only on what the images are.
+Each image is classified once, by a classifier that has not seen it: stratified k-fold cross-validation over fixed
+features. The result depends on what the images are, not on the names of files or their order.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from genie_cli.confuse.confusion import Confusion
 from genie_cli.data.images import read
 from genie_cli.errors import FolderError, ImageError, UsageError, shorten
 from genie_cli.jobs import Source
+from genie_cli.observer import Observer, Progress
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,13 +32,73 @@ CLASSIFIER = "logistic regression, C = 1.0, on L2-normalised, then standardised 
 SEED = 0  # of the folds
 
 
+def from_folder(
+    root: Path, backbone: str, checkpoint: Path | None, folds: int, device: str, observer: Observer
+) -> Confusion:
+    """Measure which classes are confused in a folder of training images, one subfolder per class.
+
+    Args:
+        backbone: name of the network that gives the features; see `backbones.load.load`.
+        checkpoint: a file with its weights; None: its own.
+        folds: each image is classified by a classifier fitted to the other folds; 2 or more.
+        observer: is told what is left out, and how far it is.
+
+    Raises:
+        FolderError: the folder has no class folders with images, or too few images in a class.
+        UsageError: a class has fewer images than there are folds, or the backbone is not known.
+        ModelError, OutputError: see `backbones.load.load` and `backbones.features.Features.of`.
+    """
+    from genie_cli.data.folder import list_sources
+
+    return from_sources(root, list_sources(root, observer=observer), backbone, checkpoint, folds, device, observer)
+
+
+def from_sources(
+    root: Path,
+    listed: Sequence[Source],
+    backbone: str,
+    checkpoint: Path | None,
+    folds: int,
+    device: str,
+    observer: Observer,
+) -> Confusion:
+    """As `from_folder`, for images that are listed already; their paths are relative to ``root``."""
+    from genie_cli.backbones.features import Features, default_folder
+    from genie_cli.backbones.load import load
+    from genie_cli.confuse.predictions import counted
+
+    classes = {source.label for source in listed}
+    found = drop_duplicates(listed)
+    observer.left_out(list(found.reasons()))
+    require_folds(classes, [source.label for source in found.sources], folds)
+    with observer.progress("Loading the backbone"):
+        network = load(backbone, checkpoint, device)
+    features = Features(network, default_folder())
+    with observer.progress("images", len(found.sources)) as progress:
+        seen, broken = see(root, found.sources, network.preprocess, features, progress)
+    observer.left_out([str(error) for error in broken])
+    judged = [source for source in found.sources if source.sha256 in seen]
+    labels = [source.label for source in judged]
+    require_folds(classes, labels, folds)
+    with observer.progress(f"Fitting {folds} classifiers"):
+        predicted = predict([seen[source.sha256] for source in judged], labels, folds)
+    how = {
+        "backbone": network.name,
+        "classifier": CLASSIFIER,
+        "folds": folds,
+        "seed": SEED,
+        "images": len(judged),
+    }
+    return counted(sorted(classes), labels, predicted, how)
+
+
 @dataclass(frozen=True)
 class Distinct:
-    """Images of which no two are alike.
+    """Images of which no two have the same content.
 
     Attributes:
         sources: by the SHA-256 of the file; of files with one content the first by path.
-        copies: files left out since another of their class has their content.
+        copies: how many files were left out because another of their class has their content.
         contradictory: groups of files with one content in several classes, none of which is in ``sources``.
     """
 
@@ -44,9 +106,16 @@ class Distinct:
     copies: int
     contradictory: tuple[tuple[Source, ...], ...]
 
+    def reasons(self) -> Iterable[str]:
+        """What was left out, and why, one sentence each."""
+        if self.copies:
+            yield f"{self.copies} cop{'y' if self.copies == 1 else 'ies'} of other images of the class"
+        for group in self.contradictory:
+            yield f"one image in several classes: {', '.join(source.path for source in group)}"
+
 
 def drop_duplicates(sources: Iterable[Source]) -> Distinct:
-    """Leave out copies, which would be judged by a classifier that has seen them, and images of two classes."""
+    """Leave out copies, which would be classified by a classifier that has seen them, and images of two classes."""
     by_content: dict[str, list[Source]] = {}
     for source in sorted(sources, key=lambda source: (source.sha256, source.path)):
         by_content.setdefault(source.sha256, []).append(source)
@@ -58,25 +127,25 @@ def drop_duplicates(sources: Iterable[Source]) -> Distinct:
 
 
 def require_folds(classes: Iterable[str], labels: Iterable[str], folds: int) -> None:
-    """Look whether each of ``classes`` has an image for each fold.
+    """Check that each class has an image for each fold.
 
     Args:
         labels: the class of each image that can be used.
 
     Raises:
-        FolderError: there is one class only, or a class with fewer than two images.
+        FolderError: there is only one class, or a class with fewer than two images.
         UsageError: a class has fewer images than there are folds; the hint says how many folds would do.
     """
     number = Counter(labels)
     counts = {name: number[name] for name in sorted(set(classes))}
     if len(counts) < 2:
         raise FolderError(
-            f"there is one class only, {', '.join(counts)}: it cannot be confused with another",
+            f"there is only one class, {', '.join(counts)}: it cannot be confused with another",
             "--src-dir takes a folder with a subfolder for each class",
         )
     if lone := {name: count for name, count in counts.items() if count < 2}:
         raise FolderError(
-            f"too few images to be judged by a classifier that has seen another of the class: {_listed(lone)}",
+            f"a class needs at least two images, one of them to classify the other: {_listed(lone)}",
             "add images to these classes, or move their folders out of --src-dir",
         )
     if few := {name: count for name, count in counts.items() if count < folds}:
@@ -91,16 +160,17 @@ def see(
     sources: Sequence[Source],
     preprocess: Preprocess,
     features: Features,
-    on_progress: Callable[[int], None] = lambda _: None,
+    progress: Progress | None = None,
 ) -> tuple[dict[str, NDArray[np.float32]], tuple[ImageError, ...]]:
-    """The features of each image that can be read, under the SHA-256 of its file, and why the others cannot.
+    """The features of each image that can be read, by the SHA-256 of its file, and why the others cannot.
 
     Args:
-        sources: below ``root``, no two of one content.
-        sight: that of the backbone whose ``features`` they are.
-        on_progress: told how many images are done.
+        sources: below ``root``, no two with the same content.
+        preprocess: how the backbone behind ``features`` takes its images.
     """
+    progress = progress or Progress()
     broken: dict[str, ImageError] = {}
+    done = 0
 
     def view(source: Source) -> torch.Tensor:
         try:
@@ -111,21 +181,22 @@ def see(
 
     while True:
         views = {source.sha256: partial(view, source) for source in sources if source.sha256 not in broken}
-        done = 0
+        counted = 0
 
         def on_batch(images: int) -> None:
-            nonlocal done
-            done += images
-            on_progress(done)
+            nonlocal counted, done
+            counted += images
+            progress.advance(max(0, counted - done))  # a round that starts again repeats what was counted
+            done = max(done, counted)
 
-        # A broken image ends the round, and the next one goes without it: what was seen is kept by then.
+        # A broken image ends the round, and the next round goes without it; features computed by then are kept.
         with suppress(ImageError):
             seen = features.of(views, on_batch)
             return seen, tuple(broken[source.sha256] for source in sources if source.sha256 in broken)
 
 
 def predict(features: Sequence[NDArray[np.float32]], labels: Sequence[str], folds: int) -> list[str]:
-    """What each image is taken for by a classifier that was fitted to the other folds.
+    """The class that each image is predicted to have by a classifier fitted to the other folds.
 
     Args:
         features: N of (D,), of images in an order that does not depend on their names, such as `Distinct.sources`.
@@ -141,8 +212,8 @@ def predict(features: Sequence[NDArray[np.float32]], labels: Sequence[str], fold
     # Standardised, since features behind a ReLU point almost all one way: at unit length their differences are so
     # small that C = 1 would keep the classifier from using them.
     classifier = make_pipeline(StandardScaler(), LogisticRegression(C=1.0, max_iter=1000))
-    deal = StratifiedKFold(folds, shuffle=True, random_state=SEED)
-    predicted = cross_val_predict(classifier, normalize(np.stack(features)), list(labels), cv=deal)
+    splits = StratifiedKFold(folds, shuffle=True, random_state=SEED)
+    predicted = cross_val_predict(classifier, normalize(np.stack(features)), list(labels), cv=splits)
     return [str(name) for name in predicted]
 
 

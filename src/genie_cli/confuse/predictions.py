@@ -1,6 +1,6 @@
-"""Somebody else's predictions become a confusion matrix: from a table of them, or from logits.
+"""A confusion matrix from the predictions of any classifier: from a table of them, or from logits.
 
-Nothing here knows torch or runs a model.
+Independent of torch.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from genie_cli.confuse.confusion import Confusion
 from genie_cli.errors import UsageError, shorten
 
-_ROWS = 65_536  # logits looked at at once: ImageNet's training set has 5 GB of them
+_ROWS = 65_536  # logits in memory: those of ImageNet's training set take 5 GB
 
 
 def from_predictions(table: Path, classes: Path | None = None) -> Confusion:
@@ -41,12 +41,12 @@ def from_predictions(table: Path, classes: Path | None = None) -> Confusion:
 
 
 def from_logits(logits: Path, true: Path, classes: Path | None = None) -> Confusion:
-    """The matrix of a classifier's outputs: an image is taken for the class of its largest logit, the first of them.
+    """The matrix of a classifier's outputs: an image is predicted to have the class of its (first) largest logit.
 
     Args:
         logits: ``.npy``, (N, C), floating point.
         true: the N images' classes. ``.npy``: columns of ``logits`` as integers, 0 .. C - 1, or names; ``.csv``: names
-            in the column ``true``; any other file: a name a line.
+            in the column ``true``; any other file: one name per line.
         classes: the names of the columns, see `read_classes`; none: the names in ``true``, sorted.
 
     Raises:
@@ -76,7 +76,7 @@ def from_logits(logits: Path, true: Path, classes: Path | None = None) -> Confus
 def counted(labels: Sequence[str], true: Sequence[str], predicted: Sequence[str], how: dict[str, object]) -> Confusion:
     """The matrix of pairs of names, all of which are in ``labels``."""
     if len(labels) < 2:
-        raise UsageError(f"there is one class only, {', '.join(labels)}: it cannot be confused with another")
+        raise UsageError(f"there is only one class, {', '.join(labels)}: it cannot be confused with another")
     place = {label: index for index, label in enumerate(labels)}
     size = len(labels)
     cells = [place[one] * size + place[other] for one, other in zip(true, predicted, strict=True)]
@@ -85,7 +85,7 @@ def counted(labels: Sequence[str], true: Sequence[str], predicted: Sequence[str]
 
 
 def read_classes(path: Path) -> tuple[str, ...]:
-    """Class names, one a line, in order, in Unicode's form NFC; blank lines do not count.
+    """Class names, one per line, in order, in Unicode's form NFC; blank lines are ignored.
 
     Raises:
         UsageError: the file cannot be read, has no name, or has one twice.
@@ -94,12 +94,12 @@ def read_classes(path: Path) -> tuple[str, ...]:
     if not names:
         raise UsageError(f"{path} names no class")
     if twice := sorted(name for name, times in Counter(names).items() if times > 1):
-        raise UsageError(f"{path} has a name twice: {shorten(twice)}")
+        raise UsageError(f"{path} lists a name twice: {shorten(twice)}", "list each class once")
     return names
 
 
 def _columns(path: Path, wanted: Sequence[str]) -> list[tuple[str, ...]]:
-    """The cells of the columns ``wanted`` in a CSV file, a row each; a line that is empty is no row."""
+    """The cells of the columns ``wanted`` in a CSV file, one tuple per row; empty lines are ignored."""
     with _opened(path) as stream:
         reader = csv.reader(stream)
         try:
@@ -119,7 +119,7 @@ def _columns(path: Path, wanted: Sequence[str]) -> list[tuple[str, ...]]:
     for line, cells in rows:
         for name, place in zip(wanted, places, strict=True):
             if place >= len(cells) or not cells[place]:
-                raise UsageError(f"{path}, line {line}: {name} is blank", "give it, or leave out the line")
+                raise UsageError(f"{path}, line {line}: {name} is blank", "fill it in, or remove the line")
     if not rows:
         raise UsageError(f"{path} has a header and no rows")
     return [tuple(cells[place] for place in places) for _, cells in rows]
@@ -132,11 +132,13 @@ def _truth(path: Path) -> NDArray[np.int64] | list[str]:
     if path.suffix.lower() != ".npy":
         lines = list(_lines(path))
         if blank := [number for number, name in lines if not name]:
-            raise UsageError(f"{path}, line {blank[0]}: is blank", "give a class a line")
+            raise UsageError(f"{path}, line {blank[0]}: is blank", "expected one class name per line")
         return [name for _, name in lines]
     values = _array(path)
     if values.ndim != 1 or values.dtype.kind not in "iuU":
-        raise UsageError(f"{path} holds {values.dtype} of shape {values.shape}, not a class an image, number or name")
+        raise UsageError(
+            f"{path} holds {values.dtype} of shape {values.shape}, not one class per image, as a number or name"
+        )
     if values.dtype.kind == "U":
         return [_clean(str(name)) for name in values]
     return values.astype(np.int64)
@@ -144,7 +146,7 @@ def _truth(path: Path) -> NDArray[np.int64] | list[str]:
 
 def _sorted_names(truth: NDArray[np.int64] | list[str], path: Path) -> tuple[str, ...]:
     if isinstance(truth, np.ndarray):
-        raise UsageError(f"{path} has numbers of classes, not names", "name each column: --classes names.txt")
+        raise UsageError(f"{path} has class numbers, not names", "name each column: --classes names.txt")
     return tuple(sorted(set(truth)))
 
 

@@ -1,27 +1,23 @@
-"""The data sets that can follow ``--dataset``, one row each: how it is read, and what is special about it.
+"""The data sets that ``--dataset`` takes, one row each: the module that reads it, and what is special about it.
 
-A row is data: code elsewhere asks it, and never asks which data set it is.
+A row is data: code elsewhere asks the row, never which data set it is. To add a data set, copy a short module such as
+`data.fgvc_aircraft` and add its row to `_CATALOG`. Modules are imported when a row is used.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, cast
 
-from genie_cli.data.dataset import Crops, Dataset, by_class
+from genie_cli.data.dataset import Crops, Dataset
 from genie_cli.errors import UsageError
 from genie_cli.files import cache, reraise_as_output_error
 from genie_cli.observer import Observer
-
-
-class Reader(Protocol):
-    """Reads a data set from the folder that a person named; see `load` for the arguments."""
-
-    def __call__(self, folder: Path, *, lists: Path | None, partial: bool, observer: Observer) -> Dataset:
-        """Raise FolderError if the folder does not hold the data set."""
 
 
 @dataclass(frozen=True)
@@ -30,25 +26,57 @@ class Entry:
 
     Attributes:
         name: what is typed after ``--dataset``.
-        how_to_get: which layouts are read and where people get the data set; a function, since some texts are long.
-        is_bundled: genie paints it itself, so that it needs no folder.
-        can_be_partial: it is known how large the whole data set is, so that a part can be accepted for it.
+        module: the module in `genie_cli.data` that reads it; has ``HOW_TO_GET``, unless the data set is bundled.
+        reader: the function of the module that reads it; see `read`.
+        arguments: more arguments of the reader.
+        is_bundled: genie paints it, so that it needs no folder.
+        can_be_partial: it is known how large the whole data set is, so that a part of it can be accepted.
         has_lists: the lists of its images may lie in another folder.
         backbone: the network that suits it; empty: the benchmark's own.
+        crops: random crops that suit its images; None: the usual ones of photographs.
         defaults: settings that suit it, by their full names; they apply where neither a flag, the environment nor the
             settings file says otherwise.
-        note: why ``defaults`` differ from the benchmark's, in a sentence; empty: nothing that a person need know.
+        note: why ``defaults`` differ from the benchmark's, in one sentence; empty: nothing that users need to know.
     """
 
     name: str
-    read: Reader
-    how_to_get: Callable[[], str] = lambda: ""
+    module: str
+    reader: Literal["read", "read_long_tailed"] = "read"
+    arguments: Mapping[str, Any] = field(default_factory=dict)
     is_bundled: bool = False
     can_be_partial: bool = False
     has_lists: bool = False
     backbone: str = ""
+    crops: Crops | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
+
+    def how_to_get(self) -> str:
+        """The layouts that are read, and where to get the data set; empty for a bundled one."""
+        return "" if self.is_bundled else str(self._module().HOW_TO_GET)
+
+    def read(self, folder: Path, *, lists: Path | None, partial: bool, observer: Observer) -> Dataset:
+        """Read the data set; arguments for which the row has no use are not passed on.
+
+        Args:
+            folder: where it lies; of a bundled one, where it is painted.
+            lists, partial, observer: as for `load`.
+
+        Raises:
+            FolderError: the folder does not hold the data set.
+        """
+        options = dict(self.arguments)
+        if not self.is_bundled:
+            options["observer"] = observer
+        if self.can_be_partial:
+            options["partial"] = partial
+        if self.has_lists:
+            options["lists"] = lists
+        found = cast("Dataset", getattr(self._module(), self.reader)(folder, **options))
+        return replace(found, crops=self.crops)
+
+    def _module(self) -> Any:
+        return import_module(f"genie_cli.data.{self.module}")
 
 
 def choices(benchmark: str) -> tuple[str, ...]:
@@ -86,178 +114,95 @@ def load(
         observer: is told the layout that was found, and what was left out.
 
     Raises:
-        UsageError: there is no such data set, it needs a folder, or an argument that it has no use for was given.
+        UsageError: there is no such data set, it needs a folder, or ``lists`` or ``partial`` is of no use to it.
         FolderError: the folder does not hold the data set.
         OutputError: a bundled one cannot be written to the cache.
     """
     row = entry(benchmark, name)
     observer = observer or Observer()
-    if partial and not row.can_be_partial:
-        parts = ", ".join(other for other, its in _CATALOG[benchmark].items() if its.can_be_partial)
-        raise UsageError(f"--partial goes with --dataset {parts}")
-    if lists and not row.has_lists:
-        able = ", ".join(other for other, its in _CATALOG[benchmark].items() if its.has_lists)
-        raise UsageError(f"--lists goes with --dataset {able or 'of another command'}")
-    if not folder and not row.is_bundled:
-        raise UsageError(
-            f"--dataset {name} needs --data-dir FOLDER, or GENIE_DATA, or dir under [data] in genie.toml",
-            row.how_to_get(),
-        )
-    found = row.read(Path(folder), lists=lists, partial=partial, observer=observer)
+    _check(benchmark, row, folder, lists, partial)
+    place = cache() / "data" if row.is_bundled else Path(folder)
+    with reraise_as_output_error(cache()) if row.is_bundled else nullcontext():
+        found = row.read(place, lists=lists, partial=partial, observer=observer)
     if found.layout:
         observer.found(f"{name}: {found.layout}")
     return replace(found, root=found.root.resolve())
 
 
-# ---- readers: thin adapters of the modules that know the layouts -------------------------------------------------
-
-
-def _digits(spurious: str | None = None) -> Reader:
-    def read(folder: Path, *, lists: Path | None, partial: bool, observer: Observer) -> Dataset:  # noqa: ARG001
-        from genie_cli.data.digits import IMAGE_SIZE, NOVEL_CLASSES
-        from genie_cli.data.digits_pool import QUERY, SUPPORT, paint
-        from genie_cli.data.folders import scan
-
-        with reraise_as_output_error(cache()):
-            root = paint(cache() / "data", NOVEL_CLASSES, spurious=spurious)  # type: ignore[arg-type]
-        support, query = (
-            tuple(s.model_copy(update={"path": f"{role}/{s.path}"}) for s in scan(root / role).sources)
-            for role in (SUPPORT, QUERY)
+def _check(benchmark: str, row: Entry, folder: str, lists: Path | None, partial: bool) -> None:
+    """Raise the UsageErrors of `load`."""
+    rows = _CATALOG[benchmark].values()
+    if partial and not row.can_be_partial:
+        able = ", ".join(other.name for other in rows if other.can_be_partial)
+        raise UsageError(f"--partial goes with --dataset {able}")
+    if lists and not row.has_lists:
+        able = ", ".join(other.name for other in rows if other.has_lists)
+        raise UsageError(f"--lists goes with --dataset {able or 'of another command'}")
+    if not folder and not row.is_bundled:
+        raise UsageError(
+            f"--dataset {row.name} needs --data-dir FOLDER, or GENIE_DATA, or dir under [data] in genie.toml",
+            row.how_to_get(),
         )
-        return Dataset(root, support, query, crops=_DIGIT_CROPS, image_size=IMAGE_SIZE)
-
-    return read
 
 
-def _digits_with_superclass(folder: Path, *, lists: Path | None, partial: bool, observer: Observer) -> Dataset:
-    found = _digits()(folder, lists=lists, partial=partial, observer=observer)
-    return replace(found, superclass="digit")
+_DIGITS = Entry(
+    "digits",
+    "digits.few_shot",
+    is_bundled=True,
+    backbone="digits",
+    crops=Crops(min_area=0.7, flip=False),  # half a digit is another digit, and so is its mirror image
+    defaults={"model.name": "digits"},
+)
 
+_FEW_SHOT = (
+    _DIGITS,
+    replace(_DIGITS, name="digits-spurious-background", arguments={"spurious": "background"}),
+    replace(_DIGITS, name="digits-spurious-ink", arguments={"spurious": "ink"}),
+    Entry("mini", "mini_imagenet", can_be_partial=True),
+    Entry("tiered", "tiered_imagenet", can_be_partial=True),
+    Entry("folder", "folder"),
+)
 
-def _digits_long_tailed(folder: Path, *, lists: Path | None, partial: bool, observer: Observer) -> Dataset:  # noqa: ARG001
-    from genie_cli.data.digits import IMAGE_SIZE
-    from genie_cli.data.digits_longtail import read_digits
+_FINE_GRAINED = (
+    replace(
+        _DIGITS,
+        arguments={"superclass": "digit"},
+        defaults={"model.name": "digits", "finegrained.ways": 5},
+        note="5-way, not 20: the digits' encoder was trained on the other five classes",
+    ),
+    Entry("cub", "cub", can_be_partial=True),
+    Entry("cars", "stanford_cars", can_be_partial=True),
+    Entry("food", "food101", can_be_partial=True),
+    Entry("aircraft", "fgvc_aircraft", can_be_partial=True),
+    Entry("folder", "train_test_folder", can_be_partial=True),
+)
 
-    with reraise_as_output_error(cache()):
-        found = read_digits(cache() / "data")
-    return Dataset(
-        found.root,
-        found.train,
-        found.test,
-        found.names,
-        layout=found.layout,
-        crops=_DIGIT_CROPS,
-        image_size=IMAGE_SIZE,
-        order=found.classes,
-    )
-
-
-def _class_folders(folder: Path, *, lists: Path | None, partial: bool, observer: Observer) -> Dataset:  # noqa: ARG001
-    from genie_cli.data.folders import list_sources
-
-    images = tuple(list_sources(folder, observer=observer))
-    return Dataset(folder, images, images)
-
-
-def _few_shot(name: str) -> Reader:
-    def read(folder: Path, *, lists: Path | None, partial: bool, observer: Observer) -> Dataset:  # noqa: ARG001
-        from genie_cli.data.fewshot_sets import mini_imagenet, tiered_imagenet
-
-        found = (mini_imagenet if name == "mini" else tiered_imagenet)(folder, partial=partial)
-        return Dataset(found.root, found.sources, found.sources, found.names, layout=found.layout)
-
-    return read
-
-
-def _fine_grained(name: str) -> Reader:
-    def read(folder: Path, *, lists: Path | None, partial: bool, observer: Observer) -> Dataset:  # noqa: ARG001
-        from genie_cli.data.finegrained_sets import read as read_splits
-
-        found = read_splits(name, folder, partial=partial)  # type: ignore[arg-type]
-        known = {source.sha256 for source in found.train}
-        test = tuple(source for source in found.test if source.sha256 not in known)
-        if again := len(found.test) - sum(map(len, by_class(test).values())):
-            observer.left_out([f"{again} test images: the same file is a training image, or tested already"])
-        return Dataset(found.root, found.train, test, found.names, found.superclass, found.layout)
-
-    return read
-
-
-def _long_tailed(name: str) -> Reader:
-    def read(folder: Path, *, lists: Path | None, partial: bool, observer: Observer) -> Dataset:  # noqa: ARG001
-        from genie_cli.data.longtail_sets import read as read_splits
-
-        found = read_splits(name, folder, lists=lists, partial=partial)  # type: ignore[arg-type]
-        return Dataset(found.root, found.train, found.test, found.names, layout=found.layout, order=found.classes)
-
-    return read
-
-
-def _told_by(module: str, name: str) -> Callable[[], str]:
-    def how_to_get() -> str:
-        from importlib import import_module
-
-        return str(import_module(f"genie_cli.data.{module}").how_to_get(name))
-
-    return how_to_get
-
-
-def _rows(*rows: Entry) -> dict[str, Entry]:
-    return {row.name: row for row in rows}
-
-
-# Half a digit is another digit, and so is its mirror image.
-_DIGIT_CROPS = Crops(min_area=0.7, flip=False)
-_DIGITS = Entry("digits", _digits(), is_bundled=True, backbone="digits", defaults={"model.name": "digits"})
+_LONG_TAIL = (
+    replace(
+        _DIGITS,
+        module="digits.long_tail",
+        # Where the digits' recipe differs from LiVT's: a small network, few images, no pretraining.
+        defaults={
+            "model.name": "digits",
+            "longtail.network": "test_resnet",  # timm's smallest residual network, 0.46 million parameters
+            "longtail.epochs": 40,
+            "longtail.warmup_epochs": 2,
+            "longtail.batch": 64,
+            "longtail.base_lr": 8e-3,
+            "longtail.layer_decay": 1.0,  # no layer is pretrained
+            "longtail.mixup": 0.2,
+            "longtail.cutmix": 0.0,  # half a digit is another digit
+            "longtail.mean": (0.5, 0.5, 0.5),
+            "longtail.std": (0.5, 0.5, 0.5),
+            "longtail.workers": 0,
+        },
+    ),
+    Entry("imagenet-lt", "imagenet_lt", can_be_partial=True, has_lists=True),
+    Entry("folder", "train_test_folder", reader="read_long_tailed", can_be_partial=True),
+)
 
 _CATALOG: dict[str, dict[str, Entry]] = {
-    "fewshot": _rows(
-        _DIGITS,
-        replace(_DIGITS, name="digits-spurious-background", read=_digits("background")),
-        replace(_DIGITS, name="digits-spurious-ink", read=_digits("ink")),
-        Entry("mini", _few_shot("mini"), _told_by("fewshot_sets", "mini"), can_be_partial=True),
-        Entry("tiered", _few_shot("tiered"), _told_by("fewshot_sets", "tiered"), can_be_partial=True),
-        Entry("folder", _class_folders, lambda: "a folder with a subfolder of images per class"),
-    ),
-    "finegrained": _rows(
-        replace(
-            _DIGITS,
-            read=_digits_with_superclass,
-            defaults={"model.name": "digits", "finegrained.ways": 5},
-            note="5-way, not 20: the digits' encoder was trained on the other five classes",
-        ),
-        *(
-            Entry(name, _fine_grained(name), _told_by("finegrained_sets", name), can_be_partial=True)
-            for name in ("cub", "cars", "food", "aircraft", "folder")
-        ),
-    ),
-    "longtail": _rows(
-        replace(
-            _DIGITS,
-            read=_digits_long_tailed,
-            # Where the digits' recipe differs from LiVT's: a small network, few images, no pretraining.
-            defaults={
-                "model.name": "digits",
-                "longtail.network": "test_resnet",  # timm's smallest residual network, 0.46 million parameters
-                "longtail.epochs": 40,
-                "longtail.warmup_epochs": 2,
-                "longtail.batch": 64,
-                "longtail.base_lr": 8e-3,
-                "longtail.layer_decay": 1.0,  # no layer knows anything yet that it could forget
-                "longtail.mixup": 0.2,
-                "longtail.cutmix": 0.0,  # half a digit is another digit
-                "longtail.mean": (0.5, 0.5, 0.5),
-                "longtail.std": (0.5, 0.5, 0.5),
-                "longtail.workers": 0,
-            },
-        ),
-        Entry(
-            "imagenet-lt",
-            _long_tailed("imagenet-lt"),
-            _told_by("longtail_sets", "imagenet-lt"),
-            can_be_partial=True,
-            has_lists=True,
-        ),
-        Entry("folder", _long_tailed("folder"), _told_by("longtail_sets", "folder"), can_be_partial=True),
-    ),
+    "fewshot": {row.name: row for row in _FEW_SHOT},
+    "finegrained": {row.name: row for row in _FINE_GRAINED},
+    "longtail": {row.name: row for row in _LONG_TAIL},
 }

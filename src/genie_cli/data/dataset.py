@@ -1,8 +1,9 @@
-"""What every data set becomes: labelled images in a training and a test split."""
+"""What every reader returns: labelled images in a training and a test split."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,10 +13,10 @@ from genie_cli.jobs import Source
 
 @dataclass(frozen=True)
 class Crops:
-    """Which random crops of an image still show its class.
+    """The random crops of an image that still show its class.
 
     Attributes:
-        min_area: the smallest crop, as a share of the image's area, 0..1.
+        min_area: area of the smallest crop, as a fraction of the image's area, 0..1.
         flip: whether the mirror image is of the same class.
     """
 
@@ -28,14 +29,14 @@ class Dataset:
     """Labelled images. Files are listed and hashed, not decoded.
 
     Attributes:
-        root: folder that the sources' paths are relative to.
-        train: what is learned from, in the reader's order.
-        test: what is tested on. A few-shot data set has one split, which stands for both.
-        names: a label's words for prompts; a label that is not here is its own name.
+        root: the folder that the sources' paths are relative to.
+        train: training images, in the reader's order.
+        test: test images. A few-shot data set has one split, which is both.
+        names: from labels to names for prompts; a label that is missing is its own name.
         superclass: what all classes are a type of, for prompts (paper, section 4.3); may be empty.
         layout: what was found on disk, in words, with numbers.
         crops: random crops that suit the images; None: the usual ones of photographs.
-        image_size: side of the square images in pixels, if all have the same; else 0.
+        image_size: width and height in pixels, if all images are squares of one size; else 0.
         order: the classes in the order of a classifier's outputs; empty: sorted.
     """
 
@@ -65,19 +66,25 @@ class Dataset:
         return by_class(self.test)
 
     def name_of(self, label: str) -> str:
-        """The label in words, as a prompt has it."""
+        """The name of a label in prompts."""
         return self.names.get(label, label)
 
     def by_content(self) -> dict[str, Source]:
-        """All images by SHA-256; of copies the last by path."""
+        """All images by SHA-256; of an image that is in both splits, the training one."""
         every = [*self.test_by_class.values(), *self.train_by_class.values()]
         return {source.sha256: source for sources in every for source in sorted(sources, key=lambda s: s.path)}
 
 
 def by_class(sources: Sequence[Source]) -> dict[str, tuple[Source, ...]]:
-    """Sources by class, each content once, in the order of their hashes."""
+    """Sources by class, in the order of their hashes; of copies the first by class and path."""
     unique = {source.sha256: source for source in sorted(sources, key=lambda s: (s.label, s.path), reverse=True)}
     found: dict[str, list[Source]] = {}
     for digest in sorted(unique):
         found.setdefault(unique[digest].label, []).append(unique[digest])
     return {label: tuple(found[label]) for label in sorted(found)}
+
+
+def class_counts(sources: Iterable[Source]) -> dict[str, int]:
+    """The number of images of each class, sorted by class; copies count."""
+    counts = Counter(source.label for source in sources)
+    return {label: counts[label] for label in sorted(counts)}

@@ -1,19 +1,21 @@
-"""ILSVRC 2012's images, wherever people unpack them: for training `<WordNet id>/<WordNet id>_<number>.JPEG`."""
+"""Finds the images of ILSVRC 2012 where they were unpacked: for training `<WordNet id>/<WordNet id>_<number>.JPEG`."""
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from genie_cli.data.imagenet import WNID
 from genie_cli.data.images import IMAGE_SUFFIXES
-from genie_cli.errors import FolderError
+from genie_cli.data.listing import files_in, folders_in
 
-WNID = re.compile(r"n[0-9]{8}")
+HOW_TO_GET = """\
+Where to get the images: ILSVRC 2012 (also called ImageNet-1k), from image-net.org after registering, or from Kaggle's
+"ImageNet Object Localization Challenge"."""
 
-# Below the folder that a person gives; "" is that folder itself.
+# Where the training images may lie below a data set's folder; "" is that folder itself.
 PLACES = (
     "",
     "train",
@@ -23,15 +25,15 @@ PLACES = (
     "ILSVRC2012/train",
 )
 
-# Where the validation images lie then: `<WordNet id>/ILSVRC2012_val_<number>.JPEG`, or as they came, without folders.
+# Where the validation images lie then: `<WordNet id>/ILSVRC2012_val_<number>.JPEG`, or the same without class folders.
 VALIDATION_PLACES = tuple(place.removesuffix("train") + "val" for place in PLACES if place)
 
-FEWEST = 732  # images in a class; the largest have 1300
+FEWEST = 732  # training images of a class; most have 1300
 
 
 @dataclass(frozen=True)
 class Tree:
-    """One folder of class folders.
+    """A folder of class folders with training images.
 
     Attributes:
         root: the folder that paths are relative to.
@@ -41,6 +43,9 @@ class Tree:
     root: Path
     place: str
     _classes: dict[str, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
+
+    def __str__(self) -> str:
+        return f"ILSVRC images in {self.place or 'the folder itself'}"
 
     def images(self, wnid: str) -> tuple[str, ...]:
         """A class's images, as paths below ``root``, by the number after the underscore; () without such a folder."""
@@ -61,34 +66,4 @@ class Tree:
 
 def trees(root: Path) -> tuple[Tree, ...]:
     """The `PLACES` below ``root`` that hold folders named by WordNet ids."""
-    return tuple(Tree(root, place) for place in PLACES if _has_classes(root / place))
-
-
-def _has_classes(folder: Path) -> bool:
-    return any(map(WNID.fullmatch, folders_in(folder)))
-
-
-def files_in(folder: Path) -> frozenset[str]:
-    """Names of the regular files in a folder, links followed, hidden ones left out; none if there is no folder.
-
-    Raises:
-        FolderError: the folder cannot be read.
-    """
-    return _named(folder, os.DirEntry.is_file)
-
-
-def folders_in(folder: Path) -> frozenset[str]:
-    """Names of the folders in a folder; otherwise as `files_in`."""
-    return _named(folder, os.DirEntry.is_dir)
-
-
-def _named(folder: Path, wanted: Callable[[os.DirEntry[str]], bool]) -> frozenset[str]:
-    try:
-        with os.scandir(folder) as entries:
-            return frozenset(entry.name for entry in entries if not entry.name.startswith(".") and wanted(entry))
-    except (FileNotFoundError, NotADirectoryError):
-        return frozenset()
-    except OSError as error:
-        raise FolderError(
-            f"{error.filename or folder} cannot be read: {error.strerror}", "check that you may read it"
-        ) from error
+    return tuple(Tree(root, place) for place in PLACES if any(map(WNID.fullmatch, folders_in(root / place))))

@@ -1,14 +1,17 @@
-"""The thousand classes of ImageNet (ILSVRC 2012): WordNet ids to words and back, from the lists inside timm."""
+"""The thousand classes of ImageNet (ILSVRC 2012): from WordNet ids to words and back, by the lists inside timm."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import cache
 
 from genie_cli.errors import UsageError
 
-# Two classes have "crane" for their only word. Both of these are also prompts.
+WNID = re.compile(r"n[0-9]{8}")
+
+# The only word of two classes is "crane". The names here are also prompts.
 _CLARIFIED = {"n02012849": "crane (bird)", "n03126707": "crane (machine)"}
 
 
@@ -18,8 +21,8 @@ def wnids() -> tuple[str, ...]:
 
 
 def is_class(wnid: str) -> bool:
-    """Whether a WordNet id is one of the thousand."""
-    return wnid in _lemmas()
+    """Whether a label is the WordNet id of one of the thousand."""
+    return WNID.fullmatch(wnid) is not None and wnid in _lemmas()  # the lists take seconds to load
 
 
 def name_of(wnid: str) -> str:
@@ -32,11 +35,11 @@ def name_of(wnid: str) -> str:
 
 
 def distinct_names(wnids: Iterable[str]) -> dict[str, str]:
-    """A name for each class that no other of the thousand has, even if upper and lower case are not told apart.
+    """A name for each class that no other of the thousand has, not even in upper or lower case.
 
-    It is the class's first word, except where two classes share that: then it is the next word that is the class's
-    alone ("Cardigan Welsh corgi" beside "cardigan"), and for the two cranes "crane (bird)" and "crane (machine)".
-    A class has the same name in whatever company.
+    It is the class's first word, except where two classes share that: then it is the next word that only this class
+    has ("Cardigan Welsh corgi" beside "cardigan"), and for the two cranes "crane (bird)" and "crane (machine)".
+    The name of a class does not depend on the other ``wnids``.
 
     Raises:
         UsageError: not a class of ImageNet-1k.
@@ -45,7 +48,7 @@ def distinct_names(wnids: Iterable[str]) -> dict[str, str]:
 
 
 def in_words(label: str) -> str:
-    """A class for messages: "n01532829 (house finch)"; what is not a WordNet id stays as it is."""
+    """A class for messages: "n01532829 (house finch)"; any other label stays as it is."""
     return f"{label} ({name_of(label)})" if is_class(label) else label
 
 
@@ -58,7 +61,7 @@ def wnids_named(word: str) -> tuple[str, ...]:
 
 
 def folded(name: str) -> str:
-    """A name as names are compared: case does not matter, "_" is a space, and Unicode may spell "é" either way."""
+    """A name in the form in which names are compared: without case, "_" as a space, and Unicode normalized (NFC)."""
     return " ".join(unicodedata.normalize("NFC", name).replace("_", " ").casefold().split())
 
 

@@ -1,10 +1,9 @@
-"""One picture, from anywhere, as plain RGB.
+"""Decodes image files of any kind to upright 8-bit RGB, or says in an `ImageError` why that cannot be done.
 
-Pictures found in the wild are turned by their EXIF, transparent, animated, in CMYK, in sixteen bits, cut off,
-or not pictures at all. Here each becomes upright 8-bit RGB or an `ImageError` that says why not.
+Files may be rotated by EXIF, transparent, animated, in CMYK, with 16 bits per channel, truncated, or not images.
 
-Nothing here writes, nor changes a setting of Pillow or of `warnings`: `decode` runs in several threads.
-This module does not know torch.
+Nothing is written, and no setting of Pillow or of `warnings` is changed: `decode` runs in several threads.
+This module does not import torch.
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ IMAGE_SUFFIXES: frozenset[str] = frozenset(
 # decoding takes several copies at four bytes a pixel, and no model here sees more than a few megapixels.
 MAX_PIXELS = 89_478_485
 
-# Width to height, or height to width: cut square, a longer strip shows next to nothing, and scaled by its shorter
-# side to a model's size it would be enormous.
+# Width to height, or height to width: the center crop of a longer strip shows next to nothing, and resized by its
+# shorter side to a model's size it would be enormous.
 MAX_ASPECT = 100
 
 # Only these are tried, whatever the name says: some of Pillow's other readers run programs (EPS) or guess.
@@ -45,13 +44,14 @@ _UNKNOWN_WHITE = "has pixels of more than 16 bits, which do not say how bright w
 
 
 def read(path: Path, sha256: str = "") -> Image.Image:
-    """The picture in a file, as `decode` gives it.
+    """Decode a file; see `decode` for what is returned.
 
     Args:
-        sha256: what its content must be; empty: anything.
+        path: the image file.
+        sha256: the hash that its content must have, hexadecimal; empty: any.
 
     Raises:
-        ImageError: as `decode`; also if the file cannot be read, or has another content.
+        ImageError: as `decode`; also if the file cannot be read, or its hash differs.
     """
     try:
         data = path.read_bytes()
@@ -63,17 +63,17 @@ def read(path: Path, sha256: str = "") -> Image.Image:
 
 
 def decode(data: bytes, path: Path) -> Image.Image:
-    """The picture in ``data``: mode RGB, 8 bit, upright, its first frame, over white, without metadata.
+    """Decode an image to RGB, 8 bits per channel: its first frame, upright, over white, without metadata.
 
     Args:
-        data: the file's bytes.
-        path: only to name the picture in an error; it is not opened.
+        data: the bytes of the file.
+        path: names the image in errors; it is not opened.
 
     Raises:
         ImageError: ``data`` is empty, not an image, truncated or damaged, has more than `MAX_PIXELS` pixels, is
             thinner than 1 to `MAX_ASPECT`, or has floating-point or integer pixels beyond 16 bits.
 
-    What Pillow finds odd but can read, such as damaged EXIF, it reports as a warning, and so it arrives.
+    What Pillow can read with a warning, such as damaged EXIF, is read, and the warning is passed on.
     """
     if not data:
         raise ImageError(path, _EMPTY)
@@ -84,7 +84,7 @@ def decode(data: bytes, path: Path) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_large(path) from error
     except UnidentifiedImageError as error:
-        # Cut off early or damaged in its header, an image cannot be identified either.
+        # An image that is truncated early, or whose header is damaged, cannot be identified either.
         reason = _BROKEN if data.startswith(_SIGNATURES) else _NOT_AN_IMAGE
         raise ImageError(path, reason, f"formats that can be read: {', '.join(_FORMATS)}") from error
     except Exception as error:  # On bad bytes Pillow's readers raise almost anything, down to struct.error.
@@ -99,17 +99,17 @@ def _decode(data: bytes, path: Path) -> Image.Image:
         if max(image.size) > MAX_ASPECT * min(image.size):
             raise ImageError(path, f"is {image.width} x {image.height} pixels: too long and thin", "crop it first")
         image.load()
-        # EXIF that cannot be understood is no reason to refuse a picture: it is taken as it is stored.
+        # An image with EXIF that cannot be parsed is taken as it is stored.
         with suppress(Exception):
             ImageOps.exif_transpose(image, in_place=True)
         rgb = _rgb(image, path)
-    # A colour profile, for one, was the original's and would be wrong on a copy.
+    # The color profile, for one, belongs to the original and would be wrong on a copy.
     rgb.info.clear()
     return rgb
 
 
 def _rgb(image: Image.Image, path: Path) -> Image.Image:
-    """A copy in RGB, transparent parts over white; `ImageError` if its greys have no known white."""
+    """A copy in RGB, transparent parts over white; ImageError if it is unknown which value is white."""
     if image.mode == "F":
         raise ImageError(path, _UNKNOWN_WHITE)
     if image.mode.startswith("I"):

@@ -1,7 +1,7 @@
-"""What ``auto`` means: precision, slots, attention and compilation, settled before a model is loaded.
+"""Resolves settings that are ``auto``: precision, slots, attention and compilation, before a model is loaded.
 
-All of it decides an image's exact bytes, so it is written into the output folder's header, and a run that goes on
-there follows the header (`config.Model.following`). This module does not know files out or the command line.
+All of them affect an image's exact bytes. They are therefore written into the output folder's header, and a run that
+resumes in that folder takes them from there (`generate.run.following`).
 """
 
 from __future__ import annotations
@@ -11,28 +11,31 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from genie_cli.config import Model
-from genie_cli.devices import choose_device, multiplies_bfloat16
+from genie_cli.devices import choose_device, choose_dtype
 from genie_cli.diffusion import compiling
 from genie_cli.diffusion.locate import Located, read_config
 
 if TYPE_CHECKING:
     import torch
 
-# Stable Diffusion 1.x at 512 pixels in 16 bits. Bytes were measured on a CPU (docs/performance.md), as what the
-# process grew by: a UNet row takes 64 MiB, of which a slot with guidance needs two, and a decoded image 384 MiB.
+MAX_DECODE_ROWS = 8  # latents decoded in one batch, at most
+
+# Stable Diffusion 1.x at 512 pixels in 16 bits, measured on a CPU as the growth of the process (docs/performance.md):
+# 64 MiB per UNet row, of which a slot with guidance has two, and 384 MiB per decoded image.
 _PARAMETERS = 1_070_000_000  # UNet, autoencoder and text encoder
 _STEP_BYTES, _DECODE_BYTES = 128 * 2**20, 384 * 2**20
 _MOST_SLOTS = 16
-_USED_SHARE = 0.8  # of the free memory: kernels want room to work in
+_USED_SHARE = 0.8  # of the free memory; kernels need the rest as workspace
 
 
 @dataclass(frozen=True)
 class Choices:
-    """Everything of the machine's that decides an image's exact bytes.
+    """Resolved settings of the machine that affect an image's exact bytes.
 
     Attributes:
+        device: a device that works.
         dtype: ``"float32"``, ``"float16"`` or ``"bfloat16"``.
-        slots: B, a power of two.
+        slots: images in one batch, a power of two.
         attention: ``"sdpa"``, ``"xformers"`` or ``"sliced"``.
         compile: ``"off"``, ``"regional"`` or ``"full"``.
     """
@@ -45,14 +48,16 @@ class Choices:
 
 
 def choose(model: Model, located: Located, steps: Callable[[], int]) -> Choices:
-    """What the settings ask for, and what they leave to ``auto``.
+    """Resolve the settings; those that are not ``auto`` are kept.
 
     Args:
-        steps: counts the solver steps that the whole plan takes, all shards together, so that they choose alike; asked
-            only if it matters.
+        model: the settings.
+        located: the snapshot that will be loaded.
+        steps: returns the number of solver steps of the whole plan, all shards together, so that every shard makes the
+            same choice. Called only if the choice depends on it, because counting can take a while.
 
     Raises:
-        ModelError: the device is not there.
+        ModelError: the device cannot be used.
     """
     device = choose_device(model.device)
     dtype = choose_dtype(model.dtype, device)
@@ -66,26 +71,15 @@ def choose(model: Model, located: Located, steps: Callable[[], int]) -> Choices:
     return Choices(device, name, slots, attention, compiled)
 
 
-def choose_dtype(wanted: str, device: torch.device) -> torch.dtype:
-    """float16 on CUDA and float32 elsewhere, unless one is asked for; ``half`` also halves it on CPUs with AMX."""
-    import torch
-
-    if wanted in ("auto", "half"):
-        elsewhere = "bfloat16" if wanted == "half" and device.type == "cpu" and multiplies_bfloat16() else "float32"
-        wanted = "float16" if device.type == "cuda" else elsewhere
-    chosen: torch.dtype = getattr(torch, wanted)
-    return chosen
-
-
 def slots_that_fit(free: int, weights: int, step: int, decode: int, decode_rows: int) -> int:
-    """The largest power of two, at most 16, that fits; 1 if none does.
+    """The largest power of two up to 16 whose batch fits into memory; 1 if none does.
 
     Args:
-        free: bytes of the device that are free before the model is loaded.
-        weights: bytes that the model takes.
-        step: bytes that one slot takes in a step.
-        decode: bytes that one image takes while it is decoded.
-        decode_rows: images decoded together, at most.
+        free: free bytes of the device's memory, before the model is loaded.
+        weights: bytes of the model's weights.
+        step: bytes per slot during a solver step.
+        decode: bytes per image while it is decoded.
+        decode_rows: images decoded in one batch, at most.
     """
     slots = _MOST_SLOTS
     while slots > 1 and weights + max(slots * step, min(slots, decode_rows) * decode) > _USED_SHARE * free:
@@ -94,12 +88,10 @@ def slots_that_fit(free: int, weights: int, step: int, decode: int, decode_rows:
 
 
 def _choose_slots(located: Located, device: torch.device, dtype: torch.dtype) -> int:
-    """Slots when nobody says: what a device of this kind keeps busy, whatever the plan's length."""
+    """The number of slots that keeps this kind of device busy, whatever the plan's length."""
     import torch
 
-    from genie_cli.diffusion.slots import MAX_DECODE_ROWS
-
-    if _is_small(located):  # like the bundled model: 32 rows cost a quarter of 32 single ones
+    if _is_small(located):  # like the bundled model: a step of 32 images takes a quarter of the time of 32 steps of one
         return 32
     if device.type != "cuda":
         return 1

@@ -1,7 +1,7 @@
-"""Where the main thread's time goes. This module does not know what is measured, nor how it is shown.
+"""Where the main thread's time goes.
 
-Threads overlap, so only the main thread is watched: it runs the model, and waits for the threads that read and
-write. Every moment belongs to one section, so the sections and the rest sum to the whole.
+Threads overlap, so only the main thread is measured: it runs the model, and waits for the threads that read and
+write files. Every moment belongs to exactly one section, so that the sections sum to the total.
 """
 
 from __future__ import annotations
@@ -10,37 +10,41 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    import torch
 
 Value = TypeVar("Value")
 
-OTHER = "other"
+OTHER = "other"  # the section of all time that is in no other
 
 
 class Clock:
-    """A clock that is off: it measures nothing and costs nothing."""
+    """Measures nothing, at no cost. `Stopwatch` has the same methods and measures."""
 
-    def section(self, name: str) -> AbstractContextManager[None]:  # noqa: ARG002 - for a clock that is on
-        """Time what happens inside; sections may nest, and time belongs to the innermost."""
+    def section(self, name: str) -> AbstractContextManager[None]:  # noqa: ARG002 - used by Stopwatch
+        """Count the time of a ``with`` block to section ``name``. Blocks may nest; the innermost one counts."""
         return nullcontext()
 
     def timed(self, name: str, call: Callable[[], Value]) -> Value:
-        """The call's result, its time in section ``name``."""
+        """Return ``call()``, its time counted to section ``name``."""
         with self.section(name):
             return call()
 
     def count(self, rows: int) -> None:
-        """So many rows went through the UNet."""
+        """Count rows that went through the UNet."""
 
 
 @dataclass
 class Stopwatch(Clock):
-    """A clock that is on, from when it is made.
+    """A clock that measures, starting when it is created.
 
     Attributes:
-        synchronize: waits until the device has done what was queued; called at both ends of every section, since a
-            GPU's work is only queued by the host. So a profiled run on a GPU is slower than one that is not.
-        seconds: time by section, as far as it has been marked.
+        synchronize: waits until the device has finished its queued work. Called at both ends of every section, because
+            the host only queues a GPU's work. Profiling a run on a GPU therefore slows it down.
+        now: the current time in seconds.
+        seconds: seconds by section, up to the last change of section.
         rows: rows that went through the UNet.
     """
 
@@ -67,13 +71,23 @@ class Stopwatch(Clock):
         self.rows += rows
 
     def stop(self) -> float:
-        """Mark what is left as it stands; returns the seconds since the start, which all sections sum to."""
+        """Update ``seconds`` to now, and return the total: the seconds since the clock was created."""
         self._mark()
         return self._last - self._started
 
     def _mark(self) -> None:
+        """Add the time since the last call to the innermost open section."""
         self.synchronize()
         now = self.now()
         name = self._open[-1]
         self.seconds[name] = self.seconds.get(name, 0.0) + now - self._last
         self._last = now
+
+
+def stopwatch(device: torch.device) -> Stopwatch:
+    """A `Stopwatch` for work on ``device``, which synchronizes if that is a GPU."""
+    import torch
+
+    if device.type == "cuda":
+        return Stopwatch(lambda: torch.cuda.synchronize(device))
+    return Stopwatch()

@@ -1,4 +1,4 @@
-"""Whether and how a UNet is compiled, and when that pays. This module does not know the slots or the CLI."""
+"""Compiling a UNet with torch.compile: whether it pays, whether it works here, and doing it."""
 
 from __future__ import annotations
 
@@ -8,41 +8,47 @@ import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from genie_cli.devices import first_line
 from genie_cli.errors import ModelError
 
 if TYPE_CHECKING:
     import torch
 
-# Measured on two cores with the bundled model, 32 slots (docs/performance.md): seconds that compiling the whole UNet
-# took, and seconds that it then saved at each step of one slot. Where nothing was measured nothing is compiled.
-WARM_UP = 25.0
-SAVED = {"float32": 0.00034, "bfloat16": 0.00063}
-_CLEAR_WIN = 2  # the saving must be that many times the warm-up, since another machine differs
+# Measured on two cores with the bundled model and 32 slots (docs/performance.md), by precision. Where nothing was
+# measured, nothing is compiled unless asked for.
+COMPILE_SECONDS = 25.0  # for the whole UNet, once per run
+SAVED_SECONDS = {"float32": 0.00034, "bfloat16": 0.00063}  # per solver step of one image
+_CLEAR_WIN = 2  # times as much must be saved as is spent, since other machines differ
 
 
 def choose(steps: int, dtype: str) -> str:
-    """``"full"`` if compiling saves clearly more time than it takes, else ``"off"``; on a CPU, for a small model.
+    """``"full"`` if compiling a small UNet on a CPU saves clearly more time than it takes, else ``"off"``.
 
     Args:
-        steps: solver steps that the run takes, of all its images together.
-        dtype: the precision's name.
+        steps: solver steps of the whole run: steps per image, summed over its images.
+        dtype: ``"float32"``, ``"float16"`` or ``"bfloat16"``.
     """
-    saved = steps * SAVED.get(dtype, 0)
-    return "full" if saved >= _CLEAR_WIN * WARM_UP else "off"
+    saved = steps * SAVED_SECONDS.get(dtype, 0)
+    return "full" if saved >= _CLEAR_WIN * COMPILE_SECONDS else "off"
 
 
 def compiler() -> str:
-    """The path of the C++ compiler that torch.compile would call, or ``""``."""
+    """The path of the C++ compiler that torch.compile uses on a CPU, or ``""`` if there is none."""
     return shutil.which(os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")) or ""
 
 
 def use(choice: str, unet: Any, device: torch.device) -> None:
-    """Compile the UNet as chosen: ``"off"``, ``"regional"`` (its transformer blocks) or ``"full"`` (all of it).
+    """Compile a UNet in place.
 
-    The work is done at the first call, for that call's shape.
+    Compilation happens at the UNet's first call, for the shapes of that call.
+
+    Args:
+        choice: ``"off"``, ``"regional"`` (only its transformer blocks) or ``"full"``.
+        unet: a diffusers UNet2DConditionModel.
+        device: where it is.
 
     Raises:
-        ModelError: this machine cannot compile.
+        ModelError: torch.compile does not work on this machine.
     """
     if choice == "off":
         return
@@ -54,24 +60,23 @@ def use(choice: str, unet: Any, device: torch.device) -> None:
 
 
 def _require(device: torch.device, choice: str) -> None:
-    """Compile something tiny and run it: only that says that compiler, headers and torch fit together."""
+    """Compile and run a tiny function: the only proof that compiler, headers and torch fit together."""
     import torch
     from torch._inductor import config
 
     flag = f"--compile {choice}"
     if device.type == "cpu" and not compiler():
         raise ModelError(
-            f"{flag} needs a C++ compiler, and there is none",
-            "install one (apt install g++; xcode-select --install), or name yours in CXX, or take --compile off",
+            f"{flag} needs a C++ compiler, and none was found",
+            "install one (apt install g++; xcode-select --install), or set CXX to yours, or use --compile off",
         )
     ones = torch.ones(8, device=device)
     try:
-        # Not from the cache of an earlier run, which shows nothing about this machine's compiler today.
+        # Without the cache: a result of an earlier run would show nothing about the compiler of today.
         with config.patch(force_disable_caches=True), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             doubled = torch.compile(lambda x: x + x, dynamic=False)(ones)
     except Exception as error:  # compilers fail in many ways
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ModelError(f"{flag} does not work here: {reason}", "take --compile off") from None
+        raise ModelError(f"{flag} does not work here; torch says: {first_line(error)}", "use --compile off") from None
     if not (doubled == 2).all():
-        raise ModelError(f"{flag}: what torch compiles here gives wrong results", "take --compile off")
+        raise ModelError(f"{flag} does not work here: compiled code computes wrong results", "use --compile off")

@@ -1,7 +1,6 @@
-"""GeNIe's procedure, cut into steps: start a request, predict its noise, take one solver step.
+"""GeNIe in single steps: start a request, predict its noise, take one solver step.
 
-Everything here works on rows that are independent of each other. This module does not know which slot a row
-sits in, nor what comes after it.
+Rows of a batch are independent of each other, and may be at different steps.
 """
 
 from __future__ import annotations
@@ -27,11 +26,12 @@ _CACHED_PROMPTS = 1024
 
 
 class Denoiser:
-    """One snapshot, one number of steps, one guidance scale.
+    """A snapshot with a solver of a fixed number of steps and a fixed guidance scale.
 
     Args:
-        steps: solver steps of the full schedule; at ratio r the last ``steps * r`` of them run.
-        guidance: classifier-free guidance scale (Ho & Salimans, 2022); the negative prompt is empty.
+        snapshot: the loaded model.
+        steps: solver steps of the full schedule. At ratio r, about the last ``r * steps`` of them run.
+        guidance: classifier-free guidance scale (Ho & Salimans, 2022), with an empty negative prompt.
     """
 
     def __init__(self, snapshot: Snapshot, steps: int, guidance: float) -> None:
@@ -44,21 +44,26 @@ class Denoiser:
 
     @property
     def steps(self) -> int:
+        """Solver steps of the full schedule."""
         return self._schedule.steps
 
     def steps_for(self, r: float) -> int:
-        """How many steps a request at ratio ``r`` takes."""
+        """Solver steps that a request at ratio ``r`` takes."""
         return self.steps - self._schedule.first_step(r)
 
     def embed(self, prompt: str) -> Tensor:
-        """The prompt's embedding, (tokens, width), from the cache if it is there."""
+        """The prompt's embedding, (tokens, width). Recent ones are cached."""
         return self._prompts.get(prompt, lambda: self.snapshot.embed(prompt))
 
     def start(self, request: Request[Any]) -> tuple[Tensor, Tensor, int]:
-        """A request's noisy latent (C, h, w), prompt embedding (tokens, width) and first step.
+        """Prepare a request.
+
+        Returns:
+            Its noisy latent (C, h, w), its prompt embedding (tokens, width) and the index of its first solver step.
 
         Raises:
-            GenieError: its source cannot be read, its prompt is too long or its r too small.
+            ImageError: its source cannot be read.
+            UsageError: its prompt is too long, or its r is so small that no step would run.
         """
         import torch
 
@@ -67,17 +72,20 @@ class Denoiser:
         embedding, step = self.embed(request.prompt), self._schedule.first_step(request.r)
         if request.source is None or request.r > PURE_NOISE:
             return noise, embedding, step
-        picture = request.source
-        clean = self._latents.get(picture.key, lambda: self.snapshot.encode(picture.open()))
+        source = request.source
+        clean = self._latents.get(source.key, lambda: self.snapshot.encode(source.open()))
         return add_noise(clean, noise, self.snapshot.alphas_cumprod, request.r), embedding, step
 
     def predict(self, latents: Tensor, step: Tensor, embeddings: Tensor) -> Tensor:
-        """Guided noise, (B, C, h, w), float32: the unconditional and the conditional half in one call of 2B rows.
+        """Noise predicted with classifier-free guidance: both predictions in one UNet call of 2B rows.
 
         Args:
             latents: (B, C, h, w), float32.
-            step: (B,), int64: the solver step each row is at.
+            step: (B,), int64, the index of each row's solver step.
             embeddings: (B, tokens, width).
+
+        Returns:
+            (B, C, h, w), float32.
         """
         import torch
 
@@ -99,7 +107,7 @@ class Denoiser:
 
 
 class _Cache(Generic[Value]):
-    """A small cache that forgets what was used longest ago."""
+    """Holds up to ``size`` values; the least recently used one is dropped first."""
 
     def __init__(self, size: int) -> None:
         self._size = size

@@ -1,7 +1,6 @@
 """The engine: requests in, images out, in a batch as large as the device's memory allows.
 
-The same request gives the same bytes in any company and any order, at the same number of slots. This module
-does not know where requests come from, files or the command line.
+At a given number of slots, a request gives the same bytes whatever other requests share its batch, and in any order.
 """
 
 from __future__ import annotations
@@ -26,10 +25,14 @@ class Engine(Generic[Key]):
     """Makes images with one snapshot.
 
     Args:
-        slots: B, a power of two. It is halved when the device runs out of memory.
-        steps: solver steps of the full schedule; at ratio r the last ``steps * r`` of them run.
+        snapshot: the loaded model.
+        slots: B, images in one batch; a power of two. Halved whenever the device runs out of memory.
+        steps: solver steps of the full schedule. At ratio r, about the last ``r * steps`` of them run.
         guidance: classifier-free guidance scale.
-        clock: told which part of the work is done when; off unless one is given.
+        clock: told what the time is spent on; None: nothing is measured.
+
+    Raises:
+        ValueError: ``slots`` is not a power of two.
     """
 
     def __init__(
@@ -43,7 +46,9 @@ class Engine(Generic[Key]):
         self.denoiser = Denoiser(snapshot, steps, guidance)
 
     def run(self, requests: Iterable[Request[Key]]) -> Iterator[Result[Key]]:
-        """Make every request; results come as they are done, not in the requests' order.
+        """Make every request. Results come as soon as they are finished, in no particular order.
+
+        A request that fails (its source cannot be read, its prompt is too long, ...) gives a result with an error.
 
         Raises:
             ModelError: the device has too little memory even for one slot.
@@ -57,16 +62,19 @@ class Engine(Generic[Key]):
                 slots = Slots[Key](self.denoiser, self.slots, self.clock)
                 yield from slots.run(queue)
                 return
-            # Mended out here, where the error no longer keeps the failed step's tensors in memory.
+            # Out here the error no longer keeps the failed step's tensors in memory.
             if slots:
-                # The images in flight start again, before those that have not started.
+                # Requests in progress start again, before those that have not started.
                 queue, slots = chain(slots.unfinished(), queue), None
             self._halve()
 
     def seconds_per_step(self) -> float:
-        """How long one step of the full batch takes here: the median of three, after one to warm up.
+        """Seconds that one solver step of the full batch takes: the median of three, after one to warm up.
 
-        The batch is halved until it fits the memory, as in `run`; ModelError if not even one slot does.
+        The batch is halved until it fits into memory, as in `run`.
+
+        Raises:
+            ModelError: the device has too little memory even for one slot.
         """
         import torch
 
@@ -95,7 +103,7 @@ class Engine(Generic[Key]):
         if self.slots == 1:
             raise ModelError(
                 f"{self.snapshot.device} has too little memory for one image",
-                "free the device's memory, or use --dtype float16",
+                "free some of the device's memory, or use --dtype float16",
             )
         self.slots //= 2
         if self.snapshot.device.type == "cuda":

@@ -1,7 +1,7 @@
-"""Finding a Stable Diffusion 1.x snapshot: the bundled digits model, a directory, or the Hugging Face hub.
+"""Finds a Stable Diffusion 1.x snapshot: the bundled digits model, a directory, or a model of the Hugging Face hub.
 
-A located model is a directory in the layout of `StableDiffusionPipeline.from_pretrained` and an identity,
-which names the exact weights: the hub's commit, or the content's hash. This module does not know torch.
+A snapshot is a directory in the layout of diffusers' `StableDiffusionPipeline.save_pretrained`. Its identity names the
+exact weights: the hub's commit, or a hash of the content. Does not import torch.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from genie_cli.config import BUNDLED, STABLE_DIFFUSION
+from genie_cli.diffusion.hub_errors import download_trouble
 from genie_cli.errors import ModelError
 
-BUNDLED = "digits"
 _PARTS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler")
+_WITH_WEIGHTS = ("unet", "vae", "text_encoder")
 _WANTED = ["model_index.json", *(f"{part}/*.{kind}" for part in _PARTS for kind in ("json", "txt", "safetensors"))]
 _NOT_WANTED = ["*non_ema*", "*.bin", "*flax*"]
-_TRY_WITHOUT = "or try without one: --model digits"
+_TRY_BUNDLED = "or try the bundled model, without a download: --model digits"
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,9 @@ class Located:
     """A snapshot on this machine.
 
     Attributes:
-        identity: ``name@revision`` for a hub model, ``name@hash`` of the contents otherwise.
+        name: what it is called: a hub id, the directory's name or ``"digits"``.
+        path: its directory.
+        identity: ``name@commit`` for a hub model, else ``name@hash`` of the files' content.
     """
 
     name: str
@@ -35,12 +39,17 @@ class Located:
 
 
 def locate(name: str, revision: str | None = None) -> Located:
-    """Find the model called ``name``, downloading it from the hub if need be.
+    """Find a snapshot, and download it from the hub if it is not in the cache.
 
-    `HF_HOME`, `HF_HUB_OFFLINE` and `HF_TOKEN` are honoured, by huggingface_hub. Only safetensors are fetched.
+    Only safetensors weights are downloaded. The environment variables `HF_HOME`, `HF_HUB_OFFLINE` and `HF_TOKEN` work
+    as documented by huggingface_hub.
+
+    Args:
+        name: ``"digits"``, a directory, or a hub id (``owner/name``).
+        revision: commit, branch or tag of a hub model; None: ``main``.
 
     Raises:
-        ModelError: it is nowhere, or is not a Stable Diffusion 1.x snapshot.
+        ModelError: there is no such model, it cannot be downloaded, or it is not a Stable Diffusion 1.x snapshot.
     """
     if name == BUNDLED:
         path = Path(str(files("genie_cli"))) / "bundled" / BUNDLED
@@ -49,14 +58,14 @@ def locate(name: str, revision: str | None = None) -> Located:
         path = Path(name).expanduser().resolve()
         return _in_directory(path.name, path)
     if name.count("/") != 1 or name.startswith((".", "/", "~")):
-        raise ModelError(f"no model {name!r}: not a directory here, not a hub id (owner/name)", _TRY_WITHOUT)
+        raise ModelError(f"there is no model {name!r}: not a directory, and not a hub id (owner/name)", _TRY_BUNDLED)
     path = _from_hub(name, revision)
     _check_layout(path)
     return Located(name, path, f"{name}@{path.name}")
 
 
 def is_local(name: str) -> bool:
-    """Whether ``name`` is the bundled model or a directory, and not a hub id."""
+    """Whether ``name`` is the bundled model or an existing directory, so that nothing needs to be downloaded."""
     return name == BUNDLED or Path(name).expanduser().is_dir()
 
 
@@ -66,6 +75,7 @@ def _in_directory(name: str, path: Path) -> Located:
 
 
 def _content_hash(path: Path) -> str:
+    """SHA-256 over the names, sizes and bytes of the parts' files."""
     digest = hashlib.sha256()
     for file in sorted(p for part in _PARTS for p in (path / part).rglob("*") if p.is_file()):
         digest.update(f"{file.relative_to(path).as_posix()} {file.stat().st_size}\n".encode())
@@ -76,6 +86,7 @@ def _content_hash(path: Path) -> str:
 
 
 def _from_hub(name: str, revision: str | None) -> Path:
+    """The snapshot's directory in the hub's cache, downloaded if it is not complete there."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
@@ -95,65 +106,74 @@ def _from_hub(name: str, revision: str | None) -> Path:
         if not _missing_parts(cached):
             return cached
     except LocalEntryNotFoundError as error:
-        # The hub knows of files that are not here, such as the other precision; what is here may do.
+        # The hub lists files that are not in the cache, such as another precision; those that are may be enough.
         partial = getattr(error, "snapshot_path", None)
         if partial and not _missing_parts(Path(partial)):
             return Path(partial)
-    except HFValidationError as error:
-        raise ModelError(f"{name!r} is not a hub id: {error}", _TRY_WITHOUT) from None
+    except HFValidationError:
+        raise ModelError(
+            f"{name!r} is not a hub id: expected owner/name of letters, digits, '-', '_' and '.'", _TRY_BUNDLED
+        ) from None
     try:
         return fetch(local_only=False)
-    except Exception as error:  # the hub's, the network's and the disk's errors have no common root
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0].removeprefix("Got: ")
+    except Exception as error:  # errors of the hub, the network and the disk have no common base class
         raise ModelError(
-            f"model {name} is not on this machine and could not be fetched: {reason}",
-            f"where there is a network: {download_command(name, revision)}\n{_TRY_WITHOUT}",
+            f"model {name} is not on this machine and could not be downloaded: {download_trouble(error)}",
+            f"on a machine with a network: {download_command(name, revision)}\n{_TRY_BUNDLED}",
         ) from None
 
 
 def download_command(name: str, revision: str | None) -> str:
-    """The command that puts a hub model into the cache: what the engine reads, and no more."""
+    """The shell command that downloads the files of a hub model that genie reads into the cache."""
     at = f" --revision {revision}" if revision else ""
     wanted = " ".join(f'--include "{pattern}"' for pattern in ("model_index.json", *(f"{part}/*" for part in _PARTS)))
     return f"hf download {name}{at} {wanted} " + " ".join(f'--exclude "{pattern}"' for pattern in _NOT_WANTED)
 
 
 def _missing_parts(path: Path) -> list[str]:
-    """Parts that are not there, or, in a download that was broken off, have no weights."""
-    weighty = ("unet", "vae", "text_encoder")
+    """Parts without a folder or, as after an interrupted download, without weights."""
     absent = [part for part in _PARTS if not (path / part).is_dir()]
-    return absent + [part for part in weighty if part not in absent and not any((path / part).glob("*.safetensors"))]
+    return absent + [p for p in _WITH_WEIGHTS if p not in absent and not any((path / p).glob("*.safetensors"))]
 
 
 def _check_layout(path: Path) -> None:
+    """Raise ModelError unless the directory is a Stable Diffusion 1.x snapshot with safetensors weights."""
     if missing := [part for part in _PARTS if not (path / part).is_dir()]:
         raise ModelError(
             f"{path} is not a Stable Diffusion snapshot: it has no {', '.join(missing)}",
-            "expected the folder that StableDiffusionPipeline.save_pretrained writes",
+            "expected a folder as diffusers' StableDiffusionPipeline.save_pretrained writes it",
         )
     if missing := _missing_parts(path):
         raise ModelError(
             f"{path / missing[0]} has no .safetensors file",
-            "pickled weights are not read; convert them: pipeline.save_pretrained(..., safe_serialization=True)",
+            "pickled weights are not read; convert them with pipeline.save_pretrained(..., safe_serialization=True)",
         )
     _check_kind(path)
 
 
 def _check_kind(path: Path) -> None:
     unet, scheduler = read_config(path / "unet" / "config.json"), read_config(path / "scheduler/scheduler_config.json")
+    hint = f"use a Stable Diffusion 1.x model, such as {STABLE_DIFFUSION}"
     if unet.get("in_channels") != 4 or unet.get("addition_embed_type"):
-        raise ModelError(f"{path}: only Stable Diffusion 1.x text-to-image UNets are supported")
+        raise ModelError(f"{path} is not supported: only Stable Diffusion 1.x text-to-image UNets are", hint)
     kind = scheduler.get("prediction_type", "epsilon")
     if kind != "epsilon":
-        raise ModelError(f"{path}: the model predicts {kind!r}; only 'epsilon' (Stable Diffusion 1.x) is supported")
+        raise ModelError(f"{path} is not supported: it predicts {kind!r}, and only 'epsilon' is supported", hint)
 
 
 def read_config(path: Path) -> dict[str, object]:
-    """A part's JSON configuration; ModelError if it is missing or broken."""
+    """A part's JSON configuration.
+
+    Raises:
+        ModelError: it is missing, or not a JSON object.
+    """
+    hint = "download or copy the model again"
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path}: cannot be read: {error}") from None
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}", hint) from None
+    except ValueError:
+        raise ModelError(f"{path} cannot be read: it is not valid JSON", hint) from None
     if not isinstance(config, dict):
-        raise ModelError(f"{path}: not a configuration")
+        raise ModelError(f"{path} cannot be read: it is not a JSON object", hint)
     return config

@@ -1,4 +1,4 @@
-"""What goes into the engine and what comes out."""
+"""What the engine takes and returns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,12 @@ Key = TypeVar("Key", bound=Hashable)
 
 @dataclass(frozen=True)
 class SourceImage:
-    """A source image that is read when it is needed: ``key`` names its content, ``open`` gives it as RGB."""
+    """A source image that is read only when it is needed.
+
+    Attributes:
+        key: identifies its content; latents are cached under it.
+        open: reads it as an RGB image; raises ImageError if that fails.
+    """
 
     key: str
     open: Callable[[], Image]
@@ -24,11 +29,14 @@ class SourceImage:
 
 @dataclass(frozen=True)
 class Request(Generic[Key]):
-    """One image to make: ``source`` noised up to ratio ``r`` and denoised under ``prompt``.
+    """One image to make: ``source``, noised to ratio ``r`` and denoised under ``prompt``.
 
     Attributes:
+        key: comes back with the result.
+        prompt: the text that guides denoising.
+        r: noise ratio, 0 < r <= 1 (diffusers calls it ``strength``).
         noise_seed: seed of the CPU generator that draws the noise.
-        source: None starts from pure noise, as any r above 0.999 does.
+        source: None for text-to-image, from pure noise. With r > 0.999 the source has no effect.
     """
 
     key: Key
@@ -40,9 +48,13 @@ class Request(Generic[Key]):
 
 @dataclass(frozen=True)
 class Result(Generic[Key]):
-    """What became of a request: ``pixels`` (H, W, 3), uint8, or the ``error`` that stopped it.
+    """The image made for a request, or the error that prevented it.
 
-    ``slots`` is the batch it was made in, which its exact bytes depend on.
+    Attributes:
+        key: the request's.
+        slots: the batch size the image was made with; its exact bytes depend on it.
+        pixels: (H, W, 3), uint8, RGB; None if there is an error.
+        error: what went wrong; empty if nothing did.
     """
 
     key: Key

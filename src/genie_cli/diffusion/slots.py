@@ -1,8 +1,8 @@
-"""The slots: a batch that never changes shape and never waits.
+"""Slots: a batch of fixed shape in which every row is at its own solver step, and is refilled as soon as it is done.
 
-One UNet call a step serves all B slots, each at its own timestep; a slot whose image is done is refilled at
-once. So requests of any mix of r and prompt share a batch, and only the end of the requests leaves slots
-idle. Since the shape is fixed, a row's result does not depend on its neighbours.
+One UNet call per step serves all B slots. Requests with any mix of r and prompt therefore share a batch, and slots are
+idle only when the queue is empty. Because the shape of the batch is fixed, a row's result does not depend on the other
+rows.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Generic
 import numpy as np
 
 from genie_cli.devices import to_device
+from genie_cli.diffusion.choices import MAX_DECODE_ROWS
 from genie_cli.diffusion.clock import Clock
 from genie_cli.diffusion.denoiser import Denoiser
 from genie_cli.diffusion.requests import Key, Request, Result
@@ -23,11 +24,25 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-MAX_DECODE_ROWS = 8
-
 
 class Slots(Generic[Key]):
-    """Which request sits in which slot, and how far it is."""
+    """Runs a queue of requests through a batch of ``count`` slots.
+
+    Args:
+        denoiser: the model and its solver.
+        count: B, the number of slots.
+        clock: told what the time is spent on.
+
+    Attributes:
+        held: the request in each slot; None if the slot is free.
+        done: requests that have taken their last step and wait to be decoded, with their latents (C, h, w).
+        decode_rows: latents decoded in one batch.
+        step: the solver step of each slot; kept on the host, so that no step has to wait for the device.
+        first: whether each slot is at its request's first step.
+        latents: (B, C, h, w), float32: noisy latents.
+        last: (B, C, h, w), float32: clean latents predicted at each slot's previous step.
+        embeddings: (B, tokens, width): prompt embeddings.
+    """
 
     def __init__(self, denoiser: Denoiser, count: int, clock: Clock) -> None:
         import torch
@@ -38,17 +53,20 @@ class Slots(Generic[Key]):
         self.held: list[Request[Key] | None] = [None] * count
         self.done: deque[tuple[Request[Key], Tensor]] = deque()
         self.decode_rows = min(count, MAX_DECODE_ROWS)
-        # Which step a slot is at is kept on the host, so that no step waits for the device.
         self.step = [0] * count
         self.first = [False] * count
         snapshot = denoiser.snapshot
         self.latents = torch.zeros(count, *snapshot.latent_shape, device=snapshot.device)
         self.last = torch.zeros_like(self.latents)
         empty = denoiser.embed("")
-        self.embeddings = empty.repeat(count, 1, 1)  # a copy even of one row: slots are written to
+        self.embeddings = empty.repeat(count, 1, 1)  # copies even a single row, since slots are written to
 
     def run(self, queue: Iterator[Request[Key]]) -> Iterator[Result[Key]]:
-        """Make all requests of the queue, as `Engine.run`; torch.OutOfMemoryError may end it at any point."""
+        """Make all requests in the queue; see `Engine.run`.
+
+        Raises:
+            torch.OutOfMemoryError: at any point; `unfinished` then has the requests to make again.
+        """
         while True:
             yield from self._refill(queue)
             if not any(self.held):
@@ -62,17 +80,17 @@ class Slots(Generic[Key]):
             yield from self._decode()
 
     def unfinished(self) -> list[Request[Key]]:
-        """Requests taken from the queue that have no result yet."""
+        """Requests that were taken from the queue and have no result yet."""
         return [request for request, _ in self.done] + [request for request in self.held if request]
 
     def _refill(self, queue: Iterator[Request[Key]]) -> Iterator[Result[Key]]:
-        """Give every free slot the next request that starts; a request that cannot start is a result at once."""
+        """Start the next requests in the free slots. A request that fails to start gives its result at once."""
         for slot in range(self.count):
             while self.held[slot] is None:
                 request = next(queue, None)
                 if request is None:
                     return
-                # Held before it starts, so that running out of memory while it starts does not lose it.
+                # Assigned before it starts, so that running out of memory during the start does not lose it.
                 self.held[slot] = request
                 try:
                     with self.clock.section("encode"):
@@ -84,16 +102,17 @@ class Slots(Generic[Key]):
                     yield Result(request.key, self.count, error=str(error))
 
     def _step(self) -> None:
+        """Take one solver step in every slot."""
         import torch
 
         device = self.denoiser.snapshot.device
         step, first = to_device(torch.tensor(self.step), device), to_device(torch.tensor(self.first), device)
         noise = self.denoiser.predict(self.latents, step, self.embeddings)
         self.latents, self.last = self.denoiser.advance(self.latents, noise, self.last, step, first)
-        self.clock.count(2 * self.count)  # guidance: a row with the prompt and one without
+        self.clock.count(2 * self.count)  # guidance: one row with the prompt and one without
 
     def _collect(self) -> None:
-        """Move what has taken its last step to the decoding queue; idle slots stay at step 0 and go nowhere."""
+        """Move requests that have taken their last step to ``done``. Free slots stay at step 0 and are ignored."""
         for slot, request in enumerate(self.held):
             if request is None:
                 continue
@@ -104,7 +123,7 @@ class Slots(Generic[Key]):
                 self.held[slot], self.step[slot] = None, 0
 
     def _decode(self) -> Iterator[Result[Key]]:
-        """Decode the oldest finished latents; they leave the queue as their results are taken."""
+        """Decode the oldest latents in ``done``. Each is removed only when its result is taken."""
         group = [self.done[i] for i in range(min(self.decode_rows, len(self.done)))]
         with self.clock.section("decode"):
             pixels, finite = self._images([latent for _, latent in group])
@@ -113,11 +132,14 @@ class Slots(Generic[Key]):
             if good:
                 yield Result(request.key, self.count, pixels=np.ascontiguousarray(array))
             else:
-                yield Result(request.key, self.count, error="the model's output is not a number, in float32 too")
+                yield Result(request.key, self.count, error="the model's output is not a number, even in float32")
 
     def _images(self, latents: list[Tensor]) -> tuple[NDArray[np.uint8], list[bool]]:
-        """Images (N, H, W, 3) of latents, in a batch of fixed shape, padded at the very end of the run; and whether
-        each is made of numbers."""
+        """Decode up to ``decode_rows`` latents in a batch of exactly that size, padded with zeros.
+
+        Returns:
+            Images (N, H, W, 3), and for each whether all of its values are finite.
+        """
         import torch
 
         padding = [torch.zeros_like(latents[0])] * (self.decode_rows - len(latents))

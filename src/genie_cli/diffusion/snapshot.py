@@ -1,19 +1,15 @@
-"""A Stable Diffusion 1.x snapshot in memory: prompts to embeddings, images to latents, latents to images.
-
-This module does not know the solver, jobs or files out.
-"""
+"""A Stable Diffusion 1.x snapshot in memory: prompts to embeddings, images to latents, latents to images."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genie_cli.devices import choose_device, keep_freed_memory, to_device
-from genie_cli.diffusion import attention as attending
+from genie_cli.devices import choose_device, choose_dtype, first_line, keep_freed_memory, to_device
+from genie_cli.diffusion import attention as attentions
 from genie_cli.diffusion import compiling
-from genie_cli.diffusion.choices import choose_dtype
 from genie_cli.diffusion.locate import Located, read_config
 from genie_cli.errors import ModelError, UsageError
 
@@ -24,35 +20,41 @@ if TYPE_CHECKING:
 
 
 class Tokenizer:
-    """Prompts to token ids, and the check that none is cut short."""
+    """Turns prompts into token ids, and refuses prompts that the model would truncate.
+
+    Raises:
+        ModelError: the snapshot's tokenizer cannot be loaded.
+    """
 
     def __init__(self, located: Located) -> None:
         from transformers import CLIPTokenizer
 
         folder = located.path / "tokenizer"
         try:
-            self._words = CLIPTokenizer.from_pretrained(folder, local_files_only=True)
+            self._tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=True)
         except Exception as error:  # a broken file makes the tokenizers library raise plain Exception
-            raise ModelError(f"{folder} does not load: {error}") from None
+            raise _cannot_be_loaded(folder, "transformers", error) from None
 
     @property
     def limit(self) -> int:
-        """Tokens a prompt may have, the two end marks included: 77 for CLIP."""
-        return int(self._words.model_max_length)
+        """Tokens that a prompt may have, including the start and end tokens: 77 for CLIP."""
+        return int(self._tokenizer.model_max_length)
 
     def ids(self, prompt: str) -> Tensor:
-        """Padded ids, (1, limit), int64.
+        """Padded token ids, (1, limit), int64.
 
         Raises:
-            UsageError: the prompt is longer than the model reads; it would be cut in silence.
+            UsageError: the prompt has more than ``limit`` tokens.
         """
         self.check(prompt)
-        ids: Tensor = self._words([prompt], padding="max_length", max_length=self.limit, return_tensors="pt").input_ids
+        ids: Tensor = self._tokenizer(
+            [prompt], padding="max_length", max_length=self.limit, return_tensors="pt"
+        ).input_ids
         return ids
 
     def check(self, prompt: str) -> None:
-        """Raise UsageError for a prompt that the model would cut in silence."""
-        count = len(self._words(prompt).input_ids)
+        """Raise UsageError for a prompt with more than ``limit`` tokens, which the model would silently truncate."""
+        count = len(self._tokenizer(prompt).input_ids)
         if count > self.limit:
             raise UsageError(
                 f"the prompt has {count} tokens, the model reads {self.limit}: {prompt!r}",
@@ -62,12 +64,16 @@ class Tokenizer:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The loaded parts, on one device in one precision.
+    """A loaded model, on one device in one precision.
 
     Attributes:
-        image_size: side of the square images it takes and makes, in pixels.
-        latent_shape: (channels, height, width) of one latent.
-        alphas_cumprod: (1000,), float64, on the CPU: the training noise schedule.
+        identity: see `locate.Located`.
+        text_encoder: transformers' CLIPTextModel.
+        unet: diffusers' UNet2DConditionModel.
+        vae: diffusers' AutoencoderKL.
+        alphas_cumprod: (1000,), float64, on the CPU: abar of the training noise schedule.
+        device: where the model is.
+        dtype: precision of its weights.
     """
 
     identity: str
@@ -81,28 +87,34 @@ class Snapshot:
 
     @cached_property
     def latent_shape(self) -> tuple[int, int, int]:
+        """(channels, height, width) of one latent."""
         side = self.unet.config.sample_size
         return (self.unet.config.in_channels, side, side)
 
     @cached_property
     def image_size(self) -> int:
+        """Side of the square images that the model takes and makes, in pixels."""
         return int(self.latent_shape[1] * 2 ** (len(self.vae.config.block_out_channels) - 1))
 
     def embed(self, prompt: str) -> Tensor:
-        """The prompt's text embedding, (tokens, width)."""
+        """The prompt's text embedding, (tokens, width).
+
+        Raises:
+            UsageError: the prompt has more tokens than the model reads.
+        """
         ids = to_device(self.tokenizer.ids(prompt), self.device)
         embedding: Tensor = self.text_encoder(ids).last_hidden_state[0]
         return embedding
 
     def resize_and_crop(self, image: Image.Image) -> Image.Image:
-        """The image resized by its shorter side and cropped at the centre, as the authors do; a fit one stays."""
+        """The image with its shorter side resized to `image_size`, and center-cropped, as the GeNIe authors do."""
         from torchvision.transforms.v2 import functional as transform
 
         square: Image.Image = transform.center_crop(transform.resize(image, [self.image_size]), [self.image_size])
         return square
 
     def encode(self, image: Image.Image) -> Tensor:
-        """The scaled latent of an RGB image, (C, h, w), float32: the posterior's mode, not a sample."""
+        """The scaled latent of an RGB image, (C, h, w), float32: the mode of the VAE's posterior, not a sample."""
         import torch
         from torchvision.transforms.v2 import functional as transform
 
@@ -113,28 +125,34 @@ class Snapshot:
         return latent
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Images in 0..1, (N, 3, H, W), float32, of scaled latents (N, C, h, w).
+        """Decode scaled latents.
 
-        In half precision a VAE can overflow, so a row that is not finite is decoded once more in float32: alone, or
-        its bytes would depend on how many others overflow. It is still not finite if its latent is not.
+        In half precision a VAE can overflow. Rows that are not finite are decoded again in float32, one by one, so
+        that their bytes do not depend on how many others overflow.
+
+        Args:
+            latents: (N, C, h, w), float32.
+
+        Returns:
+            (N, 3, H, W), float32, in 0..1; not a number where the latent itself is not finite.
         """
         import torch
 
         images = self._decode(latents, self.dtype)
         if self.dtype.itemsize < 4:
-            self._mend(images, latents)
-        # An infinity stays what it is not: clamped it would pass for white or black.
+            self._decode_overflows_again(images, latents)
+        # Clamping alone would turn an infinity into a valid black or white.
         return images.clamp(0, 1).where(images.isfinite(), torch.nan)
 
-    def _mend(self, images: Tensor, latents: Tensor) -> None:
-        """Decode once more, in place, the images that are not finite."""
+    def _decode_overflows_again(self, images: Tensor, latents: Tensor) -> None:
+        """Replace, in place, images that are not finite by ones decoded in float32."""
         import torch
 
         bad = (~images.isfinite().flatten(1).all(1)).nonzero().flatten().tolist()
         if not bad:
             return
         try:
-            torch.nn.Module.to(self.vae, torch.float32)  # diffusers' own `to` would comment on it
+            torch.nn.Module.to(self.vae, torch.float32)  # diffusers' own `to` logs a warning
             for row in bad:
                 images[row] = self._decode(latents[row : row + 1], torch.float32)[0]
         finally:
@@ -148,16 +166,18 @@ class Snapshot:
 def load(
     located: Located, device: str = "auto", dtype: str = "auto", attention: str = "sdpa", compiled: str = "off"
 ) -> Snapshot:
-    """Load a located snapshot.
+    """Load a snapshot.
 
     Args:
-        device: ``"auto"`` (CUDA if there is any, else the CPU) or a torch device.
-        dtype: ``"auto"`` (float16 on CUDA, else float32), ``"half"``, ``"float32"``, ``"float16"`` or ``"bfloat16"``.
-        attention: how the UNet attends: see `attention.use`.
-        compiled: how the UNet is compiled: see `compiling.use`.
+        located: where it is; see `locate.locate`.
+        device: ``"auto"`` (CUDA if torch can use it, else the CPU) or a torch device.
+        dtype: ``"auto"``, ``"half"``, ``"float32"``, ``"float16"`` or ``"bfloat16"``; see `devices.choose_dtype`.
+        attention: how the UNet computes attention: ``"sdpa"``, ``"xformers"`` or ``"sliced"``; see `attention.use`.
+        compiled: what of the UNet is compiled: ``"off"``, ``"regional"`` or ``"full"``; see `compiling.use`.
 
     Raises:
-        ModelError: the device is not there, a part does not load, or attention or compilation do not work here.
+        ModelError: the device, the attention or the compilation does not work here, a part cannot be loaded, or the
+            model does not fit into the device's memory.
     """
     import torch
     from diffusers import AutoencoderKL, UNet2DConditionModel
@@ -168,36 +188,51 @@ def load(
     if where.type == "cpu":
         keep_freed_memory()
     precision = choose_dtype(dtype, where)
-    half = precision.itemsize < 4
-
-    def part(model_class: Any, name: str) -> Any:
-        folder = located.path / name
-        keywords = {"variant": "fp16"} if _takes_fp16_variant(folder, half) else {}
-        try:
-            model = model_class.from_pretrained(
-                folder, use_safetensors=True, local_files_only=True, dtype=precision, **keywords
-            )
-            return model.to(where).eval().requires_grad_(False)
-        except Exception as error:  # a broken file makes the safetensors library raise plain Exception
-            raise ModelError(f"{folder} does not load: {error}") from None
-
-    unet = part(UNet2DConditionModel, "unet").to(memory_format=torch.channels_last)
-    attending.use(attention, unet, where, precision)
+    load_part = partial(_load_part, located, device=where, dtype=precision)
+    unet = load_part(UNet2DConditionModel, "unet").to(memory_format=torch.channels_last)
+    attentions.use(attention, unet, where, precision)
     compiling.use(compiled, unet, where)
     return Snapshot(
         identity=located.identity,
         tokenizer=Tokenizer(located),
-        text_encoder=part(CLIPTextModel, "text_encoder"),
+        text_encoder=load_part(CLIPTextModel, "text_encoder"),
         unet=unet,
-        vae=part(AutoencoderKL, "vae").to(memory_format=torch.channels_last),
+        vae=load_part(AutoencoderKL, "vae").to(memory_format=torch.channels_last),
         alphas_cumprod=_alphas_cumprod(located.path),
         device=where,
         dtype=precision,
     )
 
 
+def _load_part(located: Located, model_class: Any, name: str, *, device: torch.device, dtype: torch.dtype) -> Any:
+    """One of the snapshot's networks, in evaluation mode; ModelError if it cannot be loaded."""
+    import torch
+
+    folder = located.path / name
+    keywords = {"variant": "fp16"} if _takes_fp16_variant(folder, half=dtype.itemsize < 4) else {}
+    try:
+        model = model_class.from_pretrained(
+            folder, use_safetensors=True, local_files_only=True, dtype=dtype, **keywords
+        )
+        return model.to(device).eval().requires_grad_(False)
+    except torch.OutOfMemoryError:
+        hint = "free some of the device's memory, or use --dtype float16 or --device cpu"
+        raise ModelError(f"{located.name} does not fit into the memory of {device}", hint) from None
+    except Exception as error:  # a broken file makes the safetensors library raise plain Exception
+        library = model_class.__module__.partition(".")[0]
+        raise _cannot_be_loaded(folder, library, error) from None
+
+
+def _cannot_be_loaded(folder: Path, library: str, error: Exception) -> ModelError:
+    return ModelError(
+        f"{folder} cannot be loaded: a file is damaged, missing or of another model; "
+        f"{library} says: {first_line(error)}",
+        "download or copy the model again",
+    )
+
+
 def _no_progress_bars() -> None:
-    """What loads is the caller's to show; the libraries' own bars would land in the middle of it."""
+    """Turn off the libraries' own progress bars, which would break up the caller's."""
     import diffusers
     import transformers
 
@@ -206,19 +241,23 @@ def _no_progress_bars() -> None:
 
 
 def _takes_fp16_variant(folder: Path, half: bool) -> bool:
-    """Whether to read the files called ``*.fp16.safetensors``: in half precision, or when there are no others."""
+    """Whether to read the files named ``*.fp16.safetensors``: in half precision, or when there are no others."""
     names = [file.name for file in folder.glob("*.safetensors")]
     fp16 = [name for name in names if ".fp16." in name]
     return bool(fp16) and (half or len(fp16) == len(names))
 
 
 def _alphas_cumprod(path: Path) -> Tensor:
+    """abar of the scheduler's training noise schedule, (1000,), float64."""
     from diffusers import DPMSolverMultistepScheduler
 
     config = read_config(path / "scheduler" / "scheduler_config.json")
     noise = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas")
     schedule = DPMSolverMultistepScheduler(**{key: config[key] for key in noise if key in config})
     if len(schedule.alphas_cumprod) != 1000:
-        raise ModelError(f"{path}: {len(schedule.alphas_cumprod)} training timesteps, 1000 expected")
+        raise ModelError(
+            f"{path} is not supported: it has {len(schedule.alphas_cumprod)} training timesteps, and 1000 are expected",
+            "use a Stable Diffusion 1.x model",
+        )
     abar: Tensor = schedule.alphas_cumprod.double()
     return abar

@@ -1,10 +1,8 @@
-"""DPM-Solver++(2M) as tables, so that every row of a batch can be at a step of its own.
+"""DPM-Solver++(2M) as tables, so that every row of a batch can be at a different step.
 
-Follows Lu et al., "DPM-Solver++" (2022), Algorithm 2, in the form of diffusers' DPMSolverMultistepScheduler
-with `final_sigmas_type="sigma_min"`, which is what the GeNIe authors ran. Noise levels are those of the
-training timesteps: alpha = sqrt(abar), sigma = sqrt(1 - abar).
-
-This module does not know models, images or jobs.
+Follows Lu et al., "DPM-Solver++" (2022), Algorithm 2, as in diffusers' DPMSolverMultistepScheduler with
+`final_sigmas_type="sigma_min"`, which the GeNIe authors used. Noise levels are those of the training timesteps:
+alpha = sqrt(abar), sigma = sqrt(1 - abar), where abar is the cumulative product of 1 - beta.
 """
 
 from __future__ import annotations
@@ -18,29 +16,34 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 TRAIN_STEPS = 1000
-_FIRST_ORDER_END_BELOW = 15  # with fewer steps than this the last one is first order, for stability
+_FIRST_ORDER_END_BELOW = 15  # with fewer steps, the last step is first order, for stability (as in diffusers)
 
 
 def noise_timestep(r: float) -> int:
-    """The training timestep whose noise is added at ratio ``r``: floor(1000 r), of the product rounded to 1e-6."""
+    """The training timestep whose noise is added at ratio ``r``: floor(1000 r).
+
+    The product is rounded to 1e-6 first, so that a floating-point error in ``r`` cannot lower the result by one.
+    """
     return int(round(TRAIN_STEPS * r, 6))
 
 
 def smallest_ratio(steps: int) -> float:
-    """The least ``r`` at which one of ``steps`` steps is left to run."""
+    """The smallest noise ratio at which at least one of ``steps`` solver steps runs."""
     return (round((TRAIN_STEPS - 1) / steps) - 1) / TRAIN_STEPS
 
 
 @dataclass(frozen=True)
 class Solver:
-    """The whole reverse process for a number of steps; every table is (steps,), float32.
+    """The reverse process for a number of steps. All tables are (steps,).
 
     A step takes noisy latents x with predicted noise e to
-    ``x' = keep x + gain ((1 + momentum) m - momentum m_last)`` where ``m = (x - sigma e) / alpha`` is the
-    predicted clean latent and m_last that of the step before; a job's first step has no momentum.
+    ``x' = keep x + gain ((1 + momentum) m - momentum m_last)``, where ``m = (x - sigma e) / alpha`` is the predicted
+    clean latent and m_last that of the previous step. A request's first step has no momentum.
 
     Attributes:
-        timesteps: int64, (steps,), descending: linspace(0, 999, steps + 1) without its 0.
+        timesteps: int64, descending: linspace(0, 999, steps + 1), rounded, without the 0.
+        alpha, sigma: float32, signal and noise level before each step.
+        keep, gain, momentum: float32, the coefficients of the formula above.
     """
 
     timesteps: Tensor
@@ -52,16 +55,16 @@ class Solver:
 
     @classmethod
     def build(cls, alphas_cumprod: Tensor, steps: int) -> Solver:
-        """Tables for ``steps`` solver steps.
+        """Compute the tables.
 
         Args:
-            alphas_cumprod: (1000,), the training schedule.
-            steps: number of steps of the full schedule, 1 .. 999; r < 1 runs the last part of them.
+            alphas_cumprod: (1000,), abar of the training schedule.
+            steps: solver steps of the full schedule, 1 to 999; with r < 1 only the last part of them runs.
         """
         import numpy as np
         import torch
 
-        # numpy's linspace, as in diffusers: torch's falls on the other side of a half at 30 steps, 60 and others.
+        # numpy's linspace, as in diffusers: torch's rounds some halves the other way, for instance with 30 or 60 steps.
         ladder = torch.from_numpy(np.linspace(0, TRAIN_STEPS - 1, steps + 1).round().astype(np.int64)).flip(0)
         abar = alphas_cumprod.double()[ladder]
         alpha, sigma = abar.sqrt(), (1 - abar).sqrt()
@@ -82,39 +85,41 @@ class Solver:
 
     @property
     def steps(self) -> int:
+        """Solver steps of the full schedule."""
         return len(self.timesteps)
 
     def first_step(self, r: float) -> int:
-        """Index of the first step that runs at ratio ``r``: timesteps with t - 1 > 1000 r are skipped.
+        """Index of the first step that runs at ratio ``r``. Timesteps with t - 1 > 1000 r are skipped.
 
         Raises:
-            UsageError: r is so small that no step is left.
+            UsageError: r is so small that no step runs.
         """
         within = (self.timesteps - 1 <= TRAIN_STEPS * r + 1e-6).nonzero()
         if not len(within):
             raise UsageError(
                 f"r = {r} leaves no step to run out of {self.steps}",
-                f"take r of at least {smallest_ratio(self.steps)}, or more --steps",
+                f"use --r {smallest_ratio(self.steps)} or more, or more --steps",
             )
         return int(within[0])
 
     def to(self, device: object) -> Solver:
+        """The same tables on ``device``."""
         return Solver(**{name: table.to(device) for name, table in vars(self).items()})
 
     def advance(
         self, latents: Tensor, noise: Tensor, last: Tensor, step: Tensor, first: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """One step for a batch of rows at steps of their own.
+        """Take one step in every row of a batch; the rows may be at different steps.
 
         Args:
             latents: (B, C, h, w), float32, at noise level ``timesteps[step]``.
-            noise: (B, C, h, w), predicted noise.
-            last: (B, C, h, w), the predicted clean latents of each row's step before; ignored where ``first``.
-            step: (B,), int64, index of the step each row takes.
+            noise: (B, C, h, w), float32, predicted noise.
+            last: (B, C, h, w), float32, clean latents predicted at each row's previous step; unused where ``first``.
+            step: (B,), int64, index of each row's step.
             first: (B,), bool, whether it is the row's first step.
 
         Returns:
-            The latents after the step, and the predicted clean latents.
+            The latents after the step, and the clean latents predicted in it, both (B, C, h, w), float32.
         """
 
         def at(table: Tensor) -> Tensor:
@@ -127,6 +132,12 @@ class Solver:
 
 
 def add_noise(clean: Tensor, noise: Tensor, alphas_cumprod: Tensor, r: float) -> Tensor:
-    """The noisy latent (paper, section 3): sqrt(abar_t) z_0 + sqrt(1 - abar_t) eps at t = floor(1000 r)."""
+    """Noise a latent (paper, section 3): sqrt(abar_t) z_0 + sqrt(1 - abar_t) eps, at t = floor(1000 r).
+
+    Args:
+        clean, noise: z_0 and eps, of the same shape.
+        alphas_cumprod: (1000,), abar of the training schedule.
+        r: noise ratio, 0 < r < 1.
+    """
     abar = alphas_cumprod[noise_timestep(r)].double()
     return float(abar.sqrt()) * clean + float((1 - abar).sqrt()) * noise

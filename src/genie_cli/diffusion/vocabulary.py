@@ -1,4 +1,4 @@
-"""The class names that a model was trained on, where they are few enough to list."""
+"""The class names that a bundled model can generate."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from pathlib import Path
 
 
 def vocabulary(model: str) -> tuple[str, ...]:
-    """The only class names that a bundled model can draw, in its own order; empty for a model that knows language.
+    """The only class names that a bundled model was trained on; empty for any other model, which takes any prompt.
 
-    They lie beside the model's weights, in ``classes.txt``, one per line.
+    They are read from ``classes.txt`` in the model's folder, one name per line.
+
+    Args:
+        model: name of a model, as `locate.locate` takes it.
     """
     if "/" in model or "\\" in model:
         return ()

@@ -1,4 +1,4 @@
-"""What a training costs, found by taking steps of it."""
+"""Time and memory that training takes, estimated from a few steps."""
 
 from __future__ import annotations
 
@@ -13,46 +13,58 @@ if TYPE_CHECKING:
     import torch
     from accelerate import Accelerator
 
-_PROBED = 16  # pictures, and twice as many; what a larger part takes is reckoned from these
+_PROBED = 16  # images; measured with these and twice as many, and extrapolated from there
 
 
 @dataclass(frozen=True)
-class Cost:
-    """Of one part of a batch on one device.
+class MicroBatchCost:
+    """The cost of a forward and backward pass of one micro-batch on one device.
 
     Attributes:
-        seconds: forwards and backwards.
-        memory: bytes of weights, gradients, AdamW's two moments, and what the way back needs.
+        seconds: the time.
+        memory: bytes of weights, gradients, AdamW's two moments, and activations kept for the backward pass.
     """
 
     seconds: float
     memory: int
 
 
-def measure(network: Any, size: int, part: int, accelerator: Accelerator) -> Cost:
-    """Take steps with random pictures of ``size`` pixels; the network keeps its weights, not its batch statistics.
+def measure(network: Any, image_size: int, micro_batch_size: int, accelerator: Accelerator) -> MicroBatchCost:
+    """Estimate the cost of a micro-batch from a few passes on random images.
+
+    The network's weights do not change, but the running statistics of its batch norms do.
+
+    Args:
+        network: maps (N, 3, image_size, image_size) to logits (N, C); is moved to the accelerator's device.
+        image_size: in pixels.
+        micro_batch_size: images in a micro-batch.
+        accelerator: device and precision; see `training.accelerator_for`.
 
     Raises:
-        ModelError: not even a few pictures fit into the device's memory.
+        ModelError: even 32 images, or a whole micro-batch of fewer, do not fit into the device's memory.
     """
     import torch
 
     network.to(accelerator.device).train()
-    few = min(_PROBED, max(part // 2, 2))
+    few = min(_PROBED, max(micro_batch_size // 2, 2))
     try:
-        one, two = (_probe(network, size, count, accelerator) for count in (few, 2 * few))
+        one, two = (_probe(network, image_size, count, accelerator) for count in (few, 2 * few))
     except torch.OutOfMemoryError:
-        raise ModelError(f"{2 * few} images at a time do not fit into the memory of {accelerator.device}") from None
+        raise ModelError(
+            f"{2 * few} images at once do not fit into the memory of {accelerator.device}",
+            "use a smaller --network, or another --device",
+        ) from None
     weights = sum(parameter.nbytes for parameter in network.parameters())
-    kept = one[1] + (two[1] - one[1]) / few * (part - few)  # some is kept once, as half copies of the weights are
-    return Cost(two[0] * part / (2 * few), 4 * weights + round(kept))
+    per_image = (two[1] - one[1]) / few
+    kept = one[1] + per_image * (micro_batch_size - few)  # not per_image * all: half copies of weights are kept once
+    return MicroBatchCost(two[0] * micro_batch_size / (2 * few), 4 * weights + round(kept))
 
 
-def _probe(network: Any, size: int, count: int, accelerator: Accelerator) -> tuple[float, int]:
-    """Seconds of a step with ``count`` pictures, and bytes that its way forwards keeps for the way back."""
+def _probe(network: Any, image_size: int, count: int, accelerator: Accelerator) -> tuple[float, int]:
+    """Seconds of a pass with ``count`` images, and bytes that its forward pass keeps for the backward pass."""
     import torch
 
-    images = torch.rand(count, 3, size, size, device=accelerator.device)
+    images = torch.rand(count, 3, image_size, image_size, device=accelerator.device)
     weights = {parameter.untyped_storage().data_ptr() for parameter in network.parameters()}
     kept: dict[int, int] = {}
 
@@ -62,13 +74,13 @@ def _probe(network: Any, size: int, count: int, accelerator: Accelerator) -> tup
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        _step(network, images, accelerator)
-    seconds = min(_step(network, images, accelerator) for _ in range(2))
-    return seconds, sum(nbytes for place, nbytes in kept.items() if place not in weights)
+        _pass(network, images, accelerator)
+    seconds = min(_pass(network, images, accelerator) for _ in range(2))
+    return seconds, sum(nbytes for pointer, nbytes in kept.items() if pointer not in weights)
 
 
-def _step(network: Any, images: torch.Tensor, accelerator: Accelerator) -> float:
-    """Forwards and backwards; the seconds that takes."""
+def _pass(network: Any, images: torch.Tensor, accelerator: Accelerator) -> float:
+    """Run a forward and a backward pass; returns the seconds it took."""
     import torch
 
     started = time.perf_counter()

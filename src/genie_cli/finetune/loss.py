@@ -1,5 +1,5 @@
-"""Bal-BCE: binary cross-entropy that knows how rare each class is (Xu et al., "Learning imbalanced data with vision
-transformers", CVPR 2023: LiVT), which the paper's section 4.2 trains with."""
+"""Bal-BCE, the loss of the paper's section 4.2: binary cross-entropy with logits shifted by each class's prior
+(Xu et al., "Learning imbalanced data with vision transformers", CVPR 2023; LiVT)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def prior_logits(counts: Sequence[float]) -> Tensor:
-    """log(pi) - log(1 - pi) for each class, (C,), float32; pi is its share of all images.
+    """The logit of each class's share pi of all images: log(pi) - log(1 - pi), (C,), float32.
 
     Args:
-        counts: images of each class, above 0, of at least two classes; soft labels count in part.
+        counts: images per class, above 0, for at least two classes; soft labels count as fractions.
     """
     import torch
 
@@ -24,13 +24,13 @@ def prior_logits(counts: Sequence[float]) -> Tensor:
 
 
 def binary_cross_entropy(logits: Tensor, targets: Tensor, bias: Tensor | None = None) -> Tensor:
-    """C times the mean of binary cross-entropy over images and classes, a scalar in float32.
+    """Binary cross-entropy, summed over classes and averaged over images: a scalar, float32.
 
     Args:
-        logits: (N, C).
+        logits: (N, C), in any precision.
         targets: (N, C), soft labels in 0..1.
-        bias: (C,), added to the logits: `prior_logits` for Bal-BCE. In training only: at test time classes are
-            equally likely, and the logits are taken as they are.
+        bias: (C,), added to the logits: `prior_logits` for Bal-BCE, None for plain BCE. It is used in training only:
+            at test time the classes count as equally likely, and the logits are used as they are.
     """
     from torch.nn.functional import binary_cross_entropy_with_logits
 

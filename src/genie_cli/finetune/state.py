@@ -1,19 +1,21 @@
-"""What a training leaves in its folder: its state after each epoch, and at the end the network and its accuracies.
+"""The files of one training: its state after each epoch, and at the end the network and its accuracies.
 
-    state.pt                what it needs to go on; gone once it has ended
-    network.safetensors     the weights, in timm's names
-    result.json             what was learned from what, and each class's accuracy
+    state.pt                what is needed to resume; deleted at the end
+    network.safetensors     the weights, under timm's names
+    result.json             the settings of the training, and the accuracy per class
 
-Every file is written whole or not at all, and none is taken for another training's.
+Every file is written atomically, and read only for a training with the same settings.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genie_cli.devices import first_line
 from genie_cli.errors import OutputError
 from genie_cli.files import replace_atomically, write_atomically
 
@@ -21,22 +23,23 @@ if TYPE_CHECKING:
     import torch
 
 
-class State:
-    """One training's folder.
+class TrainingState:
+    """The files of one training in its own folder.
 
     Args:
-        what: everything that decides the weights; JSON.
+        folder: must exist.
+        settings: everything that determines the weights; JSON. The files call it ``what``.
     """
 
-    def __init__(self, folder: Path, what: Mapping[str, Any]) -> None:
-        self._folder, self._what = folder, json.loads(json.dumps(what))
+    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
+        self._folder, self._settings = folder, json.loads(json.dumps(settings))
 
     @property
     def _file(self) -> Path:
         return self._folder / "state.pt"
 
     def load(self, device: torch.device) -> dict[str, Any] | None:
-        """What `save` was given last; None if there is nothing yet.
+        """The state that was saved last, with its tensors on ``device``; None if there is none.
 
         Raises:
             OutputError: the file is damaged, or belongs to a training with other settings.
@@ -45,61 +48,70 @@ class State:
 
         if not self._file.exists():
             return None
-        with _explained(self._file):
+        with _reraise_as_damaged(self._file):
             content: dict[str, Any] = torch.load(self._file, map_location=device, weights_only=True)
-            before, state = json.loads(content["what"]), dict(content["state"])
-        self._require_same(before)
+            saved, state = json.loads(content["what"]), dict(content["state"])
+        self._require_same(saved)
         return state
 
     def save(self, state: Mapping[str, Any]) -> None:
-        """Put the state on disk, over the one before."""
+        """Save a state, replacing the previous one.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
         import torch
 
-        replace_atomically(
-            self._file, lambda path: torch.save({"what": json.dumps(self._what), "state": dict(state)}, path)
-        )
+        content = {"what": json.dumps(self._settings), "state": dict(state)}
+        replace_atomically(self._file, lambda path: torch.save(content, path))
 
     def result(self) -> dict[str, float] | None:
-        """Each class's accuracy, if the training has ended; errors as `load`."""
+        """The accuracy per class, 0..1, if the training has finished; else None.
+
+        Raises:
+            OutputError: see `load`.
+        """
         file = self._folder / "result.json"
         if not file.exists():
             return None
-        with _explained(file):
+        with _reraise_as_damaged(file):
             content = json.loads(file.read_text(encoding="utf-8"))
-            before, accuracy = content["what"], dict(content["accuracy"])
-        self._require_same(before)
+            saved, accuracy = content["what"], dict(content["accuracy"])
+        self._require_same(saved)
         return accuracy
 
     def finish(self, network: torch.nn.Module, accuracy: Mapping[str, float]) -> None:
-        """Keep the network and its accuracies, and drop the state."""
-        from safetensors.torch import save_file
+        """Save the trained network and its accuracy per class, and delete the state.
+
+        Raises:
+            OutputError: a file cannot be written.
+        """
+        from safetensors.torch import save
 
         weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-        replace_atomically(self._folder / "network.safetensors", lambda path: save_file(weights, path))
-        text = json.dumps({"what": self._what, "accuracy": dict(accuracy)}, indent=1) + "\n"
+        write_atomically(self._folder / "network.safetensors", save(weights))
+        text = json.dumps({"what": self._settings, "accuracy": dict(accuracy)}, indent=1) + "\n"
         write_atomically(self._folder / "result.json", text.encode())
         self._file.unlink(missing_ok=True)
 
-    def _require_same(self, before: Mapping[str, Any]) -> None:
-        changed = [key for key in sorted({*before, *self._what}) if before.get(key) != self._what.get(key)]
+    def _require_same(self, saved: Mapping[str, Any]) -> None:
+        """Raise OutputError unless the saved settings are this training's."""
+        changed = [key for key in sorted({*saved, *self._settings}) if saved.get(key) != self._settings.get(key)]
         if changed:
-            lines = "\n".join(f"  {key}: {before.get(key)!r} -> {self._what.get(key)!r}" for key in changed)
+            lines = "\n".join(f"  {key}: {saved.get(key)!r} -> {self._settings.get(key)!r}" for key in changed)
             raise OutputError(
                 f"{self._folder} was trained with other settings:\n{lines}",
-                "give this run another --out, or the same settings to go on",
+                "use another --out, or the same settings to resume",
             )
 
 
-class _explained:  # noqa: N801 - reads as a verb
-    """Turns whatever a damaged file makes its reader raise into an OutputError."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, Exception):
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise OutputError(f"{self._file} cannot be read: {reason}", "delete it: that training starts again")
+@contextmanager
+def _reraise_as_damaged(file: Path) -> Iterator[None]:
+    """Turn any error of reading a file into an OutputError."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"{file} cannot be read: {error.strerror or error}", "check its permissions") from None
+    except Exception as error:  # on a damaged file the readers raise almost anything
+        reason = f"it is damaged; its reader says: {first_line(error)}"
+        raise OutputError(f"{file} cannot be read: {reason}", "delete it: that training starts again") from None

@@ -1,8 +1,7 @@
-"""The training loop: LiVT's Balanced Fine-Tuning, on one device or several (accelerate), killed or not.
+"""The training loop: LiVT's Balanced Fine-Tuning, on one device or several (with accelerate), resumable per epoch.
 
-Everything random in a step is a function of (seed, update, part), so a training that goes on after the last whole
-epoch ends with the weights of one that was never killed. This module does not know where pictures come from, nor the
-command line.
+All randomness of a step is a function of (seed, epoch, optimizer step, micro-batch). A training that resumes after its
+last complete epoch therefore ends with the same weights as one that was not interrupted.
 """
 
 from __future__ import annotations
@@ -16,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from genie_cli.backbones.backbone import Preprocess
 from genie_cli.config import LongTail
+from genie_cli.data.dataset import Crops
 from genie_cli.devices import choose_device
 from genie_cli.errors import ImageError, ModelError, UsageError
-from genie_cli.finetune.batches import Batches
 from genie_cli.finetune.loss import binary_cross_entropy
-from genie_cli.finetune.optimizer import optimizer, rate_at, set_rate
-from genie_cli.finetune.pictures import Augmented, Crops, TrainingImage, collate, mix, seed_all
-from genie_cli.finetune.state import State
+from genie_cli.finetune.optimizer import build_optimizer, learning_rate_at, set_learning_rate
+from genie_cli.finetune.sampler import MicroBatchSampler
+from genie_cli.finetune.state import TrainingState
+from genie_cli.finetune.training_images import AugmentedImages, TrainingImage, collate, mix, seed_all
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -31,14 +31,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainingSpec:
-    """What is learned, and how.
+    """What to train on, and how.
 
     Attributes:
-        bias: (C,), what is added to the logits in training (`loss.prior_logits`); None: nothing.
-        seed: of the order, the views, the mixing and stochastic depth.
+        images: the training images.
+        preprocess: size, normalization and interpolation.
+        crops: random crops and flips.
+        recipe: everything else.
+        bias: (C,), float32, added to the logits in training (`loss.prior_logits`); None for plain BCE.
+        seed: of the order, the augmentations, mixing and stochastic depth.
     """
 
-    pictures: Sequence[TrainingImage]
+    images: Sequence[TrainingImage]
     preprocess: Preprocess
     crops: Crops
     recipe: LongTail
@@ -50,53 +54,53 @@ def train(
     network: Any,
     spec: TrainingSpec,
     accelerator: Accelerator,
-    state: State,
+    state: TrainingState,
     on_epoch: Callable[[int, float], None] = lambda *_: None,
 ) -> None:
-    """Train ``network`` in place, on the accelerator's device, from where ``state`` left it.
+    """Train a network in place, on the accelerator's device, resuming from the saved state if there is one.
 
     Args:
-        on_epoch: told after each epoch how many are done, and its mean loss.
+        network: maps (N, 3, H, W) to logits (N, C).
+        spec: images and recipe.
+        accelerator: devices and precision; see `accelerator_for`.
+        state: where the state is saved after each epoch.
+        on_epoch: called after each epoch with the number of finished epochs and the epoch's mean loss.
 
     Raises:
-        UsageError: the batch does not fit the pictures or the devices.
-        OutputError: the state cannot be read or written, or belongs to another training.
-        ImageError: a picture is missing, broken or has changed.
-        ModelError: the loss is not a number, or a part of a batch does not fit into memory.
+        UsageError: the batch size does not fit the number of images or devices.
+        OutputError: the state cannot be read or written, or belongs to a training with other settings.
+        ImageError: an image is missing, damaged, or not the one that was hashed.
+        ModelError: the loss is not a number, or a micro-batch does not fit into the device's memory.
     """
-    import torch
-
     recipe = spec.recipe
-    batches = batches_of(len(spec.pictures), recipe, spec.seed, accelerator)
+    sampler = sampler_for(len(spec.images), recipe, spec.seed, accelerator)
     network.to(accelerator.device)
-    updates = optimizer(network, recipe)
-    done = _resume(state, network, updates, accelerator)
-    model, updates = accelerator.prepare(network, updates)
+    optimizer: Any = build_optimizer(network, recipe)
+    finished = _resume(state, network, optimizer, accelerator)
+    model, optimizer = accelerator.prepare(network, optimizer)
     model.train()
-    loader: Any = torch.utils.data.DataLoader(
-        Augmented(spec.pictures, spec.preprocess, spec.crops, recipe, spec.seed),  # type: ignore[arg-type]
-        batch_sampler=batches,
-        collate_fn=collate,
-        num_workers=min(recipe.workers, os.cpu_count() or 1),
-        pin_memory=accelerator.device.type == "cuda",
-    )
+    loader = _loader(spec, sampler, pin_memory=accelerator.device.type == "cuda")
     bias = None if spec.bias is None else spec.bias.to(accelerator.device)
-    step = _Step(model, updates, accelerator, spec, batches, bias)
-    for epoch in range(done, recipe.epochs):
+    step = _MicroBatchStep(model, optimizer, accelerator, spec, sampler, bias)
+    for epoch in range(finished, recipe.epochs):
         loss = _epoch(step, loader, epoch)
         if accelerator.is_main_process:
-            state.save(_state(epoch + 1, network, updates, accelerator))
+            state.save(_state(epoch + 1, network, optimizer, accelerator))
         on_epoch(epoch + 1, loss)
     accelerator.wait_for_everyone()
-    accelerator.free_memory()  # it would keep the network and AdamW's moments as long as it lives itself
+    accelerator.free_memory()  # the accelerator outlives this training, and would keep its network and optimizer
 
 
 def accelerator_for(recipe: LongTail, device: str) -> Accelerator:
-    """accelerate's handle on one device, or under torchrun and accelerate launch on all.
+    """accelerate's handle for one device, or for all devices under ``torchrun`` or ``accelerate launch``.
+
+    Args:
+        recipe: its precision and gradient accumulation steps are used.
+        device: see `devices.choose_device`.
 
     Raises:
-        ModelError: the device is not there.
-        UsageError: it cannot train in that precision.
+        ModelError: the device cannot be used.
+        UsageError: it cannot train in this precision.
     """
     import torch
     from accelerate import Accelerator
@@ -105,99 +109,128 @@ def accelerator_for(recipe: LongTail, device: str) -> Accelerator:
     chosen = choose_device(device)
     cpu = chosen.type == "cpu"
     if cpu and recipe.precision == "float16":
-        raise UsageError("--precision float16 needs a GPU", "--precision bfloat16, or float32")
+        raise UsageError("--precision float16 needs a GPU", "use --precision bfloat16 or float32")
     if chosen.index is not None:
         torch.cuda.set_device(chosen)
     precisions = {"float32": "no", "float16": "fp16", "bfloat16": "bf16", "auto": "no" if cpu else "fp16"}
     return Accelerator(
         cpu=cpu,
         mixed_precision=precisions[recipe.precision],
-        gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=recipe.accumulate),
-        # While the first process tests on all test images, the others wait; torchrun sees whether one has died.
+        gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=recipe.gradient_accumulation_steps),
+        # The other processes wait while the first one tests on all test images. torchrun notices if one has died.
         kwargs_handlers=[InitProcessGroupKwargs(timeout=timedelta(hours=12))],
     )
 
 
-def batches_of(pictures: int, recipe: LongTail, seed: int, accelerator: Accelerator) -> Batches:
-    """How so many pictures are cut into batches here; UsageError if they cannot be."""
-    return Batches(
-        count=pictures,
-        batch=recipe.batch,
-        accumulate=recipe.accumulate,
+def sampler_for(num_images: int, recipe: LongTail, seed: int, accelerator: Accelerator) -> MicroBatchSampler:
+    """This process's sampler of micro-batches.
+
+    Raises:
+        UsageError: the batch size does not fit the number of images or devices.
+    """
+    return MicroBatchSampler(
+        num_images=num_images,
+        batch_size=recipe.batch,
+        gradient_accumulation_steps=recipe.gradient_accumulation_steps,
         seed=seed,
-        device=accelerator.process_index,
-        devices=accelerator.num_processes,
+        rank=accelerator.process_index,
+        world_size=accelerator.num_processes,
     )
 
 
-def _epoch(step: _Step, loader: Any, epoch: int) -> float:
-    """The mean loss of an epoch."""
+def _loader(spec: TrainingSpec, sampler: MicroBatchSampler, *, pin_memory: bool) -> Any:
+    """A DataLoader that yields micro-batches: images (N, 3, H, W) and labels (N, C), or an ImageError."""
+    from torch.utils.data import DataLoader
+
+    return DataLoader(
+        AugmentedImages(spec.images, spec.preprocess, spec.crops, spec.recipe, spec.seed),  # type: ignore[arg-type]
+        batch_sampler=sampler,
+        collate_fn=collate,
+        num_workers=min(spec.recipe.workers, os.cpu_count() or 1),
+        pin_memory=pin_memory,
+    )
+
+
+def _epoch(step: _MicroBatchStep, loader: Any, epoch: int) -> float:
+    """Train for one epoch; returns the mean loss."""
     import torch
 
-    step.batches.epoch = epoch
+    sampler = step.sampler
+    sampler.epoch = epoch
     try:
-        loss = float(torch.stack([step(turn, part) for turn, part in enumerate(loader)]).mean())
+        loss = float(torch.stack([step(number, micro_batch) for number, micro_batch in enumerate(loader)]).mean())
     except torch.OutOfMemoryError:
         raise ModelError(
-            f"{step.batches.part} images at a time do not fit into the memory of {step.accelerator.device}",
-            f"cut the batch into more parts: --accumulate {2 * step.batches.accumulate}",
+            f"{sampler.micro_batch_size} images at once do not fit into the memory of {step.accelerator.device}",
+            f"use smaller micro-batches: --gradient-accumulation-steps {2 * sampler.gradient_accumulation_steps}",
         ) from None
     if math.isnan(loss):
         raise ModelError(
             f"the loss is not a number in epoch {epoch + 1}",
-            "try a smaller --base-lr, or --precision float32, with another --out",
+            "use a smaller --base-lr, or --precision float32, with another --out",
         )
     return loss
 
 
 @dataclass(frozen=True)
-class _Step:
-    """One part of a batch: forwards, backwards, and after the last part an update."""
+class _MicroBatchStep:
+    """A forward and backward pass of one micro-batch; after the last one of a batch, an optimizer step.
+
+    Attributes:
+        bias: as in `TrainingSpec`, on the accelerator's device.
+    """
 
     model: Any
-    updates: Any
+    optimizer: Any
     accelerator: Accelerator
     spec: TrainingSpec
-    batches: Batches
+    sampler: MicroBatchSampler
     bias: Tensor | None
 
-    def __call__(self, turn: int, pictures: tuple[Tensor, Tensor] | ImageError) -> Tensor:
-        """The loss of the part, detached; raises the error if there is one instead of pictures."""
-        if isinstance(pictures, ImageError):
-            raise pictures
-        update, part = divmod(turn, self.batches.accumulate)
-        epoch, device, recipe = self.batches.epoch, self.accelerator.device, self.spec.recipe
-        seed_all(self.spec.seed, epoch, update, self.batches.number(part))
-        images, labels = (tensor.to(device, non_blocking=True) for tensor in pictures)
+    def __call__(self, number: int, micro_batch: tuple[Tensor, Tensor] | ImageError) -> Tensor:
+        """Train on a micro-batch; returns its loss, a detached scalar.
+
+        Args:
+            number: how many micro-batches came before it in the epoch, on this device.
+            micro_batch: images and labels, or the error of reading one of them, which is raised.
+        """
+        if isinstance(micro_batch, ImageError):
+            raise micro_batch
+        sampler, recipe = self.sampler, self.spec.recipe
+        optimizer_step, accumulation_step = divmod(number, sampler.gradient_accumulation_steps)
+        seed_all(self.spec.seed, sampler.epoch, optimizer_step, sampler.micro_batch_index(accumulation_step))
+        images, labels = (tensor.to(self.accelerator.device, non_blocking=True) for tensor in micro_batch)
         images, labels = mix(images, labels, recipe)
-        set_rate(self.updates, rate_at(epoch + update / self.batches.updates, recipe))
+        epochs_done = sampler.epoch + optimizer_step / sampler.optimizer_steps
+        set_learning_rate(self.optimizer, learning_rate_at(epochs_done, recipe))
         with self.accelerator.accumulate(self.model):
             loss = binary_cross_entropy(self.model(images), labels, self.bias)
             self.accelerator.backward(loss)
-            self.updates.step()
-            self.updates.zero_grad()
+            self.optimizer.step()
+            self.optimizer.zero_grad()
         return loss.detach()
 
 
-def _resume(state: State, network: Any, updates: Any, accelerator: Accelerator) -> int:
-    """Put back what was saved, and say how many epochs are done."""
+def _resume(state: TrainingState, network: Any, optimizer: Any, accelerator: Accelerator) -> int:
+    """Restore the saved state, if there is one; returns the number of finished epochs."""
     import torch
 
     saved = state.load(accelerator.device)
-    if accelerator.scaler is not None:  # one for all trainings of a run: each begins as if it were the first
+    if accelerator.scaler is not None:  # shared by all trainings of a run: each must begin as if it were the first
         accelerator.scaler.load_state_dict(saved["scaler"] if saved else torch.amp.GradScaler().state_dict())
     if saved is None:
         return 0
     network.load_state_dict(saved["network"])
-    updates.load_state_dict(saved["optimiser"])
+    optimizer.load_state_dict(saved["optimiser"])
     return int(saved["epoch"])
 
 
-def _state(epoch: int, network: Any, updates: Any, accelerator: Accelerator) -> dict[str, Any]:
+def _state(finished: int, network: Any, optimizer: Any, accelerator: Accelerator) -> dict[str, Any]:
+    """What `_resume` restores; the keys are those of the file."""
     scaler = accelerator.scaler
     return {
-        "epoch": epoch,
+        "epoch": finished,
         "network": network.state_dict(),
-        "optimiser": updates.state_dict(),
+        "optimiser": optimizer.state_dict(),
         "scaler": scaler.state_dict() if scaler is not None else {},
     }

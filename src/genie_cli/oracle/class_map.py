@@ -1,7 +1,7 @@
-"""Which of an oracle's classes a manifest's label means: found by rule, shown as a file, overridden by hand.
+"""Which of an oracle's classes a label means: found by rule, written as a file, overridden by hand.
 
-ImageNet has two classes called "crane". So a WordNet id decides first, a name only if one class alone bears it,
-and what is not known or not clear is said, never guessed. This module does not know torch.
+ImageNet has two classes called "crane". So a WordNet id decides first, and a name only if it is unique. What is
+unknown or ambiguous is reported, never guessed. Independent of torch.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ class ClassMap:
     unknown: Mapping[str, str]
 
     def require(self, labels: Collection[str]) -> None:
-        """Raise UsageError, naming every one of ``labels`` that has no class, with why and what is near."""
+        """Raise UsageError for ``labels`` without a class, with the reasons and similar classes."""
         missing = sorted(label for label in labels if label not in self.known)
         if not missing:
             return
         lines = [f"  {label!r}: {self.unknown.get(label, 'is not in the map')}" for label in missing[:_SHOWN]]
         lines += [f"  and {len(missing) - _SHOWN} more"] if len(missing) > _SHOWN else []
-        counted = f"{len(missing)} of {len(labels)} classes have none of the oracle's classes"
+        counted = f"{len(missing)} of {len(labels)} labels have no class of the oracle"
         raise UsageError("\n".join([f"{counted}:", *lines]), _REMEDY)
 
     def name(self, index: int, prefer: Sequence[str] = ()) -> str:
-        """A class in the manifest's words, or in the oracle's if no label means it.
+        """The label that means a class, or the oracle's own name for it if none does.
 
         Args:
             prefer: labels to take first, where several mean this class.
@@ -58,7 +58,7 @@ class ClassMap:
         if index in self._labels:
             return self._labels[index]
         own = self.vocabulary.key(index)
-        # A label may be spelled like a class that it does not mean: the two must not fall together.
+        # A label may be spelled like a class that it does not mean: the two must stay distinct.
         return f"oracle's {own}" if own in self.known or own in self.unknown else own
 
     @cached_property
@@ -68,13 +68,13 @@ class ClassMap:
 
 
 def resolve(labels: Iterable[str], vocabulary: Vocabulary, own: Mapping[str, str] | None = None) -> ClassMap:
-    """Find each label's class: by the person's map, then WordNet id or class as it is, then name.
+    """Find each label's class: by the given map, then by WordNet id or exact class name, then by name.
 
     Args:
-        own: label to a class, its index or its name; "" says that there is none. Other labels may be in it too.
+        own: label to a class, its index or its name; "" for none. It may have other labels, too.
 
     Raises:
-        UsageError: the person's map names classes that the oracle does not have, or unclearly; all are listed.
+        UsageError: the map names classes that the oracle does not have, or ambiguous ones; all are listed.
     """
     own = {_nfc(label): name for label, name in (own or {}).items()}
     known: dict[str, int] = {}
@@ -89,7 +89,7 @@ def resolve(labels: Iterable[str], vocabulary: Vocabulary, own: Mapping[str, str
             unknown[label] = "the map gives it no class" if said == "" else _why(said or label, found, vocabulary)
             wrong += [f"  {label!r}: {said!r} {unknown[label]}"] if said else []
     if wrong:
-        raise UsageError("\n".join(["the class map names what the oracle does not have:", *wrong]))
+        raise UsageError("\n".join(["the class map names classes that the oracle does not have:", *wrong]))
     return ClassMap(vocabulary, known, unknown)
 
 
@@ -97,11 +97,11 @@ def _why(word: str, found: Sequence[int], vocabulary: Vocabulary) -> str:
     if found:
         return "is ambiguous: " + ", or ".join(vocabulary.describe(index) for index in found)
     near = [vocabulary.describe(index) for index in vocabulary.near(word)]
-    return f"is not known; near: {', '.join(near)}" if near else "is not known, and nothing like it"
+    return f"is unknown; similar: {', '.join(near)}" if near else "is unknown, and nothing is similar"
 
 
 def read(path: Path) -> dict[str, str]:
-    """Label to class, as a person wrote it: CSV with the columns ``label,class``; others are not read.
+    """Label to class from a CSV file with the columns ``label,class``; other columns are ignored.
 
     Raises:
         UsageError: it cannot be read, has no such columns, or a label twice.
@@ -112,21 +112,25 @@ def read(path: Path) -> dict[str, str]:
     except (OSError, ValueError, csv.Error) as error:
         raise UsageError(f"{path} cannot be read: {error}") from None
     if not {"label", "class"} <= set(lines.fieldnames or ()):
-        raise UsageError(f"{path} is not a class map: its first line must be label,class")
+        raise UsageError(
+            f"{path} is not a class map: its first line must be label,class", "write one: --write-class-map FILE"
+        )
     said: dict[str, str] = {}
     for number, row in rows:
         label = row["label"] or ""
         if not label or label in said:
-            raise UsageError(f"{path}, line {number}: {f'{label!r} stands there twice' if label else 'no label'}")
+            raise UsageError(
+                f"{path}, line {number}: {f'{label!r} is listed twice' if label else 'the label is missing'}"
+            )
         said[label] = (row["class"] or "").strip()
     return said
 
 
 def write(path: Path, classes: ClassMap) -> None:
-    """Write the map for a person to look at and edit: ``label,class,note``, an empty class where there is none.
+    """Write the map, to be checked and edited: ``label,class,note``, with an empty class where there is none.
 
     Raises:
-        OutputError: see `require_free`: a file that is there was perhaps edited by hand; or it cannot be written.
+        OutputError: see `require_free`: an existing file was perhaps edited by hand; or it cannot be written.
     """
     text = StringIO(newline="")
     lines = csv.writer(text, lineterminator="\n")
@@ -142,10 +146,10 @@ def write(path: Path, classes: ClassMap) -> None:
 def require_free(path: Path) -> None:
     """Raise OutputError if there is a file already, or no folder for one."""
     if os.path.lexists(path):
-        raise OutputError(f"{path} is already there", "choose another name; nothing was changed")
+        raise OutputError(f"{path} already exists", "choose another name; nothing was changed")
     require_folder(path)
 
 
 def _nfc(label: str) -> str:
-    """In one of the two ways Unicode writes an accented letter: files from a Mac hold the other."""
+    """In Unicode's form NFC: files from a Mac have names in the other form."""
     return unicodedata.normalize("NFC", label)

@@ -1,43 +1,49 @@
-"""What a classifier says of generated images: is each what its label says, and is it a hard negative?
+"""What a classifier says of generated images: does each show its label, and is it a hard negative?
 
 Paper, section 4.4 and Table 5. The images stay where they are; a manifest's rows gain one column, ``oracle``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import EllipsisType
+from typing import TYPE_CHECKING
 
 from genie_cli.backbones.backbone import Backbone
-from genie_cli.diffusion.locate import BUNDLED
-from genie_cli.errors import ModelError
+from genie_cli.config import BUNDLED
+from genie_cli.errors import ModelError, shorten
 from genie_cli.manifest import Row
+from genie_cli.observer import Observer, Progress
+from genie_cli.oracle import class_map as class_maps
 from genie_cli.oracle.candidates import CandidateClasses, Candidates
 from genie_cli.oracle.class_map import ClassMap
-from genie_cli.oracle.manifests import Opened
+from genie_cli.oracle.judgement import Judgement, is_accepted
+from genie_cli.oracle.manifests import ManifestImages, State, lines, read_images, require_writable, save
+from genie_cli.oracle.summary import Summary, summarize
 from genie_cli.oracle.verdict import SourceSimilarity, Verdict, can_measure
+from genie_cli.oracle.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 PAPERS_ORACLE = "deit_base_patch16_224.fb_in1k"
-COLUMN = "oracle"
-FAINT = 0.001  # a class of less probability is left out of soft labels
+MIN_SHARE = 0.001  # a class with a lower probability is left out of soft labels
 _BATCH = 64  # images in memory
 _DECIMALS = 6  # fewer than a float32 of the network has right
 
 
 @dataclass(frozen=True)
 class AcceptanceRule:
-    """How the oracle is asked, and what it accepts.
+    """How the oracle is asked, and which images are accepted.
 
     Attributes:
-        among: which classes share the probability of 1.
-        min_confidence: least probability of the target, 0..1.
+        candidates: which classes share the probability of 1.
+        min_confidence: lowest accepted probability of the target, 0..1.
         consistent_only: whether the target must be the top class.
-        soft_labels: whether the distribution goes into the row.
+        soft_labels: whether the probabilities of all classes go into the row.
     """
 
     candidates: Candidates = Candidates.ALL
@@ -46,104 +52,200 @@ class AcceptanceRule:
     soft_labels: bool = False
 
 
+@dataclass(frozen=True)
+class Judged:
+    """A manifest with an oracle's judgement of each image.
+
+    Attributes:
+        images: the manifest that was judged.
+        oracle: the classifier's identity.
+        table: one row per job; those that were made have the column ``oracle``.
+        summary: the judgements in a few numbers.
+    """
+
+    images: ManifestImages
+    oracle: str
+    table: tuple[Row, ...]
+    summary: Summary
+
+    def rows(self, accepted_only: bool = False) -> Iterable[Row]:
+        """One row per job, or per accepted image."""
+        return (row for row in self.table if not accepted_only or is_accepted(row))
+
+    def write(self, path: str | Path, accepted_only: bool = False, before: State | EllipsisType | None = ...) -> None:
+        """Write the manifest with its new column, atomically; it may replace the one that was judged.
+
+        Args:
+            before: what `manifests.require_writable` found at ``path``; by default it is asked now.
+
+        Raises:
+            OutputError: there is another file, the manifest there has changed since, or the disk refuses.
+        """
+        path = Path(path)
+        if before is ...:
+            before = self.images.state if self.images.file == path.resolve() else require_writable(path)
+        save(path, lines(self.images, self.rows(accepted_only), path.parent), before)
+
+    def __repr__(self) -> str:
+        whole = self.summary.whole
+        return (
+            f"<Judged: {whole.images} images, {whole.consistent:.1%} consistent, {self.summary.accepted} accepted; "
+            f"oracle {self.oracle}>"
+        )
+
+
+def prepare(
+    manifest: str | Path,
+    oracle: str | None,
+    checkpoint: Path | None,
+    device: str,
+    class_map: Path | None,
+    observer: Observer,
+) -> tuple[ManifestImages, Backbone, ClassMap]:
+    """The manifest's images, the classifier, and which of its classes the manifest's labels mean.
+
+    Args:
+        manifest: a manifest, the folder of a run, or ``"-"`` for standard input.
+        oracle: the classifier's name; None: see `oracle_for`.
+        class_map: a file that says which class a label means, where the names do not.
+
+    Raises:
+        ManifestError, UsageError, ModelError: see `judge`.
+    """
+    from genie_cli.backbones.load import load_classifier
+
+    own = class_maps.read(class_map) if class_map else None
+    images = read_images(manifest)
+    with observer.progress("Loading the oracle"):
+        backbone = load_classifier(oracle or oracle_for(images.rows), checkpoint, device)
+    observer.found(f"oracle: {backbone.name}, {len(backbone.classes)} classes")
+    jobs = [row.job for row in images.rows]
+    labels = {job.target for job in jobs} | {job.source.label for job in jobs if job.source}
+    return images, backbone, class_maps.resolve(labels, Vocabulary(backbone.classes), own)
+
+
+def judge(
+    images: ManifestImages, backbone: Backbone, classes: ClassMap, rule: AcceptanceRule, observer: Observer
+) -> Judged:
+    """Ask a classifier about every image of a manifest.
+
+    Raises:
+        UsageError: the classifier does not know a label, or has no choice.
+        ImageError: an image or a source is missing or has changed.
+        ModelError: the classifier's output is not finite.
+    """
+    oracle = Oracle(backbone, classes, images, rule)
+    _tell_unknown(images, classes, oracle, observer)
+    with observer.progress("images", len(images.made)) as progress:
+        rows = oracle.annotate(progress)
+    return Judged(images, backbone.name, tuple(rows), summarize(rows))
+
+
 def oracle_for(rows: Sequence[Row]) -> str:
-    """The oracle to take unless told: the bundled one for images of the bundled model, else the paper's."""
+    """The default oracle: the bundled one for images of the bundled model, else the paper's."""
     names = {row.job.model.partition("@")[0] for row in rows}
     return BUNDLED if names == {BUNDLED} else PAPERS_ORACLE
+
+
+def _tell_unknown(images: ManifestImages, classes: ClassMap, oracle: Oracle, observer: Observer) -> None:
+    """Tell what will be missing in the columns, and why; once, not for each row."""
+    sources = {row.job.source.label for row in images.rows if row.job.source}
+    if unknown := sorted(sources - set(classes.known)):
+        reasons = [f"{label!r}: {classes.unknown[label]}" for label in unknown]
+        observer.warning(f"source classes without a probability: {shorten(reasons, between='; ')}")
+    if oracle.unmeasured:
+        observer.warning(f"source similarity is not measured: {oracle.unmeasured}")
 
 
 class Oracle:
     """A classifier put to one manifest.
 
     Raises:
-        UsageError: the oracle does not know a class that it must, or has no choice; see `CandidateClasses`.
+        UsageError: the classifier does not know a class that it must, or has no choice; see `CandidateClasses`.
         ImageError: a source is missing or has changed.
     """
 
-    def __init__(self, backbone: Backbone, classes: ClassMap, source: Opened, rule: AcceptanceRule) -> None:
-        self._backbone, self._classes, self._source, self._rule = backbone, classes, source, rule
-        self._candidates = CandidateClasses(rule.candidates, classes, [row.job for row in source.rows])
-        here = source.source_root is not None
+    def __init__(self, backbone: Backbone, classes: ClassMap, images: ManifestImages, rule: AcceptanceRule) -> None:
+        self._backbone, self._classes, self._images, self._rule = backbone, classes, images, rule
+        self._candidates = CandidateClasses(rule.candidates, classes, [row.job for row in images.rows])
+        here = images.source_root is not None
         # Not those of jobs that failed: it may be the source that is broken.
-        sources = [row.job.source for row in source.made if row.job.source] if here else []
-        self._similarity = SourceSimilarity(backbone, source.source, sources)
+        sources = [row.job.source for row in images.made if row.job.source] if here else []
+        self._similarity = SourceSimilarity(backbone, images.source, sources)
 
     @property
     def unmeasured(self) -> str:
-        """Why it cannot be said how much is left of the sources; empty if it can, or there are none."""
-        if not any(row.job.source for row in self._source.made) or self._similarity.measured:
+        """Why source similarity cannot be measured; empty if it can, or there are no sources."""
+        if not any(row.job.source for row in self._images.made) or self._similarity.measured:
             return ""
-        if self._source.source_root is None:
-            return f"their folder {self._source.header.source_root} is not there"
-        return "there are fewer than three" if can_measure(self._backbone) else "the oracle hides its early features"
+        if self._images.source_root is None:
+            return f"the folder of the sources, {self._images.header.source_root}, is not there"
+        if can_measure(self._backbone):
+            return "there are fewer than three sources"
+        return "the oracle gives no access to its early features"
 
-    def annotate(self, looked: Callable[[int], None] | None = None) -> list[Row]:
-        """The manifest's rows in their order; those that were made with the column ``oracle``.
-
-        Args:
-            looked: is told after each batch how many images were in it.
+    def annotate(self, progress: Progress | None = None) -> list[Row]:
+        """The manifest's rows in their order; those that were made with their judgement.
 
         Raises:
             ImageError: an image or a source is missing or has changed.
-            ModelError: the oracle gives no numbers.
+            ModelError: the classifier's output is not finite.
         """
         # In an order of the rows' own, so that a permuted manifest makes the same batches: sums of floating-point
         # numbers depend on the batch. By source, so that each is read for one batch or two.
-        order = sorted(self._source.made, key=_rank)
-        said: dict[tuple[str, str], dict[str, Any]] = {}
+        order = sorted(self._images.made, key=_rank)
+        said: dict[tuple[str, str], Judgement] = {}
         for start in range(0, len(order), _BATCH):
             batch = order[start : start + _BATCH]
-            for row, columns in zip(batch, self._look(batch), strict=True):
-                said[row.job.id, row.file] = columns
-            if looked:
-                looked(len(batch))
-        return [self._with(row, said.get((row.job.id, row.file))) for row in self._source.rows]
+            for row, judgement in zip(batch, self._judge(batch), strict=True):
+                said[row.job.id, row.file] = judgement
+            if progress:
+                progress.advance(len(batch))
+        return [found.onto(row) if (found := said.get((row.job.id, row.file))) else row for row in self._images.rows]
 
-    def _with(self, row: Row, columns: dict[str, Any] | None) -> Row:
-        return replace(row, extra={**row.extra, COLUMN: columns}) if columns else row
-
-    def _look(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    def _judge(self, rows: Sequence[Row]) -> list[Judgement]:
         import numpy as np
         import torch
 
-        images = torch.stack([self._backbone.preprocess.center_crop(self._source.image(row)) for row in rows])
+        images = torch.stack([self._backbone.preprocess.center_crop(self._images.image(row)) for row in rows])
         logits = self._backbone.run(images).astype(np.float64)
         if not np.isfinite(logits).all():
-            raise ModelError(f"the oracle {self._backbone.name} gives no numbers", "its weights may be damaged")
-        left = self._similarity.left([row.job for row in rows], images)
-        return [self._columns(*one) for one in zip(rows, logits, left, strict=True)]
+            raise ModelError(
+                f"the output of the oracle {self._backbone.name} is not finite", "its weights may be damaged"
+            )
+        similarity = self._similarity.of([row.job for row in rows], images)
+        return [self._judgement(*one) for one in zip(rows, logits, similarity, strict=True)]
 
-    def _columns(self, row: Row, logits: NDArray[np.float64], left: float | None) -> dict[str, Any]:
+    def _judgement(self, row: Row, logits: NDArray[np.float64], similarity: float | None) -> Judgement:
         import numpy as np
 
         job, known = row.job, self._classes.known
-        choices = self._candidates.of(job)
-        powers = np.exp(logits[choices] - logits[choices].max())
-        shares: dict[int, float] = dict(zip(choices, (powers / powers.sum()).tolist(), strict=True))
+        candidates = self._candidates.of(job)
+        powers = np.exp(logits[candidates] - logits[candidates].max())
+        shares: dict[int, float] = dict(zip(candidates, (powers / powers.sum()).tolist(), strict=True))
         target = known[job.target]
         top = max(shares, key=lambda index: shares[index])
         source = known.get(job.source.label) if job.source else None
-        margin = shares[target] - max(share for index, share in shares.items() if index != target)
         prefer = (job.target, job.source.label) if job.source else (job.target,)
-        # A source of the target's own class (Img2Img) makes no hard negative, however much of it is left.
-        hardness = left if job.source and job.source.label != job.target else None
+        # A source of the target's own class (Img2Img) makes no hard negative, however similar the image is to it.
+        hardness = similarity if job.source and job.source.label != job.target else None
         confident = _rounded(shares[target]) >= self._rule.min_confidence
-        columns = {
-            "oracle": self._backbone.name,
-            "among": self._rule.candidates.value,
-            "target_probability": _rounded(shares[target]),
-            "source_probability": None if source is None or source not in shares else _rounded(shares[source]),
-            "top": self._classes.name(top, prefer),
-            "margin": _rounded(margin),
-            "consistent": top == target,
-            "verdict": Verdict.of(top == target, hardness).value,
-            "source_left": None if left is None else _rounded(left),
-            "accepted": confident and (top == target or not self._rule.consistent_only),
-        }
-        return columns | ({"soft_label": self._soft_label(shares, prefer)} if self._rule.soft_labels else {})
+        return Judgement(
+            oracle=self._backbone.name,
+            candidates=self._rule.candidates.value,
+            target_probability=_rounded(shares[target]),
+            source_probability=None if source is None or source not in shares else _rounded(shares[source]),
+            top=self._classes.name(top, prefer),
+            margin=_rounded(shares[target] - max(share for index, share in shares.items() if index != target)),
+            consistent=top == target,
+            verdict=Verdict.of(top == target, hardness).value,
+            source_similarity=None if similarity is None else _rounded(similarity),
+            accepted=confident and (top == target or not self._rule.consistent_only),
+            soft_label=self._soft_label(shares, prefer) if self._rule.soft_labels else None,
+        )
 
     def _soft_label(self, shares: dict[int, float], prefer: Sequence[str]) -> dict[str, float]:
-        kept = {index: share for index, share in shares.items() if share >= FAINT}
+        kept = {index: share for index, share in shares.items() if share >= MIN_SHARE}
         total = sum(kept.values())
         return {self._classes.name(index, prefer): _rounded(share / total) for index, share in kept.items()}
 

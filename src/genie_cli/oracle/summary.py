@@ -1,4 +1,4 @@
-"""What an oracle said of a manifest, in a few numbers."""
+"""The judgements of a manifest in a few numbers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import TypeVar
 
 from genie_cli.manifest import Row
-from genie_cli.oracle.judge import COLUMN
+from genie_cli.oracle.judgement import Judgement
 
 _WORST = 10
 
@@ -18,7 +18,7 @@ Group = TypeVar("Group", tuple[str, float], tuple[str, str])
 
 @dataclass(frozen=True)
 class Share:
-    """Of a group of images: how many, the share whose label is the top class, the target's mean probability, 0..1."""
+    """A group of images: their number, the share whose label is the top class, and the target's mean probability."""
 
     images: int
     consistent: float
@@ -27,14 +27,14 @@ class Share:
 
 @dataclass(frozen=True)
 class Summary:
-    """Of the images that an oracle has seen.
+    """The images that an oracle has judged.
 
     Attributes:
-        by_r: method and noise ratio, ascending, to their images.
-        by_pair: source's class ("" for none) and target to their images; the ten with the lowest consistency.
-        pairs: how many pairs there are.
-        verdicts: how many images got each.
-        accepted: how many were accepted.
+        by_r: by method and noise ratio, ascending.
+        by_pair: by source class ("" for none) and target; the ten pairs with the lowest consistency.
+        pairs: number of all pairs.
+        verdicts: number of images by verdict.
+        accepted: number of accepted images.
     """
 
     whole: Share
@@ -45,29 +45,32 @@ class Summary:
     accepted: int
 
 
-def summarise(rows: Iterable[Row]) -> Summary:
-    """Of rows with the column ``oracle``, of which there must be one; others are passed over."""
-    seen = [row for row in rows if COLUMN in row.extra]
-    by_r = _grouped(seen, lambda row: (row.job.method.value, row.job.r))
-    pairs = _grouped(seen, lambda row: (row.job.source.label if row.job.source else "", row.job.target))
+def summarize(rows: Iterable[Row]) -> Summary:
+    """Summarize judged rows, of which there must be one; rows without a judgement are ignored."""
+    judged = [(row, judgement) for row in rows if (judgement := Judgement.of(row))]
+    by_r = _grouped(judged, lambda row: (row.job.method.value, row.job.r))
+    pairs = _grouped(judged, lambda row: (row.job.source.label if row.job.source else "", row.job.target))
     worst = sorted(pairs, key=lambda pair: (pairs[pair].consistent, pairs[pair].target_probability, pair))[:_WORST]
     return Summary(
-        whole=_share(seen),
+        whole=_share([judgement for _, judgement in judged]),
         by_r={r: by_r[r] for r in sorted(by_r)},
         by_pair={pair: pairs[pair] for pair in worst},
         pairs=len(pairs),
-        verdicts=dict(Counter(str(row.extra[COLUMN]["verdict"]) for row in seen)),
-        accepted=sum(bool(row.extra[COLUMN]["accepted"]) for row in seen),
+        verdicts=dict(Counter(judgement.verdict for _, judgement in judged)),
+        accepted=sum(judgement.accepted for _, judgement in judged),
     )
 
 
-def _grouped(rows: Sequence[Row], group: Callable[[Row], Group]) -> dict[Group, Share]:
-    groups: dict[Group, list[Row]] = {}
-    for row in rows:
-        groups.setdefault(group(row), []).append(row)
+def _grouped(judged: Sequence[tuple[Row, Judgement]], group: Callable[[Row], Group]) -> dict[Group, Share]:
+    groups: dict[Group, list[Judgement]] = {}
+    for row, judgement in judged:
+        groups.setdefault(group(row), []).append(judgement)
     return {key: _share(members) for key, members in groups.items()}
 
 
-def _share(rows: Sequence[Row]) -> Share:
-    said = [row.extra[COLUMN] for row in rows]
-    return Share(len(said), fmean(one["consistent"] for one in said), fmean(one["target_probability"] for one in said))
+def _share(judgements: Sequence[Judgement]) -> Share:
+    return Share(
+        images=len(judgements),
+        consistent=fmean(judgement.consistent for judgement in judgements),
+        target_probability=fmean(judgement.target_probability or 0.0 for judgement in judgements),
+    )

@@ -1,7 +1,7 @@
-"""What an image is good for: hard and right, too easy, or mislabelled; and how much of its source is left in it.
+"""What an image is good for (hard negative, easy, or mislabelled), and how similar it still is to its source.
 
-A hard negative keeps its source's colours, layout and background (paper, section 1). Whether it does is measured
-in the oracle's early features, which still hold these; a classifier's last layers are trained to drop them.
+A hard negative keeps its source's colors, layout and background (paper, section 1). Whether it does is measured
+in the oracle's early features, which still represent these; a classifier's last layers are trained to discard them.
 """
 
 from __future__ import annotations
@@ -19,40 +19,43 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
-KEPT = 0.9  # an image that owes nothing to its source is as far up in one case out of ten, by chance
-POOL = 200  # sources to compare with: the share is then known to a few hundredths
+KEPT = 0.9  # an image that owes nothing to its source reaches this by chance in one case out of ten
+POOL = 200  # sources to compare with: enough to know the share to a few hundredths
 _BATCH = 64
-_GRID = 4  # features are averaged over this many squares across and down: what is roughly where
+_GRID = 4  # features are averaged over a grid of 4 x 4, which keeps the rough layout
 
 
 class Verdict(StrEnum):
     """In a row's ``oracle.verdict``."""
 
-    HARD = "hard and right"
-    EASY = "too easy"  # right, but nothing of the source is left
-    WRONG = "mislabelled"  # another class is the top one
-    RIGHT = "right"  # and whether it is hard cannot be told
+    HARD = "hard negative"  # shows its label, and keeps its source's look
+    EASY = "easy (source lost)"  # shows its label, but nothing of the source is left
+    MISLABELLED = "mislabelled"  # another class is the top one
+    CORRECT = "correctly labelled"  # and whether it is hard cannot be measured
 
     @classmethod
-    def of(cls, consistent: bool, left: float | None) -> Verdict:
-        """From whether the label is the oracle's top class, and what is left of the source (`SourceSimilarity`)."""
+    def of(cls, consistent: bool, similarity: float | None) -> Verdict:
+        """From whether the label is the oracle's top class, and the similarity to the source, 0..1 or None."""
         if not consistent:
-            return cls.WRONG
-        if left is None:
-            return cls.RIGHT
-        return cls.HARD if left >= KEPT else cls.EASY
+            return cls.MISLABELLED
+        if similarity is None:
+            return cls.CORRECT
+        return cls.HARD if similarity >= KEPT else cls.EASY
 
 
 class SourceSimilarity:
-    """How much of its source is left in an image: the share of other sources that are less like it, 0..1.
+    """How similar an image still is to its source: the share of other sources that are less similar to it, 0..1.
 
-    Only sources that the job might have had instead are compared, so that an image owing nothing to its own gives
-    any share alike, 0.5 on average; one that keeps its background gives 1. Likeness is the cosine of early
-    features, averaged over a grid, with the sources' mean taken off: without that all pictures are alike.
+    Only sources that the job might have had instead are compared, so that an image that owes nothing to its own
+    source has any share with the same probability, 0.5 on average; one that keeps its background has 1. Similarity
+    is the cosine of early features, averaged over a grid, after subtracting the mean of all sources.
 
     Args:
         read: opens a source.
         sources: of all jobs; at most `POOL` are compared with, those whose SHA-256 come first.
+
+    Attributes:
+        measured: whether there are enough sources, and the network gives access to its early features.
     """
 
     def __init__(self, backbone: Backbone, read: Callable[[Source], Image], sources: Iterable[Source]) -> None:
@@ -67,8 +70,8 @@ class SourceSimilarity:
             self._mean = raw.mean(axis=0)
             self._features = self._unit(raw)
 
-    def left(self, jobs: Sequence[Job], images: torch.Tensor) -> list[float | None]:
-        """Of images (N, 3, S, S), uint8; None where there is no source, or fewer than two others to compare with.
+    def of(self, jobs: Sequence[Job], images: torch.Tensor) -> list[float | None]:
+        """The similarity of images (N, 3, S, S), uint8; None without a source, or with fewer than two to compare with.
 
         Raises:
             ImageError: a source is missing or has changed.
@@ -114,23 +117,23 @@ class SourceSimilarity:
 
 
 def can_measure(backbone: Backbone) -> bool:
-    """Whether the network lets its early features be seen."""
+    """Whether the network gives access to its early features."""
     from torch import nn
 
     return isinstance(backbone.network, nn.Sequential) or hasattr(backbone.network, "forward_intermediates")
 
 
 def early_features(backbone: Backbone, images: torch.Tensor) -> NDArray[np.float64]:
-    """Features of images (N, 3, S, S), uint8, averaged over a grid of 4 x 4: (N, 16 C).
+    """Early features of images (N, 3, S, S), uint8, averaged over a grid of 4 x 4: (N, 16 C), float64.
 
-    Of a stack of layers those after the second ReLU, of timm's models those a quarter of the way up.
+    For an `nn.Sequential` those after the second ReLU, for timm's models those at a quarter of the depth.
     """
     import numpy as np
     import torch
     from torch.nn import functional
 
     with torch.inference_mode():
-        features = _early(backbone.network, backbone.normalise(images)).float()
+        features = _early(backbone.network, backbone.normalize(images)).float()
         pooled = functional.adaptive_avg_pool2d(features, _GRID).flatten(1)
     return cast("NDArray[np.float64]", pooled.cpu().numpy().astype(np.float64))
 

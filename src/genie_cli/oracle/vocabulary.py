@@ -1,4 +1,4 @@
-"""A classifier's classes and what people call them. This module does not know torch."""
+"""A classifier's classes and their names. Independent of torch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from genie_cli.data.imagenet import distinct_names, folded, is_class, wnids_name
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Classes as the classifier names them: WordNet ids, for which ImageNet has words, or names.
+    """Classes as the classifier names them: WordNet ids, which ImageNet gives words to, or names.
 
     Attributes:
         classes: in the order of the logits.
@@ -25,10 +25,10 @@ class Vocabulary:
         return len(self.classes)
 
     def find(self, word: str, or_index: bool = False) -> list[int]:
-        """Indices of the classes that ``word`` means: one, none, or, if it is ambiguous, several.
+        """Indices of the classes that ``word`` means: one, none, or several if it is ambiguous.
 
-        A class or WordNet id as it stands decides; then, if allowed, the index; then the name that no other class
-        has; then any of a class's words. In names case does not matter, and "_" is a space.
+        An exact class name or WordNet id decides; then, if allowed, the index; then a unique name; then any of a
+        class's synonyms. Names are compared without case, and "_" is a space.
         """
         if exact := [index for index, name in enumerate(self.classes) if name == word]:
             return exact
@@ -37,23 +37,23 @@ class Vocabulary:
         return self._by_name.get(folded(word)) or self._by_word(word)
 
     def near(self, word: str) -> list[int]:
-        """Up to three classes with a name like ``word``, the nearest first."""
+        """Up to three classes with a similar name, the most similar first."""
         names = difflib.get_close_matches(folded(word), self._by_name, n=3, cutoff=0.6)
         return list(dict.fromkeys(index for name in names for index in self._by_name[name]))[:3]
 
     def key(self, index: int) -> str:
-        """What names this class and no other: as the classifier names it, or, if it names two alike, the index."""
+        """What identifies this class: its name, or, if two classes have the same name, its index."""
         name = self.classes[index]
         return name if self._count[name] == 1 else str(index)
 
     def key_and_meaning(self, index: int) -> tuple[str, str]:
-        """The class's key, and what it means; "" where the key says that."""
+        """The class's key, and its meaning; "" where the key says it all."""
         name, key = self.classes[index], self.key(index)
         meaning = _meaning(name) if name in self._wordnet else name
         return key, "" if meaning == key else meaning
 
     def describe(self, index: int) -> str:
-        """The class in words: its key, and in brackets its meaning."""
+        """The class's key, and its meaning in brackets."""
         key, meaning = self.key_and_meaning(index)
         return f"{key} ({meaning})" if meaning else key
 
@@ -68,7 +68,7 @@ class Vocabulary:
 
     @cached_property
     def _by_name(self) -> dict[str, list[int]]:
-        """Names, folded; several indices only where the classifier itself names two classes alike."""
+        """Names, folded; several indices only where the classifier itself gives two classes the same name."""
         of_ids = distinct_names(self._wordnet)
         named: dict[str, list[int]] = {}
         for index, name in enumerate(self.classes):

@@ -1,0 +1,479 @@
+"""genie for programs and notebooks. Every function here is the one that the command of its name calls.
+
+    from genie_cli import api
+
+    found = api.confuse("photos", backbone="digits")
+    made = api.generate("photos", ["lynx", "leopard"], confusion=found, out="made")
+    judged = api.judge(made.manifest)
+    table = api.fewshot("digits", augment=["weak", "genie"], manifest="made")
+
+Arguments are named as the options of the commands are. Settings may be given as a `config.Settings`, as keywords
+(``steps=20``), or both: keywords override. Neither the environment nor `genie.toml` is read. All functions are silent
+unless they are passed an `observer.Observer`, and raise `errors.GenieError`, whose ``hint`` says what to do.
+
+Importing this module does not load torch. It is a module, and not names in the package, because a function
+``generate`` and the subpackage ``generate`` would overwrite each other there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genie_cli.config import Settings
+from genie_cli.confuse.confusion import Confusion
+from genie_cli.errors import UsageError
+from genie_cli.generate.request import PlanRequest, class_names
+from genie_cli.observer import Observer
+from genie_cli.settings import keys, override, split_list
+
+if TYPE_CHECKING:
+    from genie_cli.fewshot.options import FewShotOptions
+    from genie_cli.fewshot.results import Record as FewShotRecord
+    from genie_cli.fewshot.task import Task
+    from genie_cli.generate.run import Made, Run
+    from genie_cli.longtail.results import Record as LongTailRecord
+    from genie_cli.oracle.judge import Judged
+
+_Path = str | Path
+_Paths = str | Path | Sequence[str | Path]
+_Words = str | Sequence[str]
+
+# The settings that each function takes as keywords, and its command as options.
+_IMAGES = tuple(key for key in keys("generate", "model") if key not in ("generate.method", "generate.per_target"))
+_EPISODES = tuple(key for key in _IMAGES if key != "generate.top_k")
+GENERATE = keys("generate", "model", "output")
+FEWSHOT = (*keys("fewshot", "data"), *_EPISODES)
+FINEGRAINED = (*keys("finegrained", "data"), *_EPISODES)
+LONGTAIL = (*keys("longtail", "data"), *_IMAGES)
+
+
+def confuse(
+    src_dir: _Path | None = None,
+    *,
+    from_predictions: _Path | None = None,
+    from_logits: _Path | None = None,
+    true: _Path | None = None,
+    classes: _Path | None = None,
+    backbone: str | None = None,
+    checkpoint: _Path | None = None,
+    folds: int | None = None,
+    device: str | None = None,
+    observer: Observer | None = None,
+) -> Confusion:
+    """Measure which classes a classifier confuses with each other (paper, section 4.2).
+
+    From a folder of training images by cross-validation, or from the predictions or logits of any classifier.
+
+    Args:
+        src_dir: folder of training images, one subfolder per class.
+        from_predictions: or a CSV file with the columns ``true`` and ``predicted``.
+        from_logits: or a ``.npy`` file of logits, (images, classes).
+        true: with ``from_logits``, the images' classes: ``.csv`` (column ``true``), ``.npy``, or one name per line.
+        classes: class names in the order of the columns, one per line; default: sorted.
+        backbone: with ``src_dir``, the network that gives the features: ``digits`` (bundled), ``unisiam-resnet18``,
+            ``-34`` or ``-50``, or a timm model; default: DINOv2 ViT-B/14.
+        checkpoint: a file with the backbone's weights.
+        folds: each image is classified by a classifier fitted to the other folds; 2 or more, default: 5.
+        device: ``auto`` (default), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+
+    Returns:
+        The confusion matrix; ``.write(path, top_k)`` writes `confusion.json`.
+
+    Raises:
+        UsageError: none or more than one input was given, an argument would be ignored, or a file cannot be read.
+        FolderError: the folder has no class folders, or too few images in a class.
+        ModelError: the backbone is missing or does not fit its device.
+    """
+    from genie_cli.confuse.inputs import BACKBONE, FOLDS, require_one_input
+
+    given = {
+        "src_dir": src_dir,
+        "from_predictions": from_predictions,
+        "from_logits": from_logits,
+        "true": true,
+        "classes": classes,
+        "backbone": backbone,
+        "checkpoint": checkpoint,
+        "folds": folds,
+        "device": device,
+    }
+    require_one_input({name for name, value in given.items() if value is not None})
+    if src_dir is not None:
+        from genie_cli.confuse.cross_validation import from_folder
+
+        return from_folder(
+            Path(src_dir),
+            backbone or BACKBONE,
+            _path(checkpoint),
+            folds or FOLDS,
+            device or "auto",
+            observer or Observer(),
+        )
+    from genie_cli.confuse import predictions
+
+    if from_predictions is not None:
+        return predictions.from_predictions(Path(from_predictions), _path(classes))
+    assert from_logits is not None and true is not None  # noqa: S101, PT018 - `require_one_input` has checked
+    return predictions.from_logits(Path(from_logits), Path(true), _path(classes))
+
+
+def generate(
+    src_dir: _Path | None = None,
+    targets: _Words = (),
+    *,
+    src_label: str | None = None,
+    confusion: Confusion | _Path | None = None,
+    plan: _Path | None = None,
+    shard: tuple[int, int] | None = None,
+    limit: int | None = None,
+    profile: bool = False,
+    settings: Settings | None = None,
+    observer: Observer | None = None,
+    **options: Any,
+) -> Made:
+    """Generate images of target classes from photos of other classes (GeNIe), of the same class, or from noise.
+
+    A run that was stopped resumes when the same call is made again: images that exist are not made again.
+
+    Args:
+        src_dir: folder of source images, one subfolder per class.
+        targets: classes to generate; ``"all"``: every class of the sources.
+        src_label: the class of all images in ``src_dir``, if it has no subfolders.
+        confusion: draw sources from the classes most confused with each target: what `confuse` returns, or its file.
+        plan: instead of sources and targets: generate the jobs of this plan file.
+        shard: generate only part ``i`` of ``n``, as ``(i, n)``; all parts share the output folder.
+        limit: generate only the first images of the plan, or of the part.
+        profile: measure where the time goes; see ``Made.stopwatch``.
+        settings: settings in the sections generate, model and output; default: their defaults.
+        options: single settings by the name of their option, such as ``r=0.8``, ``steps=20``, ``model="digits"``,
+            ``out="made"``, ``format="png"``, ``seed=1``.
+
+    Returns:
+        What was made: ``.manifest`` (a path), ``.rows()``, and counts.
+
+    Raises:
+        UsageError: arguments contradict each other, or a value is out of range.
+        FolderError: the source folder is not there, or has no class folders.
+        ModelError: the model is missing, not Stable Diffusion 1.x, or does not fit its device.
+        ManifestError: the plan cannot be read.
+        OutputError: the output folder cannot be used, or was made with other settings.
+    """
+    with planned(
+        src_dir,
+        targets,
+        src_label=src_label,
+        confusion=confusion,
+        plan=plan,
+        shard=shard,
+        limit=limit,
+        profile=profile,
+        settings=settings,
+        observer=observer,
+        **options,
+    ) as run:
+        return run.make()
+
+
+@contextmanager
+def planned(
+    src_dir: _Path | None = None,
+    targets: _Words = (),
+    *,
+    src_label: str | None = None,
+    confusion: Confusion | _Path | None = None,
+    plan: _Path | None = None,
+    shard: tuple[int, int] | None = None,
+    limit: int | None = None,
+    profile: bool = False,
+    settings: Settings | None = None,
+    observer: Observer | None = None,
+    **options: Any,
+) -> Iterator[Run]:
+    """What `generate` would do, as a context manager (``--dry-run``): arguments and errors are the same.
+
+    Yields:
+        The run: iterate over ``.jobs``, write ``.lines()`` to a plan file, ask for an ``.estimate()`` of time and disk
+        space, or ``.make()`` the images.
+    """
+    from genie_cli.generate.run import Share, prepared
+
+    chosen, given = override(settings or Settings(), options, GENERATE)
+    request = PlanRequest(
+        src_dir=_path(src_dir),
+        src_label=src_label,
+        targets=class_names([targets] if isinstance(targets, str) else targets),
+        confusion=_confusion(confusion),
+        plan=None if plan is None else str(plan),
+    )
+    index, count = shard or (1, 1)
+    if not 1 <= index <= count:
+        raise UsageError(f"shard {index}/{count}: expected i/n with 1 <= i <= n, such as 2/8")
+    share = Share(index, count, limit)
+    with prepared(request, chosen, given, observer or Observer(), share, profile) as run:
+        yield run
+
+
+def judge(
+    manifest: _Path,
+    *,
+    oracle: str | None = None,
+    checkpoint: _Path | None = None,
+    device: str = "auto",
+    class_map: _Path | None = None,
+    candidates: str = "all",
+    min_confidence: float = 0.0,
+    consistent_only: bool = False,
+    soft_labels: bool = False,
+    observer: Observer | None = None,
+) -> Judged:
+    """Ask a classifier whether each image shows its label, and measure how similar it still is to its source.
+
+    The command is ``genie oracle`` (paper, section 4.4).
+
+    Args:
+        manifest: a manifest, the folder of a run, or ``"-"`` for standard input.
+        oracle: the classifier: ``digits`` (bundled), or a timm model; default: ``digits`` for images of the bundled
+            model, else the paper's DeiT-Base.
+        checkpoint: a file with the classifier's weights.
+        class_map: a CSV file ``label,class`` that says which class of the oracle a label means.
+        candidates: the labels that are compared: ``all``, ``target,source`` or ``episode`` (the manifest's targets).
+        min_confidence: lowest accepted probability of the target, 0..1.
+        consistent_only: accept only images whose target is the top class.
+        soft_labels: add the probabilities of all classes to each row.
+
+    Returns:
+        The judged manifest: ``.rows()``, ``.summary``, and ``.write(path)``.
+
+    Raises:
+        ManifestError: not a manifest, or none of its images was made.
+        UsageError: the classifier does not know a label; the message lists similar ones.
+        ImageError: an image or a source is missing or has changed.
+        ModelError: the classifier is missing or does not fit its device.
+    """
+    from genie_cli.oracle.candidates import Candidates
+    from genie_cli.oracle.judge import AcceptanceRule, prepare
+    from genie_cli.oracle.judge import judge as judge_images
+
+    observer = observer or Observer()
+    rule = AcceptanceRule(Candidates.parse(candidates), min_confidence, consistent_only, soft_labels)
+    images, backbone, classes = prepare(manifest, oracle, _path(checkpoint), device, _path(class_map), observer)
+    return judge_images(images, backbone, classes, rule, observer)
+
+
+def fewshot(
+    dataset: str = "digits",
+    *,
+    augment: _Words = (),
+    manifest: _Paths = (),
+    episode_list: _Paths = (),
+    backbone: str | None = None,
+    checkpoint: _Path | None = None,
+    partial: bool = False,
+    soft_labels: bool = False,
+    baseline: str | None = None,
+    out: _Path = "genie-fewshot",
+    settings: Settings | None = None,
+    observer: Observer | None = None,
+    **options: Any,
+) -> list[FewShotRecord]:
+    """Compare augmentations in few-shot classification (paper, section 4.1; Tables 1, 2, 5 and 6).
+
+    Generates the images that the episodes need, unless manifests have them, and compares all augmentations on the
+    same episodes. A run that was stopped resumes when the same call is made again.
+
+    Args:
+        dataset: ``digits`` (bundled), ``digits-spurious-background``, ``digits-spurious-ink``, ``mini``, ``tiered``,
+            or ``folder``, any folder with one subfolder per class.
+        augment: what to compare: none, weak, strong, cutmix, mixup, img2img-l, img2img-h, txt2img, genie, genie-ada;
+            default: all but the last.
+        manifest: use the generated images of these manifests.
+        episode_list: run these episodes, files of an earlier run.
+        backbone: ``digits`` (bundled), ``unisiam-resnet18``, ``-34`` or ``-50``, or a timm model.
+        checkpoint: a file with the backbone's weights.
+        partial: accept an incomplete data set.
+        soft_labels: train with the oracle's probabilities as labels.
+        baseline: the augmentation that the others are compared with, such as ``"genie r=0.8"``; default: weak.
+        out: folder for results, episode lists and generated images.
+        settings: settings in the sections fewshot, data, generate and model.
+        options: single settings by the name of their option, such as ``shots=1``, ``episodes=100``, ``r=[0.6, 0.8]``,
+            ``data_dir="mini"``, ``model="digits"``.
+
+    Returns:
+        One record per augmentation and number of shots; accuracies in percent. ``pandas.DataFrame(records)`` is the
+        table.
+
+    Raises:
+        UsageError: arguments contradict each other, or a value is out of range.
+        FolderError: the data set is missing or incomplete.
+        ModelError: a model is missing or does not fit its device.
+        OutputError: the output folder cannot be used.
+    """
+    from genie_cli.fewshot.task import FEWSHOT as TASK
+
+    asked = _few_shot(
+        dataset,
+        out,
+        augment,
+        manifest,
+        episode_list,
+        backbone=backbone,
+        checkpoint=_path(checkpoint),
+        partial=partial,
+        soft_labels=soft_labels,
+        baseline=baseline,
+    )
+    return _evaluate(TASK, asked, FEWSHOT, settings, options, observer)
+
+
+def finegrained(
+    dataset: str = "digits",
+    *,
+    augment: _Words = (),
+    manifest: _Paths = (),
+    episode_list: _Paths = (),
+    backbone: str | None = None,
+    checkpoint: _Path | None = None,
+    partial: bool = False,
+    soft_labels: bool = False,
+    baseline: str | None = None,
+    out: _Path = "genie-finegrained",
+    settings: Settings | None = None,
+    observer: Observer | None = None,
+    **options: Any,
+) -> list[FewShotRecord]:
+    """Compare augmentations in few-shot classification of fine-grained classes (paper, section 4.3; Table 4).
+
+    Support images come from the training split; the accuracy is that on the test split. Arguments, return value and
+    errors are those of `fewshot`, except:
+
+    Args:
+        dataset: ``digits`` (bundled), ``cub``, ``cars``, ``food``, ``aircraft``, or ``folder``, any folder with
+            ``train/`` and ``test/``.
+        augment: default: weak, img2img-l, img2img-h, txt2img, genie.
+        backbone: default: the paper's DINOv2 ViT-G/14; ``digits`` for the digits.
+        settings: settings in the sections finegrained, data, generate and model.
+    """
+    from genie_cli.fewshot.task import FINEGRAINED as TASK
+
+    asked = _few_shot(
+        dataset,
+        out,
+        augment,
+        manifest,
+        episode_list,
+        backbone=backbone,
+        checkpoint=_path(checkpoint),
+        partial=partial,
+        soft_labels=soft_labels,
+        baseline=baseline,
+    )
+    return _evaluate(TASK, asked, FINEGRAINED, settings, options, observer)
+
+
+def longtail(
+    dataset: str = "digits",
+    *,
+    augment: _Words = (),
+    manifest: _Paths = (),
+    lists: _Path | None = None,
+    confusion: Confusion | _Path | None = None,
+    backbone: str | None = None,
+    checkpoint: _Path | None = None,
+    partial: bool = False,
+    soft_labels: bool = False,
+    out: _Path = "genie-longtail",
+    settings: Settings | None = None,
+    observer: Observer | None = None,
+    **options: Any,
+) -> list[LongTailRecord]:
+    """Compare what generated images do for the rare classes of a long-tailed data set (paper, section 4.2; Table 3).
+
+    Generates images for the Few classes, unless manifests have them, and trains a classifier with each augmentation
+    and seed by LiVT's recipe. A run that was stopped resumes when the same call is made again.
+
+    Args:
+        dataset: ``digits`` (bundled), ``imagenet-lt``, or ``folder``, any folder with ``train/`` and ``test/``.
+        augment: what to compare: none, img2img-l, img2img-h, txt2img, genie; default: all.
+        manifest: use the generated images of these manifests.
+        lists: the folder of ImageNet-LT's lists, if they do not lie with the images.
+        confusion: which classes are confused with each other: what `confuse` returns, or its file; default: measured
+            with ``backbone``.
+        backbone: the network to measure that with; default: DINOv2 ViT-B/14, ``digits`` for the digits.
+        checkpoint: LiVT's or MAE's weights to start training from; default: random weights.
+        partial, soft_labels, out: as in `fewshot`.
+        settings: settings in the sections longtail, data, generate and model.
+        options: single settings by the name of their option, such as ``epochs=10``, ``seeds=[0]``, ``per_class=20``.
+
+    Returns:
+        One record per training, and after those of an augmentation their mean; accuracies in percent.
+
+    Raises:
+        UsageError, FolderError, ModelError, OutputError: as `fewshot`.
+    """
+    from genie_cli.longtail.benchmark import prepare
+    from genie_cli.longtail.options import LongTailOptions
+
+    chosen, given = override(settings or Settings(), options, LONGTAIL)
+    asked = LongTailOptions(
+        dataset=dataset,
+        out=Path(out),
+        augment=_words(augment),
+        lists=_path(lists),
+        manifests=_names(manifest),
+        confusion=_confusion(confusion),
+        backbone=backbone,
+        checkpoint=_path(checkpoint),
+        partial=partial,
+        soft_labels=soft_labels,
+    )
+    return prepare(asked, chosen, given, observer or Observer()).evaluate()
+
+
+def _few_shot(
+    dataset: str, out: _Path, augment: _Words, manifest: _Paths, episode_list: _Paths, **rest: Any
+) -> FewShotOptions:
+    from genie_cli.fewshot.options import FewShotOptions
+
+    return FewShotOptions(
+        dataset=dataset,
+        out=Path(out),
+        augment=_words(augment),
+        manifests=_names(manifest),
+        episode_lists=tuple(map(Path, _names(episode_list))),
+        **rest,
+    )
+
+
+def _evaluate(
+    task: Task,
+    asked: FewShotOptions,
+    known: Sequence[str],
+    settings: Settings | None,
+    options: dict[str, Any],
+    observer: Observer | None,
+) -> list[FewShotRecord]:
+    from genie_cli.fewshot.benchmark import prepare
+
+    chosen, given = override(settings or Settings(), options, known)
+    return prepare(task, asked, chosen, given, observer or Observer()).evaluate()
+
+
+def _path(path: _Path | None) -> Path | None:
+    return None if path is None else Path(path)
+
+
+def _confusion(given: Confusion | _Path | None) -> Confusion | None:
+    return given if given is None or isinstance(given, Confusion) else Confusion.read(Path(given))
+
+
+def _words(given: _Words) -> tuple[str, ...]:
+    """Names, given one by one or as text with commas."""
+    return tuple(split_list([given] if isinstance(given, str) else given) or ())
+
+
+def _names(given: _Paths) -> tuple[str, ...]:
+    """Paths, of which a single one may stand for a list."""
+    return (str(given),) if isinstance(given, (str, Path)) else tuple(map(str, given))

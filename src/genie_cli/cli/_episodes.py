@@ -1,0 +1,135 @@
+"""What `genie fewshot` and `genie finegrained` have in common: options, plans and the table of results."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from genie_cli.cli._console import ConsoleObserver, stderr, stdout, wants_lines
+from genie_cli.cli._options import EVALUATION, INPUT, option
+from genie_cli.cli._settings import Chosen
+from genie_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from genie_cli.fewshot.results import Record
+    from genie_cli.fewshot.task import Task
+    from genie_cli.generate.run import Run
+
+AUGMENTATIONS = (
+    "none", "weak", "strong", "cutmix", "mixup", "img2img-l", "img2img-h", "txt2img", "genie", "genie-ada",
+)  # fmt: skip
+
+EpisodeLists = Annotated[
+    list[Path] | None,
+    option("--episode-list", help="Run these episodes: files of an earlier run.", panel=INPUT, metavar="FILE,..."),
+]
+Checkpoint = Annotated[
+    Path | None, option("--checkpoint", help="File with the backbone's weights.", panel=EVALUATION, metavar="FILE")
+]
+Baseline = Annotated[
+    str | None,
+    option(
+        "--baseline",
+        help="Augmentation to compare the others with, such as 'genie r=0.8'.",
+        panel=EVALUATION,
+        metavar="NAME",
+        default="weak",
+    ),
+]
+
+
+def augment(default: str) -> Any:
+    """The option --augment."""
+    return option(
+        "--augment",
+        help=f"Augmentations to compare: {', '.join(AUGMENTATIONS)}.",
+        panel=EVALUATION,
+        metavar="NAME,...",
+        default=default,
+        choices=AUGMENTATIONS,
+    )
+
+
+def dataset(known: Sequence[str], text: str) -> Any:
+    """The option --dataset."""
+    return option("--dataset", help=text, panel=INPUT, metavar="NAME", default=known[0], choices=known)
+
+
+def out(default: str) -> Any:
+    """The option --out."""
+    from genie_cli.cli._options import OUTPUT
+
+    return option(
+        "--out", help="Folder for results, episode lists and generated images.", panel=OUTPUT, metavar="DIR",
+        default=default,
+    )  # fmt: skip
+
+
+def compare(
+    task: Task,
+    evaluate: Callable[..., list[Record]],
+    asked: Mapping[str, Any],
+    chosen: Chosen,
+    plan_out: str | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Do what the options of a command ask for.
+
+    Args:
+        evaluate: the function of `api` that the command calls.
+        asked: its arguments, without settings and observer.
+    """
+    observer = ConsoleObserver()
+    if plan_out or dry_run:
+        show_plan(_needed_images(task, asked, chosen, observer), plan_out, as_json)
+        return
+    records = evaluate(**asked, settings=chosen.settings, observer=observer, **chosen.options)
+    _show(task, records, Path(asked["out"]), as_json)
+
+
+def _needed_images(task: Task, asked: Mapping[str, Any], chosen: Chosen, observer: ConsoleObserver) -> Run:
+    from genie_cli.fewshot.benchmark import prepare
+    from genie_cli.fewshot.options import FewShotOptions
+
+    renamed = {"manifest": "manifests", "episode_list": "episode_lists"}
+    options = FewShotOptions(**{renamed.get(name, name): value for name, value in asked.items()})
+    run = prepare(task, options, chosen.settings, chosen.typed, observer, plan_only=True).run
+    if run is None:
+        raise UsageError("none of the augmentations needs generated images: there is no plan")
+    return run
+
+
+def show_plan(run: Run, plan_out: str | None, as_json: bool) -> None:
+    """Write a plan to a file or to stdout; or show what its images would take."""
+    from genie_cli.cli.generate import show_estimate
+    from genie_cli.evaluate.obtain import command_for, write_plan
+
+    if plan_out == "-" or (not plan_out and wants_lines(as_json)):
+        sys.stdout.writelines(run.lines())
+    elif plan_out:
+        count = write_plan(run, Path(plan_out))
+        stderr().print(f"{plan_out} has {count} images; make them: {command_for(run, plan_out)}", soft_wrap=True)
+    else:
+        show_estimate(run)
+
+
+def _show(task: Task, records: Sequence[Record], out: Path, as_json: bool) -> None:
+    """The results on stdout; on stderr what the oracle rejected, what else the paper says, and where everything is."""
+    from genie_cli.cli._tables import fewshot_table
+    from genie_cli.evaluate.results import lines
+
+    if wants_lines(as_json):
+        sys.stdout.write(lines(records))
+    else:
+        stdout().print(fewshot_table(records))
+    for record in (record for record in records if record.rejected):
+        stderr().print(
+            f"{record.augmentation}, {record.shots}-shot: the oracle rejected {record.rejected:.1%} of the images"
+        )
+    remark = task.remark(records[0].dataset)
+    if remark and any(record.paper is not None for record in records):
+        stderr().print(remark, soft_wrap=True)
+    stderr().print(f"results.jsonl, results.csv and the lists of episodes are in {out}", soft_wrap=True)

@@ -1,0 +1,131 @@
+"""How commands look and complain: help panels, one style of errors, and options typed by habit."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from typer.core import TyperArgument, TyperCommand, TyperGroup
+
+from genie_cli.cli import _console
+from genie_cli.cli._options import RUN
+from genie_cli.errors import GenieError
+
+INTERRUPTED = 130
+USAGE = 2
+
+# What other programs call an option of ours.
+_HABITS = {
+    "--strength": "--r",
+    "--batch-size": "--slots",
+    "--num-inference-steps": "--steps",
+    "--guidance-scale": "--guidance",
+    "--cfg": "--guidance",
+    "--output": "--out",
+    "--output-dir": "--out",
+    "--input": "--src-dir",
+    "--data": "--data-dir",
+    "--classes": "--targets",
+    "--target": "--targets",
+    "--precision": "--dtype",
+    "--edges": "--thresholds",
+    "--accumulate": "--grad-accum-steps",
+    "--gradient-accumulation-steps": "--grad-accum-steps",
+    "--among": "--candidates",
+    "--lr": "--base-lr",
+}
+
+
+class Command(TyperCommand):
+    """A command whose ``--help`` stands with the other options of a run, and that knows habits from other programs."""
+
+    def __init__(self, *arguments: Any, help: str | None = None, **options: Any) -> None:  # noqa: A002 - as in Typer
+        # Docstrings are wrapped for the source; a terminal has a width of its own.
+        super().__init__(*arguments, help=re.sub(r"(?<!\n)\n(?!\n)", " ", help or ""), **options)
+
+    def get_help_option(self, ctx: Any) -> Any:
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.rich_help_panel, option.metavar = RUN, ""
+        return option
+
+    def get_params(self, ctx: Any) -> Any:
+        params = super().get_params(ctx)
+        for argument in params:
+            if isinstance(argument, TyperArgument):
+                # Its name says what it is; Typer would add the type, as <str>.
+                setattr(argument, "display_type_rich", lambda ctx: "")  # noqa: B010, ARG005
+        return params
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except typer._click.exceptions.NoSuchOption as error:
+            ours = {flag for parameter in self.params for flag in parameter.opts}
+            meant = _HABITS.get(error.option_name)
+            if meant in ours:
+                error.possibilities = [meant]
+            raise
+
+
+class Group(TyperGroup):
+    """Shows what went wrong instead of a traceback, and everything in one style."""
+
+    def get_params(self, ctx: Any) -> Any:
+        params = super().get_params(ctx)
+        for option in params:
+            if getattr(option, "is_flag", False):
+                option.metavar = ""  # else it would be called <bool>
+        return params
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            done = super().invoke(ctx)
+            sys.stdout.flush()  # here, where a reader that is gone is no error
+            return done
+        except GenieError as error:
+            _console.explain(error)
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            _console.stderr().print("interrupted; what exists is safe, and the same command resumes")
+            raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            # The reader of our output has had enough; nothing more can be said there.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            raise typer.Exit(0) from None
+
+    def main(self, args: Sequence[str] | None = None, **options: Any) -> Any:  # type: ignore[override]
+        standalone = options.pop("standalone_mode", True)
+        try:
+            code = super().main(args, standalone_mode=False, **options)
+        except typer._click.exceptions.ClickException as error:
+            if not standalone:
+                raise
+            _console.complain(_plain(error), _help_hint(error))
+            code = error.exit_code
+        except typer.Abort:
+            code = 1
+        if not standalone:
+            return code
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _plain(error: typer._click.exceptions.ClickException) -> str:
+    """What the command line's parser complains about, in our style."""
+    if isinstance(error, typer._click.exceptions.NoSuchOption):
+        near = (error.possibilities or [""])[0]
+        return f"no such option: {error.option_name}" + (f"; did you mean {near}?" if near else "")
+    is_missing = isinstance(error, typer._click.exceptions.MissingParameter)
+    if isinstance(error, typer.BadParameter) and not is_missing and error.param is not None:
+        return f"{error.param.opts[0]}: {error.message}"
+    message = error.format_message()
+    return f"{message[:1].lower()}{message[1:]}".rstrip(".")
+
+
+def _help_hint(error: typer._click.exceptions.ClickException) -> str:
+    ctx = getattr(error, "ctx", None)
+    return f"see {ctx.command_path} --help" if ctx is not None else ""

@@ -1,0 +1,47 @@
+"""Why something could not be downloaded from the Hugging Face hub, in one plain phrase."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+
+from genie_cli.devices import first_line
+
+_UNREACHABLE = {"TransportError", "ConnectionError", "TimeoutError", "URLError"}  # httpx's, Python's and urllib's
+
+
+def download_trouble(error: Exception, library: str = "huggingface_hub") -> str:
+    """The frequent causes as a plain phrase; for others the first line of the library's message.
+
+    Args:
+        error: what the download raised.
+        library: the library that raised it.
+    """
+    from huggingface_hub import constants, errors
+
+    causes = list(_chain(error))
+    missing = _has(causes, errors.LocalEntryNotFoundError)
+    if _has(causes, errors.OfflineModeIsEnabled) or (missing and constants.HF_HUB_OFFLINE):
+        return "HF_HUB_OFFLINE forbids downloads"
+    if _has(causes, errors.GatedRepoError):
+        return "its authors grant access on request: ask on its page at huggingface.co, then set HF_TOKEN"
+    if _has(causes, errors.RepositoryNotFoundError):
+        return "the hub has no such model, or it is private and HF_TOKEN is not set to a token that may read it"
+    if _has(causes, errors.RevisionNotFoundError):
+        return "the hub has the model, but not this revision"
+    if any(isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT) for cause in causes):
+        return "the disk of the model cache is full"
+    if any(base.__name__ in _UNREACHABLE for cause in causes for base in type(cause).__mro__):
+        return "the hub cannot be reached"
+    return f"{library} says: {first_line(error).removeprefix('Got: ')}"
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, and the errors that caused it."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _has(causes: list[BaseException], kind: type[Exception]) -> bool:
+    return any(isinstance(cause, kind) for cause in causes)

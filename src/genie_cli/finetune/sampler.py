@@ -1,0 +1,82 @@
+"""Which images each device trains on, and when: an epoch's order, divided into batches and micro-batches.
+
+A batch is what one optimizer step learns from. It is divided into micro-batches, each of which goes through the network
+at once, on one device. Two devices with one micro-batch each see the same micro-batches as one device that accumulates
+the gradients of two. Does not import torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from genie_cli.errors import UsageError
+
+SampleIndex = tuple[int, int]  # an epoch, and the index of an image
+
+
+@dataclass
+class MicroBatchSampler:
+    """Yields the micro-batches of one device in one epoch; a ``batch_sampler`` for torch's DataLoader.
+
+    Attributes:
+        num_images: training images.
+        batch_size: images per optimizer step, over all devices. Images that do not fill a batch are left out of the
+            epoch; which ones differs from epoch to epoch.
+        gradient_accumulation_steps: micro-batches per batch and device.
+        seed: of the order.
+        rank: index of this device.
+        world_size: number of devices.
+        epoch: the epoch that the next iteration yields, from 0.
+
+    Raises:
+        UsageError: a batch is larger than the data set, or cannot be divided evenly.
+    """
+
+    num_images: int
+    batch_size: int
+    gradient_accumulation_steps: int
+    seed: int
+    rank: int = 0
+    world_size: int = 1
+    epoch: int = 0
+
+    def __post_init__(self) -> None:
+        if self.batch_size > self.num_images:
+            raise UsageError(
+                f"a batch of {self.batch_size} is more than the {self.num_images} training images",
+                "use a smaller --batch",
+            )
+        if self.batch_size % (self.gradient_accumulation_steps * self.world_size):
+            devices = f"{self.world_size} device{'s' * (self.world_size > 1)}"
+            raise UsageError(
+                f"a batch of {self.batch_size} cannot be split into {self.gradient_accumulation_steps} micro-batches "
+                f"on {devices}",
+                "change --batch or --gradient-accumulation-steps",
+            )
+
+    @property
+    def optimizer_steps(self) -> int:
+        """Optimizer steps per epoch."""
+        return self.num_images // self.batch_size
+
+    @property
+    def micro_batch_size(self) -> int:
+        """Images in a micro-batch."""
+        return self.batch_size // (self.gradient_accumulation_steps * self.world_size)
+
+    def __len__(self) -> int:
+        return self.optimizer_steps * self.gradient_accumulation_steps
+
+    def __iter__(self) -> Iterator[list[SampleIndex]]:
+        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.num_images)
+        for step in range(self.optimizer_steps):
+            for accumulation_step in range(self.gradient_accumulation_steps):
+                start = step * self.batch_size + self.micro_batch_index(accumulation_step) * self.micro_batch_size
+                yield [(self.epoch, int(index)) for index in order[start : start + self.micro_batch_size]]
+
+    def micro_batch_index(self, accumulation_step: int) -> int:
+        """Index of this device's micro-batch among all micro-batches of a batch."""
+        return accumulation_step * self.world_size + self.rank

@@ -1,0 +1,69 @@
+"""The digits with a long tail: how long it is, and that what is tested on is balanced and held out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from genie_cli.data.digits.long_tail import paint_splits, read
+from genie_cli.data.digits.paint import CLASSES, IMAGE_SIZE, DigitsInTheWild
+from genie_cli.errors import OutputError
+from genie_cli.longtail.groups import THRESHOLDS, Group, Profile
+from tests.conftest import tree
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache") / "data"
+
+
+def test_the_tail_and_its_groups(cache: Path) -> None:
+    images = read(cache)
+    assert images.classes == CLASSES
+    found = Profile.of(images.classes, images.train, THRESHOLDS["livt"])
+    assert list(found.counts.values()) == [500, 300, 180, 108, 65, 39, 23, 14, 8, 5]
+    assert {group: len(labels) for group, labels in found.groups().items()} == {
+        Group.MANY: 4,
+        Group.MED: 3,
+        Group.FEW: 3,
+    }
+    assert Counter(source.label for source in images.test) == dict.fromkeys(CLASSES, 100)
+    assert images.names == {}
+    assert images.image_size == IMAGE_SIZE
+    assert images.layout == (
+        "digits in the wild, long-tailed; 10 classes, 1242 training and 1000 test images; "
+        "5 to 500 training images per class"
+    )
+
+
+def test_no_image_is_there_twice(cache: Path) -> None:
+    images = read(cache)
+    assert len({source.sha256 for source in (*images.train, *images.test)}) == len(images.train) + len(images.test)
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_file_is_the_sample_it_is_named_after(cache: Path, split: str) -> None:
+    for path in sorted((paint_splits(cache) / split).rglob("*.png"))[::97]:
+        own, number = path.stem.split("-")
+        sample = DigitsInTheWild("train" if split == "train" else "test")[int(number)]
+        assert (own, path.parent.name) == (split, CLASSES[sample.label])
+        assert np.array_equal(np.asarray(Image.open(path)), sample.image)
+
+
+def test_what_is_there_is_not_painted_again_and_what_is_gone_is_missed(tmp_path: Path) -> None:
+    root = paint_splits(tmp_path)
+    before, times = tree(root), {path: path.stat().st_mtime_ns for path in root.rglob("*")}
+    assert paint_splits(tmp_path) == root
+    assert {path: path.stat().st_mtime_ns for path in root.rglob("*")} == times
+    next((root / "train/nine").iterdir()).unlink()
+    with pytest.raises(OutputError, match="has 2241 of 2242 images") as caught:
+        paint_splits(tmp_path)
+    assert str(root) in caught.value.hint
+    for path in sorted(root.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    root.rmdir()
+    assert tree(paint_splits(tmp_path)) == before

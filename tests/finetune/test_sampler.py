@@ -1,0 +1,61 @@
+"""Which images come when, in which micro-batches."""
+
+from itertools import chain
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genie_cli.errors import UsageError
+from genie_cli.finetune.sampler import MicroBatchSampler
+
+
+@given(st.integers(1, 60), st.integers(1, 12), st.integers(0, 5), st.integers(0, 3))
+def test_an_epoch_shows_each_image_at_most_once_and_leaves_out_less_than_a_batch(
+    more: int, batch: int, seed: int, epoch: int
+) -> None:
+    sampler = MicroBatchSampler(batch + more, batch, 1, seed, epoch=epoch)
+    seen = list(chain.from_iterable(sampler))
+    assert len(seen) == len(set(seen)) == sampler.optimizer_steps * batch
+    assert 0 <= sampler.num_images - len(seen) < batch
+    assert {which for which, _ in seen} == {epoch}
+
+
+@given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 5), st.integers(0, 5))
+def test_on_any_number_of_devices_a_batch_has_the_same_micro_batches(
+    accumulation_steps: int, devices: int, size: int, seed: int
+) -> None:
+    batch, count = accumulation_steps * devices * size, 3 * accumulation_steps * devices * size + 1
+    alone = MicroBatchSampler(count, batch, accumulation_steps * devices, seed)
+    keys = [
+        (step, alone.micro_batch_index(accumulation_step))
+        for step in range(alone.optimizer_steps)
+        for accumulation_step in range(alone.gradient_accumulation_steps)
+    ]
+    whole = dict(zip(keys, alone, strict=True))
+    for rank in range(devices):
+        mine = MicroBatchSampler(count, batch, accumulation_steps, seed, rank, devices)
+        assert len(list(mine)) == len(mine)
+        keys = [
+            (step, mine.micro_batch_index(n)) for step in range(mine.optimizer_steps) for n in range(accumulation_steps)
+        ]
+        for key, micro_batch in zip(keys, mine, strict=True):
+            assert micro_batch == whole[key]
+
+
+def test_each_epoch_and_seed_has_its_own_order() -> None:
+    first, again, later, other = (
+        MicroBatchSampler(50, 10, 1, seed, epoch=epoch) for seed, epoch in ((0, 0), (0, 0), (0, 1), (1, 0))
+    )
+    orders = [[index for _, index in chain.from_iterable(sampler)] for sampler in (first, again, later, other)]
+    assert orders[0] == orders[1]
+    assert orders[0] != orders[2]
+    assert orders[0] != orders[3]
+
+
+def test_a_batch_that_cannot_be_split_or_filled_is_refused() -> None:
+    with pytest.raises(UsageError, match="a batch of 10 cannot be split into 3 micro-batches on 1 device") as caught:
+        MicroBatchSampler(50, 10, 3, 0)
+    assert caught.value.hint == "change --batch or --gradient-accumulation-steps"
+    with pytest.raises(UsageError, match="a batch of 64 is more than the 50 training images"):
+        MicroBatchSampler(50, 64, 1, 0)
