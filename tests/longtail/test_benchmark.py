@@ -13,7 +13,7 @@ import pytest
 from genie_cli.config import Generate, LongTail, Model, Settings
 from genie_cli.confuse.confusion import Confusion
 from genie_cli.data import catalog
-from genie_cli.data.digits import CLASSES, DigitsInTheWild
+from genie_cli.data.digits.paint import CLASSES, DigitsInTheWild
 from genie_cli.errors import GenieError, ManifestError, OutputError, UsageError
 from genie_cli.evaluate.results import lines
 from genie_cli.longtail import benchmark
@@ -80,7 +80,7 @@ def test_results_are_what_the_files_say(photos: Path, tmp_path: Path) -> None:
     assert [(record.augmentation, record.seed) for record in records] == [("none", 0), ("none", None)]
     assert (out / "results.jsonl").read_text() == lines(records)
     assert "no --checkpoint: test_vit starts from random weights" in told.words
-    assert f"results.jsonl and results.csv are in {out}, each network in {out / 'trainings'}" in told.words
+    assert "5 classes, 29 training images, 12 to 2 per class: 2 Many, 1 Med, 2 Few (thresholds 6,4)" in told.words
     before = tree(tmp_path)
     assert prepared(out, settings_for(photos), augment=("none",)).evaluate() == records
     assert tree(tmp_path) == before
@@ -128,8 +128,8 @@ def test_a_class_with_one_image_cannot_be_measured(photos: Path, tmp_path: Path)
 def test_what_trainings_cost_is_numbers(photos: Path, tmp_path: Path) -> None:
     cost = prepared(tmp_path / "out", settings_for(photos), augment=("none", "img2img-l", "txt2img")).cost()
     # 29 real images are 3 batches of 8, with 6 more they are 4; 2 epochs, one seed.
-    assert (cost.trainings, cost.epochs, cost.optimizer_steps) == (3, 2, 2 * (3 + 4 + 4))
-    assert (cost.real_images, cost.batch, cost.micro_batch, cost.network) == (29, 8, 8, "test_vit")
+    assert (cost.trainings, cost.epochs, cost.steps) == (3, 2, 2 * (3 + 4 + 4))
+    assert (cost.images, cost.batch, cost.micro_batch, cost.network) == (29, 8, 8, "test_vit")
     assert cost.added == {"none": 0, "img2img-l": 6, "txt2img": 6}
     assert cost.parameters > 10_000
     assert cost.memory > 4 * cost.parameters
@@ -179,6 +179,7 @@ class TestOrderOfChecks:
             ({"out": Path("matrix")}, {}, OutputError, "confusion.json"),
             ({}, {"model": {"device": "gpu"}}, UsageError, "'gpu'"),
             ({}, {"longtail": {"network": "foo"}}, UsageError, "timm has no network 'foo'"),
+            ({"backbone": "resnet5O"}, {}, UsageError, "'resnet5O'"),
             ({}, {"longtail": {"thresholds": "20,100"}}, UsageError, "'20,100'"),
             ({}, {"longtail": {"epochs": 2, "warmup_epochs": 2}}, UsageError, "leaves none of --epochs 2"),
             ({"manifests": ("nowhere.jsonl",)}, {}, ManifestError, "nowhere.jsonl: cannot be read"),

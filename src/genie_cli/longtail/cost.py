@@ -17,9 +17,9 @@ class TrainingCost:
     Attributes:
         trainings: number of trainings.
         epochs: of each training.
-        real_images: number of real training images.
+        images: number of real training images.
         added: number of generated images of each augmentation, by label.
-        optimizer_steps: of all trainings together.
+        steps: optimizer steps of all trainings together.
         batch: images per optimizer step, over all devices.
         micro_batch: images per forward pass on one device.
         network: timm's name.
@@ -30,9 +30,9 @@ class TrainingCost:
 
     trainings: int
     epochs: int
-    real_images: int
+    images: int
     added: Mapping[str, int]
-    optimizer_steps: int
+    steps: int
     batch: int
     micro_batch: int
     network: str
@@ -63,9 +63,9 @@ class TrainingCost:
         return cls(
             trainings=len(added) * len(recipe.seeds),
             epochs=recipe.epochs,
-            real_images=real,
+            images=real,
             added=dict(added),
-            optimizer_steps=steps,
+            steps=steps,
             batch=recipe.batch,
             micro_batch=micro_batch,
             network=recipe.network,
