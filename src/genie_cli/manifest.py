@@ -248,7 +248,7 @@ def _numbered(lines: Iterable[str], name: str) -> Iterator[tuple[int, str]]:
 
 
 def drop_torn_line(path: Path) -> None:
-    """Cut a torn last line off a journal, so that the next row starts on a line of its own."""
+    """Remove an incomplete last line from a journal, so that the next row starts on a new line."""
     with path.open("rb+") as file:
         end = file.seek(0, os.SEEK_END)
         while end:
