@@ -206,7 +206,7 @@ class Recipe(BaseModel):
                 yield from self._jobs(source, target, count)
 
     def _choose(self, index: SourceIndex) -> dict[Source, list[tuple[str, int]]]:
-        """For each source the targets that it is used for, and how often: the nearest, all once, then all again."""
+        """For each source its targets and how many images of each: the nearest sources once, then again."""
         chosen: dict[Source, list[tuple[str, int]]] = {}
         for target in self._targets:
             eligible = self._eligible(target, index)

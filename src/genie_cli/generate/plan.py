@@ -160,7 +160,7 @@ def _hardest(confusion: Confusion, target: str, k: int, index: SourceIndex, obse
     """The classes most confused with a target.
 
     Raises:
-        UsageError: the matrix does not know the target or has no class for it, or there are no images of those.
+        UsageError: the matrix has no such target or no confusions of it, or there are no images of those classes.
     """
     pairs = confusion.most_confused(target, k)
     missing = [name for name, _ in pairs if name not in index.by_label]
