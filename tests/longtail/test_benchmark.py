@@ -128,8 +128,8 @@ def test_a_class_with_one_image_cannot_be_measured(photos: Path, tmp_path: Path)
 def test_what_trainings_cost_is_numbers(photos: Path, tmp_path: Path) -> None:
     cost = prepared(tmp_path / "out", settings_for(photos), augment=("none", "img2img-l", "txt2img")).cost()
     # 29 real images are 3 batches of 8, with 6 more they are 4; 2 epochs, one seed.
-    assert (cost.trainings, cost.epochs, cost.steps) == (3, 2, 2 * (3 + 4 + 4))
-    assert (cost.images, cost.batch, cost.micro_batch, cost.network) == (29, 8, 8, "test_vit")
+    assert (cost.trainings, cost.epochs, cost.optimizer_steps) == (3, 2, 2 * (3 + 4 + 4))
+    assert (cost.real_images, cost.batch, cost.micro_batch, cost.network) == (29, 8, 8, "test_vit")
     assert cost.added == {"none": 0, "img2img-l": 6, "txt2img": 6}
     assert cost.parameters > 10_000
     assert cost.memory > 4 * cost.parameters

@@ -17,9 +17,9 @@ class TrainingCost:
     Attributes:
         trainings: number of trainings.
         epochs: of each training.
-        images: number of real training images.
+        real_images: number of real training images.
         added: number of generated images of each augmentation, by label.
-        steps: optimizer steps of all trainings together.
+        optimizer_steps: of all trainings together.
         batch: images per optimizer step, over all devices.
         micro_batch: images per forward pass on one device.
         network: timm's name.
@@ -30,9 +30,9 @@ class TrainingCost:
 
     trainings: int
     epochs: int
-    images: int
+    real_images: int
     added: Mapping[str, int]
-    steps: int
+    optimizer_steps: int
     batch: int
     micro_batch: int
     network: str
@@ -63,9 +63,9 @@ class TrainingCost:
         return cls(
             trainings=len(added) * len(recipe.seeds),
             epochs=recipe.epochs,
-            images=real,
+            real_images=real,
             added=dict(added),
-            steps=steps,
+            optimizer_steps=steps,
             batch=recipe.batch,
             micro_batch=micro_batch,
             network=recipe.network,
