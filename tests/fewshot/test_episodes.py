@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from genie_cli.data.dataset import Dataset
-from genie_cli.errors import FolderError, UsageError
+from genie_cli.errors import FolderError
 from genie_cli.fewshot import episodes
-from genie_cli.fewshot.episodes import Episode, EpisodeList, EpisodeSpec, draw, draw_lists, read_lists, require_list
+from genie_cli.fewshot.episodes import Episode, EpisodeSpec, draw
 from genie_cli.jobs import Source
 
 
@@ -165,143 +165,3 @@ def test_the_support_comes_with_the_numbers_of_its_classes() -> None:
     assert [(number, s.label) for number, s in episode.labelled_support()] == [
         (number, episode.classes[number]) for number in (0, 0, 1, 1)
     ]
-
-
-LABELS = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=6)
-
-
-class TestFile:
-    DESIGN = EpisodeSpec(ways=2, shots=2, queries=3)
-
-    def text(self, count: int = 3) -> str:
-        return episodes.write(draw(a_pool(), self.DESIGN, count), self.DESIGN, "cats")[0]
-
-    @settings(max_examples=30)
-    @given(st.lists(LABELS, min_size=2, max_size=4, unique=True), st.integers(0, 4))
-    def test_what_was_written_is_read(
-        self, tmp_path_factory: pytest.TempPathFactory, labels: list[str], count: int
-    ) -> None:
-        pool = a_pool(labels)
-        drawn = draw(pool, self.DESIGN, count)
-        text, digest = episodes.write(drawn, self.DESIGN, "cats & dogs")
-        path = tmp_path_factory.mktemp("list") / "episodes.jsonl"
-        path.write_bytes(text.encode())
-        assert episodes.read(path, pool) == (self.DESIGN, drawn)
-        assert digest == hashlib.sha256(path.read_bytes()).hexdigest()
-        assert episodes.write(*reversed(episodes.read(path, pool)), "cats & dogs") == (text, digest)
-
-    def test_images_are_found_by_content(self, tmp_path: Path) -> None:
-        (tmp_path / "list.jsonl").write_text(self.text())
-        moved = tuple(source(label, n, f"{n}/{label}") for label in ("cat", "dog", "fox", "owl") for n in range(9))
-        _, found = episodes.read(tmp_path / "list.jsonl", Dataset(Path("elsewhere"), moved, moved))
-        assert contents(found) == contents(draw(a_pool(), self.DESIGN, 3))
-        assert all(s.path == f"{s.path[0]}/{s.label}" for e in found for part in e.support for s in part)
-
-    def test_another_data_set_is_refused(self, tmp_path: Path) -> None:
-        (tmp_path / "list.jsonl").write_text(self.text())
-        with pytest.raises(
-            UsageError, match=r"of the \d+ images that .*list\.jsonl names .* are not in photos"
-        ) as lost:
-            episodes.read(tmp_path / "list.jsonl", a_pool(("cat", "dog", "fox")))
-        assert "'cats'" in lost.value.hint
-
-    def test_the_same_images_under_another_label_are_refused(self, tmp_path: Path) -> None:
-        (tmp_path / "list.jsonl").write_text(self.text())
-        renamed = tuple(s.model_copy(update={"label": s.label.upper()}) for s in a_pool().train)
-        with pytest.raises(UsageError, match="does not have the images that its header and classes say"):
-            episodes.read(tmp_path / "list.jsonl", Dataset(Path("photos"), renamed, renamed))
-
-    @given(st.floats(0, 1, exclude_max=True))
-    def test_a_torn_file_is_refused(self, tmp_path_factory: pytest.TempPathFactory, where: float) -> None:
-        whole = self.text().encode()
-        path = tmp_path_factory.mktemp("torn") / "list.jsonl"
-        path.write_bytes(whole[: int(where * (len(whole) - 1))])  # without its last line break it would still be whole
-        with pytest.raises(UsageError, match="is not a whole list of episodes"):
-            episodes.read(path, a_pool())
-
-    @pytest.mark.parametrize("count", [1, 2])
-    def test_lines_that_are_lost_are_missed(self, tmp_path: Path, count: int) -> None:
-        (tmp_path / "list.jsonl").write_text("".join(self.text().splitlines(keepends=True)[: 1 + count]))
-        with pytest.raises(UsageError, match=f"is not a whole list of episodes: {count} of 3 episodes"):
-            episodes.read(tmp_path / "list.jsonl", a_pool())
-
-    @pytest.mark.parametrize(
-        ("key", "value"),
-        [
-            ("support", [[0, 1]]),
-            ("support", [[-1, -2], [-3, -4]]),
-            ("support", [[0], [1]]),
-            ("query", [[0, 1, 2], [3, 4, 999]]),
-            ("query", 3),
-            ("classes", ["cat"]),
-            ("classes", None),
-        ],
-    )
-    def test_a_line_edited_by_hand_is_refused(self, tmp_path: Path, key: str, value: object) -> None:
-        head, first, *rest = self.text().splitlines()
-        (tmp_path / "list.jsonl").write_text("\n".join([head, json.dumps({**json.loads(first), key: value}), *rest]))
-        with pytest.raises(UsageError, match="is not a whole list of episodes"):
-            episodes.read(tmp_path / "list.jsonl", a_pool())
-
-    @pytest.mark.parametrize(
-        "content",
-        [b"", b"\n", b"3\n", b"[]", b"{}", b'{"kind": "genie.plan", "schema": 1}', b"\xff\xd8\xff", b"[" * 100_000],
-    )
-    def test_another_file_is_refused(self, tmp_path: Path, content: bytes) -> None:
-        (tmp_path / "list.jsonl").write_bytes(content)
-        with pytest.raises(UsageError, match=r"is not a (whole )?list of episodes"):
-            episodes.read(tmp_path / "list.jsonl", a_pool())
-        with pytest.raises(UsageError, match="is not a list of episodes"):
-            require_list(tmp_path / "list.jsonl")
-
-    def test_a_newer_list_is_refused(self, tmp_path: Path) -> None:
-        (tmp_path / "list.jsonl").write_text(self.text().replace('"schema": 1', '"schema": 2'))
-        with pytest.raises(UsageError, match="schema 2, this one reads 1"):
-            episodes.read(tmp_path / "list.jsonl", a_pool())
-        with pytest.raises(UsageError, match="schema 2, this one reads 1"):
-            require_list(tmp_path / "list.jsonl")
-
-    @pytest.mark.parametrize("name", [".", "missing.jsonl"])
-    def test_no_file_is_refused(self, tmp_path: Path, name: str) -> None:
-        with pytest.raises(UsageError, match="cannot be read: "):
-            episodes.read(tmp_path / name, a_pool())
-        with pytest.raises(UsageError, match="cannot be read: "):
-            require_list(tmp_path / name)
-
-
-class TestLists:
-    SPECS = (EpisodeSpec(ways=2, shots=1, queries=3), EpisodeSpec(ways=2, shots=2, queries=3))
-
-    def written(self, tmp_path: Path, drawn: Sequence[EpisodeList]) -> list[Path]:
-        for number, each in enumerate(drawn):
-            (tmp_path / f"{number}.jsonl").write_text(each.text)
-            require_list(tmp_path / f"{number}.jsonl")
-        return [tmp_path / f"{number}.jsonl" for number in range(len(drawn))]
-
-    def test_lists_are_drawn_written_and_read(self, tmp_path: Path) -> None:
-        drawn = draw_lists(a_pool(), "cats", self.SPECS, 4)
-        assert [each.file_name for each in drawn] == ["episodes-2-way-1-shot.jsonl", "episodes-2-way-2-shot.jsonl"]
-        for each, spec in zip(drawn, self.SPECS, strict=True):
-            assert each == EpisodeList.of(spec, draw(a_pool(), spec, 4), "cats")
-            assert each.sha256 == hashlib.sha256(each.text.encode()).hexdigest()
-        paths = self.written(tmp_path, drawn)
-        assert read_lists(paths, a_pool(), "cats") == drawn
-        assert read_lists([*paths, paths[0]], a_pool(), "cats") == drawn
-
-    @pytest.mark.parametrize(
-        ("spec", "count", "reason"),
-        [
-            (EpisodeSpec(ways=2, shots=1, queries=3, seed=1), 4, "are both 2-way 1-shot"),
-            (EpisodeSpec(ways=3, shots=2, queries=3), 4, "into one table"),
-            (EpisodeSpec(ways=2, shots=2, queries=4), 4, "into one table"),
-            (EpisodeSpec(ways=2, shots=2, queries=3), 5, "into one table"),
-        ],
-    )
-    def test_lists_that_would_not_fit_into_one_table(
-        self, tmp_path: Path, spec: EpisodeSpec, count: int, reason: str
-    ) -> None:
-        (one,), (other,) = (
-            draw_lists(a_pool(), "cats", [each], number) for each, number in ((self.SPECS[0], 4), (spec, count))
-        )
-        with pytest.raises(UsageError, match=reason):
-            read_lists(self.written(tmp_path, [one, other]), a_pool(), "cats")

@@ -200,7 +200,7 @@ def test_a_confusion_file_decides_the_sources(genie: Genie, photos: Path, tmp_pa
     )
     planned = genie(*words, *QUICK, "--plan-out", "-")
     assert planned.exit_code == 0, planned.stderr
-    assert "four was never confused with another class: its sources are of any other class" in planned.stderr
+    assert "four was never confused with another class: its sources come from all other classes" in planned.stderr
     jobs = [Job.model_validate(row) for row in records(planned.stdout)[1:]]
     assert {job.source.label for job in jobs if job.source and job.target == "three"} == {"zero"}
     assert len({job.source.label for job in jobs if job.source and job.target == "four"}) > 1

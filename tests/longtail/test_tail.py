@@ -118,7 +118,7 @@ class TestHardest:
         assert hardest_of(self.CONFUSION, ["a", "b"], 4, told) == {"a": ("c", "b")}
         assert told.words == [
             "sources for a, the classes it is most often confused with: c (3), b (1)",
-            "b was never confused with another class: its sources are of any other class",
+            "b was never confused with another class: its sources come from all other classes",
         ]
         assert hardest_of(self.CONFUSION, ["a"], 1, told) == {"a": ("c",)}
 

@@ -120,7 +120,7 @@ def check_places(out: Path, device: str, manifests: Sequence[str]) -> None:
     Raises:
         OutputError: ``out`` cannot be used as a folder.
         UsageError: ``device`` is not the name of a device.
-        ManifestError: a manifest cannot be read. A pipe, which can be read only once, is not looked into.
+        ManifestError: a manifest cannot be read. A pipe, which can be read only once, is not checked.
     """
     require_usable_folder(out)
     parse_device(device)

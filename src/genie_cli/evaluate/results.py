@@ -1,11 +1,11 @@
-"""Results as records, and as files that are told from everybody else's.
+"""Results as records, and as files that are recognized as genie's.
 
     out/results.jsonl           one record per line
     out/results.csv             the same records
     out/.genie/results.json     the SHA-256 of every results file that genie has written, or was about to write
 
-The hash is listed before the file is written, so a run that is killed in between leaves no file that a later run takes
-for somebody else's. A file whose hash is not listed was written or edited by somebody, and is never replaced.
+The hash is listed before the file is written, so that a run that is killed in between can be repeated. A file whose
+hash is not listed was written or edited by a person or another program, and is never replaced.
 """
 
 from __future__ import annotations
@@ -54,12 +54,12 @@ def files_of(kind: type[Any], records: Sequence[Any]) -> dict[str, str]:
 
 
 def require_own(out: Path, texts: Mapping[str, str | None]) -> None:
-    """Check, before hours of work, that no file of somebody else's would be replaced.
+    """Check, before hours of work, that no file would be replaced that is not genie's.
 
     Args:
         out: the folder of the results; need not exist.
         texts: names of the files that will be written there, with their contents where these are known already. A
-            file that has that content may be anybody's.
+            file that has that content already is accepted, whoever wrote it.
 
     Raises:
         OutputError: a file was not written by genie, or has been edited since.

@@ -210,7 +210,7 @@ def _generation(
 ) -> tuple[EpisodeJobs, Run | None]:
     """Which generated images the episodes need, and the run that makes them, if they are to be made.
 
-    A model is looked for, which can be a download, only if there are images to make.
+    A model is located, which can be a download, only if there are images to make.
     """
     from genie_cli.fewshot.needs import EpisodeJobs
 

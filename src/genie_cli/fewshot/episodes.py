@@ -176,7 +176,7 @@ def read(path: Path, dataset: Dataset) -> tuple[EpisodeSpec, list[Episode]]:
 
 
 def require_list(path: Path) -> None:
-    """Raise UsageError if ``path`` is not a list of episodes, by its header; its images are not looked for."""
+    """Raise UsageError if ``path`` is not a list of episodes, by its header. Its images are not checked."""
     try:
         with path.open(encoding="utf-8") as stream:
             _check_header(path, json.loads(stream.readline()))

@@ -178,12 +178,7 @@ def prepare(
     settings = with_defaults(settings, entry.defaults)
     augmentations = check(options, entry, settings, given, plan_only=plan_only)
     thresholds = ShotThresholds.parse(settings.longtail.thresholds)
-    checks.check_places(options.out, settings.model.device, options.manifests)
-    if not plan_only:
-        _require_own_files(options, augmentations)
-    check_network(settings.longtail.network)
-    if options.backbone:
-        checks.check_backbone(options.backbone)
+    _check_names(options, settings, augmentations, plan_only=plan_only)
     dataset = catalog.load(
         "longtail",
         options.dataset,
@@ -195,8 +190,8 @@ def prepare(
     profile = Profile.of(dataset.classes, dataset.train, thresholds)
     observer.found(profile.summary)
     trainings = _trainings(options, settings, given, dataset, augmentations, observer)
-    to_make = not options.manifests and any(augmentation.generates for augmentation in augmentations)
-    located = locate_model(settings, given) if to_make else None
+    generates = any(augmentation.generates for augmentation in augmentations)
+    located = locate_model(settings, given) if generates and not options.manifests else None
     tail = TailJobs(
         profile=profile,
         train=dataset.train,
@@ -206,16 +201,23 @@ def prepare(
         fill_to=trainings.recipe.fill_to,
         seed=settings.generate.seed,
     )
-    if any(augmentation.generates for augmentation in augmentations):
+    if generates:
         tail.require_some()
     return Benchmark(options, settings, observer, dataset, profile, augmentations, tail, trainings, located)
 
 
-def _require_own_files(options: LongTailOptions, augmentations: Sequence[Augmentation]) -> None:
-    """Raise OutputError if files of somebody else's are where results would be written."""
-    results.require_own(options.out, dict.fromkeys(results.RECORD_FILES))
-    if _uses_confusion(augmentations) and os.path.lexists(options.out / _CONFUSION_FILE):
-        require_writable(options.out / _CONFUSION_FILE)
+def _check_names(
+    options: LongTailOptions, settings: Settings, augmentations: Sequence[Augmentation], *, plan_only: bool
+) -> None:
+    """Check folder, device, files and networks before data are read; errors as `prepare`."""
+    checks.check_places(options.out, settings.model.device, options.manifests)
+    if not plan_only:
+        results.require_own(options.out, dict.fromkeys(results.RECORD_FILES))
+        if _uses_confusion(augmentations) and os.path.lexists(options.out / _CONFUSION_FILE):
+            require_writable(options.out / _CONFUSION_FILE)
+    check_network(settings.longtail.network)
+    if options.backbone:
+        checks.check_backbone(options.backbone)
 
 
 def _trainings(

@@ -32,7 +32,7 @@ class TailJobs:
         per_class: images to generate for each Few class.
         fill_to: instead, generate until a class has this many images, real and generated; 0: off.
         seed: random seed of the jobs, which also decides which sources are used.
-        hardest: for a Few class, the classes that GeNIe's sources are of; for a class that is not here, any other.
+        hardest: for a Few class, the classes that GeNIe's sources come from; for a class that is not here, all others.
     """
 
     profile: Profile
@@ -120,7 +120,7 @@ def hardest_of(
     hardest = {}
     for target in targets:
         if target in never:
-            observer.found(f"{target} was never confused with another class: its sources are of any other class")
+            observer.found(f"{target} was never confused with another class: its sources come from all other classes")
             continue
         pairs = confusion.most_confused(target, top_k)
         hardest[target] = tuple(name for name, _ in pairs)
