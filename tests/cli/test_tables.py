@@ -1,4 +1,4 @@
-"""Tables of results and costs."""
+"""Tables of results."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from genie_cli.cli._tables import cost_table, fewshot_table, longtail_table
+from genie_cli.cli._tables import fewshot_table, longtail_table
 from genie_cli.fewshot.results import Record
-from genie_cli.longtail.cost import TrainingCost
 from genie_cli.longtail.results import Record as LongTailRecord
 
 
@@ -121,29 +120,3 @@ class TestLongTail:
             "the paper 60.90 60.90 60.90 60.90",
             "genie r=0.8 70.00 50.00 55.50",
         ]
-
-    def test_a_cost_is_told_in_words(self) -> None:
-        cost = TrainingCost(
-            trainings=4,
-            epochs=2,
-            real_images=29,
-            added={"none": 0, "[red]": 6},
-            optimizer_steps=60,
-            batch=8,
-            micro_batch=4,
-            network="test_vit",
-            parameters=371_000,
-            memory=2**29,
-            device="cpu",
-            seconds=7300,
-        )
-        text = " ".join(shown(cost_table(cost)).split())
-        for part in (
-            "trainings 4 of 2 epochs",
-            "images 29, and generated ones: 0 (none), 6 ([red])",
-            "60 in all, of 8 images, 4 at a time",
-            "test_vit, 0.4 million parameters",
-            "about 0.50 GiB on cpu",
-            "about 2.0 h",
-        ):
-            assert part in text

@@ -12,7 +12,13 @@ from genie_cli.config import Generate, Settings
 from genie_cli.data import catalog
 from genie_cli.errors import ManifestError, OutputError, UsageError
 from genie_cli.evaluate.augmentations import AugmentationName
-from genie_cli.evaluate.checks import check_data_dir, check_generation, check_places, parse_augmentations
+from genie_cli.evaluate.checks import (
+    check_backbone,
+    check_data_dir,
+    check_generation,
+    check_places,
+    parse_augmentations,
+)
 
 PLAIN, MADE = ("none", "weak"), ("weak", "img2img-l", "genie")
 
@@ -117,3 +123,27 @@ class TestPlaces:
             file.write_text(content)
         with pytest.raises(ManifestError, match=r"m\.jsonl"):
             check_places(tmp_path, "auto", ("-", str(file)))
+
+
+class TestBackbone:
+    @pytest.mark.parametrize(
+        "name",
+        ["digits", "unisiam-resnet50", "resnet18", "vit_giant_patch14_dinov2.lvd142m", "hf-hub:a/b", "local-dir:x"],
+    )
+    def test_names_that_are_known(self, name: str) -> None:
+        check_backbone(name)
+
+    @pytest.mark.parametrize(
+        ("name", "said"),
+        [
+            ("", "say which network"),
+            ("resnet5O", "did you mean"),
+            ("unisiam-resnet", "did you mean"),
+            ("!", "no model"),
+        ],
+    )
+    def test_names_that_are_not(self, name: str, said: str) -> None:
+        with pytest.raises(UsageError) as refused:
+            check_backbone(name)
+        assert said in str(refused.value)
+        assert "--backbone" in str(refused.value)

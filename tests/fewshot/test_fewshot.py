@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from genie_cli.config import FewShot, Generate, Model, Settings
-from genie_cli.data.digits import CLASSES, DigitsInTheWild
+from genie_cli.data.digits.paint import CLASSES, DigitsInTheWild
 from genie_cli.fewshot.benchmark import prepare
 from genie_cli.fewshot.options import FewShotOptions
 from genie_cli.fewshot.task import FEWSHOT

@@ -13,10 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from genie_cli.data.digits import CLASSES, DigitsInTheWild
+from genie_cli.cli import _episodes
+from genie_cli.data.digits.paint import CLASSES, DigitsInTheWild
 from genie_cli.data.folder import scan
+from genie_cli.fewshot.task import FINEGRAINED
 from tests.conftest import Genie
 from tests.data.trees import CUB_TEST, CUB_TRAIN, put_aircraft, put_cub
+from tests.fewshot.test_results import a_record
 
 WAYS = 3
 FOLDER = ("--dataset", "folder", "--data-dir", "photos", "--backbone", "digits", "--ways", WAYS, "--episodes", 2)
@@ -212,3 +215,10 @@ def test_what_makes_no_sense_is_refused(genie: Genie, tmp_path: Path, words: tup
     assert refused.exit_code in (1, 2)
     assert complaint in " ".join(refused.stderr.split())
     assert not (tmp_path / "out").exists()
+
+
+def test_what_else_the_paper_reports_is_told_beside_its_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    for dataset, said in (("cub", "92.49 and 92.52 for GeNIe"), ("aircraft", "41 classes, the data set has 30")):
+        for paper in (90.34, None):
+            _episodes._show(FINEGRAINED, [a_record(dataset=dataset, paper=paper)], Path("out"), as_json=True)
+            assert (said in " ".join(capsys.readouterr().err.split())) is (paper is not None)

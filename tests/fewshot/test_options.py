@@ -10,7 +10,7 @@ import pytest
 from genie_cli.config import Settings
 from genie_cli.data import catalog
 from genie_cli.errors import UsageError
-from genie_cli.fewshot.options import FewShotOptions, backbone_name, check, check_backbone, section_of
+from genie_cli.fewshot.options import FewShotOptions, backbone_name, check, section_of
 from genie_cli.fewshot.task import FEWSHOT, FINEGRAINED, Task
 from genie_cli.settings import flag_of
 from tests.evaluate.other_settings import KEYS, only
@@ -110,35 +110,12 @@ def test_each_task_has_its_own_section() -> None:
     assert section_of(FINEGRAINED, settings) is settings.finegrained
 
 
-class TestBackbone:
-    def test_the_name_that_was_asked_for_comes_before_the_data_sets_and_the_tasks(self) -> None:
-        def name(task: Task, dataset: str, backbone: str | None = None) -> str:
-            options = FewShotOptions(dataset, Path(), backbone=backbone)
-            return backbone_name(task, options, catalog.entry(task.name, dataset))
+def test_the_backbone_asked_for_comes_before_the_data_sets_and_the_tasks() -> None:
+    def name(task: Task, dataset: str, backbone: str | None = None) -> str:
+        options = FewShotOptions(dataset, Path(), backbone=backbone)
+        return backbone_name(task, options, catalog.entry(task.name, dataset))
 
-        assert name(FEWSHOT, "digits") == name(FINEGRAINED, "digits") == "digits"
-        assert name(FEWSHOT, "mini") == ""
-        assert name(FINEGRAINED, "cub") == "vit_giant_patch14_dinov2.lvd142m"
-        assert name(FINEGRAINED, "digits", "resnet18") == "resnet18"
-
-    @pytest.mark.parametrize(
-        "name",
-        ["digits", "unisiam-resnet50", "resnet18", "vit_giant_patch14_dinov2.lvd142m", "hf-hub:a/b", "local-dir:x"],
-    )
-    def test_names_that_are_known(self, name: str) -> None:
-        check_backbone(name)
-
-    @pytest.mark.parametrize(
-        ("name", "said"),
-        [
-            ("", "say which network"),
-            ("resnet5O", "did you mean"),
-            ("unisiam-resnet", "did you mean"),
-            ("!", "no model"),
-        ],
-    )
-    def test_names_that_are_not(self, name: str, said: str) -> None:
-        with pytest.raises(UsageError) as refused:
-            check_backbone(name)
-        assert said in str(refused.value)
-        assert "--backbone" in str(refused.value)
+    assert name(FEWSHOT, "digits") == name(FINEGRAINED, "digits") == "digits"
+    assert name(FEWSHOT, "mini") == ""
+    assert name(FINEGRAINED, "cub") == "vit_giant_patch14_dinov2.lvd142m"
+    assert name(FINEGRAINED, "digits", "resnet18") == "resnet18"

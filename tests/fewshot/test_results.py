@@ -20,7 +20,7 @@ from genie_cli.evaluate.augmentations import Augmentation, AugmentationName, cho
 from genie_cli.evaluate.results import comma_separated, lines
 from genie_cli.fewshot.episodes import EpisodeList, EpisodeSpec
 from genie_cli.fewshot.evaluator import Outcome
-from genie_cli.fewshot.results import Conditions, Record, remarks
+from genie_cli.fewshot.results import Conditions, Record
 from genie_cli.fewshot.task import FEWSHOT, FINEGRAINED, Task
 
 WORDS = st.text(st.sampled_from("abc é,;\"'\n=🦊[]"), min_size=1, max_size=8)
@@ -146,17 +146,6 @@ def test_a_record_of_an_outcome() -> None:
 def test_the_papers_figure_stands_beside_what_was_measured_alike(changes: dict[str, Any], figure: float | None) -> None:
     usual = {"dataset": "cub", "paper_backbone": FINEGRAINED.backbone, "spec": EpisodeSpec(ways=20, queries=0)}
     assert measured(FINEGRAINED, **{**usual, **changes}).paper == figure
-
-
-def test_remarks_say_what_was_rejected_and_what_else_the_paper_reports() -> None:
-    rejected = a_record("genie r=0.8", rejected=0.25)
-    assert list(remarks(FEWSHOT, [a_record(), rejected])) == [
-        "genie r=0.8, 1-shot: the oracle rejected 25.0% of the images"
-    ]
-    for dataset, said in (("cub", "92.49 and 92.52 for GeNIe"), ("aircraft", "41 classes, the data set has 30")):
-        (remark,) = remarks(FINEGRAINED, [a_record(dataset=dataset, paper=90.34)])
-        assert said in remark
-        assert list(remarks(FINEGRAINED, [a_record(dataset=dataset)])) == []
 
 
 @pytest.mark.parametrize(

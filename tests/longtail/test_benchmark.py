@@ -13,7 +13,7 @@ import pytest
 from genie_cli.config import Generate, LongTail, Model, Settings
 from genie_cli.confuse.confusion import Confusion
 from genie_cli.data import catalog
-from genie_cli.data.digits import CLASSES, DigitsInTheWild
+from genie_cli.data.digits.paint import CLASSES, DigitsInTheWild
 from genie_cli.errors import GenieError, ManifestError, OutputError, UsageError
 from genie_cli.evaluate.results import lines
 from genie_cli.longtail import benchmark
@@ -80,7 +80,7 @@ def test_results_are_what_the_files_say(photos: Path, tmp_path: Path) -> None:
     assert [(record.augmentation, record.seed) for record in records] == [("none", 0), ("none", None)]
     assert (out / "results.jsonl").read_text() == lines(records)
     assert "no --checkpoint: test_vit starts from random weights" in told.words
-    assert f"results.jsonl and results.csv are in {out}, each network in {out / 'trainings'}" in told.words
+    assert "5 classes, 29 training images, 12 to 2 per class: 2 Many, 1 Med, 2 Few (thresholds 6,4)" in told.words
     before = tree(tmp_path)
     assert prepared(out, settings_for(photos), augment=("none",)).evaluate() == records
     assert tree(tmp_path) == before
@@ -179,6 +179,7 @@ class TestOrderOfChecks:
             ({"out": Path("matrix")}, {}, OutputError, "confusion.json"),
             ({}, {"model": {"device": "gpu"}}, UsageError, "'gpu'"),
             ({}, {"longtail": {"network": "foo"}}, UsageError, "timm has no network 'foo'"),
+            ({"backbone": "resnet5O"}, {}, UsageError, "'resnet5O'"),
             ({}, {"longtail": {"thresholds": "20,100"}}, UsageError, "'20,100'"),
             ({}, {"longtail": {"epochs": 2, "warmup_epochs": 2}}, UsageError, "leaves none of --epochs 2"),
             ({"manifests": ("nowhere.jsonl",)}, {}, ManifestError, "nowhere.jsonl: cannot be read"),

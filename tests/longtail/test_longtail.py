@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file
 
-from genie_cli.data.digits import CLASSES, DigitsInTheWild
+from genie_cli.data.digits.paint import CLASSES, DigitsInTheWild
 from genie_cli.jobs import Job
+from genie_cli.settings import flag_of
 from tests.conftest import Genie
 
 COUNTS = {"zero": 12, "one": 8, "two": 5, "three": 2, "four": 2}
@@ -94,7 +95,7 @@ def test_what_was_trained_is_not_trained_again_and_other_settings_are_refused(
         (("--thresholds", "20,100"), "'20,100'"),
         (("--network", "vit_base_patch16_22"), "did you mean vit_base_patch16_224"),
         (("--batch", 4096), "a batch of 4096 is more than the 1242 training images"),
-        (("--gradient-accumulation-steps", 3), "cannot be split into 3 micro-batches"),
+        ((flag_of("longtail.gradient_accumulation_steps"), 3), "cannot be split into 3 micro-batches"),
         (
             ("--randaugment", "m9-bogus3"),
             "--randaugment: must be RandAugment in timm's notation, such as m9-mstd0.5-inc1",
@@ -199,7 +200,7 @@ def test_a_confusion_file_decides_the_sources(genie: Genie, photos: Path, tmp_pa
     )
     planned = genie(*words, *QUICK, "--plan-out", "-")
     assert planned.exit_code == 0, planned.stderr
-    assert "four was never mistaken for another class: its sources are of any other class" in planned.stderr
+    assert "four was never confused with another class: its sources are of any other class" in planned.stderr
     jobs = [Job.model_validate(row) for row in records(planned.stdout)[1:]]
     assert {job.source.label for job in jobs if job.source and job.target == "three"} == {"zero"}
     assert len({job.source.label for job in jobs if job.source and job.target == "four"}) > 1

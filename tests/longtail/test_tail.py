@@ -118,7 +118,7 @@ class TestHardest:
         assert hardest_of(self.CONFUSION, ["a", "b"], 4, told) == {"a": ("c", "b")}
         assert told.words == [
             "sources for a, the classes it is most often confused with: c (3), b (1)",
-            "b was never mistaken for another class: its sources are of any other class",
+            "b was never confused with another class: its sources are of any other class",
         ]
         assert hardest_of(self.CONFUSION, ["a"], 1, told) == {"a": ("c",)}
 
@@ -130,5 +130,5 @@ class TestHardest:
         assert not told.words
 
     def test_a_class_that_the_matrix_does_not_know(self) -> None:
-        with pytest.raises(UsageError, match="does not know 'd'"):
+        with pytest.raises(UsageError, match="has no class 'd'"):
             hardest_of(self.CONFUSION, ["d"], 4, Observer())

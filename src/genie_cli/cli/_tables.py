@@ -1,4 +1,4 @@
-"""Results and costs of the benchmarks as tables for the terminal."""
+"""Results of the benchmarks as tables for the terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from genie_cli.fewshot.results import Record as FewShotRecord
-    from genie_cli.longtail.cost import TrainingCost
     from genie_cli.longtail.results import Record as LongTailRecord
 
 
@@ -77,28 +76,3 @@ def _mean(record: LongTailRecord, group: str) -> str:
     if mean is None:
         return ""
     return f"{mean:.2f}" if interval is None else f"{mean:.2f} ± {interval:.2f}"
-
-
-def cost_table(cost: TrainingCost) -> Table:
-    """What trainings would take."""
-    added = ", ".join(f"{count} ({label})" for label, count in cost.added.items())
-    facts = {
-        "trainings": f"{cost.trainings} of {cost.epochs} epochs",
-        "images": f"{cost.real_images}, and generated ones: {added}",
-        "optimizer steps": f"{cost.optimizer_steps} in all, of {cost.batch} images, {cost.micro_batch} at a time on a "
-        "device",
-        "network": f"{cost.network}, {cost.parameters / 1e6:.1f} million parameters",
-        "memory": f"about {cost.memory / 2**30:.2f} GiB on {cost.device}",
-        "time": f"about {_duration(cost.seconds)}, by a step that was timed, and more if loading images takes longer",
-    }
-    title = Text("Nothing was trained. The trainings would be:")
-    table = Table(title=title, show_header=False, title_justify="left", box=None, padding=(0, 2, 0, 0))
-    for name, value in facts.items():
-        table.add_row(name, Text(value))
-    return table
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -14,8 +14,8 @@ from genie_cli.data.dataset import Dataset
 from genie_cli.devices import is_main_process
 from genie_cli.evaluate import checks, obtain, results
 from genie_cli.evaluate.augmentations import Augmentation
-from genie_cli.fewshot.options import FewShotOptions, backbone_name, check, check_backbone, section_of
-from genie_cli.fewshot.results import BASELINE, Conditions, Record, remarks
+from genie_cli.fewshot.options import FewShotOptions, backbone_name, check, section_of
+from genie_cli.fewshot.results import BASELINE, Conditions, Record
 from genie_cli.fewshot.task import Task
 from genie_cli.generate.run import Run, locate_model
 from genie_cli.observer import Observer
@@ -55,8 +55,6 @@ class Benchmark:
     def evaluate(self) -> list[Record]:
         """Make or read the images, evaluate all augmentations, and write results and episode lists to ``options.out``.
 
-        The observer is told how many images the oracle rejected, and where the results are.
-
         Raises:
             UsageError: an image is missing from the manifests, or a checkpoint does not go with the backbone.
             ManifestError: a manifest has a bad line.
@@ -75,9 +73,6 @@ class Benchmark:
             images.require(self.needs.needed(each.episodes, self.augmentations))
         records = self._records(backbone, images)
         self._write(records)
-        for remark in remarks(self.task, records):
-            self.observer.found(remark)
-        self.observer.found(f"results.jsonl, results.csv and the lists of episodes are in {self.options.out}")
         return records
 
     def _records(self, backbone: Backbone, images: GeneratedImages) -> list[Record]:
@@ -181,7 +176,7 @@ def _check_names(task: Task, options: FewShotOptions, entry: Entry, settings: Se
     # Without a folder to read, `catalog.load` says where to get the data set, which a person needs to know first.
     has_data = entry.is_bundled or os.path.isdir(settings.data.dir or "")
     if options.backbone or (has_data and not plan_only):
-        check_backbone(network)
+        checks.check_backbone(network)
     return network
 
 

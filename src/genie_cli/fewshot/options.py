@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genie_cli.config import BUNDLED, FewShot, Settings
+from genie_cli.config import FewShot, Settings
 from genie_cli.data.catalog import Entry
 from genie_cli.errors import UsageError, did_you_mean
 from genie_cli.evaluate import checks
@@ -105,27 +105,4 @@ def _check_baseline(baseline: str | None, chosen: Sequence[Augmentation]) -> Non
         raise UsageError(
             f"--baseline {baseline}: it is not among what is compared{did_you_mean(baseline, labels)}",
             f"choices: {', '.join(labels)}",
-        )
-
-
-def check_backbone(name: str) -> None:
-    """Check the name of a backbone. Does not look for its weights.
-
-    Raises:
-        UsageError: there is no such network, or none was named and there is no default.
-    """
-    from genie_cli.backbones import pretrained, unisiam
-
-    if not name:
-        raise UsageError(
-            "say which network computes the features: --backbone",
-            "the paper's: --backbone unisiam-resnet18 --checkpoint FILE; or any timm model, "
-            "such as --backbone vit_small_patch14_dinov2.lvd142m",
-        )
-    ours = (BUNDLED, *unisiam.NAMES)
-    if name not in ours and not pretrained.names_its_source(name) and not pretrained.is_known(name):
-        near = pretrained.similar_names(name, ours)
-        raise UsageError(
-            f"--backbone: there is no model {name!r}" + (f"; did you mean {', '.join(near)}?" if near else ""),
-            f"choices: {', '.join(ours)}, timm's models, hf-hub:owner/name and local-dir:folder",
         )

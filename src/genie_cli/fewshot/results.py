@@ -111,13 +111,3 @@ class Conditions:
             rejected=round(outcome.rejected, 4),
             paper=self.task.paper(self.dataset, self.paper_backbone, spec.ways, spec.shots, label),
         )
-
-
-def remarks(task: Task, records: Sequence[Record]) -> Iterator[str]:
-    """What to know about results: how many images the oracle rejected, and what else the paper reports."""
-    for record in records:
-        if record.rejected:
-            share = f"{record.rejected:.1%}"
-            yield f"{record.augmentation}, {record.shots}-shot: the oracle rejected {share} of the images"
-    if any(record.paper is not None for record in records) and (remark := task.remark(records[0].dataset)):
-        yield remark

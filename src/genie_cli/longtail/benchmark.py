@@ -69,7 +69,8 @@ class Benchmark:
         return self.options.confusion or self._measured()
 
     def _measured(self) -> Confusion:
-        from genie_cli.confuse.cross_validation import BACKBONE, FOLDS, from_sources
+        from genie_cli.confuse.cross_validation import from_sources
+        from genie_cli.confuse.inputs import BACKBONE, FOLDS
 
         least = min(self.profile.counts, key=lambda label: self.profile.counts[label])
         if self.profile.counts[least] < 2:
@@ -128,8 +129,7 @@ class Benchmark:
     def evaluate(self) -> list[Record]:
         """Make or read the images, train and test with every augmentation and seed, and write to ``options.out``.
 
-        Results, trainings and the confusion matrix are written there; what exists already is not made again. The
-        observer is told where they are.
+        Results, trainings and the confusion matrix are written there; what exists already is not made again.
 
         Returns:
             The records; none in all processes but the main one.
@@ -155,7 +155,6 @@ class Benchmark:
         records = Conditions(self.options.dataset, recipe, self.profile, self.options.partial).records_of(outcomes)
         if records and is_main_process():
             results.write(out, results.files_of(Record, records))
-        self.observer.found(f"results.jsonl and results.csv are in {out}, each network in {self.trainings.folder}")
         return records
 
 
@@ -183,6 +182,8 @@ def prepare(
     if not plan_only:
         _require_own_files(options, augmentations)
     check_network(settings.longtail.network)
+    if options.backbone:
+        checks.check_backbone(options.backbone)
     dataset = catalog.load(
         "longtail",
         options.dataset,
@@ -192,6 +193,7 @@ def prepare(
         observer=observer,
     )
     profile = Profile.of(dataset.classes, dataset.train, thresholds)
+    observer.found(profile.summary)
     trainings = _trainings(options, settings, given, dataset, augmentations, observer)
     to_make = not options.manifests and any(augmentation.generates for augmentation in augmentations)
     located = locate_model(settings, given) if to_make else None

@@ -107,6 +107,16 @@ class Profile:
         """Training images of the largest class, divided by those of the smallest."""
         return max(self.counts.values()) / min(self.counts.values())
 
+    @property
+    def summary(self) -> str:
+        """The profile in one line: numbers of classes and images, and of the classes of each group."""
+        counts = self.counts.values()
+        groups = ", ".join(f"{len(labels):,} {group.capitalize()}" for group, labels in self.groups().items())
+        return (
+            f"{len(counts):,} classes, {sum(counts):,} training images, {max(counts):,} to {min(counts):,} per class: "
+            f"{groups} (thresholds {self.thresholds.name})"
+        )
+
     def means_by_group(self, accuracy: Mapping[str, float]) -> dict[str, float]:
         """Means of per-class accuracies for each group that has classes, and for all classes: ``overall``.
 

@@ -116,11 +116,11 @@ def hardest_of(
     Raises:
         UsageError: the confusion matrix does not know a target.
     """
-    never = confusion.never_mistaken()
+    never = confusion.never_confused()
     hardest = {}
     for target in targets:
         if target in never:
-            observer.found(f"{target} was never mistaken for another class: its sources are of any other class")
+            observer.found(f"{target} was never confused with another class: its sources are of any other class")
             continue
         pairs = confusion.most_confused(target, top_k)
         hardest[target] = tuple(name for name, _ in pairs)
