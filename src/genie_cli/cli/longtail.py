@@ -151,7 +151,7 @@ def _show_cost(benchmark: Benchmark, as_json: bool) -> None:
     table = {
         "trainings": f"{cost.trainings} of {cost.epochs} epochs",
         "images": f"{cost.real_images} real, and generated: {added}",
-        "optimizer steps": f"{cost.optimizer_steps} in all, of {cost.batch} images, {cost.micro_batch} at a time per device",
+        "optimizer steps": f"{cost.optimizer_steps}, of {cost.batch} images ({cost.micro_batch} at a time per device)",
         "network": f"{cost.network}, {cost.parameters / 1e6:.1f} million parameters",
         "memory": f"about {cost.memory / 2**30:.2f} GiB on {cost.device}",
         "time": f"about {duration(cost.seconds)}, and what loading images takes beyond that (one step was timed)",
