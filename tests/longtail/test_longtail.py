@@ -274,7 +274,7 @@ def test_a_dry_run_with_images_prices_the_trainings(genie: Genie, photos: Path, 
     assert genie("generate", "--plan", "plan.jsonl", "--out", "made").exit_code == 0
     told = genie(*words, "--manifest", "made/manifest.jsonl", "--dry-run")
     assert told.exit_code == 0, told.stderr
-    assert "in all, of 8 images" in " ".join(told.stderr.split())
+    assert ", of 8 images (8 at a time per device)" in " ".join(told.stderr.split())
     assert told.stdout == ""
 
 
@@ -283,6 +283,6 @@ def test_a_dry_run_says_what_it_would_take_and_leaves_nothing(genie: Genie, phot
     assert told.exit_code == 0, told.stderr
     assert len(records(told.stdout)) == 1 + 18  # in a pipe, the plan
     # 29 real images are 3 batches of 8, with 6 more they are 4; 2 epochs, 2 seeds, and three augmentations that add.
-    assert f"{2 * 2 * (3 + 3 * 4)} in all, of 8 images" in " ".join(told.stderr.split())
+    assert f"optimizer steps {2 * 2 * (3 + 3 * 4)}, of 8 images" in " ".join(told.stderr.split())
     assert "GiB on cpu" in told.stderr
     assert not (tmp_path / "out").exists()
