@@ -1,14 +1,14 @@
-"""Everything that can go wrong and that a person can mend.
+"""Everything that can go wrong and that a user can fix.
 
-    GenieError              what is wrong and where; `hint` says what mends it
+    GenieError              what is wrong and where; `hint` says what fixes it
     ├── UsageError          an option, a setting or a combination of them (exit code 2)
-    ├── ImageError          one image cannot be used as a source; the other jobs go on
+    ├── ImageError          one image cannot be used as a source; the other jobs continue
     ├── FolderError         an image folder is missing, empty or not laid out as classes
     ├── ManifestError       a plan or manifest cannot be read, or points outside its root
     ├── ModelError          a model is missing, unsupported or does not fit its device
     └── OutputError         the output folder is busy, differs, is unwritable or full
 
-None of them prints; `cli/app.py` turns them into words and exit codes.
+None of them prints; `cli/_help.py` turns them into messages and exit codes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class GenieError(Exception):
 
 
 class UsageError(GenieError):
-    """An option, a setting, or two that do not go together."""
+    """A bad option or setting, or two that contradict each other."""
 
     exit_code = 2
 
@@ -71,7 +71,7 @@ class OutputError(GenieError):
 
 
 def shorten(words: Sequence[object], shown: int = 5, between: str = ", ") -> str:
-    """The first few of many words, for a message: ``a, b, c and 4 more``."""
+    """The first few of many items, for a message: ``a, b, c and 4 more``."""
     rest = len(words) - shown
     return between.join(map(str, words[:shown])) + (f" and {rest} more" if rest > 0 else "")
 

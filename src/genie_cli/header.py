@@ -21,7 +21,7 @@ class RunSettings(BaseModel):
         model: the model's identity.
         device: ``"cpu"``, ``"cuda"``, ...
         slots: the batch size.
-        plan: the recipe of the jobs; empty for a plan that somebody else made.
+        plan: the recipe of the jobs; empty for a plan that was read from a file.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -39,7 +39,7 @@ class RunSettings(BaseModel):
 
     @model_serializer
     def stated(self) -> dict[str, Any]:
-        """The settings that somebody has stated, by name; what was left open is not among them."""
+        """The settings that are stated, by name; those left open are not among them."""
         names = [*type(self).model_fields, *(self.model_extra or {})]
         return {name: getattr(self, name) for name in names if name in self.model_fields_set}
 

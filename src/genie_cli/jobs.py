@@ -1,7 +1,7 @@
 """What is to be made: sources, jobs and plans.
 
 A job's id and its noise are hashes of *what* is made, so they do not depend on order, batch, shard or path.
-This module does not know torch, files or folders.
+Independent of torch, files and folders.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ def inside_root(path: str) -> str:
     return path
 
 
-# Nearly all paths; only the others are taken apart, which takes ten times as long.
+# Nearly all paths; the others are parsed, which takes ten times as long.
 _HARMLESS = re.compile(r"\w(?:[^\\:\0.]|\.(?!\.))*")
 
-PURE_NOISE = 0.999  # above this noise ratio nothing of the source is left, and it is not used
+PURE_NOISE = 0.999  # above this noise ratio the source is not used
 
 RelativePath = Annotated[str, AfterValidator(inside_root)]
 Ratio = Annotated[float, Field(gt=0, le=1)]
@@ -113,10 +113,10 @@ class Job(BaseModel):
 
 @dataclass(frozen=True)
 class Plan:
-    """Jobs that can be gone through again and again and are never held, however many there are.
+    """Jobs that can be iterated over any number of times and are never held in memory.
 
     Attributes:
-        again: begins anew; gives the same jobs in the same order each time, and none twice.
+        again: starts an iteration; gives the same jobs in the same order each time, and none twice.
     """
 
     again: Callable[[], Iterator[Job]]
@@ -125,7 +125,7 @@ class Plan:
         return self.again()
 
     def only(self, wanted: Callable[[Job], bool]) -> Plan:
-        """The jobs that are wanted, asked anew each time."""
+        """The plan of those jobs for which ``wanted`` is true; it is called anew in each iteration."""
         return Plan(lambda: filter(wanted, self))
 
 

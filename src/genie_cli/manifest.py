@@ -154,10 +154,12 @@ def opened(name: str | Path, kind: Kind | None = None) -> Iterator[Document]:
 def open_lines(name: str | Path) -> Iterator[TextIO]:
     """The lines of a file, or of standard input for ``"-"``; ManifestError if it cannot be opened."""
     try:
-        with nullcontext(sys.stdin) if str(name) == "-" else path_of(name).open(encoding="utf-8") as stream:
-            yield stream
+        stream = sys.stdin if str(name) == "-" else path_of(name).open(encoding="utf-8")
     except OSError as error:
         raise ManifestError(str(name), 0, f"cannot be read: {error.strerror}") from None
+    # Not around what is done with the lines: writing them to a closed pipe, for example, is no fault of this file.
+    with nullcontext(stream) if stream is sys.stdin else stream:
+        yield stream
 
 
 def path_of(name: str | Path) -> Path:
@@ -245,10 +247,12 @@ def _numbered(lines: Iterable[str], name: str) -> Iterator[tuple[int, str]]:
     except UnicodeDecodeError as error:
         if error.reason != "unexpected end of data":
             raise ManifestError(name, 0, "is not UTF-8 text") from None
+    except OSError as error:
+        raise ManifestError(name, 0, f"cannot be read: {error.strerror}") from None
 
 
 def drop_torn_line(path: Path) -> None:
-    """Cut a torn last line off a journal, so that the next row starts on a line of its own."""
+    """Remove an incomplete last line from a journal, so that the next row starts on a new line."""
     with path.open("rb+") as file:
         end = file.seek(0, os.SEEK_END)
         while end:

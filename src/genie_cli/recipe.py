@@ -85,10 +85,16 @@ class _Eligible:
 
     @cached_property
     def sources(self) -> dict[str, Source]:
-        """By content, for a target with ``labels``."""
+        """By content, for a target with ``labels``; of one content the first in the plan."""
         found = [source for label in self.labels or () for source in self.index.by_label.get(label, ())]
-        ordered = sorted(found, key=self.index.place.__getitem__, reverse=True)
-        return {source.sha256: source for source in ordered}  # of one content the first
+        if len(self.index.by_content) < len(self.index.sources):
+            found.sort(key=self.index.place.__getitem__, reverse=True)
+        return {source.sha256: source for source in found}
+
+    def __bool__(self) -> bool:
+        if self.labels is None:
+            return self.index.contents_outside(self.target) > 0
+        return any(label in self.index.by_label for label in self.labels)
 
     def __len__(self) -> int:
         return len(self.sources) if self.labels is not None else self.index.contents_outside(self.target)
@@ -161,7 +167,7 @@ class Recipe(BaseModel):
                 raise UsageError("txt2img has no sources to count by", "say how many images: --per-target 20")
             return
         index = sources if isinstance(sources, SourceIndex) else SourceIndex(sources)
-        if not len(self._eligible(target, index)):
+        if not self._eligible(target, index):
             whose = "its own class" if self.method is Method.IMG2IMG else "another class"
             only = self.sources_for.get(target)
             wanted = f"{whose}, and only {', '.join(only)} are to be used" if only else whose
@@ -200,7 +206,7 @@ class Recipe(BaseModel):
                 yield from self._jobs(source, target, count)
 
     def _choose(self, index: SourceIndex) -> dict[Source, list[tuple[str, int]]]:
-        """For each source the targets that it is used for, and how often: the nearest, all once, then all again."""
+        """For each source its targets and how many images of each: the nearest sources once, then again."""
         chosen: dict[Source, list[tuple[str, int]]] = {}
         for target in self._targets:
             eligible = self._eligible(target, index)

@@ -367,7 +367,7 @@ class TestOptions:
             (["--from-predictions", "missing.csv"], "missing.csv cannot be read: No such file"),
             (["--from-logits", "missing.npy", "--true", "t"], "there is no file missing.npy"),
             (["--src-dir", "missing"], "missing does not exist"),
-            (["--from-predictions", "p", "--picture", "p.jpg"], "p.jpg is no name for a picture"),
+            (["--from-predictions", "p", "--picture", "p.jpg"], "p.jpg is not a name for a PNG"),
             (["--from-predictions", "p", "--picture", "no/p.png"], "there is no folder no"),
             (["--from-predictions", "p", "--out", "x.png"], "x.png cannot be both"),
             (["--from-predictions", "p", "--out", "."], "is not a confusion file"),
@@ -481,14 +481,14 @@ class TestPicture:
         counts[0, size - 1] = 1
         labels = [f"a class with a name, and its number is {number}" for number in range(size)]
         pixels = np.asarray(matrix.draw(Confusion(labels=labels, matrix=counts.tolist())))
-        colours = matrix.colours(counts / counts.sum(axis=1, keepdims=True))
+        colours = matrix.colors(counts / counts.sum(axis=1, keepdims=True))
         assert (pixels == colours[0, size - 1]).all(axis=-1).any()
         assert np.abs(colours[0, size - 1].astype(int) - colours[1, 1]).max() > 60
         assert np.abs(colours[0, size - 1].astype(int) - 255).max() > 60
 
     def test_nothing_is_white_and_more_is_darker(self) -> None:
         shares = np.array([[0.0, 0.2, 0.8], [0, 1, 0], [0.5, 0.4, 0.1]])
-        colours = matrix.colours(shares).astype(int)
+        colours = matrix.colors(shares).astype(int)
         assert (colours[0, 0] == 255).all()
         assert colours[0, 1].sum() > colours[0, 2].sum()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from genie_cli import manifest
 from genie_cli.errors import ManifestError, UsageError
-from genie_cli.evaluate.generated import Generated, Images, describe
+from genie_cli.evaluate.generated import GeneratedImage, GeneratedImages, describe
 from genie_cli.header import Header
 from genie_cli.jobs import Job, Method, Source
 from genie_cli.manifest import Row, Status
@@ -33,20 +34,20 @@ def made(job: Job, **changes: Any) -> Row:
     return Row(job, Status.MADE, **{**own, **changes})
 
 
-def images(*rows: Row, **header: Any) -> Images:
-    found = Images()
+def images(*rows: Row, **header: Any) -> GeneratedImages:
+    found = GeneratedImages()
     add(found, *rows, **header)
     return found
 
 
-def add(found: Images, *rows: Row, **header: Any) -> None:
+def add(found: GeneratedImages, *rows: Row, **header: Any) -> None:
     text = Header(kind="genie.manifest", **header).line() + "".join(row.line() for row in rows)
-    found.add(manifest.read(io.StringIO(text), "manifest.jsonl", "genie.manifest"), FOLDER)
+    found.add(replace(manifest.read(io.StringIO(text), "manifest.jsonl", "genie.manifest"), folder=FOLDER))
 
 
 def test_an_image_is_found_with_its_path_and_hash() -> None:
     row = made(LYNX)
-    assert images(row).find(LYNX) == Generated(FOLDER / row.file, row.sha256)
+    assert images(row).find(LYNX) == GeneratedImage(FOLDER / row.file, row.sha256)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,7 @@ def test_what_was_not_made_is_not_found(status: Status) -> None:
     assert len(found) == 0
 
 
-def test_a_root_in_the_header_beats_the_folder() -> None:
+def test_a_root_in_the_header_overrides_the_folder() -> None:
     row = made(LYNX)
     for root, expected in ((None, FOLDER), ("/elsewhere", Path("/elsewhere")), ("images", FOLDER / "images")):
         found = images(row, root=root).find(LYNX)
@@ -144,6 +145,18 @@ class TestOracle:
         found = images(made(LYNX, extra={"oracle": said})).find(LYNX)
         assert found
         assert (found.accepted, found.soft_label) == (True, None)
+
+    def test_labels_are_hard_or_the_oracles_for_the_classes_asked_for(self) -> None:
+        judged = {"accepted": True, "soft_label": {"lynx": 0.2, "fox": 0.6, "owl": 0.2}}
+        found = images(made(LYNX, extra={"oracle": judged})).find(LYNX)
+        assert found
+        assert found.label("lynx", ["fox", "lynx"], soft=False).tolist() == [0, 1]
+        assert found.label("lynx", ["fox", "lynx"], soft=True).tolist() == pytest.approx([0.75, 0.25])
+        assert found.label("dog", ["dog", "cat"], soft=True).tolist() == [1, 0]  # it says nothing about these
+        without = images(made(LYNX)).find(LYNX)
+        assert without
+        with pytest.raises(UsageError, match="has no soft label"):
+            without.label("lynx", ["lynx"], soft=True)
 
     @pytest.mark.parametrize("other", [{}, {"oracle": {"accepted": True}}])
     def test_two_verdicts_on_one_image_are_refused(self, other: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from genie_cli.evaluate.statistics import Estimate, estimate, paired_difference
+from genie_cli.evaluate.statistics import Estimate, estimate, estimate_of_few, paired_difference
 
 ACCURACIES = st.lists(st.floats(0, 1), min_size=2, max_size=40)
 
@@ -64,3 +64,11 @@ def test_what_all_episodes_share_does_not_widen_a_paired_interval(values: list[f
     found = paired_difference(np.array(values) + gain, values)
     assert found.mean == pytest.approx(gain, abs=1e-9)
     assert found.half_width == pytest.approx(0, abs=1e-9)
+
+
+def test_the_interval_of_three_seeds_is_student_s() -> None:
+    # mean 2, deviation 1, t(.975, 2) = 4.302653
+    found = estimate_of_few([1.0, 2.0, 3.0])
+    assert found.mean == 2
+    assert found.half_width == pytest.approx(4.302653 / 3**0.5, rel=1e-6)
+    assert estimate_of_few([4.0]).half_width == 0

@@ -1,11 +1,8 @@
-"""A view is a function of picture and seed, CutMix and MixUp are what their papers say, and a look knows its key."""
+"""A random view is a function of picture and seed, and CutMix and MixUp are what their papers say."""
 
 from __future__ import annotations
 
-import hashlib
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -16,17 +13,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from genie_cli.backbones.backbone import Preprocess
-from genie_cli.errors import ImageError
+from genie_cli.data.dataset import Crops
 from genie_cli.fewshot.augment import RandomAugment, mix, seeded
-from genie_cli.fewshot.views import View, Views
-from genie_cli.jobs import Source
 
-SIGHT = Preprocess(resize=36, size=32)
-PHOTOS, DIGITS = RandomAugment.of_photos(SIGHT), RandomAugment.of_digits(SIGHT)
+PREPROCESS = Preprocess(resize=36, size=32)
+PHOTOS, DIGITS = RandomAugment(PREPROCESS), RandomAugment(PREPROCESS, Crops(0.7, flip=False))
 How = Literal["cutmix", "mixup"]
 HOWS = pytest.mark.parametrize("how", ["cutmix", "mixup"])
 SEEDS = st.integers(0, 2**48)
-BOTH = pytest.mark.parametrize("views", [PHOTOS, DIGITS], ids=["photos", "digits"])
+BOTH = pytest.mark.parametrize("augment", [PHOTOS, DIGITS], ids=["photos", "digits"])
 
 
 def noise(seed: int = 0) -> Image.Image:
@@ -46,32 +41,32 @@ def rise(view: torch.Tensor) -> float:
 @BOTH
 @pytest.mark.parametrize("how", ["weak", "strong"])
 class TestViews:
-    def test_a_view_is_as_large_as_the_backbone_wants(self, views: RandomAugment, how: str) -> None:
-        view = getattr(views, how)(noise(), 1)
+    def test_a_view_is_as_large_as_the_backbone_wants(self, augment: RandomAugment, how: str) -> None:
+        view = getattr(augment, how)(noise(), 1)
         assert (tuple(view.shape), view.dtype) == ((3, 32, 32), torch.uint8)
 
     @settings(max_examples=20)
     @given(seed=SEEDS, before=st.integers(0, 2**32))
     def test_a_view_depends_on_picture_and_seed_alone(
-        self, views: RandomAugment, how: str, seed: int, before: int
+        self, augment: RandomAugment, how: str, seed: int, before: int
     ) -> None:
-        first = getattr(views, how)(noise(), seed)
+        first = getattr(augment, how)(noise(), seed)
         torch.manual_seed(before)
         torch.rand(before % 7)
-        getattr(views, how)(noise(1), seed + 1)
-        assert torch.equal(getattr(views, how)(noise(), seed), first)
-        assert not torch.equal(getattr(views, how)(noise(), seed + 1), first)
-        assert not torch.equal(getattr(views, how)(noise(1), seed), first)
+        getattr(augment, how)(noise(1), seed + 1)
+        assert torch.equal(getattr(augment, how)(noise(), seed), first)
+        assert not torch.equal(getattr(augment, how)(noise(), seed + 1), first)
+        assert not torch.equal(getattr(augment, how)(noise(1), seed), first)
 
-    def test_threads_do_not_disturb_each_other(self, views: RandomAugment, how: str) -> None:
-        alone = [getattr(views, how)(noise(), seed) for seed in range(40)]
+    def test_threads_do_not_disturb_each_other(self, augment: RandomAugment, how: str) -> None:
+        alone = [getattr(augment, how)(noise(), seed) for seed in range(40)]
         with ThreadPoolExecutor(4) as pool:
-            together = list(pool.map(lambda seed: getattr(views, how)(noise(), seed), range(40)))
+            together = list(pool.map(lambda seed: getattr(augment, how)(noise(), seed), range(40)))
         assert all(map(torch.equal, alone, together))
 
-    def test_the_global_generator_is_left_as_it_was(self, views: RandomAugment, how: str) -> None:
+    def test_the_global_generator_is_left_as_it_was(self, augment: RandomAugment, how: str) -> None:
         before = torch.random.get_rng_state()
-        getattr(views, how)(noise(), 3)
+        getattr(augment, how)(noise(), 3)
         assert torch.equal(torch.random.get_rng_state(), before)
 
 
@@ -96,7 +91,9 @@ def test_a_digit_is_never_mirrored_and_a_photo_half_the_time() -> None:
 
 def test_a_digit_is_cut_less_than_a_photo() -> None:
     """The crop's width, as a share of the picture's; a crop of a fifth is 0.39 to 0.52 wide."""
-    widths = {views: [abs(rise(views.weak(ramp(), seed))) / 255 for seed in range(200)] for views in (DIGITS, PHOTOS)}
+    widths = {
+        augment: [abs(rise(augment.weak(ramp(), seed))) / 255 for seed in range(200)] for augment in (DIGITS, PHOTOS)
+    }
     assert min(widths[DIGITS]) > 0.7
     assert 0.36 < min(widths[PHOTOS]) < 0.5
     assert max(widths[PHOTOS]) > 0.9
@@ -171,60 +168,3 @@ def test_mixup_is_the_convex_combination_of_two_images(seed: int) -> None:
     mixed, soft = mix("mixup", images, torch.arange(5), 5, seed)
     expected = torch.einsum("nc,cdhw->ndhw", soft, images.float())
     assert float((mixed.float() - expected).abs().max()) < 0.51
-
-
-class TestLooks:
-    """What a backbone is shown; features are kept under the key."""
-
-    @pytest.fixture
-    def source(self, tmp_path: Path) -> Source:
-        (tmp_path / "cat").mkdir()
-        noise().save(tmp_path / "cat" / "1.png")
-        digest = hashlib.sha256((tmp_path / "cat" / "1.png").read_bytes()).hexdigest()
-        return Source(path="cat/1.png", sha256=digest, label="cat")
-
-    def test_the_whole_picture_goes_by_its_hash_whoever_made_it(self, tmp_path: Path, source: Source) -> None:
-        views = Views(tmp_path, PHOTOS)
-        real, generated = views.center_crop(source), views.generated(tmp_path / source.path, source.sha256)
-        assert real[0] == generated[0] == source.sha256
-        assert torch.equal(real[1](), generated[1]())
-        assert torch.equal(real[1](), SIGHT.center_crop(noise()))
-
-    def test_every_other_look_has_a_key_of_its_own(self, tmp_path: Path, source: Source) -> None:
-        other = source.model_copy(update={"sha256": "0" * 64})
-
-        def looks_at(one: Source) -> list[View]:
-            kinds = [
-                view
-                for views in (PHOTOS, DIGITS)
-                for view in (Views(tmp_path, views).weak, Views(tmp_path, views).strong)
-            ]
-            return [view(one, number) for view in kinds for number in range(3)]
-
-        views = [*looks_at(source), *looks_at(other)]
-        assert len({key for key, _ in views}) == len(views)
-        seen = [make() for _, make in looks_at(source)]
-        assert not any(torch.equal(one, other) for one, other in pairwise(seen))
-
-    def test_a_random_look_is_the_same_each_time(self, tmp_path: Path, source: Source) -> None:
-        def shown(view: View) -> torch.Tensor:
-            return view[1]()
-
-        views, again = Views(tmp_path, PHOTOS), Views(tmp_path, PHOTOS)
-        for number in range(5):
-            one = shown(views.weak(source, number))
-            assert torch.equal(one, shown(views.weak(source, number)))
-            assert torch.equal(one, shown(again.weak(source, number)))
-            assert torch.equal(shown(views.strong(source, number)), shown(again.strong(source, number)))
-
-    def test_a_picture_that_is_not_there_or_another_one_is_named(self, tmp_path: Path, source: Source) -> None:
-        views, path = Views(tmp_path, PHOTOS), tmp_path / source.path
-        noise(1).save(path)
-        with pytest.raises(ImageError, match=r"1\.png: has changed"):
-            views.generated(path, source.sha256)[1]()
-        with pytest.raises(ImageError, match=r"1\.png: has changed"):
-            views.weak(source, 0)[1]()
-        path.unlink()
-        for _, make in (views.center_crop(source), views.strong(source, 0), views.generated(path, source.sha256)):
-            with pytest.raises(ImageError, match=r"1\.png: cannot be read: No such file"):
-                make()

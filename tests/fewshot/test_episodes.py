@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from genie_cli.data.dataset import Dataset
 from genie_cli.errors import FolderError, UsageError
 from genie_cli.fewshot import episodes
-from genie_cli.fewshot.episodes import Episode, EpisodeSpec, Pool, by_class, draw, pairs
+from genie_cli.fewshot.episodes import Episode, EpisodeList, EpisodeSpec, draw, draw_lists, read_lists, require_list
 from genie_cli.jobs import Source
 
 
@@ -24,9 +25,9 @@ def source(label: str, content: int, path: str = "") -> Source:
     return Source(path=path or f"{content}-{digest[:9]}.png", sha256=digest, label=label)
 
 
-def a_pool(classes: Sequence[str] = ("cat", "dog", "fox", "owl"), images: int = 9, **changes: Any) -> Pool:
-    own = by_class([source(label, number) for label in classes for number in range(images)])
-    return Pool(**{"root": Path("photos"), "support": own, "query": own, "names": {}, **changes})
+def a_pool(classes: Sequence[str] = ("cat", "dog", "fox", "owl"), images: int = 9, **changes: Any) -> Dataset:
+    own = tuple(source(label, number) for label in classes for number in range(images))
+    return Dataset(**{"root": Path("photos"), "train": own, "test": own, **changes})
 
 
 def contents(drawn: Sequence[Episode]) -> list[tuple[Any, ...]]:
@@ -43,33 +44,35 @@ DESIGNS = st.builds(
 
 
 @st.composite
-def overlapping_pools(pick: st.DrawFn) -> Pool:
+def overlapping_pools(pick: st.DrawFn) -> Dataset:
     """Pools of which some share images, and have some twice, at other paths."""
     labels = ["cat", "dog", "fox", "owl"][: pick(st.integers(2, 4))]
-    roles: list[dict[str, list[Source]]] = []
+    roles: list[tuple[Source, ...]] = []
     for role in ("support", "query"):
         ranges = {label: range(pick(st.integers(0, 4)), pick(st.integers(5, 12))) for label in labels}
         again = pick(st.integers(1, 2))
         roles.append(
-            {
-                label: [source(label, n, f"{role}-{copy}/{label}-{n}.png") for n in numbers for copy in range(again)]
+            tuple(
+                source(label, n, f"{role}-{copy}/{label}-{n}.png")
                 for label, numbers in ranges.items()
-            }
+                for n in numbers
+                for copy in range(again)
+            )
         )
-    return Pool(Path("photos"), *roles, names={})
+    return Dataset(Path("photos"), *roles)
 
 
-def can_be_drawn(pool: Pool, spec: EpisodeSpec) -> bool:
+def can_be_drawn(pool: Dataset, spec: EpisodeSpec) -> bool:
     """Whether every class has enough for the worst case: support taken from what queries could have had."""
-    for label in pool.support:
-        support, query = ({s.sha256 for s in part[label]} for part in (pool.support, pool.query))
+    for label in pool.train_by_class:
+        support, query = ({s.sha256 for s in part[label]} for part in (pool.train_by_class, pool.test_by_class))
         if len(support) < spec.shots or len(query) - min(spec.shots, len(support & query)) < spec.queries:
             return False
-    return len(pool.support) >= spec.ways
+    return len(pool.train_by_class) >= spec.ways
 
 
 @given(overlapping_pools(), DESIGNS)
-def test_episodes_are_balanced_and_share_no_content(pool: Pool, spec: EpisodeSpec) -> None:
+def test_episodes_are_balanced_and_share_no_content(pool: Dataset, spec: EpisodeSpec) -> None:
     if not can_be_drawn(pool, spec):
         with pytest.raises(FolderError):
             draw(pool, spec, 3)
@@ -80,8 +83,8 @@ def test_episodes_are_balanced_and_share_no_content(pool: Pool, spec: EpisodeSpe
         assert len(set(episode.classes)) == len(episode.classes) == spec.ways
         assert len(episode.support) == len(episode.query) == spec.ways
         for label, support, query in zip(episode.classes, episode.support, episode.query, strict=True):
-            assert set(support) <= set(pool.support[label])
-            assert set(query) <= set(pool.query[label])
+            assert set(support) <= set(pool.train_by_class[label])
+            assert set(query) <= set(pool.test_by_class[label])
             assert (len(support), len(query)) == (spec.shots, spec.queries)
         used = [s.sha256 for part in (*episode.support, *episode.query) for s in part]
         assert len(set(used)) == len(used)
@@ -90,12 +93,11 @@ def test_episodes_are_balanced_and_share_no_content(pool: Pool, spec: EpisodeSpe
 @given(DESIGNS, st.integers(0, 2**32))
 def test_neither_paths_nor_their_order_matter(spec: EpisodeSpec, shuffle: int) -> None:
     pool = a_pool()
-    everything = [s for sources in pool.support.values() for s in sources]
+    everything = list(pool.train)
     random.Random(shuffle).shuffle(everything)
     moved = [s.model_copy(update={"path": f"{number}.jpg"}) for number, s in enumerate(everything)]
-    twice = [*moved, *(s.model_copy(update={"path": f"copies/{s.path}"}) for s in moved)]
-    other = by_class(twice)
-    assert contents(draw(Pool(Path("elsewhere"), other, other, {}), spec, 3)) == contents(draw(pool, spec, 3))
+    twice = (*moved, *(s.model_copy(update={"path": f"copies/{s.path}"}) for s in moved))
+    assert contents(draw(Dataset(Path("elsewhere"), twice, twice), spec, 3)) == contents(draw(pool, spec, 3))
 
 
 @given(DESIGNS, st.integers(0, 6), st.integers(0, 6))
@@ -111,7 +113,7 @@ def test_episodes_and_seeds_differ_and_every_image_has_its_turns() -> None:
     assert contents(draw(pool, EpisodeSpec(ways=3, shots=2, queries=3, seed=1), 5)) != contents(drawn[:5])
     for part in ("support", "query"):
         seen = {s for episode in drawn for sources in getattr(episode, part) for s in sources}
-        assert seen == {s for sources in pool.support.values() for s in sources}
+        assert seen == set(pool.train)
 
 
 def test_a_list_is_the_same_on_every_machine() -> None:
@@ -133,13 +135,13 @@ def test_what_is_too_small_is_said() -> None:
 
 def test_no_number_of_queries_means_all_of_them(tmp_path: Path) -> None:
     tests = [source(label, n) for label, count in (("cat", 12), ("dog", 10), ("fox", 15)) for n in range(8, count)]
-    pool = a_pool(("cat", "dog", "fox"), query=by_class(tests))
+    pool = a_pool(("cat", "dog", "fox"), test=tuple(tests))
     spec = EpisodeSpec(ways=2, shots=1, queries=0)
     drawn = draw(pool, spec, 20)
     for episode in drawn:
         shown = {s.sha256 for part in episode.support for s in part}
         for label, asked in zip(episode.classes, episode.query, strict=True):
-            assert set(asked) == {s for s in pool.query[label] if s.sha256 not in shown}
+            assert set(asked) == {s for s in pool.test_by_class[label] if s.sha256 not in shown}
     (tmp_path / "list.jsonl").write_text(episodes.write(drawn, spec, "pets")[0])
     assert episodes.read(tmp_path / "list.jsonl", pool) == (spec, drawn)
     without = a_pool(("cat", "dog"), images=1)
@@ -148,7 +150,7 @@ def test_no_number_of_queries_means_all_of_them(tmp_path: Path) -> None:
 
 
 def test_classes_that_only_one_pool_has_are_not_drawn() -> None:
-    pool = a_pool(query=by_class([source(label, n) for label in ("dog", "owl", "elk") for n in range(9)]))
+    pool = a_pool(test=tuple(source(label, n) for label in ("dog", "owl", "elk") for n in range(9)))
     assert {label for e in draw(pool, EpisodeSpec(ways=2, queries=5), 9) for label in e.classes} == {"dog", "owl"}
 
 
@@ -158,21 +160,11 @@ def test_a_design_that_is_none_is_refused(wrong: dict[str, int]) -> None:
         EpisodeSpec(**wrong)
 
 
-def test_of_two_files_with_one_content_the_first_path_counts() -> None:
-    found = by_class(
-        [source("dog", 1, "b.png"), source("cat", 1), source("dog", 1, "a.png"), source("dog", 1, "c.png")]
-    )
-    assert list(found) == ["cat", "dog"]
-    assert [s.path for s in found["dog"]] == ["a.png"]
-
-
-def test_pairs_number_the_support_and_names_stand_in_for_labels() -> None:
+def test_the_support_comes_with_the_numbers_of_its_classes() -> None:
     episode = draw(a_pool(), EpisodeSpec(ways=2, shots=2, queries=1), 1)[0]
-    assert [(number, s.label) for number, s in pairs(episode)] == [
+    assert [(number, s.label) for number, s in episode.labelled_support()] == [
         (number, episode.classes[number]) for number in (0, 0, 1, 1)
     ]
-    pool = a_pool(names={"cat": "domestic cat"})
-    assert (pool.name_of("cat"), pool.name_of("dog")) == ("domestic cat", "dog")
 
 
 LABELS = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=6)
@@ -200,8 +192,8 @@ class TestFile:
 
     def test_images_are_found_by_content(self, tmp_path: Path) -> None:
         (tmp_path / "list.jsonl").write_text(self.text())
-        moved = by_class([source(label, n, f"{n}/{label}") for label in ("cat", "dog", "fox", "owl") for n in range(9)])
-        _, found = episodes.read(tmp_path / "list.jsonl", Pool(Path("elsewhere"), moved, moved, {}))
+        moved = tuple(source(label, n, f"{n}/{label}") for label in ("cat", "dog", "fox", "owl") for n in range(9))
+        _, found = episodes.read(tmp_path / "list.jsonl", Dataset(Path("elsewhere"), moved, moved))
         assert contents(found) == contents(draw(a_pool(), self.DESIGN, 3))
         assert all(s.path == f"{s.path[0]}/{s.label}" for e in found for part in e.support for s in part)
 
@@ -215,12 +207,9 @@ class TestFile:
 
     def test_the_same_images_under_another_label_are_refused(self, tmp_path: Path) -> None:
         (tmp_path / "list.jsonl").write_text(self.text())
-        renamed = {
-            label: [s.model_copy(update={"label": label.upper()}) for s in sources]
-            for label, sources in a_pool().support.items()
-        }
+        renamed = tuple(s.model_copy(update={"label": s.label.upper()}) for s in a_pool().train)
         with pytest.raises(UsageError, match="does not have the images that its header and classes say"):
-            episodes.read(tmp_path / "list.jsonl", Pool(Path("photos"), renamed, renamed, {}))
+            episodes.read(tmp_path / "list.jsonl", Dataset(Path("photos"), renamed, renamed))
 
     @given(st.floats(0, 1, exclude_max=True))
     def test_a_torn_file_is_refused(self, tmp_path_factory: pytest.TempPathFactory, where: float) -> None:
@@ -262,13 +251,57 @@ class TestFile:
         (tmp_path / "list.jsonl").write_bytes(content)
         with pytest.raises(UsageError, match=r"is not a (whole )?list of episodes"):
             episodes.read(tmp_path / "list.jsonl", a_pool())
+        with pytest.raises(UsageError, match="is not a list of episodes"):
+            require_list(tmp_path / "list.jsonl")
 
     def test_a_newer_list_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "list.jsonl").write_text(self.text().replace('"schema": 1', '"schema": 2'))
         with pytest.raises(UsageError, match="schema 2, this one reads 1"):
             episodes.read(tmp_path / "list.jsonl", a_pool())
+        with pytest.raises(UsageError, match="schema 2, this one reads 1"):
+            require_list(tmp_path / "list.jsonl")
 
     @pytest.mark.parametrize("name", [".", "missing.jsonl"])
     def test_no_file_is_refused(self, tmp_path: Path, name: str) -> None:
         with pytest.raises(UsageError, match="cannot be read: "):
             episodes.read(tmp_path / name, a_pool())
+        with pytest.raises(UsageError, match="cannot be read: "):
+            require_list(tmp_path / name)
+
+
+class TestLists:
+    SPECS = (EpisodeSpec(ways=2, shots=1, queries=3), EpisodeSpec(ways=2, shots=2, queries=3))
+
+    def written(self, tmp_path: Path, drawn: Sequence[EpisodeList]) -> list[Path]:
+        for number, each in enumerate(drawn):
+            (tmp_path / f"{number}.jsonl").write_text(each.text)
+            require_list(tmp_path / f"{number}.jsonl")
+        return [tmp_path / f"{number}.jsonl" for number in range(len(drawn))]
+
+    def test_lists_are_drawn_written_and_read(self, tmp_path: Path) -> None:
+        drawn = draw_lists(a_pool(), "cats", self.SPECS, 4)
+        assert [each.file_name for each in drawn] == ["episodes-2-way-1-shot.jsonl", "episodes-2-way-2-shot.jsonl"]
+        for each, spec in zip(drawn, self.SPECS, strict=True):
+            assert each == EpisodeList.of(spec, draw(a_pool(), spec, 4), "cats")
+            assert each.sha256 == hashlib.sha256(each.text.encode()).hexdigest()
+        paths = self.written(tmp_path, drawn)
+        assert read_lists(paths, a_pool(), "cats") == drawn
+        assert read_lists([*paths, paths[0]], a_pool(), "cats") == drawn
+
+    @pytest.mark.parametrize(
+        ("spec", "count", "reason"),
+        [
+            (EpisodeSpec(ways=2, shots=1, queries=3, seed=1), 4, "are both 2-way 1-shot"),
+            (EpisodeSpec(ways=3, shots=2, queries=3), 4, "into one table"),
+            (EpisodeSpec(ways=2, shots=2, queries=4), 4, "into one table"),
+            (EpisodeSpec(ways=2, shots=2, queries=3), 5, "into one table"),
+        ],
+    )
+    def test_lists_that_would_not_fit_into_one_table(
+        self, tmp_path: Path, spec: EpisodeSpec, count: int, reason: str
+    ) -> None:
+        (one,), (other,) = (
+            draw_lists(a_pool(), "cats", [each], number) for each, number in ((self.SPECS[0], 4), (spec, count))
+        )
+        with pytest.raises(UsageError, match=reason):
+            read_lists(self.written(tmp_path, [one, other]), a_pool(), "cats")

@@ -5,33 +5,22 @@ from __future__ import annotations
 import csv
 import json
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
 import pytest
-import torch
-from PIL import Image
-from torch import nn
 
-from genie_cli.backbones.backbone import Backbone, Preprocess
-from genie_cli.backbones.features import Features
-from genie_cli.config import FewShot
-from genie_cli.data.catalog import FewShotSet
+from genie_cli.config import FewShot, Generate, Model, Settings
 from genie_cli.data.digits.paint import CLASSES, DigitsInTheWild
-from genie_cli.data.folder import scan
-from genie_cli.evaluate.augmentations import Augmentation, AugmentationName, EpisodeJobs
-from genie_cli.evaluate.generated import Images
-from genie_cli.fewshot.augment import RandomAugment
-from genie_cli.fewshot.classifiers import Classifier
-from genie_cli.fewshot.episodes import EpisodeSpec, Pool, by_class, draw
-from genie_cli.fewshot.options import FewShotOptions, Listed
-from genie_cli.fewshot.results import records_of
-from genie_cli.fewshot.study import FewShotEvaluator, Outcome
+from genie_cli.fewshot.benchmark import prepare
+from genie_cli.fewshot.options import FewShotOptions
 from genie_cli.fewshot.task import FEWSHOT
-from genie_cli.fewshot.views import Views
+from genie_cli.observer import Observer
+from genie_cli.settings import variable_of
 from tests.conftest import Genie
+from tests.evaluate.other_settings import KEYS
 
 SMALL = ("--dataset", "digits", "--shots", 1, "--ways", 2, "--queries", 3, "--episodes", 2)
 GENERATIVE = ("--augment", "weak,img2img-h,txt2img,genie", "--r", "0.6,0.8")
@@ -42,15 +31,33 @@ def records(output: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in output.splitlines()]
 
 
+@pytest.fixture(scope="module")
+def one_go(tmp_path_factory: pytest.TempPathFactory, _cache: Path) -> Path:
+    """What SMALL, GENERATIVE and QUICK give in one go, made once as a program would."""
+    out = tmp_path_factory.mktemp("fewshot") / "one-go"
+    settings = Settings(
+        fewshot=FewShot(shots=(1,), ways=2, queries=3, episodes=2),
+        generate=Generate(r=(0.6, 0.8), steps=4),
+        model=Model(slots=4),
+    )
+    options = FewShotOptions("digits", out, ("weak", "img2img-h", "txt2img", "genie"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(_cache))
+        prepare(FEWSHOT, options, settings, frozenset(), Observer()).evaluate()
+    return out
+
+
 @pytest.fixture
-def made(genie: Genie, tmp_path: Path) -> tuple[Path, list[dict[str, Any]]]:
-    """A small run in one go: its manifest and its results."""
-    done = genie("fewshot", *SMALL, *GENERATIVE, *QUICK, "--out", "one-go")
-    assert done.exit_code == 0, done.stderr
-    return tmp_path / "one-go" / "images" / "manifest.jsonl", records(done.stdout)
+def made(genie: Genie, one_go: Path, tmp_path: Path) -> tuple[Path, list[dict[str, Any]]]:
+    """A copy of it, `one-go`: its manifest and its results."""
+    out = Path(shutil.copytree(one_go, tmp_path / "one-go"))
+    return out / "images/manifest.jsonl", records((out / "results.jsonl").read_text())
 
 
 def test_three_ways_give_one_result(genie: Genie, made: tuple[Path, list[dict[str, Any]]]) -> None:
+    in_one_go = genie("fewshot", *SMALL, *GENERATIVE, *QUICK, "--out", "typed")
+    assert in_one_go.exit_code == 0, in_one_go.stderr
+    assert records(in_one_go.stdout) == made[1]
     assert genie("fewshot", *SMALL, *GENERATIVE, *QUICK, "--plan-out", "plan.jsonl").exit_code == 0
     generated = genie("generate", "--plan", "plan.jsonl", "--out", "made", "--format", "png")
     assert generated.exit_code == 0, generated.stderr
@@ -166,10 +173,14 @@ def test_an_episode_list_reruns_the_episodes(
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (("--augment", "week"), "there is no such augmentation"),
+        (("--augment", "week"), "there is no such augmentation; did you mean weak?"),
+        (("--device", "gpu"), "'gpu'"),
+        (("--backbone", "resnet5O"), "there is no model 'resnet5O'"),
+        (("--baseline", "genie"), "did you mean genie r=0.8?"),
+        (("--classifier", "svn"), "did you mean svm?"),
         (("--augment", "weak", "--r", "0.8"), "genie is not among --augment"),
-        (("--r", "1.5"), "a noise ratio is above 0 and at most 1"),
-        (("--r", "much"), "expected numbers"),
+        (("--r", "1.5"), "--r: must be a number, above 0 and at most 1: '1.5' was given"),
+        (("--r", "much"), "--r: must be a number"),
         (("--manifest", "m.jsonl", "--steps", "9"), "leave out --steps"),
         (("--manifest", "m.jsonl", "--plan-out", "p.jsonl"), "leave out --plan-out"),
         (("--manifest", "nowhere.jsonl"), "cannot be read"),
@@ -187,7 +198,7 @@ def test_an_episode_list_reruns_the_episodes(
         (("--manifest", "m.jsonl", "--episode-list", "e.jsonl", "--seed", 1), "leave out --seed"),
         (("--partial",), "--partial goes with --dataset mini, tiered"),
         (("--steps", "3"), "img2img-l has r = 0.3, which leaves no step to run out of 3"),
-        (("--revision", "main", "--episodes", 2), "--revision goes with a model of the hub"),
+        (("--revision", "main", "--episodes", 2), "--revision goes with a Hugging Face model"),
         (("--backbone", "unisiam-resnet18", "--episodes", 2), "--checkpoint"),
     ],
 )
@@ -226,17 +237,65 @@ def test_the_environment_may_name_a_folder_that_the_digits_do_not_need(
     assert genie("fewshot", *SMALL, "--augment", "none").exit_code == 0
 
 
-@pytest.mark.parametrize(
-    ("partial", "classifier", "paper"), [(False, "lr", 63.14), (True, "lr", None), (False, "svm", None)]
-)
-def test_the_papers_figure_stands_beside_what_was_measured_alike(
-    partial: bool, classifier: Literal["lr", "svm"], paper: float | None
+def test_a_variable_of_another_command_does_not_conflict(
+    genie: Genie, made: tuple[Path, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wanted = FewShot(classifier=classifier)
-    asked = FewShotOptions(FEWSHOT, FewShotSet.MINI, wanted, Path(), (), backbone="unisiam-resnet18", partial=partial)
-    outcome = Outcome(Augmentation(AugmentationName.WEAK), np.array([0.5, 0.7]), 0, 0)
-    [record] = records_of(asked, "unisiam-resnet18@0", Listed(EpisodeSpec(), (), "", ""), [outcome])
-    assert record.paper == paper
+    """As `GENIE_MODEL=digits genie fewshot --manifest m`; what was typed does."""
+    variables = {
+        "GENIE_MODEL": "digits",
+        "GENIE_STEPS": "9",
+        "GENIE_SEED": "1",
+        "GENIE_WAYS": "3",
+        "GENIE_R": "0.6,0.8",
+    }
+    assert set(variables) <= {variable_of(key) for key in KEYS}
+    listed = made[0].parents[1] / "episodes-2-way-1-shot.jsonl"
+    words = ("fewshot", *GENERATIVE[:2], "--manifest", made[0], "--episode-list", listed)
+    with monkeypatch.context() as patch:
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        done = genie(*words, "--out", "out")
+    assert done.exit_code == 0, done.stderr
+    assert records(done.stdout) == made[1]
+    for option in ("--model", "digits"), ("--steps", 9), ("--seed", 1), ("--ways", 3):
+        refused = genie(*words, *option)
+        assert refused.exit_code == 2
+        assert f"leave out {option[0]}" in refused.stderr
+
+
+@pytest.mark.parametrize("where", ["variable", "file"])
+def test_ratios_from_a_variable_or_a_file_are_used(
+    genie: Genie, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    if where == "variable":
+        monkeypatch.setenv("GENIE_R", "0.6")
+    else:
+        (tmp_path / "genie.toml").write_text("[generate]\nr = [0.6]\n")
+    plan = genie("fewshot", *SMALL, "--augment", "weak,genie", "--plan-out", "-")
+    assert {row["r"] for row in records(plan.stdout)[1:]} == {0.6}
+    typed = genie("fewshot", *SMALL, "--augment", "weak,genie", "--r", 0.7, "--plan-out", "-")
+    assert {row["r"] for row in records(typed.stdout)[1:]} == {0.7}
+    assert genie("fewshot", *SMALL, "--augment", "none").exit_code == 0  # where it does not apply
+
+
+def test_lists_of_values_with_commas_or_one_by_one(genie: Genie) -> None:
+    words = ("fewshot", *SMALL[:2], *SMALL[4:], "--plan-out", "-")
+    together = genie(*words, "--augment", "img2img-h,genie", "--r", "0.6, 0.8", "--shots", "1,2")
+    apart = genie(
+        *words, "--augment", "img2img-h", "--augment", "genie", "--r", 0.6, "--r", 0.8, "--shots", 1, "--shots", 2
+    )
+    assert together.exit_code == 0, together.stderr
+    assert apart.stdout == together.stdout
+
+
+def test_results_of_somebody_elses_are_refused_at_once(genie: Genie, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/results.csv").write_text("dataset,backbone,accuracy\nmini,mine,99\n")
+    refused = genie("fewshot", *SMALL, *GENERATIVE, *QUICK, "--out", "out")
+    assert refused.exit_code == 1
+    assert "out/results.csv was not written by genie, or has been edited since" in refused.stderr
+    assert "choose another --out" in refused.stderr
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["results.csv"]
 
 
 def test_a_backbone_is_asked_for_before_hours_of_making_images(genie: Genie, tmp_path: Path) -> None:
@@ -244,7 +303,7 @@ def test_a_backbone_is_asked_for_before_hours_of_making_images(genie: Genie, tmp
     words = ("fewshot", "--dataset", "folder", "--data-dir", "photos", "--model", "digits", *SMALL[2:], *QUICK)
     refused = genie(*words, "--augment", "genie")
     assert refused.exit_code == 2
-    assert "say which network gives the features: --backbone" in refused.stderr
+    assert "say which network computes the features: --backbone" in refused.stderr
     assert not (tmp_path / "genie-fewshot").exists()
 
 
@@ -254,50 +313,6 @@ def test_a_folder_of_any_classes(genie: Genie, tmp_path: Path) -> None:
     done = genie("fewshot", "--dataset", "folder", "--data-dir", "photos", "--backbone", "digits", *small)
     assert done.exit_code == 0, done.stderr
     assert len(records(done.stdout)) == 5
-
-
-class _MeanColour(nn.Module):
-    """Features with a known answer: a picture's mean colour."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.anchor = nn.Parameter(torch.zeros(1))
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return images.mean(dim=(2, 3))
-
-
-@pytest.fixture
-def colours(tmp_path: Path) -> Pool:
-    """Three classes, each of one colour and a little noise."""
-    rng = np.random.default_rng(0)
-    for channel, name in enumerate(("red", "green", "blue")):
-        (tmp_path / "colours" / name).mkdir(parents=True)
-        for number in range(8):
-            pixels = rng.integers(0, 40, (8, 8, 3))
-            pixels[..., channel] += 180
-            Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "colours" / name / f"{number}.png")
-    images = by_class(scan(tmp_path / "colours").sources)
-    return Pool(tmp_path / "colours", images, images, names={})
-
-
-@pytest.mark.parametrize("classifier", list(Classifier))
-@pytest.mark.parametrize(
-    "name", [AugmentationName.NONE, AugmentationName.WEAK, AugmentationName.CUTMIX, AugmentationName.MIXUP]
-)
-def test_classes_that_features_tell_apart_are_all_found(
-    colours: Pool, classifier: Classifier, name: AugmentationName
-) -> None:
-    preprocess = Preprocess(resize=8, size=8, mean=(0, 0, 0), std=(1, 1, 1))
-    study = FewShotEvaluator(
-        draw(colours, EpisodeSpec(ways=3, shots=3, queries=4), 4),
-        Views(colours.root, RandomAugment.of_photos(preprocess)),
-        Features(Backbone("mean-colour", _MeanColour(), preprocess), None),
-        classifier,
-        EpisodeJobs(str, ""),
-        Images(),
-    )
-    assert study.run(Augmentation(name)).accuracies.tolist() == [1.0] * 4
 
 
 def test_every_class_of_the_digits_has_a_prompt(genie: Genie) -> None:

@@ -7,25 +7,19 @@ import json
 import shutil
 import sqlite3
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from genie_cli.config import FineGrained
-from genie_cli.data.catalog import FineGrainedSet
+from genie_cli.cli import _episodes
 from genie_cli.data.digits.paint import CLASSES, DigitsInTheWild
 from genie_cli.data.folder import scan
-from genie_cli.evaluate import paper
-from genie_cli.evaluate.augmentations import Augmentation, AugmentationName
-from genie_cli.fewshot.episodes import EpisodeSpec
-from genie_cli.fewshot.options import FewShotOptions, Listed
-from genie_cli.fewshot.results import records_of, show
-from genie_cli.fewshot.study import Outcome
 from genie_cli.fewshot.task import FINEGRAINED
 from tests.conftest import Genie
 from tests.data.trees import CUB_TEST, CUB_TRAIN, put_aircraft, put_cub
+from tests.fewshot.test_results import a_record
 
 WAYS = 3
 FOLDER = ("--dataset", "folder", "--data-dir", "photos", "--backbone", "digits", "--ways", WAYS, "--episodes", 2)
@@ -196,7 +190,7 @@ def test_a_training_image_is_no_test_image(genie: Genie, splits: Path, tmp_path:
     shutil.copy(first, splits / "test/five/again.png")
     done = genie("finegrained", *FOLDER, "--augment", "none", "--ways", 10, "--out", "out")
     assert done.exit_code == 0, done.stderr
-    assert "3 test images left out" in done.stderr
+    assert "left out: 3 test images: the same file is a training image" in done.stderr
     head, row, _ = records((tmp_path / "out/episodes-10-way-1-shot.jsonl").read_text())
     shown, asked = ({head["images"][i] for part in row[role] for i in part} for role in ("support", "query"))
     (train,) = (s.sha256 for s in scan(splits / "train").sources if s.path == f"three/{leaked.name}")
@@ -223,52 +217,8 @@ def test_what_makes_no_sense_is_refused(genie: Genie, tmp_path: Path, words: tup
     assert not (tmp_path / "out").exists()
 
 
-def measured(
-    name: AugmentationName = AugmentationName.WEAK,
-    classifier: Literal["lr", "svm"] = "svm",
-    ways: int = 20,
-    **changes: Any,
-) -> tuple[FewShotOptions, Any]:
-    said = {"dataset": FineGrainedSet.CUB, "out": Path(), "augment": (), **changes}
-    asked = FewShotOptions(task=FINEGRAINED, wanted=FineGrained(classifier=classifier), **said)
-    ratios = (0.8,) if name is AugmentationName.GENIE else ()
-    outcome = Outcome(Augmentation(name, ratios), np.array([0.5, 0.7]), 0, 0)
-    listed = Listed(EpisodeSpec(ways=ways, shots=1, queries=0), (), "", "")
-    (record,) = records_of(asked, "", listed, [outcome])
-    return asked, record
-
-
-def test_the_papers_figure_stands_beside_what_was_measured_alike(capsys: pytest.CaptureFixture[str]) -> None:
-    assert measured()[1].paper == 90.34
-    assert measured(dataset=FineGrainedSet.AIRCRAFT)[1].paper == 29.19
-    others: tuple[dict[str, Any], ...] = ({"partial": True}, {"backbone": "digits"}, {"dataset": FineGrainedSet.FOLDER})
-    for other in (
-        *others,
-        {"classifier": "lr"},
-        {"ways": 5},
-        {"name": AugmentationName.GENIE},
-        {"name": AugmentationName.NONE},
-    ):
-        assert measured(**other)[1].paper is None
+def test_what_else_the_paper_reports_is_told_beside_its_figures(capsys: pytest.CaptureFixture[str]) -> None:
     for dataset, said in (("cub", "92.49 and 92.52 for GeNIe"), ("aircraft", "41 classes, the data set has 30")):
-        asked, record = measured(dataset=FineGrainedSet(dataset))
-        show(asked, [record], as_json=True)
-        assert said in " ".join(capsys.readouterr().err.split())
-
-
-@pytest.mark.parametrize(
-    ("dataset", "augmentation", "figure"),
-    [
-        ("cub", "txt2img", 92.01),
-        ("cars", "img2img-h", 56.39),
-        ("cars", "txt2img", 81.29),
-        ("food", "img2img-l", 87.4),
-        ("aircraft", "txt2img", 41.73),
-        ("food", "genie r=0.8", None),
-        ("folder", "weak", None),
-        ("digits", "weak", None),
-    ],
-)
-def test_the_papers_figures(dataset: str, augmentation: str, figure: float | None) -> None:
-    assert paper.finegrained(dataset, FINEGRAINED.backbone, 20, 1, augmentation) == figure
-    assert paper.finegrained(dataset, FINEGRAINED.backbone, 20, 5, augmentation) is None
+        for paper in (90.34, None):
+            _episodes._show(FINEGRAINED, [a_record(dataset=dataset, paper=paper)], Path("out"), as_json=True)
+            assert (said in " ".join(capsys.readouterr().err.split())) is (paper is not None)

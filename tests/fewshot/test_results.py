@@ -1,21 +1,27 @@
-"""Few-shot results survive CSV and JSON Lines, the table shows them, and the paper's figures are the paper's."""
+"""Few-shot records: their files are byte for byte what they were, and notebooks show them."""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
+from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
-from rich.text import Text
 
 from genie_cli.evaluate import paper
-from genie_cli.evaluate.augmentations import AugmentationName, choose
+from genie_cli.evaluate.augmentations import Augmentation, AugmentationName, choose
 from genie_cli.evaluate.results import comma_separated, lines
-from genie_cli.fewshot.records import Record, table
+from genie_cli.fewshot.episodes import EpisodeList, EpisodeSpec
+from genie_cli.fewshot.evaluator import Outcome
+from genie_cli.fewshot.results import Conditions, Record
+from genie_cli.fewshot.task import FEWSHOT, FINEGRAINED, Task
 
 WORDS = st.text(st.sampled_from("abc é,;\"'\n=🦊[]"), min_size=1, max_size=8)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
@@ -57,69 +63,89 @@ def test_csv_is_read_back(records: list[Record]) -> None:
 
 
 def test_csv_has_its_header_even_without_records() -> None:
-    assert comma_separated(Record, []) == ",".join(Record.model_fields) + "\n"
+    assert comma_separated(Record, []) == ",".join(field.name for field in fields(Record)) + "\n"
 
 
 @given(st.lists(RECORDS, max_size=4))
 def test_json_lines_are_read_back(records: list[Record]) -> None:
     text = lines(records)
     assert text.count("\n") == len(records)
-    assert [Record.model_validate_json(line) for line in text.split("\n")[:-1]] == records
+    assert [Record(**json.loads(line)) for line in text.split("\n")[:-1]] == records
 
 
-def shown(records: list[Record]) -> str:
-    console = Console(file=io.StringIO(), width=200)
-    console.print(table(records))
-    text = console.file.getvalue()  # type: ignore[attr-defined]
-    return str(text)
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+def test_files_are_what_they_were(kind: str) -> None:
+    """Written by the version before records became dataclasses."""
+    records = [
+        a_record("none", accuracy=60.0, interval=0.0, baseline=None),
+        a_record("weak", paper=63.14, difference=0.0, difference_interval=0.0),
+        a_record(
+            "genie r=0.8", 5, accuracy=85.3811, difference=-3.98, difference_interval=0.3, added=20.0, rejected=1e-4
+        ),
+    ]
+    before = (Path(__file__).parent / f"records.{kind}").read_text()
+    assert (lines(records) if kind == "jsonl" else comma_separated(Record, records)) == before
 
 
-def headers(records: list[Record]) -> list[str]:
-    return [str(column.header) for column in table(records).columns]
+def test_pandas_makes_a_table_of_records() -> None:
+    records = [a_record("weak"), a_record("genie r=0.8", difference=1.5, difference_interval=0.5)]
+    table = pd.DataFrame(records)
+    assert list(table.columns) == [field.name for field in fields(Record)]
+    assert table["augmentation"].tolist() == ["weak", "genie r=0.8"]
+    assert table["accuracy"].dtype == float
+    assert table.loc[1, "difference"] == 1.5
 
 
-class TestTable:
-    def test_a_row_an_augmentation_and_columns_for_each_number_of_shots(self) -> None:
-        records = [
-            a_record("weak", 5, accuracy=81.4),
-            a_record("genie r=0.8", 5, accuracy=85.38, difference=3.98, difference_interval=0.3),
-            a_record("weak", 1),
-            a_record("genie r=0.8", 1, accuracy=75.45, difference=12.31, difference_interval=0.5),
-        ]
-        assert headers(records) == ["augmentation", "1-shot, %", "to weak", "5-shot, %", "to weak"]
-        text = shown(records)
-        assert "mini, 5-way, 600 episodes, unisiam-resnet18@1, lr" in text
-        weak, genie = (" ".join(line.split()) for line in text.splitlines() if "±" in line)
-        assert weak == "weak 63.14 ± 0.77 81.40 ± 0.77"
-        assert genie == "genie r=0.8 75.45 ± 0.77 +12.31 ± 0.50 85.38 ± 0.77 +3.98 ± 0.30"
-
-    def test_the_papers_column_is_there_only_where_the_paper_has_a_figure(self) -> None:
-        assert "paper" not in headers([a_record("weak"), a_record("none")])
-        with_figure = [a_record("none"), a_record("weak", paper=63.1)]
-        assert headers(with_figure) == ["augmentation", "1-shot, %", "to weak", "paper"]
-        assert [str(cell) for cell in table(with_figure).columns[3].cells] == ["", "63.10"]
-
-    def test_what_was_not_run_stays_empty(self) -> None:
-        grid = table([a_record("weak", 1), a_record("genie r=0.8", 5)])
-        assert [str(cell) for cell in grid.columns[1].cells] == ["63.14 ± 0.77", ""]
-        assert [str(cell) for cell in grid.columns[3].cells] == ["", "63.14 ± 0.77"]
-
-    @pytest.mark.parametrize(
-        ("difference", "interval", "episodes", "colour"),
-        [(1.0, 0.9, 600, "green"), (-1.0, 0.9, 600, "red"), (1.0, 1.1, 600, ""), (-1.0, 1.1, 600, ""), (9.0, 0, 1, "")],
+def test_a_record_is_shown_in_one_line() -> None:
+    assert repr(a_record("weak", difference=0.0, difference_interval=0.0)) == (
+        "<mini, 5-way, 1-shot, weak: 63.14 ± 0.77 %>"
     )
-    def test_colour_means_that_the_sign_is_certain(
-        self, difference: float, interval: float, episodes: int, colour: str
-    ) -> None:
-        record = a_record("mixup", difference=difference, difference_interval=interval, episodes=episodes)
-        (cell,) = table([record]).columns[2].cells
-        assert isinstance(cell, Text)
-        assert (cell.style, str(cell)) == (colour, f"{difference:+.2f} ± {interval:.2f}")
+    assert repr(a_record("genie r=0.8", 5, accuracy=85.38, difference=3.98, difference_interval=0.3)) == (
+        "<mini, 5-way, 5-shot, genie r=0.8: 85.38 ± 0.77 %, +3.98 ± 0.30 vs. weak>"
+    )
 
-    def test_names_are_shown_as_they_are(self) -> None:
-        text = shown([a_record("[bold]a", dataset="[red]b")])
-        assert "[bold]a" in text
-        assert "[red]b" in text
+
+def measured(
+    task: Task,
+    dataset: str,
+    name: AugmentationName = AugmentationName.WEAK,
+    spec: EpisodeSpec | None = None,
+    **conditions: Any,
+) -> Record:
+    ratios = (0.8,) if name is AugmentationName.GENIE else ()
+    outcome = Outcome(Augmentation(name, ratios), np.array([0.5, 0.7]), 0, 0)
+    given = {"backbone": "b@1", "classifier": task.classifier, **conditions}
+    (record,) = Conditions(task, dataset, **given).records_of(
+        EpisodeList(spec or EpisodeSpec(), (), "", "0"), [outcome]
+    )
+    return record
+
+
+def test_a_record_of_an_outcome() -> None:
+    record = measured(FEWSHOT, "mini", paper_backbone="unisiam-resnet18")
+    assert (record.accuracy, record.interval, record.episodes) == (60, pytest.approx(19.6, abs=0.01), 2)
+    assert (record.baseline, record.difference, record.difference_interval) == ("weak", 0, 0)
+    assert (record.paper, record.backbone, record.episode_list) == (63.14, "b@1", "0")
+    without = measured(FEWSHOT, "mini", baseline="strong")
+    assert (without.baseline, without.difference, without.paper) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "figure"),
+    [
+        ({}, 90.34),
+        ({"dataset": "aircraft"}, 29.19),
+        ({"paper_backbone": ""}, None),
+        ({"paper_backbone": "digits"}, None),
+        ({"dataset": "folder"}, None),
+        ({"spec": EpisodeSpec(ways=5, queries=0)}, None),
+        ({"name": AugmentationName.GENIE}, None),
+        ({"name": AugmentationName.NONE}, None),
+    ],
+)
+def test_the_papers_figure_stands_beside_what_was_measured_alike(changes: dict[str, Any], figure: float | None) -> None:
+    usual = {"dataset": "cub", "paper_backbone": FINEGRAINED.backbone, "spec": EpisodeSpec(ways=20, queries=0)}
+    assert measured(FINEGRAINED, **{**usual, **changes}).paper == figure
 
 
 @pytest.mark.parametrize(
@@ -157,3 +183,21 @@ def test_every_augmentation_of_the_paper_goes_by_the_name_it_has_here(dataset: s
         assert one
         assert five
         assert 60 < one < five < 90
+
+
+@pytest.mark.parametrize(
+    ("dataset", "augmentation", "figure"),
+    [
+        ("cub", "txt2img", 92.01),
+        ("cars", "img2img-h", 56.39),
+        ("cars", "txt2img", 81.29),
+        ("food", "img2img-l", 87.4),
+        ("aircraft", "txt2img", 41.73),
+        ("food", "genie r=0.8", None),
+        ("folder", "weak", None),
+        ("digits", "weak", None),
+    ],
+)
+def test_the_papers_fine_grained_figures(dataset: str, augmentation: str, figure: float | None) -> None:
+    assert paper.finegrained(dataset, FINEGRAINED.backbone, 20, 1, augmentation) == figure
+    assert paper.finegrained(dataset, FINEGRAINED.backbone, 20, 5, augmentation) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -420,3 +421,14 @@ def test_what_a_terminal_shows(genie: Genie, photos: Path, tmp_path: Path, open_
     assert "manifest" in screen
     image = next((tmp_path / "out/train").rglob("*.jpg"))
     assert "A photo of a [x]" in typed("explain", str(image))
+
+
+def test_a_reader_that_has_had_enough_is_no_error(genie: Genie, photos: Path, tmp_path: Path) -> None:
+    words = ["--src-dir", str(photos), "--targets", "seven,two", "--out", "out"]
+    assert genie("generate", *words).exit_code == 0
+    command = f"{shlex.join([sys.executable, '-m', 'genie_cli', 'generate', '--model', 'digits', '--steps', '4'])} "
+    command += f"--slots 4 {shlex.join(words)} --json | head -1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout.count("\n") == 1
+    assert done.stderr == "18 of 18 images already exist\n"
+    assert done.returncode == 0

@@ -1,13 +1,11 @@
-"""Groups by training images per class, exponential tails, and their picture in the terminal."""
+"""Groups of classes by their training images, and accuracies by group."""
 
 from __future__ import annotations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
 
-from genie_cli.cli._chart import chart
 from genie_cli.data.digits.long_tail import exponential
 from genie_cli.errors import UsageError
 from genie_cli.jobs import Source
@@ -22,7 +20,7 @@ def thresholds(draw: st.DrawFn) -> ShotThresholds:
     return ShotThresholds.parse(f"{draw(st.integers(below, 1000))},{below}")
 
 
-ANY_EDGES = st.one_of(st.sampled_from(list(THRESHOLDS.values())), thresholds())
+ANY_THRESHOLDS = st.one_of(st.sampled_from(list(THRESHOLDS.values())), thresholds())
 
 
 def profile(counts: list[int], where: ShotThresholds) -> Profile:
@@ -37,13 +35,13 @@ def profile(counts: list[int], where: ShotThresholds) -> Profile:
         ("30,10", {31: "many", 30: "med", 10: "med", 9: "few"}),
     ],
 )
-def test_on_which_side_an_edge_is(name: str, counts: dict[int, str]) -> None:
+def test_on_which_side_of_a_threshold_a_class_is(name: str, counts: dict[int, str]) -> None:
     found = ShotThresholds.parse(name)
     assert found.name == name
     assert {count: found.group(count).value for count in counts} == counts
 
 
-def test_the_published_groups_differ_by_the_classes_on_the_edges() -> None:
+def test_the_published_groups_differ_by_the_classes_at_the_thresholds() -> None:
     """385, 479, 136 and 391, 463, 146 of ImageNet-LT: as if 6 classes had 100 images and 10 had 20."""
     counts = [1280] * 385 + [100] * 6 + [60] * 463 + [20] * 10 + [5] * 136
     for name, sizes in (("livt", [385, 479, 136]), ("oltr", [391, 463, 146])):
@@ -61,14 +59,14 @@ def test_two_numbers_mean_more_than_and_less_than(below: int, above: int, count:
 
 
 @pytest.mark.parametrize("text", ["", "livit", "100", "100,20,5", "100,x", "1.5,1", "-5,2", "20,100", "20,1", "5,0"])
-def test_edges_that_are_none(text: str) -> None:
+def test_thresholds_that_are_none(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         ShotThresholds.parse(text)
-    assert repr(text) in str(caught.value)
+    assert f"--thresholds: {text!r}" in str(caught.value)
     assert "100,20" in caught.value.hint
 
 
-@given(COUNTS, ANY_EDGES)
+@given(COUNTS, ANY_THRESHOLDS)
 def test_every_class_is_in_one_group_and_larger_classes_are_in_higher_ones(
     counts: list[int], where: ShotThresholds
 ) -> None:
@@ -102,35 +100,9 @@ def test_no_such_tail(classes: int, most: int, fewest: int) -> None:
         exponential(classes, most, fewest)
 
 
-def drawn(found: Profile) -> list[str]:
-    console = Console(width=80, color_system=None)
-    with console.capture() as capture:
-        console.print(chart(found))
-    return [line.rstrip() for line in capture.get().splitlines()]
-
-
-def test_a_bar_for_each_of_a_few_classes() -> None:
-    lines = drawn(Profile({"tail": 5, "[red]head": 500, "middle": 50}, THRESHOLDS["livt"]))
-    assert lines[0] == "3 classes, 555 training images, 500 to 5 a class, imbalance 100"
-    bars = [line.split() for line in lines if "█" in line or "▍" in line]
-    assert [(name, count, group) for name, _, count, group in bars] == [
-        ("[red]head", "500", "many"),
-        ("middle", "50", "med"),
-        ("tail", "5", "few"),
-    ]
-    assert [len(bar) for _, bar, _, _ in bars] == [40, 4, 1]
-    table = [line.split() for line in lines if line.strip().startswith(("edges", "Many", "Med", "Few"))]
-    assert table == [
-        ["edges:", "livt", "images", "a", "class", "classes", "images"],
-        ["Many", "101", "or", "more", "1", "500"],
-        ["Med", "20", "to", "100", "1", "50"],
-        ["Few", "up", "to", "19", "1", "5"],
-    ]
-
-
-@given(COUNTS, ANY_EDGES)
-def test_the_chart_fits_a_terminal_and_every_bar_shows(counts: list[int], where: ShotThresholds) -> None:
-    lines = drawn(profile(counts, where))
-    assert max(map(len, lines)) <= 80
-    bars = [line for line in lines if any("█" <= character <= "▏" for character in line)]
-    assert len(bars) == min(len(counts), 20)
+def test_groups_are_means_of_per_class_accuracies() -> None:
+    found = Profile({"a": 1000, "b": 200, "c": 60, "d": 10, "e": 5}, THRESHOLDS["livt"])
+    accuracy = {"a": 0.9, "b": 0.7, "c": 0.6, "d": 0.2, "e": 0.4}
+    assert found.means_by_group(accuracy) == pytest.approx({"many": 0.8, "med": 0.6, "few": 0.3, "overall": 0.56})
+    without = Profile({"a": 1000, "d": 10}, THRESHOLDS["livt"]).means_by_group({"a": 1.0, "d": 0.0})
+    assert without == {"many": 1.0, "few": 0.0, "overall": 0.5}

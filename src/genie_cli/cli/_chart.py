@@ -1,4 +1,4 @@
-"""How long a data set's tail is, drawn in the terminal: a bar a class, or a bar for many, and the three groups."""
+"""The class frequencies of a long-tailed data set as a bar chart for the terminal, with a table of the groups."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from rich import box
 from rich.bar import Bar
-from rich.console import Group as Together
+from rich.console import Group as Renderables
 from rich.table import Table
 from rich.text import Text
 
@@ -17,19 +17,19 @@ _BAR_WIDTH, _NAME_WIDTH = 40, 24  # columns
 _COLOURS = {Group.MANY: "green", Group.MED: "yellow", Group.FEW: "red"}
 
 
-def chart(profile: Profile) -> Together:
-    """The profile, largest class first, in up to 80 columns, and below it how many classes and images each group has.
+def chart(profile: Profile) -> Renderables:
+    """The profile, largest class first, at most 80 columns wide, and the numbers of classes and images of each group.
 
-    Up to 20 classes have a bar each; more are put together, a twentieth of the classes in a bar of their mean.
+    Up to 20 classes have a bar each. Of more, each bar is the mean of a twentieth of the classes.
     """
-    return Together(_summary(profile), _bars(profile), _groups(profile))
+    return Renderables(_summary(profile), _bars(profile), _groups(profile))
 
 
 def _summary(profile: Profile) -> Text:
     counts = profile.counts.values()
     imbalance = f"{profile.imbalance:,.1f}".removesuffix(".0")
     many = f"{len(counts):,} classes, {sum(counts):,} training images"
-    return Text(f"{many}, {max(counts):,} to {min(counts):,} a class, imbalance {imbalance}\n")
+    return Text(f"{many}, {max(counts):,} to {min(counts):,} per class, imbalance {imbalance}\n")
 
 
 def _bars(profile: Profile) -> Table:
@@ -41,7 +41,7 @@ def _bars(profile: Profile) -> Table:
     bars = [(name, counts, sum(counts) / len(counts)) for name, counts in _binned(profile)]
     longest = bars[0][2]
     for name, counts, mean in bars:
-        # A class of five beside one of a thousand must not look like none: the least that shows is 1/8 of a column.
+        # A class of 5 images must be visible beside one of 1000: the shortest visible bar is 1/8 of a column.
         length = max(mean, longest / (8 * _BAR_WIDTH))
         here = list(dict.fromkeys(map(profile.thresholds.group, counts)))
         images = f"{counts[0]}" if counts[0] == counts[-1] else f"{counts[0]} to {counts[-1]}"
@@ -51,7 +51,7 @@ def _bars(profile: Profile) -> Table:
 
 
 def _binned(profile: Profile) -> Iterator[tuple[str, Sequence[int]]]:
-    """What a bar stands for, and its classes' counts, falling."""
+    """The name of each bar, and its classes' counts, descending."""
     ranked = sorted(profile.counts.items(), key=lambda item: -item[1])
     bars = min(len(ranked), _MOST_BARS)
     for bar in range(bars):
@@ -62,8 +62,8 @@ def _binned(profile: Profile) -> Iterator[tuple[str, Sequence[int]]]:
 
 def _groups(profile: Profile) -> Table:
     table = Table(box=box.SIMPLE_HEAD)
-    for head in (f"edges: {profile.thresholds.name}", "images a class", "classes", "images"):
-        table.add_column(Text(head), justify="left" if head.startswith("edges") else "right")
+    for head in (f"thresholds: {profile.thresholds.name}", "images per class", "classes", "images"):
+        table.add_column(Text(head), justify="left" if head.startswith("thresholds") else "right")
     for group, labels in profile.groups().items():
         images = sum(profile.counts[label] for label in labels)
         words = profile.thresholds.in_words(group)

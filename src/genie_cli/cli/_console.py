@@ -35,7 +35,7 @@ def stdout() -> Console:
 
 
 class ConsoleObserver(Observer):
-    """Tells a person on stderr, with bars where that is a terminal."""
+    """Prints to stderr, and draws bars if that is a terminal."""
 
     def __init__(self) -> None:
         self.console = stderr()

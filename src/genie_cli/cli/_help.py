@@ -53,6 +53,9 @@ class Command(TyperCommand):
             option.rich_help_panel, option.metavar = RUN, ""
         return option
 
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]  # Typer writes {MANIFEST}
+
     def get_params(self, ctx: Any) -> Any:
         params = super().get_params(ctx)
         for argument in params:

@@ -68,7 +68,7 @@ def confuse(
         option(
             help="Folds of the cross-validation: each image is classified by a classifier fitted to the others.",
             panel=MODEL,
-            metavar="N",
+            metavar="INT",
             default=str(FOLDS),
             parser=whole_number(2),
         ),
@@ -78,7 +78,7 @@ def confuse(
         option(
             help="Most-confused classes to list per class.",
             panel=OUTPUT,
-            metavar="N",
+            metavar="INT",
             default="4",
             parser=whole_number(1),
         ),
@@ -92,7 +92,7 @@ def confuse(
     ] = None,
     pairs: Annotated[
         int,
-        option(help="Confused pairs to show.", panel=OUTPUT, metavar="N", default="10", parser=whole_number(1)),
+        option(help="Confused pairs to show.", panel=OUTPUT, metavar="INT", default="10", parser=whole_number(1)),
     ] = 10,
     json_: Json = False,
 ) -> None:

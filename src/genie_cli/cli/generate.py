@@ -58,7 +58,7 @@ def generate(
         option(
             help="Make only the first N images of the plan, or of the part.",
             panel=RUN,
-            metavar="N",
+            metavar="INT",
             parser=whole_number(1),
         ),
     ] = None,

@@ -150,8 +150,8 @@ def _show_cost(benchmark: Benchmark, as_json: bool) -> None:
     added = ", ".join(f"{count} ({label})" for label, count in cost.added.items())
     table = {
         "trainings": f"{cost.trainings} of {cost.epochs} epochs",
-        "images": f"{cost.images} real, and generated: {added}",
-        "optimizer steps": f"{cost.steps} in all, of {cost.batch} images, {cost.micro_batch} at a time per device",
+        "images": f"{cost.real_images} real, and generated: {added}",
+        "optimizer steps": f"{cost.optimizer_steps}, of {cost.batch} images ({cost.micro_batch} at a time per device)",
         "network": f"{cost.network}, {cost.parameters / 1e6:.1f} million parameters",
         "memory": f"about {cost.memory / 2**30:.2f} GiB on {cost.device}",
         "time": f"about {duration(cost.seconds)}, and what loading images takes beyond that (one step was timed)",

@@ -66,7 +66,7 @@ def oracle(
     ] = Candidates.ALL.value,
     min_confidence: Annotated[
         float | None,
-        option(help="Lowest accepted probability of the target.", panel=EVALUATION, metavar="P", parser=probability),
+        option(help="Lowest accepted probability of the label.", panel=EVALUATION, metavar="FLOAT", parser=probability),
     ] = None,
     consistent_only: Annotated[
         bool, option("--consistent-only", help="Accept only if the target is the top class.", panel=EVALUATION)

@@ -1,8 +1,7 @@
-"""A confusion matrix as a picture, for a person to look at.
+"""A confusion matrix as a picture.
 
-Rows are what the images are, columns what they were taken for. What was taken for what it is, the diagonal, is
-blue; mistakes are orange to red, and colours rise with the root of the share, so that rare mistakes are seen beside a
-diagonal that is nearly all.
+Rows are true classes, columns predicted ones. The diagonal is blue and confusions are orange to red. Colors rise with
+the root of the share of the row, so that rare confusions are visible beside a diagonal that is nearly all.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from genie_cli.confuse.confusion import Confusion
 from genie_cli.errors import OutputError
 from genie_cli.files import require_folder, write_atomically
 
-_MADE_BY = ("Software", "genie confuse")  # by this text in the PNG, a picture of ours is known
+_MADE_BY = ("Software", "genie confuse")  # this text in the PNG marks a picture of ours
 
 _SIDE = 1000  # pixels that the cells of many classes share
 _LARGEST_CELL, _SMALLEST_NAMED = 36, 11
@@ -36,7 +35,7 @@ _WRONG = np.array([[255, 222, 178], [178, 24, 8]])
 
 
 def write(confusion: Confusion, path: Path) -> None:
-    """Write the picture as PNG, whole or not at all.
+    """Write the picture as PNG, atomically.
 
     Raises:
         OutputError: see `require_writable`.
@@ -49,13 +48,13 @@ def write(confusion: Confusion, path: Path) -> None:
 
 
 def require_writable(path: Path) -> None:
-    """Look whether `write` may write there; a matrix that genie drew is replaced, no other file is.
+    """Check that `write` may write there; it replaces a matrix that genie drew, and no other file.
 
     Raises:
-        OutputError: the folder is not there, a file is that is not such a picture, or the name does not end in .png.
+        OutputError: the folder is missing, there is another file, or the name does not end in .png.
     """
     if path.suffix.lower() != ".png":
-        raise OutputError(f"{path} is no name for a picture", "it is a PNG, so its name ends in .png")
+        raise OutputError(f"{path} is not a name for a PNG", "its name must end in .png")
     require_folder(path)
     try:
         with Image.open(path, formats=("PNG",)) as picture:
@@ -65,20 +64,20 @@ def require_writable(path: Path) -> None:
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         ours = False
     if not ours:
-        raise OutputError(f"{path} is there and is not a matrix that genie drew", "choose another --picture")
+        raise OutputError(f"{path} already exists and is not a matrix that genie drew", "choose another --picture")
 
 
 def draw(confusion: Confusion) -> Image.Image:
-    """The matrix with its names and a scale of colours, RGB.
+    """The matrix with its names and a color scale, RGB.
 
-    Counts stand in the cells of up to 30 classes, names beside up to 90; the cells of more are a few pixels wide, and
-    one pixel from 501 classes on.
+    Up to 30 classes have counts in their cells and up to 90 have names; with more, cells are a few pixels wide, and one
+    pixel from 501 classes on.
     """
     size = len(confusion.labels)
     cell = min(_LARGEST_CELL, max(_SIDE // size, 1))
     counts = np.array(confusion.matrix)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    cells = Image.fromarray(colours(shares)).resize((size * cell, size * cell), Image.Resampling.NEAREST)
+    cells = Image.fromarray(colors(shares)).resize((size * cell, size * cell), Image.Resampling.NEAREST)
     font = ImageFont.load_default(size=min(13, max(cell - 1, 10)))
     names = [_fitted(name, font) for name in confusion.labels] if cell >= _SMALLEST_NAMED else []
     beside = max((round(font.getlength(name)) for name in names), default=0) + 8
@@ -98,8 +97,8 @@ def draw(confusion: Confusion) -> Image.Image:
     return sheet
 
 
-def colours(shares: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """The cells' colours, (C, C, 3), from each row's shares, (C, C), 0..1; a share of nothing is white."""
+def colors(shares: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """The cells' colors, (C, C, 3), uint8, of each row's shares, (C, C), 0..1; a share of 0 is white."""
     diagonal = np.eye(len(shares), dtype=bool)[..., None]
     how_far = np.sqrt(shares)[..., None]
     low, high = np.where(diagonal, _RIGHT[0], _WRONG[0]), np.where(diagonal, _RIGHT[1], _WRONG[1])
@@ -108,7 +107,7 @@ def colours(shares: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 
 def _fitted(name: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
-    """The name on one line, cut where it is too long."""
+    """The name on one line, shortened if it is too long."""
     name = " ".join(name.split())
     if font.getlength(name) <= _NAME:
         return name
@@ -131,7 +130,7 @@ def _write_names(
     cell: int,
     font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
 ) -> None:
-    """Each name beside its row, and above its column, read from below."""
+    """Each name beside its row, and vertically above its column."""
     left, top = corner
     pen = ImageDraw.Draw(sheet)
     for place, name in enumerate(names):
@@ -145,14 +144,14 @@ def _write_upwards(
     text: str,
     start: tuple[int, int],
     font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
-    colour: tuple[int, int, int] = _INK,
+    color: tuple[int, int, int] = _INK,
 ) -> None:
-    """Text from below to above that begins at ``start``, the middle of its line."""
+    """Vertical text that begins at ``start``, the middle of its line, and runs upwards."""
     height = 20
     line = Image.new("L", (round(font.getlength(text)) + 4, height), 0)
     ImageDraw.Draw(line).text((0, height / 2), text, 255, font, anchor="lm")
     upright = line.transpose(Image.Transpose.ROTATE_90)
-    sheet.paste(colour, (start[0] - height // 2, start[1] - upright.height), upright)
+    sheet.paste(color, (start[0] - height // 2, start[1] - upright.height), upright)
 
 
 def _write_counts(
@@ -165,33 +164,33 @@ def _write_counts(
     left, top = corner
     for row, column in np.argwhere(counts > 0):
         text = str(counts[row, column])
-        colour = "white" if shares[row, column] > 0.25 else _INK
+        color = "white" if shares[row, column] > 0.25 else _INK
         font = ImageFont.load_default(size=13 if len(text) < 5 else 10)
         middle = (left + column * cell + cell / 2, top + row * cell + cell / 2)
-        pen.text(middle, text, colour, font, anchor="mm")
+        pen.text(middle, text, color, font, anchor="mm")
 
 
 def _heads(sheet: Image.Image, corner: tuple[int, int], size: tuple[int, int]) -> None:
-    """What rows and columns are."""
+    """The titles of the axes."""
     font = ImageFont.load_default(size=14)
     left, top = corner
-    ImageDraw.Draw(sheet).text((left, _MARGIN), "taken for", _FAINT, font, anchor="lt")
+    ImageDraw.Draw(sheet).text((left, _MARGIN), "predicted class", _FAINT, font, anchor="lt")
     length = round(font.getlength("true class"))
     _write_upwards(sheet, "true class", (_MARGIN + 6, top + max(min(size[1], length + 8), length)), font, _FAINT)
 
 
 def _draw_scale(pen: ImageDraw.ImageDraw, corner: tuple[int, int]) -> None:
-    """Which colour is which share of its row, for the diagonal and beside it."""
+    """The color scale, for the diagonal and beside it."""
     font = ImageFont.load_default(size=12)
     left, top = corner
     pen.text((left, top), "share of the row", _FAINT, font, anchor="lm")
-    for line, (name, place) in enumerate((("right", 0), ("mistaken", 1))):
+    for line, (name, place) in enumerate((("correct", 0), ("confused", 1))):
         middle = top + 16 + line * 16
         pen.text((left, middle), name, _INK, font, anchor="lm")
         for step, share in enumerate(_SCALE):
             pair = np.full((2, 2), share)
-            colour = tuple(int(value) for value in colours(pair)[0, place])
+            color = tuple(int(value) for value in colors(pair)[0, place])
             at = left + 110 + step * 46
-            pen.rectangle((at, middle - 7, at + 45, middle + 7), colour, _GRID)
+            pen.rectangle((at, middle - 7, at + 45, middle + 7), color, _GRID)
             if line == 0:
                 pen.text((at + 23, top), f"{share:.0%}", _FAINT, font, anchor="mm")

@@ -1,79 +1,153 @@
-"""What a person asks of augmentations and of the images that they need: looked at before any is made."""
+"""What the evaluators check before they read data, load models or generate images.
+
+Only options that were typed can conflict. An environment variable or a settings file may be meant for other
+commands: what it says is used where it applies.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence, Set
+from pathlib import Path
 
-from genie_cli.config import Settings
+from genie_cli import manifest
+from genie_cli.config import BUNDLED, Settings
+from genie_cli.data.catalog import Entry
+from genie_cli.devices import parse_device
 from genie_cli.diffusion.solver import smallest_ratio
-from genie_cli.errors import UsageError
+from genie_cli.errors import UsageError, did_you_mean
+from genie_cli.evaluate.augmentations import Augmentation, AugmentationName, choose
+from genie_cli.files import require_usable_folder
+from genie_cli.manifest import is_pipe
+from genie_cli.settings import flag_of, keys
 
-if TYPE_CHECKING:
-    from genie_cli.evaluate.augmentations import Augmentation, AugmentationName
+# Settings that decide how images are generated, and so have no effect on the images of a manifest.
+_DECIDED_BY_MANIFESTS = (
+    *(key for key in keys("model") if key != "model.device"),  # the evaluator itself runs on the device
+    "generate.steps",
+    "generate.guidance",
+    "generate.prompt",
+    "generate.superclass",
+    "generate.preset",
+)
 
 
-def chosen(
-    names: Sequence[str], ratios: Sequence[str], known: Sequence[AugmentationName] | None = None
+def parse_augmentations(
+    names: Sequence[str], ratios: Sequence[float], known: Sequence[str] = tuple(AugmentationName)
 ) -> list[Augmentation]:
-    """What --augment and --r ask for.
+    """The augmentations that were asked for by name.
 
     Args:
-        known: the augmentations that the command has; None: all.
+        ratios: GeNIe's noise ratios; see `augmentations.choose`.
+        known: the names that the benchmark accepts.
 
     Raises:
-        UsageError: an augmentation is not known, or a ratio is none.
+        UsageError: a name is not known.
     """
-    from genie_cli.evaluate.augmentations import AugmentationName, choose
-
-    possible = [name.value for name in known or AugmentationName]
-    if unknown := [word for word in names if word not in possible]:
-        raise UsageError(f"--augment {unknown[0]}: there is no such augmentation", f"known: {', '.join(possible)}")
-    try:
-        numbers = [float(word) for word in ratios]
-    except ValueError:
-        raise UsageError(f"--r {', '.join(ratios)}: expected numbers, such as 0.6,0.8") from None
-    if any(not 0 < r <= 1 for r in numbers):
-        raise UsageError(f"--r {', '.join(ratios)}: a noise ratio is above 0 and at most 1")
-    return choose([AugmentationName(word) for word in names], numbers)
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                f"--augment {name}: there is no such augmentation{did_you_mean(name, known)}",
+                f"choices: {', '.join(known)}",
+            )
+    return choose([AugmentationName(name) for name in names], ratios)
 
 
-def check(
+def check_generation(
     chosen: Sequence[Augmentation],
     settings: Settings,
-    given: set[str],
+    given: Set[str],
     *,
     manifests: Sequence[str],
-    only_plans: bool,
-    ratios: Sequence[str],
+    plan_only: bool,
     soft_labels: bool,
 ) -> None:
-    """Refuse what would be ignored, or cannot be made, of what is said about generated images.
+    """Check the options about generated images against each other.
 
     Args:
-        only_plans: whether nothing is to be made or evaluated, by --plan-out or --dry-run.
-    """
-    from genie_cli.evaluate.augmentations import AugmentationName
+        given: keys of the settings that were typed.
+        manifests: names of the manifests that have the images; empty if they are to be generated.
+        plan_only: nothing is to be evaluated.
 
-    if ratios and not any(a.name is AugmentationName.GENIE for a in chosen):
+    Raises:
+        UsageError: an option contradicts another or would have no effect, or a noise ratio is too small for the number
+            of steps.
+    """
+    generates = any(augmentation.generates for augmentation in chosen)
+    if "generate.r" in given and not any(a.name is AugmentationName.GENIE for a in chosen):
         raise UsageError("--r is GeNIe's noise ratio, and genie is not among --augment")
-    made = {"name", "revision", "steps", "guidance", "prompt", "superclass", "dtype", "slots"} & given
-    if manifests and made:
-        flags = ", ".join(sorted("--model" if name == "name" else f"--{name}" for name in made))
-        raise UsageError(f"the images are those of --manifest: leave out {flags}")
-    if manifests and only_plans:
-        raise UsageError("--manifest has the images: leave out --plan-out and --dry-run, which are about making them")
-    if manifests and not any(a.generates for a in chosen):
-        raise UsageError("none of the augmentations needs generated images: leave out --manifest")
-    if soft_labels and not manifests:
+    if manifests:
+        _check_manifests(given, generates, plan_only)
+    elif soft_labels:
         raise UsageError(
             "--soft-labels takes the oracle's labels from a manifest",
             "genie oracle MANIFEST --soft-labels --out labelled.jsonl, then --manifest labelled.jsonl",
         )
-    least = smallest_ratio(settings.generate.steps)
-    if not manifests and (short := [a for a in chosen if a.generates and min(a.ratios) < least]):
+    else:
+        _check_ratios(chosen, settings.generate.steps)
+    if plan_only and not generates:
+        raise UsageError("none of the augmentations needs generated images: there is no plan")
+
+
+def _check_manifests(given: Set[str], generates: bool, plan_only: bool) -> None:
+    if useless := [flag_of(key) for key in _DECIDED_BY_MANIFESTS if key in given]:
+        raise UsageError(f"the images are those of --manifest: leave out {', '.join(sorted(useless))}")
+    if plan_only:
+        raise UsageError("--manifest has the images: leave out --plan-out and --dry-run, which are about making them")
+    if not generates:
+        raise UsageError("none of the augmentations needs generated images: leave out --manifest")
+
+
+def _check_ratios(chosen: Sequence[Augmentation], steps: int) -> None:
+    least = smallest_ratio(steps)
+    for augmentation in chosen:
+        if augmentation.generates and min(augmentation.ratios) < least:
+            raise UsageError(
+                f"{augmentation.label} has r = {min(augmentation.ratios):g}, which leaves no step to run out of "
+                f"{steps}; the smallest r is {least:g}",
+                "set more --steps, or leave it out of --augment",
+            )
+
+
+def check_data_dir(entry: Entry, given: Set[str]) -> None:
+    """Raise UsageError if ``--data-dir`` was typed for a bundled data set; a variable may name that of other runs."""
+    if entry.is_bundled and "data.dir" in given:
+        raise UsageError(f"--dataset {entry.name} is made by genie: leave out --data-dir")
+
+
+def check_places(out: Path, device: str, manifests: Sequence[str]) -> None:
+    """Check the folder, the device and the files that a run names.
+
+    Raises:
+        OutputError: ``out`` cannot be used as a folder.
+        UsageError: ``device`` is not the name of a device.
+        ManifestError: a manifest cannot be read. A pipe, which can be read only once, is not looked into.
+    """
+    require_usable_folder(out)
+    parse_device(device)
+    for name in manifests:
+        if not is_pipe(name):
+            with manifest.opened(name, "genie.manifest"):
+                pass
+
+
+def check_backbone(name: str) -> None:
+    """Check the name of a backbone. Does not look for its weights.
+
+    Raises:
+        UsageError: there is no such network, or none was named and there is no default.
+    """
+    from genie_cli.backbones import pretrained, unisiam
+
+    if not name:
         raise UsageError(
-            f"{short[0].label} has r = {min(short[0].ratios):g}, which leaves no step to run out of "
-            f"{settings.generate.steps}; least: {least:g}",
-            "give more --steps, or leave it out of --augment",
+            "say which network computes the features: --backbone",
+            "the paper's: --backbone unisiam-resnet18 --checkpoint FILE; or any timm model, "
+            "such as --backbone vit_small_patch14_dinov2.lvd142m",
+        )
+    ours = (BUNDLED, *unisiam.NAMES)
+    if name not in ours and not pretrained.names_its_source(name) and not pretrained.is_known(name):
+        near = pretrained.similar_names(name, ours)
+        raise UsageError(
+            f"--backbone: there is no model {name!r}" + (f"; did you mean {', '.join(near)}?" if near else ""),
+            f"choices: {', '.join(ours)}, timm's models, hf-hub:owner/name and local-dir:folder",
         )

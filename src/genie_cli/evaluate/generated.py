@@ -1,29 +1,31 @@
-"""Finds generated images in manifests by what they show, not by where they lie or who made them."""
+"""Finds generated images in manifests by what they show, not by where they are or which model made them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from genie_cli.errors import ManifestError, UsageError, shorten
 from genie_cli.jobs import Job
 from genie_cli.manifest import Document, Row, Status
-from genie_cli.oracle.manifests import accepted
+from genie_cli.oracle.judgement import COLUMN, Judgement
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _Key = tuple[str | None, str, str, float, int]
 
 
 @dataclass(frozen=True)
-class Generated:
+class GeneratedImage:
     """A generated image.
 
     Attributes:
-        accepted: False if the oracle's conditions rejected it.
-        soft_label: the oracle's distribution over classes, if it was asked for; else None.
+        accepted: False if the oracle rejected it.
+        soft_label: the oracle's probability of each class, if the manifest has them; else None.
     """
 
     path: Path
@@ -32,13 +34,18 @@ class Generated:
     soft_label: Mapping[str, float] | None = None
 
     def label(self, target: str, classes: Sequence[str], *, soft: bool) -> NDArray[np.float64]:
-        """What the image counts for, (C,), a share of each class, sums to 1: its target, or the oracle's distribution.
+        """The training label: shape (C,), a share for each of ``classes``, which sum to 1.
 
-        An image that the oracle takes for none of ``classes`` says nothing about them, and stays its target's.
+        Args:
+            target: the class that the image was made for; a hard label is one-hot there.
+            soft: use the oracle's probabilities, restricted to ``classes`` and renormalized. If it gives all of them
+                zero, the label is the hard one.
 
         Raises:
-            UsageError: no oracle was asked for a distribution.
+            UsageError: ``soft``, and the manifest has no probabilities for this image.
         """
+        import numpy as np
+
         hard = np.array([name == target for name in classes], dtype=np.float64)
         if not soft:
             return hard
@@ -48,61 +55,56 @@ class Generated:
         return np.asarray(shares / shares.sum()) if shares.sum() > 0 else hard
 
 
-class Images:
+class GeneratedImages:
     """The images of one or more manifests.
 
-    A job's prompt, model and seed do not matter: an evaluator asks for the image of a source, a target, a method, a
-    ratio and a replicate, and takes whatever model's images the manifests hold.
+    Prompt, model and seed of a job are not compared: an evaluator asks for the image of a source, target, method,
+    noise ratio and replicate, and uses the images of whichever model the manifests hold.
     """
 
     def __init__(self) -> None:
         self._found: dict[_Key, tuple[Row, Path]] = {}
 
-    def add(self, document: Document, folder: Path) -> None:
-        """Take in a manifest.
-
-        Args:
-            folder: what its files are relative to if its header does not say; a relative root starts here too.
+    def add(self, document: Document) -> None:
+        """Add the images of a manifest.
 
         Raises:
-            UsageError: it holds another image of something than a manifest before, or another oracle's verdict.
+            UsageError: it has another image of something that was added before, or another oracle's judgement of it.
             ManifestError: a line is not a row, or an image has no SHA-256.
         """
-        root = folder / (document.header.root or "")
         for row in document.rows():
             if row.status is Status.MADE:
-                if not row.sha256:  # features are kept under it
+                if not row.sha256:  # features are cached under it
                     raise ManifestError(document.name, 0, f"the row of {row.file} has no sha256")
-                self._add(row, root)
+                self._add(row, document.root)
 
     def _add(self, row: Row, root: Path) -> None:
         known, its_root = self._found.setdefault(_key(row.job), (row, root))
         if (known.job.id, known.sha256) != (row.job.id, row.sha256):
             raise UsageError(
-                f"the manifests hold two images of {describe(row.job)}: {its_root / known.file} by {known.job.model}, "
+                f"the manifests have two images of {describe(row.job)}: {its_root / known.file} by {known.job.model}, "
                 f"seed {known.job.seed}, and {root / row.file} by {row.job.model}, seed {row.job.seed}",
                 "evaluate one model, prompt, seed and number of steps at a time",
             )
-        if known.extra.get("oracle") != row.extra.get("oracle"):
+        if known.extra.get(COLUMN) != row.extra.get(COLUMN):
             raise UsageError(
-                f"the manifests hold two verdicts of the oracle on {describe(row.job)}, or one and none",
-                "give the manifest that genie oracle wrote, and not the one it read",
+                f"the manifests have two verdicts of the oracle on {describe(row.job)}, or one and none",
+                "give the manifest that genie oracle wrote, and not the one that it read",
             )
 
     def __len__(self) -> int:
         return len(self._found)
 
-    def find(self, job: Job) -> Generated | None:
+    def find(self, job: Job) -> GeneratedImage | None:
         """The image that ``job`` asks for, or None."""
         if _key(job) not in self._found:
             return None
         row, root = self._found[_key(job)]
-        said = row.extra.get("oracle")
-        soft = said.get("soft_label") if isinstance(said, dict) else None
-        return Generated(root / row.file, row.sha256, accepted(row), soft if isinstance(soft, dict) else None)
+        judgement = Judgement.of(row) or Judgement()
+        return GeneratedImage(root / row.file, row.sha256, judgement.accepted, judgement.soft_label)
 
     def require(self, jobs: Iterable[Job]) -> None:
-        """Raise UsageError, which names them, if images that ``jobs`` ask for are not there."""
+        """Raise UsageError if images that ``jobs`` ask for are missing; the first few are named."""
         lacking = {job.id: job for job in jobs if _key(job) not in self._found}
         if not lacking:
             return
@@ -119,6 +121,6 @@ def _key(job: Job) -> _Key:
 
 
 def describe(job: Job) -> str:
-    """A job in words: ``genie at r = 0.8, 'lynx' from cats/7.jpg``."""
+    """A job in words: ``genie at r = 0.8, 'lynx' from cats/7.jpg, replicate 0``."""
     origin = f" from {job.source.path}" if job.source else ""
     return f"{job.method.value} at r = {job.r:g}, {job.target!r}{origin}, replicate {job.replicate}"

@@ -1,109 +1,145 @@
-"""The images that an evaluator needs: as a plan for `genie generate`, made at once, or read from manifests."""
+"""The generated images that an evaluator needs: planned, made at once, or read from manifests."""
 
 from __future__ import annotations
 
 import shlex
-import sys
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genie_cli import manifest
-from genie_cli.cli._console import words
-from genie_cli.config import STABLE_DIFFUSION, Format, Settings
-from genie_cli.errors import UsageError
-from genie_cli.files import require_own, write_atomically
-from genie_cli.generate.checks import open_plan
+from genie_cli.config import Format, Settings
+from genie_cli.data.dataset import Dataset
+from genie_cli.evaluate.generated import GeneratedImages
+from genie_cli.files import replace_atomically, require_folder, require_own
 from genie_cli.generate.plan import Planned
-from genie_cli.generate.run import Work
+from genie_cli.generate.run import Run
 from genie_cli.jobs import Job, Plan
+from genie_cli.observer import Observer
+from genie_cli.recipe import Recipe
+from genie_cli.settings import field_of, flag_of, is_set
 
 if TYPE_CHECKING:
     from genie_cli.diffusion.locate import Located
-    from genie_cli.evaluate.generated import Images
+
+_PLAN = '{"kind":"genie.plan"'  # how every plan file begins
+
+# What `command_for` must repeat: the settings that decide the images and that the jobs themselves do not say.
+_HOW = (
+    "model.name",
+    "model.revision",
+    "generate.steps",
+    "generate.guidance",
+    "model.dtype",
+    "model.slots",
+    "model.attention",
+    "model.compile",
+)
 
 
-def suited_to_digits(settings: Settings, given: set[str]) -> Settings:
-    """The digits have a model of their own, unless another is named.
+def prompts_for(settings: Settings, dataset: Dataset) -> Callable[[str], str]:
+    """The prompt for each class: the settings' template with the class's name in words, and the superclass.
 
-    Args:
-        given: names of the settings that were given as options.
+    The superclass is what anybody has set, which may be nothing, or else the data set's.
     """
-    from genie_cli.config import BUNDLED
-
-    if settings.model.name != STABLE_DIFFUSION or "name" in given:
-        return settings
-    return settings.model_copy(update={"model": settings.model.model_copy(update={"name": BUNDLED})})
+    superclass = settings.generate.superclass if is_set(settings, "generate.superclass") else dataset.superclass
+    recipe = Recipe(targets=(), prompt=settings.generate.prompt, superclass=superclass, model="")
+    return lambda label: recipe.prompt_for(dataset.name_of(label))
 
 
-def located_in(settings: Settings, given: set[str]) -> Located:
-    """The model that makes the images."""
-    from genie_cli.diffusion.locate import is_local, locate
-
-    if "revision" in given and is_local(settings.model.name):
-        raise UsageError("--revision goes with a model of the hub; this one is on this machine")
-    return locate(settings.model.name, settings.model.commit)
-
-
-def work(settings: Settings, located: Located, root: Path, jobs: Iterable[Job], out: Path) -> Work:
-    """What makes the jobs' images, each once, in ``out/images``.
+def run_for(
+    jobs: Iterable[Job], root: Path, settings: Settings, located: Located, out: Path, observer: Observer
+) -> Run:
+    """The run that makes the images of ``jobs``, each once, as PNG files in ``out/images``.
 
     Args:
+        jobs: repeats are allowed. They are made source by source, so that each source is read once.
         root: folder that the sources' paths are relative to.
+        located: the model that makes them.
     """
     output = settings.output.model_copy(update={"dir": str(out / "images"), "format": Format.PNG})
-    # Source by source, so that each is read once.
     ordered = sorted({job.id: job for job in jobs}.values(), key=_order)
-    plan = Plan(lambda: iter(ordered))
-    return Work(settings.model_copy(update={"output": output}), located, Planned(plan, root, {}), plan, "")
+    plan = Planned(Plan(lambda: iter(ordered)), root)
+    return Run(settings.model_copy(update={"output": output}), located, plan, observer)
 
 
 def _order(job: Job) -> tuple[object, ...]:
     return job.source.path if job.source else "", job.method.value, job.target, job.replicate, job.r
 
 
-def write_plan(work: Work, plan_out: str) -> None:
-    """The plan as a file, and in words the command that makes it; or on standard output, if it is ``-``."""
-    if plan_out == "-":
-        sys.stdout.writelines(work.plan_lines())
-        return
-    require_own(Path(plan_out), '{"kind":"genie.plan"')
-    lines = list(work.plan_lines())
-    write_atomically(Path(plan_out), "".join(lines).encode())
-    words().print(f"{plan_out} has {len(lines) - 1} images; make them: {_generate(work, plan_out)}", soft_wrap=True)
+def require_plan_path(path: Path) -> None:
+    """Check that a plan may be written to ``path``.
+
+    Raises:
+        OutputError: its folder does not exist, or a file is there that is not a plan of genie's.
+    """
+    require_folder(path)
+    require_own(path, _PLAN)
 
 
-def _generate(work: Work, plan: str) -> str:
-    """The command that makes a plan's images with the settings it was made for."""
+def write_plan(run: Run, path: Path) -> int:
+    """Write the plan of a run to a file, completely or not at all, replacing an earlier plan.
+
+    Returns:
+        The number of jobs.
+
+    Raises:
+        OutputError: see `require_plan_path`; or the file cannot be written.
+    """
+    require_plan_path(path)
+    count = -1  # the header is not a job
+
+    def write(aside: Path) -> None:
+        nonlocal count
+        with aside.open("w", encoding="utf-8", newline="\n") as file:
+            for line in run.lines():
+                file.write(line)
+                count += 1
+
+    replace_atomically(path, write)
+    return count
+
+
+def command_for(run: Run, plan: str) -> str:
+    """The command that makes the images of a run's plan with the run's settings, quoted for a shell.
+
+    Args:
+        plan: where the plan was written; ``"-"`` for standard input.
+    """
     command = ["genie", "generate", "--plan", plan]
-    used, default = work.settings, Settings()
-    chosen = {
-        "--model": (used.model.name, default.model.name),
-        "--revision": (used.model.revision, default.model.revision),
-        "--steps": (used.generate.steps, default.generate.steps),
-        "--guidance": (used.generate.guidance, default.generate.guidance),
-    }
-    command += [word for flag, (now, usual) in chosen.items() if now != usual for word in (flag, str(now))]
+    for key in _HOW:
+        section, _, name = key.partition(".")
+        value = getattr(getattr(run.settings, section), name)
+        if value != field_of(key).default:
+            command += [flag_of(key), str(value)]
     return shlex.join([*command, "--format", "png"])
 
 
-def make(work: Work) -> Images:
-    """Make what is not there yet."""
-    output, summary = work.make()
-    if summary.failed:
-        words().print(f"{summary.failed} images failed; {output.manifest} says why", soft_wrap=True)
-    # Beside this run's images there may be an earlier one's of the same, by another seed or prompt.
-    return read((str(output.manifest),), {job.id for job in work.mine})
+def make(run: Run) -> GeneratedImages:
+    """Make the images of a run that do not exist yet, and return all of the run's images.
+
+    Raises:
+        ModelError, OutputError: see `Run.make`.
+    """
+    made = run.make()
+    if made.failed:
+        run.observer.warning(f"{made.failed} images failed; {made.manifest} says why")
+    # Runs with other seeds or prompts may share the folder, and their images show the same.
+    return read((str(made.manifest),), {job.id for job in run.jobs})
 
 
-def read(manifests: Sequence[str], only: Collection[str] | None = None) -> Images:
-    """The images of the manifests; of these jobs only, by their ids, if that is said."""
-    from genie_cli.evaluate.generated import Images
+def read(manifests: Sequence[str], only: Collection[str] | None = None) -> GeneratedImages:
+    """The images of manifests.
 
-    images = Images()
+    Args:
+        manifests: paths, folders of runs, or ``"-"`` for standard input.
+        only: ids of the jobs whose images are wanted; None: all.
+
+    Raises:
+        ManifestError, UsageError: see `manifest.opened` and `GeneratedImages.add`.
+    """
+    images = GeneratedImages()
     for name in manifests:
-        with open_plan(name) as stream:
-            document = manifest.read(stream, "standard input" if name == "-" else name, "genie.manifest")
-            wanted = document if only is None else document.only(only)
-            images.add(wanted, Path(name).parent if name != "-" else Path())
+        with manifest.opened(name, "genie.manifest") as document:
+            images.add(document if only is None else document.only(only))
     return images

@@ -1,15 +1,16 @@
-"""The paper's figures, to stand beside ours where data set and backbone are the same.
+"""The paper's accuracies in %, for comparison with results on the same data set and network.
 
-Accuracies in %; Tables 1 (mini-ImageNet), 2 (tiered-ImageNet) and 6 (noise ratios,
-mini-ImageNet), 5-way, UniSiam encoders. "Strong" is "Heavy" in some of the paper's tables. Table 4 (fine-grained),
-20-way, 1-shot, DINOv2 ViT-G/14; its "Baseline" is weak augmentation. Table 3 (long-tailed), ImageNet-LT, LiVT.
+- Tables 1 (mini-ImageNet), 2 (tiered-ImageNet) and 6 (noise ratios, mini-ImageNet): 5-way, UniSiam encoders. Some of
+  the tables call strong augmentation "Heavy".
+- Table 4 (fine-grained): 20-way, 1-shot, DINOv2 ViT-G/14. Its "Baseline" is weak augmentation.
+- Table 3 (long-tailed): ImageNet-LT, LiVT.
 """
 
 from __future__ import annotations
 
 _ROWS = ("weak", "strong", "cutmix", "mixup", "img2img-l", "img2img-h", "txt2img", "genie r=0.8")
 
-# (data set, backbone) to a line of (1-shot, 5-shot) for each of _ROWS.
+# (data set, backbone) to (1-shot, 5-shot) for each of _ROWS.
 _FEWSHOT: dict[tuple[str, str], tuple[tuple[float, float], ...]] = {
     ("mini", "unisiam-resnet18"): (
         (63.14, 81.40),
@@ -83,7 +84,7 @@ _NOISE: dict[str, tuple[tuple[float, float], ...]] = {
 
 
 def fewshot(dataset: str, backbone: str, ways: int, shots: int, augmentation: str) -> float | None:
-    """The paper's accuracy, in %, or None where it has no such figure."""
+    """The paper's accuracy in Tables 1, 2 and 6, in %; None where it has no such figure."""
     if ways != 5 or shots not in (1, 5):
         return None
     lines = dict(zip(_ROWS, _FEWSHOT.get((dataset, backbone), ()), strict=False))
@@ -101,7 +102,7 @@ _FINEGRAINED: dict[str, tuple[float, ...]] = {
     "aircraft": (29.19, 30.99, 34.73, 41.73),
 }
 
-# GeNIe's two rows. Their noise ratios were lost when the paper became text, so they stand beside no row of ours.
+# GeNIe's two rows. The paper's text version lacks their noise ratios, so they cannot be compared with a row of ours.
 _FINEGRAINED_GENIE: dict[str, tuple[float, float]] = {
     "cub": (92.49, 92.52),
     "cars": (87.74, 87.92),
@@ -111,18 +112,18 @@ _FINEGRAINED_GENIE: dict[str, tuple[float, float]] = {
 
 
 def finegrained(dataset: str, backbone: str, ways: int, shots: int, augmentation: str) -> float | None:
-    """The paper's accuracy, in %, or None where it has no such figure, or it is not known which of ours it is."""
+    """The paper's accuracy in Table 4, in %; None where it has no such figure, or its noise ratio is not known."""
     if (backbone, ways, shots) != (_FINEGRAINED_BACKBONE, 20, 1):
         return None
     return dict(zip(_FINEGRAINED_ROWS, _FINEGRAINED.get(dataset, ()), strict=False)).get(augmentation)
 
 
-def remark_on_finegrained(dataset: str) -> str:
-    """What else the paper says of a data set; empty if nothing."""
+def finegrained_remark(dataset: str) -> str:
+    """What else the paper reports for a data set; empty if nothing."""
     if dataset not in _FINEGRAINED_GENIE:
         return ""
     one, other = _FINEGRAINED_GENIE[dataset]
-    said = f"the paper has {one:.2f} and {other:.2f} for GeNIe, at two noise ratios that its text has lost"
+    said = f"the paper reports {one:.2f} and {other:.2f} for GeNIe, at two noise ratios that its text version lacks"
     if dataset == "aircraft":
         said += "; it counts 41 classes, the data set has 30 manufacturers"
     return said
@@ -139,7 +140,7 @@ _LONGTAIL: dict[str, tuple[float, float, float, float]] = {
 
 
 def longtail(dataset: str, network: str, augmentation: str) -> tuple[float, float, float, float] | None:
-    """The paper's accuracies on Many, Med, Few and overall, in %, or None where it has no such row."""
+    """The paper's accuracies in Table 3 on Many, Med, Few and all classes, in %; None where it has no such row."""
     if (dataset, network) != ("imagenet-lt", _LONGTAIL_NETWORK):
         return None
     return _LONGTAIL.get(augmentation)

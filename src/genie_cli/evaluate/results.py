@@ -1,23 +1,128 @@
-"""Results as records: JSON Lines and CSV."""
+"""Results as records, and as files that are told from everybody else's.
+
+    out/results.jsonl           one record per line
+    out/results.csv             the same records
+    out/.genie/results.json     the SHA-256 of every results file that genie has written, or was about to write
+
+The hash is listed before the file is written, so a run that is killed in between leaves no file that a later run takes
+for somebody else's. A file whose hash is not listed was written or edited by somebody, and is never replaced.
+"""
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, Final
 
-from pydantic import BaseModel
+from pydantic import TypeAdapter
+
+from genie_cli.errors import OutputError
+from genie_cli.files import reraise_as_output_error, write_atomically
+
+JSON_LINES, CSV = "results.jsonl", "results.csv"
+RECORD_FILES = (JSON_LINES, CSV)
+_KIND: Final = "genie.results"
+_HINT = "choose another --out, or move the file away and run the same command again"
 
 
-def lines(records: Sequence[BaseModel]) -> str:
-    """JSON Lines."""
-    return "".join(record.model_dump_json() + "\n" for record in records)
+def lines(records: Sequence[Any]) -> str:
+    """Records, which are pydantic dataclasses, as JSON Lines."""
+    return "".join(TypeAdapter(type(record)).dump_json(record).decode() + "\n" for record in records)
 
 
-def comma_separated(kind: type[BaseModel], records: Sequence[BaseModel]) -> str:
-    """CSV with a header; the records are of one kind."""
+def comma_separated(kind: type[Any], records: Sequence[Any]) -> str:
+    """Records as CSV with a header line.
+
+    Args:
+        kind: the dataclass of the records.
+    """
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(kind.model_fields), lineterminator="\n")
+    writer = csv.DictWriter(text, [field.name for field in fields(kind)], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(record.model_dump() for record in records)
+    writer.writerows(asdict(record) for record in records)
     return text.getvalue()
+
+
+def files_of(kind: type[Any], records: Sequence[Any]) -> dict[str, str]:
+    """The results files of records: name to text."""
+    return {JSON_LINES: lines(records), CSV: comma_separated(kind, records)}
+
+
+def require_own(out: Path, texts: Mapping[str, str | None]) -> None:
+    """Check, before hours of work, that no file of somebody else's would be replaced.
+
+    Args:
+        out: the folder of the results; need not exist.
+        texts: names of the files that will be written there, with their contents where these are known already. A
+            file that has that content may be anybody's.
+
+    Raises:
+        OutputError: a file was not written by genie, or has been edited since.
+    """
+    listed = _listed(out)
+    for name, text in texts.items():
+        found = _hash_of(out / name)
+        if found and found not in listed.get(name, ()) and (text is None or found != _sha256(text)):
+            raise OutputError(f"{out / name} was not written by genie, or has been edited since", _HINT)
+
+
+def write(out: Path, texts: Mapping[str, str]) -> None:
+    """Write results files, each completely or not at all; the folder is created if need be.
+
+    Args:
+        texts: file names to contents.
+
+    Raises:
+        OutputError: see `require_own`; or the folder cannot be written.
+    """
+    require_own(out, texts)
+    listed = {name: list(hashes) for name, hashes in _listed(out).items()}
+    for name, text in texts.items():
+        hashes = listed.setdefault(name, [])
+        if _sha256(text) not in hashes:
+            hashes.append(_sha256(text))
+    with reraise_as_output_error(out):
+        _marker(out).parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(_marker(out), (json.dumps({"kind": _KIND, "files": listed}, indent=1) + "\n").encode())
+    for name, text in texts.items():
+        write_atomically(out / name, text.encode())
+
+
+def _marker(out: Path) -> Path:
+    return out / ".genie" / "results.json"
+
+
+def _listed(out: Path) -> dict[str, list[str]]:
+    """The hashes in the folder's marker by file name; none if there is no marker."""
+    marker = _marker(out)
+    try:
+        content = json.loads(marker.read_bytes())
+        if content["kind"] != _KIND:
+            raise ValueError
+        return {str(name): [str(digest) for digest in hashes] for name, hashes in content["files"].items()}
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise OutputError(f"{marker} cannot be read: {error.strerror}", "choose another --out") from None
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        raise OutputError(f"{marker} is not a list of genie's results files", _HINT) from None
+
+
+def _hash_of(path: Path) -> str:
+    """The SHA-256 of a file; empty if there is none."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    except OSError as error:
+        raise OutputError(f"{path} cannot be read: {error.strerror}", "choose another --out") from None
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Means and their 95 % intervals, as the paper reports them: mean +- 1.96 s / sqrt(n), s the sample's deviation."""
+"""Means with 95 % confidence intervals, as in the paper: mean ± 1.96 s / sqrt(n), s the sample standard deviation."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-_Z = 1.959963984540054  # of the normal distribution, two-sided 95 %
+_Z = 1.959963984540054  # 97.5 % quantile of the normal distribution
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean and half the width of its 95 % interval; 0 wide if there is one value only to judge by."""
+    """A mean and its confidence interval.
+
+    Attributes:
+        half_width: half the width of the 95 % interval; 0 for a single value.
+        count: number of values.
+    """
 
     mean: float
     half_width: float
@@ -21,14 +26,14 @@ class Estimate:
 
 
 def estimate(values: Sequence[float] | NDArray[np.float64]) -> Estimate:
-    """Mean and interval of ``values``, (n,), n >= 1."""
+    """The mean of ``values``, shape (n,), n >= 1, with a normal interval."""
     sample = np.asarray(values, dtype=np.float64)
     deviation = float(sample.std(ddof=1)) if len(sample) > 1 else 0.0
     return Estimate(float(sample.mean()), _Z * deviation / float(np.sqrt(len(sample))), len(sample))
 
 
 def estimate_of_few(values: Sequence[float]) -> Estimate:
-    """As `estimate`, with the interval by Student's t: for few values, (n,), as of three seeds, 1.96 is too little."""
+    """As `estimate`, with an interval from Student's t distribution: with few values, 1.96 is too small a factor."""
     from scipy.stats import t
 
     usual = estimate(values)
@@ -39,8 +44,8 @@ def estimate_of_few(values: Sequence[float]) -> Estimate:
 def paired_difference(
     values: Sequence[float] | NDArray[np.float64], baseline: Sequence[float] | NDArray[np.float64]
 ) -> Estimate:
-    """How much higher ``values`` are than ``baseline``, episode by episode; both (n,), in the same order.
+    """The mean of ``values - baseline``; both have shape (n,) and are in the same order of episodes.
 
-    Episodes differ more from each other than methods do, so this interval is far narrower than either mean's.
+    Episodes differ more from each other than methods do, so this interval is much narrower than that of either mean.
     """
     return estimate(np.asarray(values, dtype=np.float64) - np.asarray(baseline, dtype=np.float64))

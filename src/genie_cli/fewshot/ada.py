@@ -1,8 +1,8 @@
-"""GeNIe-Ada: for each source and target the noise ratio at which the source turns into the target.
+"""GeNIe-Ada: for each source and target, chooses the noise ratio at which the source turns into the target.
 
-From the authors' code. Generated images of rising r are projected on the axis from the source's features to the
-mean of the target's real images; the source turns into the target between the two neighbours that are furthest
-apart, and the image after that jump is the hardest one that still shows the target.
+From the authors' code. Features of generated images at ascending r are projected onto the axis from the source's
+features to the mean features of the target's real images. The source turns into the target between the two neighbours
+with the largest increase; the image after it is the hardest one that still shows the target.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ Features = NDArray[np.float32]
 
 
 def most_adequate(generated: Features, source: Features, target: Features) -> int:
-    """Which of the generated images to take.
+    """The index of the generated image to use.
 
     Args:
-        generated: features of images of one source and target, r rising, (R, D).
-        source: of the source, (D,).
-        target: of real images of the target, (S, D).
+        generated: features of images of one source and target, r ascending, shape (R, D).
+        source: features of the source, shape (D,).
+        target: features of real images of the target, shape (S, D).
 
     Returns:
-        0 .. R - 1; with a single image 0.
+        0 if there is a single image, else 1 .. R - 1.
     """
     if len(generated) == 1:
         return 0

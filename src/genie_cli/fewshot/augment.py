@@ -1,7 +1,7 @@
-"""Augmentations of real images: weak, strong, CutMix, MixUp (paper, section 4, "Baselines").
+"""Augmentations of real images: weak, strong, CutMix and MixUp (paper, section 4, "Baselines").
 
-torchvision does the work. Its transforms draw from torch's global generator; here every view has a seed of its
-own, so that a view is a function of (picture, seed) whatever ran before it.
+The transforms are torchvision's, which draw from torch's global generator. Here every view has a seed of its own, so a
+view is a function of picture and seed alone.
 """
 
 from __future__ import annotations
@@ -13,79 +13,78 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from genie_cli.backbones.backbone import Preprocess
+from genie_cli.data.dataset import Crops
 
 if TYPE_CHECKING:
     import torch
     from PIL.Image import Image
 
-_GENERATOR = threading.Lock()
+# The authors' code: RandomResizedCrop(scale=(0.2, 1)) and a horizontal flip.
+PHOTO_CROPS = Crops(min_area=0.2, flip=True)
 
-# The least share of the picture that a random crop keeps, and whether its mirror image is still of its class.
-# A digit is not a photo: half of it is another digit, and so is its mirror image.
-_PHOTO, _DIGIT = (0.2, True), (0.7, False)
+_GENERATOR = threading.Lock()
 
 
 @dataclass(frozen=True)
 class RandomAugment:
-    """Random views of pictures, as a backbone sees them.
+    """Random views of pictures, of the size that a backbone takes.
 
     Attributes:
-        least: the crop's area, as a share of the picture's, is drawn from ``least`` .. 1.
-        flip: whether half of the views are mirrored.
+        crops: a crop's area, as a share of the picture's, is drawn from ``crops.min_area`` .. 1; with ``crops.flip``
+            half of the views are mirrored.
     """
 
     preprocess: Preprocess
-    least: float
-    flip: bool
-
-    @classmethod
-    def of_photos(cls, preprocess: Preprocess) -> RandomAugment:
-        """As in the authors' code: RandomResizedCrop(scale=(0.2, 1)) and a horizontal flip."""
-        return cls(preprocess, *_PHOTO)
-
-    @classmethod
-    def of_digits(cls, preprocess: Preprocess) -> RandomAugment:
-        return cls(preprocess, *_DIGIT)
+    crops: Crops = PHOTO_CROPS
 
     def weak(self, picture: Image, seed: int) -> torch.Tensor:
-        """A random crop, perhaps mirrored: (3, size, size), uint8."""
+        """A random crop, possibly mirrored: shape (3, size, size), uint8."""
         return self._view(picture, seed, strong=False)
 
     def strong(self, picture: Image, seed: int) -> torch.Tensor:
-        """The weak view recoloured, perhaps grey, perhaps blurred ("Heavy" in the paper's tables)."""
+        """The weak view with color jitter, possibly in gray, possibly blurred ("Heavy" in some of the paper's tables).
+
+        Returns:
+            Shape (3, size, size), uint8.
+        """
         return self._view(picture, seed, strong=True)
 
     def _view(self, picture: Image, seed: int, *, strong: bool) -> torch.Tensor:
         from torchvision.transforms import InterpolationMode, v2
         from torchvision.transforms.v2 import functional
 
+        size, area = self.preprocess.size, (self.crops.min_area, 1.0)
         how = InterpolationMode[self.preprocess.interpolation.upper()]
-        crop = v2.RandomResizedCrop(self.preprocess.size, (self.least, 1.0), interpolation=how, antialias=True)
-        steps: list[object] = [crop, v2.RandomHorizontalFlip()] if self.flip else [crop]
+        steps: list[object] = [v2.RandomResizedCrop(size, area, interpolation=how, antialias=True)]
+        steps += [v2.RandomHorizontalFlip()] if self.crops.flip else []
         if strong:
-            radius = self.preprocess.size // 20 * 2 + 1  # a tenth of the picture, as in SimCLR (2020), appendix A
+            kernel = size // 20 * 2 + 1  # a tenth of the picture, as in SimCLR (2020), appendix A
             steps += [
                 v2.RandomApply([v2.ColorJitter(0.4, 0.4, 0.4, 0.1)], p=0.8),
                 v2.RandomGrayscale(0.2),
-                v2.RandomApply([v2.GaussianBlur(max(radius, 3), (0.1, 2.0))], p=0.5),
+                v2.RandomApply([v2.GaussianBlur(max(kernel, 3), (0.1, 2.0))], p=0.5),
             ]
         with seeded(seed):
-            looked: torch.Tensor = functional.pil_to_tensor(v2.Compose(steps)(picture))
-        return looked
+            view: torch.Tensor = functional.pil_to_tensor(v2.Compose(steps)(picture))
+        return view
 
 
 def mix(
     how: Literal["cutmix", "mixup"], images: torch.Tensor, labels: torch.Tensor, classes: int, seed: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Each image mixed with another of the batch: images (N, 3, H, W), uint8, and soft labels (N, classes), float32.
-
-    Args:
-        images: (N, 3, H, W), uint8.
-        labels: class indices, (N,).
+    """Mix each image of a batch with another one.
 
     CutMix (Yun et al., 2019) with alpha 1, MixUp (Zhang et al., 2018) with alpha 0.2, their papers' values for
-    ImageNet. torchvision draws one share a batch and mixes each image with its neighbour; the batch is put into a
-    random order first.
+    ImageNet. torchvision draws one mixing ratio per batch and mixes each image with its neighbour; the batch is
+    shuffled first.
+
+    Args:
+        images: shape (N, 3, H, W), uint8.
+        labels: class indices, shape (N,).
+        classes: number of classes C.
+
+    Returns:
+        Images, shape (N, 3, H, W), uint8, in another order, and their soft labels, shape (N, C), float32.
     """
     import torch
     from torchvision.transforms import v2
@@ -99,9 +98,9 @@ def mix(
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """torch's global generator on the CPU starts at ``seed`` inside, and is as before after; one thread at a time."""
+    """Seed torch's global CPU generator, and restore it at the end. One thread at a time; others wait."""
     import torch
 
     with _GENERATOR, torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)  # torch.manual_seed would also set those of the devices
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would also seed the devices' generators
         yield

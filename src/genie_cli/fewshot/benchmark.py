@@ -1,144 +1,224 @@
-"""A run on episodes: the pool, the episodes, the images they need, and what comes of them."""
+"""A run of `genie fewshot` or `genie finegrained`, from options to results. Importing it loads no torch or NumPy."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+import os
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from genie_cli.cli._console import progress, words
 from genie_cli.config import Settings
-from genie_cli.errors import UsageError
-from genie_cli.evaluate import checks as augmenting
-from genie_cli.evaluate import obtain as making
-from genie_cli.fewshot import options as asking
-from genie_cli.fewshot import results
-from genie_cli.fewshot.options import FewShotOptions, Listed
-from genie_cli.jobs import Job
-from genie_cli.recipe import Recipe
+from genie_cli.data import catalog
+from genie_cli.data.catalog import Entry
+from genie_cli.data.dataset import Dataset
+from genie_cli.devices import is_main_process
+from genie_cli.evaluate import checks, obtain, results
+from genie_cli.evaluate.augmentations import Augmentation
+from genie_cli.fewshot.options import FewShotOptions, backbone_name, check, section_of
+from genie_cli.fewshot.results import BASELINE, Conditions, Record
+from genie_cli.fewshot.task import Task
+from genie_cli.generate.run import Run, locate_model
+from genie_cli.observer import Observer
+from genie_cli.settings import is_set, with_defaults
 
 if TYPE_CHECKING:
     from genie_cli.backbones.backbone import Backbone
-    from genie_cli.evaluate.augmentations import Augmentation, EpisodeJobs
-    from genie_cli.evaluate.generated import Images
-    from genie_cli.fewshot.episodes import Pool
-    from genie_cli.fewshot.records import Record
+    from genie_cli.backbones.features import Features
+    from genie_cli.evaluate.generated import GeneratedImages
+    from genie_cli.fewshot.episodes import EpisodeList
+    from genie_cli.fewshot.evaluator import FewShotEvaluator
+    from genie_cli.fewshot.needs import EpisodeJobs
 
 
-def measure(
-    settings: Settings, asked: FewShotOptions, given: set[str], *, as_json: bool = False, dry_run: bool = False
-) -> None:
-    """Do what `genie fewshot` and `genie finegrained` do.
+@dataclass(frozen=True)
+class Benchmark:
+    """A run that has been checked and whose episodes are known.
+
+    Attributes:
+        settings: with the defaults that suit the data set.
+        network: name of the backbone; empty if none was named for a run that evaluates nothing.
+        lists: one list of episodes for each number of shots.
+        run: makes the generated images that the episodes need; None if manifests have them or none are needed.
+    """
+
+    task: Task
+    options: FewShotOptions
+    settings: Settings
+    observer: Observer
+    network: str
+    dataset: Dataset
+    lists: Sequence[EpisodeList]
+    augmentations: Sequence[Augmentation]
+    needs: EpisodeJobs
+    run: Run | None
+
+    def evaluate(self) -> list[Record]:
+        """Make or read the images, evaluate all augmentations, and write results and episode lists to ``options.out``.
+
+        Raises:
+            UsageError: an image is missing from the manifests, or a checkpoint does not go with the backbone.
+            ManifestError: a manifest has a bad line.
+            ImageError: an image cannot be read.
+            ModelError: a model cannot be loaded, or does not fit into memory.
+            OutputError: the output folder cannot be written, or has files that genie did not write.
+        """
+        from genie_cli.backbones.load import load
+
+        images = obtain.read(self.options.manifests)
+        with self.observer.progress(f"Loading {self.network}"):  # before images are made: it may not be there
+            backbone = load(self.network, self.options.checkpoint, self.settings.model.device)
+        if self.run:
+            images = obtain.make(self.run)
+        for each in self.lists:
+            images.require(self.needs.needed(each.episodes, self.augmentations))
+        records = self._records(backbone, images)
+        self._write(records)
+        return records
+
+    def _records(self, backbone: Backbone, images: GeneratedImages) -> list[Record]:
+        from genie_cli.backbones.features import Features, default_folder
+
+        conditions, features = self._conditions(backbone.name), Features(backbone, default_folder())
+        records: list[Record] = []
+        total = len(self.augmentations) * sum(len(each.episodes) for each in self.lists)
+        with self.observer.progress("episodes", total) as progress:
+            for each in self.lists:
+                evaluator = self._evaluator(each, features, images)
+                outcomes = []
+                for augmentation in self.augmentations:
+                    progress.describe(f"{augmentation.label}, {each.spec.shots}-shot")
+                    outcomes.append(evaluator.run(augmentation, progress.advance))
+                records += conditions.records_of(each, outcomes)
+        return records
+
+    def _evaluator(self, episodes: EpisodeList, features: Features, images: GeneratedImages) -> FewShotEvaluator:
+        from genie_cli.fewshot.augment import PHOTO_CROPS, RandomAugment
+        from genie_cli.fewshot.classifiers import Classifier
+        from genie_cli.fewshot.evaluator import FewShotEvaluator
+        from genie_cli.fewshot.views import Views
+
+        augment = RandomAugment(features.backbone.preprocess, self.dataset.crops or PHOTO_CROPS)
+        return FewShotEvaluator(
+            episodes=episodes.episodes,
+            views=Views(self.dataset.root, augment),
+            features=features,
+            classifier=Classifier(section_of(self.task, self.settings).classifier),
+            needs=self.needs,
+            images=images,
+            soft_labels=self.options.soft_labels,
+            protocol=self.task.protocol,
+        )
+
+    def _conditions(self, backbone: str) -> Conditions:
+        classifier = section_of(self.task, self.settings).classifier
+        as_in_paper = classifier == self.task.classifier and not self.options.partial
+        return Conditions(
+            task=self.task,
+            dataset=self.options.dataset,
+            backbone=backbone,
+            classifier=classifier,
+            baseline=self.options.baseline or BASELINE,
+            paper_backbone=self.network if as_in_paper else "",
+        )
+
+    def _write(self, records: Sequence[Record]) -> None:
+        if is_main_process():
+            lists = {each.file_name: each.text for each in self.lists}
+            results.write(self.options.out, {**lists, **results.files_of(Record, records)})
+
+
+def prepare(
+    task: Task,
+    options: FewShotOptions,
+    settings: Settings,
+    given: Set[str],
+    observer: Observer,
+    *,
+    plan_only: bool = False,
+) -> Benchmark:
+    """Check a run, read its data set, draw its episodes and find its diffusion model. Nothing is written.
 
     Args:
-        given: names of the settings that were given as options.
+        given: keys of the settings that were typed, such as ``"generate.seed"``; only these can conflict.
+        plan_only: only the returned benchmark's ``run`` will be used; nothing is evaluated.
 
     Raises:
-        UsageError, FolderError, ModelError, OutputError: see the rooms that raise them.
+        UsageError: options contradict each other, one would have no effect, or a value cannot be used.
+        FolderError: the data set is not in its folder, or has too few images for the episodes.
+        ManifestError: a manifest cannot be read.
+        ModelError: the diffusion model cannot be found.
+        OutputError: the output folder cannot be used, or has files that genie did not write.
     """
-    if asked.dataset.is_digits:
-        settings, asked = _suited_to_digits(settings, asked, given)
-    augmentations = augmenting.chosen(asked.augment, asked.ratios)
-    asking.check(asked, settings, given, augmentations, dry_run)
-    pool = asked.dataset.pool(settings.data.dir, asked.partial)
-    lists = asking.lists(settings, asked, pool)
-    # Without images to make no model is looked for, which could be a download.
-    to_make = not asked.manifests and any(augmentation.generates for augmentation in augmentations)
-    located = making.located_in(settings, given) if to_make else None
-    needs = _needs(settings, pool, located.identity if located else "", given)
-    jobs = _jobs(lists, augmentations, needs)
-    work = making.work(settings, located, pool.root, jobs, asked.out) if located else None
-    if work and asked.plan_out:
-        making.write_plan(work, asked.plan_out)
-        return
-    if work and dry_run:
-        work.preview(as_json=as_json)
-        return
-    images = making.read(asked.manifests)
-    backbone = _backbone(settings, asked)  # before hours of making images: it may not be there
-    results.prepare(asked.out, lists)
-    if work:
-        images = making.make(work)
-    records = _run(asked, lists, augmentations, pool, backbone, needs, images)
-    results.save(asked.out, lists, records)
-    results.show(asked, records, as_json)
+    entry = catalog.entry(task.name, options.dataset)
+    settings, asked = with_defaults(settings, entry.defaults), settings
+    augmentations = check(task, options, entry, settings, given, plan_only=plan_only)
+    network = _check_names(task, options, entry, settings, plan_only=plan_only)
+    if entry.note and not options.episode_lists and any(_is_own(task, key, asked) for key in entry.defaults):
+        observer.found(entry.note)
+    dataset = catalog.load(task.name, options.dataset, settings.data.dir, partial=options.partial, observer=observer)
+    lists = _lists(task, options, settings, dataset)
+    if not plan_only:
+        results.require_own(options.out, {each.file_name: each.text for each in lists})
+    needs, run = _generation(options, settings, given, observer, dataset, lists, augmentations)
+    return Benchmark(task, options, settings, observer, network, dataset, lists, augmentations, needs, run)
 
 
-def _suited_to_digits(settings: Settings, asked: FewShotOptions, given: set[str]) -> tuple[Settings, FewShotOptions]:
-    """The digits have a model of their own, and no more classes than their encoder has not seen, unless told."""
-    from genie_cli.data.digits import NOVEL_CLASSES
+def _check_names(task: Task, options: FewShotOptions, entry: Entry, settings: Settings, *, plan_only: bool) -> str:
+    """Check folder, device, files and backbone before data are read; return the backbone's name."""
+    from genie_cli.fewshot.episodes import require_list
 
-    settings = making.suited_to_digits(settings, given)
-    usual, most = type(asked.wanted)().ways, len(NOVEL_CLASSES)
-    if asked.wanted.ways == usual > most and not asked.episode_lists and "ways" not in given:
-        asked = replace(asked, wanted=asked.wanted.model_copy(update={"ways": most}))
-        words().print(f"{most}-way, not {usual}: the digits' encoder was trained on the other five classes")
-    return settings, asked
-
-
-def _needs(settings: Settings, pool: Pool, model: str, given: set[str]) -> EpisodeJobs:
-    """Which images the episodes need of ``model``; of any, if it is empty."""
-    from genie_cli.evaluate.augmentations import EpisodeJobs
-
-    wanted = settings.generate
-    superclass = wanted.superclass or ("" if "superclass" in given else pool.superclass)
-    recipe = Recipe(targets=(), prompt=wanted.prompt, superclass=superclass, model=model)
-    return EpisodeJobs(lambda label: recipe.prompt_for(pool.name_of(label)), model, wanted.seed)
+    checks.check_places(options.out, settings.model.device, options.manifests)
+    for path in options.episode_lists:
+        require_list(path)
+    if not plan_only:
+        results.require_own(options.out, dict.fromkeys(results.RECORD_FILES))
+    network = backbone_name(task, options, entry)
+    # Without a folder to read, `catalog.load` says where to get the data set, which a person needs to know first.
+    has_data = entry.is_bundled or os.path.isdir(settings.data.dir or "")
+    if options.backbone or (has_data and not plan_only):
+        checks.check_backbone(network)
+    return network
 
 
-def _jobs(lists: Sequence[Listed], augmentations: Sequence[Augmentation], needs: EpisodeJobs) -> Iterator[Job]:
-    """The jobs that make all images that the episodes need."""
-    from genie_cli.fewshot.study import needed
-
-    return (job for listed in lists for job in needed(listed.episodes, augmentations, needs))
+def _is_own(task: Task, key: str, settings: Settings) -> bool:
+    """Whether a setting is one of the task's own that nobody has set."""
+    return key.startswith(f"{task.name}.") and not is_set(settings, key)
 
 
-def _backbone(settings: Settings, asked: FewShotOptions) -> Backbone:
-    from genie_cli.backbones.load import load
+def _lists(task: Task, options: FewShotOptions, settings: Settings, dataset: Dataset) -> Sequence[EpisodeList]:
+    """The episodes, drawn or read; UsageError and FolderError as `fewshot.episodes`."""
+    from genie_cli.fewshot.episodes import EpisodeSpec, draw_lists, read_lists
 
-    if not asked.network:
-        raise UsageError(
-            "say which network gives the features: --backbone",
-            "the paper's: --backbone unisiam-resnet18 --checkpoint FILE; or any timm model, "
-            "such as --backbone vit_small_patch14_dinov2.lvd142m",
-        )
-    return load(asked.network, asked.checkpoint, settings.model.device)
+    if options.episode_lists:
+        return read_lists(options.episode_lists, dataset, options.dataset)
+    wanted, seed = section_of(task, settings), settings.generate.seed
+    specs = [
+        EpisodeSpec(ways=wanted.ways, shots=shots, queries=wanted.queries, seed=seed)
+        for shots in sorted(set(wanted.shots))
+    ]
+    return draw_lists(dataset, options.dataset, specs, wanted.episodes)
 
 
-def _run(
-    asked: FewShotOptions,
-    lists: Sequence[Listed],
+def _generation(
+    options: FewShotOptions,
+    settings: Settings,
+    given: Set[str],
+    observer: Observer,
+    dataset: Dataset,
+    lists: Sequence[EpisodeList],
     augmentations: Sequence[Augmentation],
-    pool: Pool,
-    backbone: Backbone,
-    needs: EpisodeJobs,
-    images: Images,
-) -> list[Record]:
-    from genie_cli.backbones.features import Features, default_folder
-    from genie_cli.fewshot.classifiers import Classifier
-    from genie_cli.fewshot.study import FewShotEvaluator
-    from genie_cli.fewshot.views import Views
+) -> tuple[EpisodeJobs, Run | None]:
+    """Which generated images the episodes need, and the run that makes them, if they are to be made.
 
-    views = Views(pool.root, asked.dataset.views(backbone.preprocess))
-    features = Features(backbone, default_folder())
-    records: list[Record] = []
-    total = len(augmentations) * sum(len(listed.episodes) for listed in lists)
-    with progress() as bar:
-        task = bar.add_task("episodes", total=total)
-        for listed in lists:
-            study = FewShotEvaluator(
-                listed.episodes,
-                views,
-                features,
-                Classifier(asked.wanted.classifier),
-                needs,
-                images,
-                asked.soft_labels,
-                asked.task.protocol,
-            )
-            outcomes = []
-            for augmentation in augmentations:
-                bar.update(task, description=f"{augmentation.label}, {listed.spec.shots}-shot")
-                outcomes.append(study.run(augmentation, lambda: bar.advance(task)))
-            records += results.records_of(asked, backbone.name, listed, outcomes)
-    return records
+    A model is looked for, which can be a download, only if there are images to make.
+    """
+    from genie_cli.fewshot.needs import EpisodeJobs
+
+    to_make = not options.manifests and any(augmentation.generates for augmentation in augmentations)
+    located = locate_model(settings, given) if to_make else None
+    model = located.identity if located else ""
+    needs = EpisodeJobs(obtain.prompts_for(settings, dataset), model, settings.generate.seed)
+    if not located:
+        return needs, None
+    jobs = (job for each in lists for job in needs.needed(each.episodes, augmentations))
+    return needs, obtain.run_for(jobs, dataset.root, settings, located, options.out, observer)

@@ -1,7 +1,7 @@
-"""The linear classifiers of few-shot learning, on L2-normalised features; scikit-learn does the work.
+"""Linear classifiers for few-shot learning, from scikit-learn, on L2-normalised features.
 
-Labels may be soft: (N, C), rows sum to 1. A soft row enters as one weighted row a class, which for logistic
-regression is exactly cross-entropy with soft labels.
+Labels have shape (N, C), are >= 0, and may be soft: rows sum to 1. A row with a soft label is fitted as one weighted
+row per class, which for logistic regression is exactly cross-entropy with soft labels.
 """
 
 from __future__ import annotations
@@ -17,24 +17,33 @@ Labels = NDArray[np.float64]
 
 
 class Classifier(StrEnum):
-    """What is fitted to a support set."""
+    """The classifier that is fitted to a support set."""
 
     LR = "lr"  # logistic regression, C = 1, lbfgs: the paper's few-shot setting
     SVM = "svm"  # linear SVM, C = 1: the paper's fine-grained setting
     PROTOTYPE = "prototype"  # nearest class mean (Snell et al., "Prototypical networks", 2017)
 
     def predict(self, support: Features, labels: Labels, query: Features) -> NDArray[np.int64]:
-        """Class indices, (Q,), of ``query``, (Q, D), after fitting ``support``, (N, D), with ``labels``, (N, C)."""
+        """Fit the support set and classify the query set.
+
+        Args:
+            support: features, shape (N, D).
+            labels: shape (N, C). A class without support is never predicted.
+            query: features, shape (Q, D).
+
+        Returns:
+            Class indices, shape (Q,).
+        """
         return _PREDICT[self](normalised(support), labels, normalised(query))
 
 
 def normalised(features: Features) -> Features:
-    """Rows of unit length."""
+    """Rows scaled to unit length; rows of zeros stay zero."""
     return np.asarray(features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12), dtype=np.float32)
 
 
 def one_hot(numbers: NDArray[np.int64], classes: int) -> Labels:
-    """Class indices, (N,), as labels, (N, classes)."""
+    """Class indices, shape (N,), as labels, shape (N, classes)."""
     return np.eye(classes)[numbers]
 
 

@@ -1,8 +1,8 @@
-"""Episodes: small classification tasks drawn from a pool of images (paper, sections 4.1 and 4.3).
+"""Episodes: small classification tasks drawn from a data set (paper, sections 4.1 and 4.3).
 
-An episode is a function of the pool's content, the design and its own number, so that a longer list begins
-with the shorter one, and no path or order of files matters. Support and query never share an image, nor two
-files with the same content. (In the authors' code they overlap.)
+An episode is a function of the images' contents, the spec and its own number. So a longer list begins with the
+shorter one, and neither paths nor the order of files matter. Support and query sets share no image, nor two files with
+the same content. (In the authors' code they overlap.)
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from genie_cli.data.dataset import Dataset
 from genie_cli.errors import FolderError, UsageError
 from genie_cli.jobs import Source
 
@@ -25,10 +26,13 @@ _Count = Annotated[int, Field(ge=1)]
 
 
 class EpisodeSpec(BaseModel):
-    """What an episode looks like: ``ways`` classes, ``shots`` support and ``queries`` query images of each.
+    """The size of an episode, and the seed that episodes are drawn with.
 
-    With 0 queries all images of a class that may be queries are, as many as there are: where a data set has a test
-    split, the accuracy is then that on the test split.
+    Attributes:
+        ways: number of classes.
+        shots: support images per class.
+        queries: query images per class; 0: all images of the test split, so that the accuracy is that on the test
+            split.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -40,72 +44,67 @@ class EpisodeSpec(BaseModel):
 
 
 @dataclass(frozen=True)
-class Pool:
-    """Images that episodes are drawn from, by class.
-
-    Attributes:
-        root: the images' paths are relative to it.
-        support, query: by class, as `by_class` gives them; the same images may be in both, and are then dealt out
-            anew in each episode.
-        names: what a prompt calls a class, where that is not the label itself.
-        superclass: what all classes are a type of, for prompts; may be empty.
-    """
-
-    root: Path
-    support: Mapping[str, Sequence[Source]]
-    query: Mapping[str, Sequence[Source]]
-    names: Mapping[str, str]
-    superclass: str = ""
-
-    def name_of(self, label: str) -> str:
-        return self.names.get(label, label)
-
-    def by_content(self) -> dict[str, Source]:
-        """All images by SHA-256."""
-        every = [*self.query.values(), *self.support.values()]
-        return {source.sha256: source for sources in every for source in sorted(sources, key=lambda s: s.path)}
-
-
-def by_class(sources: Sequence[Source]) -> dict[str, tuple[Source, ...]]:
-    """Sources by class, each content once, in the order of their hashes."""
-    unique = {source.sha256: source for source in sorted(sources, key=lambda s: (s.label, s.path), reverse=True)}
-    found: dict[str, list[Source]] = {}
-    for digest in sorted(unique):
-        found.setdefault(unique[digest].label, []).append(unique[digest])
-    return {label: tuple(found[label]) for label in sorted(found)}
-
-
-@dataclass(frozen=True)
 class Episode:
-    """One task: per class, in the order of ``classes``, its support and its query images."""
+    """One classification task; ``support`` and ``query`` have the images of each class, in the order of ``classes``."""
 
     number: int
     classes: tuple[str, ...]
     support: tuple[tuple[Source, ...], ...]
     query: tuple[tuple[Source, ...], ...]
 
+    def labelled_support(self) -> Iterator[tuple[int, Source]]:
+        """The support images, each with the index of its class."""
+        for number, sources in enumerate(self.support):
+            for source in sources:
+                yield number, source
 
-def draw(pool: Pool, spec: EpisodeSpec, count: int) -> list[Episode]:
-    """Episodes number 0 .. count - 1.
+
+@dataclass(frozen=True)
+class EpisodeList:
+    """Episodes of one spec.
+
+    Attributes:
+        text: the list as a file has it; see `write`.
+        sha256: of the text; results name the list by it.
+    """
+
+    spec: EpisodeSpec
+    episodes: tuple[Episode, ...]
+    text: str
+    sha256: str
+
+    @classmethod
+    def of(cls, spec: EpisodeSpec, episodes: Sequence[Episode], dataset: str) -> EpisodeList:
+        """A list of episodes of the data set with that name."""
+        return cls(spec, tuple(episodes), *write(episodes, spec, dataset))
+
+    @property
+    def file_name(self) -> str:
+        """The name of its file in a folder of results."""
+        return f"episodes-{self.spec.ways}-way-{self.spec.shots}-shot.jsonl"
+
+
+def draw(dataset: Dataset, spec: EpisodeSpec, count: int) -> list[Episode]:
+    """Draw episodes number 0 .. count - 1: support from the training images, queries from the test images.
 
     Raises:
-        FolderError: the pool has too few classes, or a class too few images.
+        FolderError: there are too few classes, or too few images of a class.
     """
-    classes = sorted(set(pool.support) & set(pool.query))
+    classes = sorted(set(dataset.train_by_class) & set(dataset.test_by_class))
     if len(classes) < spec.ways:
         raise FolderError(
-            f"{spec.ways}-way episodes need {spec.ways} classes; {pool.root} has {len(classes)}",
+            f"{spec.ways}-way episodes need {spec.ways} classes; {dataset.root} has {len(classes)}",
             f"fewer: --ways {len(classes)}" if len(classes) > 1 else "",
         )
     for label in classes:
-        _check(pool, label, spec)
-    return [_draw(pool, classes, spec, number) for number in range(count)]
+        _check(dataset, label, spec)
+    return [_draw(dataset, classes, spec, number) for number in range(count)]
 
 
-def _check(pool: Pool, label: str, spec: EpisodeSpec) -> None:
-    support = {source.sha256 for source in pool.support[label]}
-    query = {source.sha256 for source in pool.query[label]}
-    left = len(query) - min(spec.shots, len(support & query))  # where all the support is taken from both
+def _check(dataset: Dataset, label: str, spec: EpisodeSpec) -> None:
+    support = {source.sha256 for source in dataset.train_by_class[label]}
+    query = {source.sha256 for source in dataset.test_by_class[label]}
+    left = len(query) - min(spec.shots, len(support & query))  # if all support images are query candidates, too
     if len(support) < spec.shots or left < max(spec.queries, 1):
         raise FolderError(
             f"class {label!r} has {len(support)} different images for {spec.shots} shots, and then {left} for "
@@ -114,26 +113,32 @@ def _check(pool: Pool, label: str, spec: EpisodeSpec) -> None:
         )
 
 
-def _draw(pool: Pool, classes: Sequence[str], spec: EpisodeSpec, number: int) -> Episode:
+def _draw(dataset: Dataset, classes: Sequence[str], spec: EpisodeSpec, number: int) -> Episode:
     rng = np.random.default_rng([spec.seed, spec.ways, spec.shots, spec.queries, number])
     chosen = tuple(classes[i] for i in rng.permutation(len(classes))[: spec.ways])
     support, query = [], []
     for label in chosen:
-        shown = _take(rng, pool.support[label], spec.shots)
+        shown = _sample(rng, dataset.train_by_class[label], spec.shots)
         support.append(shown)
         used = {source.sha256 for source in shown}
-        query.append(_take(rng, [s for s in pool.query[label] if s.sha256 not in used], spec.queries or None))
+        candidates = [source for source in dataset.test_by_class[label] if source.sha256 not in used]
+        query.append(_sample(rng, candidates, spec.queries or None))
     return Episode(number, chosen, tuple(support), tuple(query))
 
 
-def _take(rng: np.random.Generator, sources: Sequence[Source], count: int | None) -> tuple[Source, ...]:
-    """So many of the sources, or all, each content once, in a random order."""
-    ranked = sorted({source.sha256: source for source in sources}.values(), key=lambda source: source.sha256)
-    return tuple(ranked[i] for i in rng.permutation(len(ranked))[:count])
+def _sample(rng: np.random.Generator, sources: Sequence[Source], count: int | None) -> tuple[Source, ...]:
+    """``count`` of the sources (None: all) in random order; they are in the order of their hashes."""
+    return tuple(sources[i] for i in rng.permutation(len(sources))[:count])
 
 
 def write(episodes: Sequence[Episode], spec: EpisodeSpec, dataset: str) -> tuple[str, str]:
-    """The list as JSON Lines and its SHA-256. Images stand for their content: the header lists their hashes."""
+    """A list of episodes as JSON Lines, and the SHA-256 of the text.
+
+    The header lists the SHA-256 of all images; the episodes refer to them by number. Paths are not written.
+
+    Args:
+        dataset: name of the data set.
+    """
     images = sorted({s.sha256 for e in episodes for part in (*e.support, *e.query) for s in part})
     place = {digest: number for number, digest in enumerate(images)}
 
@@ -150,29 +155,19 @@ def write(episodes: Sequence[Episode], spec: EpisodeSpec, dataset: str) -> tuple
     return text, hashlib.sha256(text.encode()).hexdigest()
 
 
-def read(path: Path, pool: Pool) -> tuple[EpisodeSpec, list[Episode]]:
-    """A list that `write` wrote, with its images found in ``pool`` by their content.
+def read(path: Path, dataset: Dataset) -> tuple[EpisodeSpec, list[Episode]]:
+    """Read a list that `write` wrote; its images are found in ``dataset`` by their content.
 
     Raises:
-        UsageError: not an episode list, not a whole one, or of a data set that this pool is not.
+        UsageError: the file is not a list of episodes, is incomplete, or belongs to another data set.
     """
     try:
         with path.open(encoding="utf-8") as stream:
             head, *rows = map(json.loads, stream)
-        if head.get("kind") != _KIND:
-            raise UsageError(f"{path} is not a list of episodes")
-        if head["schema"] != _SCHEMA:
-            raise UsageError(f"{path} was written by another genie (schema {head['schema']}, this one reads {_SCHEMA})")
+        _check_header(path, head)
         if len(rows) != head["episodes"]:
             raise ValueError(f"{len(rows)} of {head['episodes']} episodes")
-        spec, known = EpisodeSpec.model_validate(head), pool.by_content()
-        if lost := [digest for digest in head["images"] if digest not in known]:
-            raise UsageError(
-                f"{len(lost)} of the {len(head['images'])} images that {path} names by their SHA-256 are not in "
-                f"{pool.root}; the first is {lost[0]}",
-                f"the list was drawn from the data set {head['dataset']!r}: is this the same, whole?",
-            )
-        images = dict(enumerate(known[digest] for digest in head["images"]))
+        spec, images = EpisodeSpec.model_validate(head), _images_of(path, head, dataset)
         return spec, [_episode(row, images, spec) for row in rows]
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
@@ -180,8 +175,38 @@ def read(path: Path, pool: Pool) -> tuple[EpisodeSpec, list[Episode]]:
         raise UsageError(f"{path} is not a whole list of episodes: {error}") from None
 
 
+def require_list(path: Path) -> None:
+    """Raise UsageError if ``path`` is not a list of episodes, by its header; its images are not looked for."""
+    try:
+        with path.open(encoding="utf-8") as stream:
+            _check_header(path, json.loads(stream.readline()))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+    except (ValueError, LookupError, AttributeError, TypeError, RecursionError):
+        raise UsageError(f"{path} is not a list of episodes") from None
+
+
+def _check_header(path: Path, head: Any) -> None:
+    if head.get("kind") != _KIND:
+        raise UsageError(f"{path} is not a list of episodes")
+    if head["schema"] != _SCHEMA:
+        raise UsageError(f"{path} was written by another genie (schema {head['schema']}, this one reads {_SCHEMA})")
+
+
+def _images_of(path: Path, head: Mapping[str, Any], dataset: Dataset) -> dict[int, Source]:
+    """The images of a list by their numbers; UsageError if the data set lacks some."""
+    known = dataset.by_content()
+    if lost := [digest for digest in head["images"] if digest not in known]:
+        raise UsageError(
+            f"{len(lost)} of the {len(head['images'])} images that {path} names by their SHA-256 are not in "
+            f"{dataset.root}; the first is {lost[0]}",
+            f"the list was drawn from the data set {head['dataset']!r}: is this the same, and complete?",
+        )
+    return dict(enumerate(known[digest] for digest in head["images"]))
+
+
 def _episode(row: dict[str, Any], images: Mapping[int, Source], spec: EpisodeSpec) -> Episode:
-    """Raises ValueError for a row that is no episode of ``spec``, or calls an image another class than the pool."""
+    """Raises ValueError for a row that is no episode of ``spec``, or that gives an image another class than its own."""
     support, query = (tuple(tuple(images[i] for i in part) for part in row[name]) for name in ("support", "query"))
     parts = list(zip(row["classes"], support, query, strict=True))
     sizes = [(len(shown), len(asked) if spec.queries else min(len(asked), 1)) for _, shown, asked in parts]
@@ -191,8 +216,29 @@ def _episode(row: dict[str, Any], images: Mapping[int, Source], spec: EpisodeSpe
     return Episode(row["episode"], tuple(row["classes"]), support, query)
 
 
-def pairs(episode: Episode) -> Iterator[tuple[int, Source]]:
-    """The support set as (class index, image)."""
-    for number, sources in enumerate(episode.support):
-        for source in sources:
-            yield number, source
+def draw_lists(dataset: Dataset, name: str, specs: Sequence[EpisodeSpec], count: int) -> tuple[EpisodeList, ...]:
+    """Draw a list of ``count`` episodes for each spec from the data set called ``name``; FolderError as `draw`."""
+    return tuple(EpisodeList.of(spec, draw(dataset, spec, count), name) for spec in specs)
+
+
+def read_lists(paths: Sequence[Path], dataset: Dataset, name: str) -> tuple[EpisodeList, ...]:
+    """Read lists of episodes of the data set called ``name``.
+
+    Raises:
+        UsageError: see `read`; two have the same ways and shots; or they differ in more than their shots, and so do not
+            fit into one table.
+    """
+    found: dict[tuple[int, int], tuple[Path, EpisodeList]] = {}
+    for path in dict.fromkeys(paths):
+        spec, episodes = read(path, dataset)
+        key = spec.ways, spec.shots
+        if key in found:
+            raise UsageError(f"{found[key][0]} and {path} are both {spec.ways}-way {spec.shots}-shot: run them apart")
+        found[key] = path, EpisodeList.of(spec, episodes, name)
+    lists = tuple(each for _, each in found.values())
+    if len({(each.spec.ways, each.spec.queries, len(each.episodes)) for each in lists}) > 1:
+        raise UsageError(
+            "the lists differ in their ways, queries or number of episodes: they do not fit into one table",
+            "run them apart, each with an --out of its own",
+        )
+    return lists

@@ -1,37 +1,45 @@
-"""What a person asks of a run on episodes: looked at before anything is read or made."""
+"""The options of `genie fewshot` and `genie finegrained`, and what is checked of them before data are read."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genie_cli.config import FewShot, Settings
-from genie_cli.data.catalog import EpisodeSet, require_data_dir_is_used
-from genie_cli.errors import UsageError
-from genie_cli.evaluate import checks as augmenting
-from genie_cli.fewshot.task import Task
+from genie_cli.data.catalog import Entry
+from genie_cli.errors import UsageError, did_you_mean
+from genie_cli.evaluate import checks
+from genie_cli.evaluate.augmentations import Augmentation
+from genie_cli.settings import flag_of
 
 if TYPE_CHECKING:
-    from genie_cli.evaluate.augmentations import Augmentation
-    from genie_cli.fewshot.episodes import Episode, EpisodeSpec, Pool
+    from genie_cli.fewshot.task import Task
+
+_DECIDED_BY_A_LIST = ("shots", "ways", "queries", "episodes")
 
 
 @dataclass(frozen=True)
 class FewShotOptions:
-    """What a person says about a run on episodes; see `cli/fewshot.py` and `cli/episode_options.py` for the meaning.
+    """What a run on episodes is asked for, besides its settings.
 
     Attributes:
-        wanted: the task's own section of the settings.
+        dataset: a name of ``catalog.choices(task.name)``.
+        out: folder for results, episode lists and generated images.
+        augment: names of augmentations; empty: the task's usual ones.
+        manifests: names of manifests that have the generated images, ``"-"`` for standard input; empty: generate them.
+        episode_lists: files of earlier runs whose episodes are run again; empty: draw episodes.
+        backbone: name of the network that computes features; None: the data set's, else the task's.
+        checkpoint: file with the backbone's weights.
+        partial: accept an incomplete data set.
+        soft_labels: use the oracle's probabilities as labels of generated images.
+        baseline: label of the augmentation that the others are compared with, such as ``"genie r=0.8"``; None: weak.
     """
 
-    task: Task
-    dataset: EpisodeSet
-    wanted: FewShot
+    dataset: str
     out: Path
-    augment: tuple[str, ...]
-    ratios: tuple[str, ...] = ()
+    augment: tuple[str, ...] = ()
     manifests: tuple[str, ...] = ()
     episode_lists: tuple[Path, ...] = ()
     backbone: str | None = None
@@ -39,81 +47,62 @@ class FewShotOptions:
     partial: bool = False
     soft_labels: bool = False
     baseline: str | None = None
-    plan_out: str | None = None
-
-    @property
-    def network(self) -> str:
-        """The backbone's name: as asked for, else the data set's own or the task's; empty if there is none."""
-        return self.backbone or ("digits" if self.dataset.is_digits else self.task.backbone)
 
 
-@dataclass(frozen=True)
-class Listed:
-    """A list of episodes as it was drawn or read, and its hash."""
+def section_of(task: Task, settings: Settings) -> FewShot:
+    """The task's own section of the settings."""
+    section: FewShot = getattr(settings, task.name)
+    return section
 
-    spec: EpisodeSpec
-    episodes: Sequence[Episode]
-    text: str
-    sha256: str
+
+def backbone_name(task: Task, options: FewShotOptions, entry: Entry) -> str:
+    """The name of the backbone: as asked for, else the data set's or the task's; empty if there is none."""
+    return options.backbone or entry.backbone or task.backbone
 
 
 def check(
-    asked: FewShotOptions, settings: Settings, given: set[str], chosen: Sequence[Augmentation], dry_run: bool
-) -> None:
-    """Refuse what would be ignored, and what cannot be made.
+    task: Task, options: FewShotOptions, entry: Entry, settings: Settings, given: Set[str], *, plan_only: bool
+) -> list[Augmentation]:
+    """Check options against each other.
 
     Args:
-        given: names of the settings that were given as options.
+        given: keys of the settings that were typed; only these can conflict.
+        plan_only: nothing is to be evaluated.
+
+    Returns:
+        The augmentations to compare.
+
+    Raises:
+        UsageError: an option contradicts another, would have no effect, or names something that does not exist.
     """
-    augmenting.check(
+    chosen = checks.parse_augmentations(options.augment or task.augment, settings.generate.r)
+    checks.check_generation(
         chosen,
         settings,
         given,
-        manifests=asked.manifests,
-        only_plans=bool(asked.plan_out or dry_run),
-        ratios=asked.ratios,
-        soft_labels=asked.soft_labels,
+        manifests=options.manifests,
+        plan_only=plan_only,
+        soft_labels=options.soft_labels,
     )
-    if asked.manifests and asked.episode_lists and "seed" in given:
+    if options.episode_lists:
+        _check_episode_lists(task, options, given)
+    _check_baseline(options.baseline, chosen)
+    checks.check_data_dir(entry, given)
+    return chosen
+
+
+def _check_episode_lists(task: Task, options: FewShotOptions, given: Set[str]) -> None:
+    if options.manifests and "generate.seed" in given:
         raise UsageError("with --manifest and --episode-list nothing is drawn: leave out --seed")
-    if asked.episode_lists and (drawn := {"shots", "ways", "queries", "episodes"} & given):
-        raise UsageError(f"--episode-list decides these: leave out {', '.join(sorted('--' + n for n in drawn))}")
-    if asked.baseline and asked.baseline not in (labels := [a.label for a in chosen]):
-        raise UsageError(f"--baseline {asked.baseline}: not among what is compared", f"those: {', '.join(labels)}")
-    if (asked.plan_out or dry_run) and not any(a.generates for a in chosen):
-        raise UsageError("none of the augmentations needs generated images: there is no plan")
-    require_data_dir_is_used(asked.dataset, settings, given)
+    decided = [f"{task.name}.{name}" for name in _DECIDED_BY_A_LIST]
+    if drawn := [flag_of(key) for key in decided if key in given]:
+        raise UsageError(f"--episode-list decides these: leave out {', '.join(sorted(drawn))}")
 
 
-def lists(settings: Settings, asked: FewShotOptions, pool: Pool) -> list[Listed]:
-    """The lists of episodes, each with its hash.
-
-    Raises:
-        UsageError, FolderError: see `evaluate.episodes`; also for lists that do not fit into one table.
-    """
-    found = list(_lists(settings, asked, pool))
-    if len({(listed.spec.ways, listed.spec.queries, len(listed.episodes)) for listed in found}) > 1:
+def _check_baseline(baseline: str | None, chosen: Sequence[Augmentation]) -> None:
+    labels = [augmentation.label for augmentation in chosen]
+    if baseline and baseline not in labels:
         raise UsageError(
-            "the lists differ in their ways, queries or number of episodes: they do not fit into one table",
-            "run them apart, each with an --out of its own",
+            f"--baseline {baseline}: it is not among what is compared{did_you_mean(baseline, labels)}",
+            f"choices: {', '.join(labels)}",
         )
-    return found
-
-
-def _lists(settings: Settings, asked: FewShotOptions, pool: Pool) -> Iterator[Listed]:
-    from genie_cli.fewshot.episodes import EpisodeSpec, draw, read, write
-
-    if asked.episode_lists:
-        seen: dict[tuple[int, int], Path] = {}
-        for path in asked.episode_lists:
-            spec, episodes = read(path, pool)
-            other = seen.setdefault((spec.ways, spec.shots), path)
-            if other is not path:
-                raise UsageError(f"{other} and {path} are both {spec.ways}-way {spec.shots}-shot: run them apart")
-            yield Listed(spec, episodes, *write(episodes, spec, asked.dataset.value))
-        return
-    wanted = asked.wanted
-    for shots in sorted(set(wanted.shots)):
-        spec = EpisodeSpec(ways=wanted.ways, shots=shots, queries=wanted.queries, seed=settings.generate.seed)
-        episodes = draw(pool, spec, wanted.episodes)
-        yield Listed(spec, episodes, *write(episodes, spec, asked.dataset.value))

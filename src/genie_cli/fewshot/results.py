@@ -1,98 +1,113 @@
-"""What a run on episodes leaves: its results on stdout and in files, and the lists of episodes."""
+"""Few-shot results as records."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+from pydantic import dataclasses
 
-from genie_cli.cli._console import wants_lines, words
-from genie_cli.evaluate import saving
-from genie_cli.fewshot.options import FewShotOptions, Listed
-from genie_cli.files import require_own, write_atomically
+from genie_cli.fewshot.task import Task
 
 if TYPE_CHECKING:
-    from genie_cli.fewshot.records import Record
-    from genie_cli.fewshot.study import Outcome
+    from genie_cli.evaluate.statistics import Estimate
+    from genie_cli.fewshot.episodes import EpisodeList
+    from genie_cli.fewshot.evaluator import Outcome
+
+BASELINE = "weak"
 
 
-def records_of(asked: FewShotOptions, backbone: str, listed: Listed, outcomes: Sequence[Outcome]) -> Iterator[Record]:
-    """What came of each augmentation on one list of episodes, and what the paper says of it.
+@dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
+class Record:
+    """One augmentation on one list of episodes; accuracies and differences in %.
 
-    Args:
-        backbone: its identity.
+    Attributes:
+        backbone: identity of the network, with a hash of its weights.
+        queries: query images per class and episode; 0: all test images.
+        episodes: number of episodes.
+        episode_list: SHA-256 of the list of episodes.
+        accuracy: mean over the episodes.
+        interval: half the width of its 95 % confidence interval.
+        baseline: label of the augmentation that this one is compared with; None if that was not run.
+        difference: mean accuracy difference from the baseline, episode by episode; None without a baseline.
+        difference_interval: half the width of its 95 % confidence interval.
+        added: mean number of generated images used per class and episode.
+        rejected: share of the generated images that the oracle rejected, 0..1.
+        paper: the paper's accuracy, if data set, backbone and episodes are the paper's; else None.
     """
-    from genie_cli.evaluate.statistics import estimate, paired_difference
-    from genie_cli.fewshot.records import Record
 
-    spec, dataset, task = listed.spec, asked.dataset.value, asked.task
-    # Of the paper's table only what was measured as in the paper.
-    known = "" if asked.partial or asked.wanted.classifier != task.classifier else asked.network
-    wanted = asked.baseline or "weak"
-    baseline = next((outcome for outcome in outcomes if outcome.augmentation.label == wanted), None)
-    for outcome in outcomes:
-        name = outcome.augmentation.label
-        accuracy = estimate(100 * outcome.accuracies)
-        gain = paired_difference(100 * outcome.accuracies, 100 * baseline.accuracies) if baseline else None
-        yield Record(
-            dataset=dataset,
-            backbone=backbone,
-            classifier=asked.wanted.classifier,
+    dataset: str
+    backbone: str
+    classifier: str
+    ways: int
+    shots: int
+    queries: int
+    episodes: int
+    episode_list: str
+    augmentation: str
+    accuracy: float
+    interval: float
+    baseline: str | None = None
+    difference: float | None = None
+    difference_interval: float | None = None
+    added: float = 0
+    rejected: float = 0
+    paper: float | None = None
+
+    def __repr__(self) -> str:
+        text = f"{self.dataset}, {self.ways}-way, {self.shots}-shot, {self.augmentation}: "
+        text += f"{self.accuracy:.2f} ± {self.interval:.2f} %"
+        if self.difference is not None and self.difference_interval is not None and self.augmentation != self.baseline:
+            text += f", {self.difference:+.2f} ± {self.difference_interval:.2f} vs. {self.baseline}"
+        return f"<{text}>"
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What the records of a run have in common.
+
+    Attributes:
+        backbone: identity of the network.
+        baseline: label of the augmentation that the others are compared with.
+        paper_backbone: the network's name in the paper's tables; empty if the paper measured otherwise.
+    """
+
+    task: Task
+    dataset: str
+    backbone: str
+    classifier: str
+    baseline: str = BASELINE
+    paper_backbone: str = ""
+
+    def records_of(self, episodes: EpisodeList, outcomes: Sequence[Outcome]) -> Iterator[Record]:
+        """A record for each augmentation that was run on a list of episodes."""
+        from genie_cli.evaluate.statistics import estimate, paired_difference
+
+        baseline = next((outcome for outcome in outcomes if outcome.augmentation.label == self.baseline), None)
+        for outcome in outcomes:
+            accuracy = estimate(100 * outcome.accuracies)
+            gain = paired_difference(100 * outcome.accuracies, 100 * baseline.accuracies) if baseline else None
+            yield self._record(episodes, outcome, accuracy, gain)
+
+    def _record(self, episodes: EpisodeList, outcome: Outcome, accuracy: Estimate, gain: Estimate | None) -> Record:
+        spec, label = episodes.spec, outcome.augmentation.label
+        return Record(
+            dataset=self.dataset,
+            backbone=self.backbone,
+            classifier=self.classifier,
             ways=spec.ways,
             shots=spec.shots,
             queries=spec.queries,
             episodes=accuracy.count,
-            episode_list=listed.sha256,
-            augmentation=name,
+            episode_list=episodes.sha256,
+            augmentation=label,
             accuracy=round(accuracy.mean, 4),
             interval=round(accuracy.half_width, 4),
-            baseline=wanted if gain else None,
+            baseline=self.baseline if gain else None,
             difference=round(gain.mean, 4) + 0.0 if gain else None,  # -0.0 becomes 0.0
             difference_interval=round(gain.half_width, 4) if gain else None,
             added=round(outcome.added, 3),
             rejected=round(outcome.rejected, 4),
-            paper=task.paper(dataset, known, spec.ways, spec.shots, name),
+            paper=self.task.paper(self.dataset, self.paper_backbone, spec.ways, spec.shots, label),
         )
-
-
-def prepare(out: Path, lists: Sequence[Listed]) -> None:
-    """As `saving.prepare`, for the lists of episodes, too."""
-    from genie_cli.fewshot.records import Record
-
-    saving.prepare(out, Record)
-    for listed in lists:
-        require_own(_list_file(out, listed), '{"kind": "genie.episodes"')
-
-
-def save(out: Path, lists: Sequence[Listed], records: Sequence[Record]) -> None:
-    """Write the results and the lists of episodes, each whole or not at all."""
-    from genie_cli.fewshot.records import Record
-
-    for listed in lists:
-        write_atomically(_list_file(out, listed), listed.text.encode())
-    saving.save(out, Record, records)
-
-
-def _list_file(out: Path, listed: Listed) -> Path:
-    return out / f"episodes-{listed.spec.ways}-way-{listed.spec.shots}-shot.jsonl"
-
-
-def show(asked: FewShotOptions, records: Sequence[Record], as_json: bool) -> None:
-    """The results on stdout; in words what the oracle rejected, what else the paper says, and where everything is."""
-    from genie_cli.evaluate.results import lines
-    from genie_cli.fewshot.records import table
-
-    if wants_lines(as_json):
-        sys.stdout.write(lines(records))
-    else:
-        Console().print(table(records))
-    for record in (record for record in records if record.rejected):
-        share = f"{record.rejected:.1%}"
-        words().print(f"{record.augmentation}, {record.shots}-shot: the oracle rejected {share} of the images")
-    remark = asked.task.remark(asked.dataset.value)
-    if remark and any(record.paper is not None for record in records):
-        words().print(remark, soft_wrap=True)
-    words().print(f"results.jsonl, results.csv and the lists of episodes are in {asked.out}", soft_wrap=True)

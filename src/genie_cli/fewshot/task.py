@@ -1,4 +1,4 @@
-"""What `genie fewshot` and `genie finegrained`, which measure in the same way, differ in."""
+"""The two benchmarks on episodes, which differ only in what a `Task` says: `genie fewshot` and `genie finegrained`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from genie_cli.evaluate import paper
-from genie_cli.fewshot import protocol
-from genie_cli.fewshot.protocol import Protocol
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """Which views of the real support images a classifier is fitted to, besides the generated images.
+
+    With augmentation ``none`` this is each image's center crop, once, in every protocol.
+
+    Attributes:
+        center_crop: with every augmentation each image's center crop is used, once.
+        crops: number of random crops of each image; 0: as many as images are generated for it, ways - 1.
+        crops_beside_generated: generative augmentations use these random crops, too.
+    """
+
+    center_crop: bool
+    crops: int
+    crops_beside_generated: bool
+
+    def crops_for(self, ways: int) -> int:
+        """Number of random crops of each support image in an episode with ``ways`` classes."""
+        return self.crops or ways - 1
 
 
 @dataclass(frozen=True)
@@ -15,13 +34,17 @@ class Task:
     """A benchmark of the paper.
 
     Attributes:
-        protocol: how often a classifier sees the real images.
+        name: the command; also the benchmark's name in `data.catalog`, and its section of the settings.
+        augment: the augmentations that are compared unless others are named.
+        protocol: which views of the real images a classifier is fitted to.
         classifier: the paper's.
-        backbone: the paper's, taken unless another is named; empty if a person must say which.
-        paper: the paper's accuracy, by data set, backbone, ways, shots and augmentation; None where it has none.
-        remark: what else the paper says of a data set; empty if nothing.
+        backbone: the paper's, used unless the data set or a person names another; empty: there is no default.
+        paper: the paper's accuracy in %, by data set, backbone, ways, shots and augmentation; None if it has none.
+        remark: what else the paper reports for a data set; empty if nothing.
     """
 
+    name: str
+    augment: tuple[str, ...]
     protocol: Protocol
     classifier: str
     backbone: str
@@ -29,7 +52,25 @@ class Task:
     remark: Callable[[str], str] = lambda _: ""
 
 
-FEWSHOT = Task(protocol.FEWSHOT, "lr", "", paper.fewshot)
+# The authors' code: five random crops of each support image, with generated images beside them.
+FEWSHOT = Task(
+    name="fewshot",
+    augment=("none", "weak", "strong", "cutmix", "mixup", "img2img-l", "img2img-h", "txt2img", "genie"),
+    protocol=Protocol(center_crop=False, crops=5, crops_beside_generated=True),
+    classifier="lr",
+    backbone="",
+    paper=paper.fewshot,
+)
+
+# Paper, section 4.3: "no additional augmentation is used for generative methods", and the weak baseline has as many
+# random crops as the others have generated images. So a classifier is fitted to ways * shots rows per class with every
+# augmentation but none.
 FINEGRAINED = Task(
-    protocol.FINEGRAINED, "svm", "vit_giant_patch14_dinov2.lvd142m", paper.finegrained, paper.remark_on_finegrained
+    name="finegrained",
+    augment=("weak", "img2img-l", "img2img-h", "txt2img", "genie"),
+    protocol=Protocol(center_crop=True, crops=0, crops_beside_generated=False),
+    classifier="svm",
+    backbone="vit_giant_patch14_dinov2.lvd142m",
+    paper=paper.finegrained,
+    remark=paper.finegrained_remark,
 )

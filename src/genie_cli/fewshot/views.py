@@ -1,5 +1,7 @@
-"""What a backbone is shown of the pool's and of generated images; each look has a key, under which its features
-are kept."""
+"""The views of real and generated images that a backbone computes features of.
+
+Each view has a key, under which its features are cached.
+"""
 
 from __future__ import annotations
 
@@ -16,37 +18,40 @@ if TYPE_CHECKING:
     import torch
     from PIL.Image import Image
 
-View = tuple[str, Callable[[], "torch.Tensor"]]  # its key, and (3, size, size), uint8
-_KEPT = 1024  # random views in memory, for CutMix and MixUp; 150 MB at 224 pixels
+View = tuple[str, Callable[[], "torch.Tensor"]]  # the key, and a function that gives (3, size, size), uint8
+_CACHED = 1024  # random crops in memory, for CutMix and MixUp; 150 MB at 224 pixels
 
 
 class Views:
-    """Looks at images below ``root``; an image whose content has changed is an ImageError: its features are kept
-    under what it was."""
+    """Views of images below ``root``.
+
+    An image whose content has changed raises ImageError: its features are cached under what it was.
+    """
 
     def __init__(self, root: Path, augment: RandomAugment) -> None:
         self._root, self._augment = root, augment
-        self._weak = lru_cache(_KEPT)(lambda source, number: augment.weak(self._open(source), _seed(source, number)))
+        self._weak = lru_cache(_CACHED)(lambda source, number: augment.weak(self._open(source), _seed(source, number)))
 
     def center_crop(self, source: Source) -> View:
-        """The whole picture."""
+        """The center crop of a real image."""
         return source.sha256, lambda: self._augment.preprocess.center_crop(self._open(source))
 
     def generated(self, path: Path, sha256: str) -> View:
-        """The whole picture at ``path``, of content ``sha256``."""
+        """The center crop of the image at ``path``, whose content has this SHA-256."""
         return sha256, lambda: self._augment.preprocess.center_crop(read(path, sha256))
 
     def weak(self, source: Source, number: int) -> View:
-        """The random crop ``number``."""
+        """Random crop ``number`` of a real image."""
         return self._key("weak", source, number), lambda: self._weak(source, number)
 
     def strong(self, source: Source, number: int) -> View:
-        """The random crop ``number``, recoloured."""
+        """Random crop ``number`` of a real image, strongly augmented."""
         key = self._key("strong", source, number)
         return key, lambda: self._augment.strong(self._open(source), _seed(source, number))
 
     def _key(self, kind: str, source: Source, number: int) -> str:
-        return f"{source.sha256}:{kind}-{self._augment.least:g}-{'flip' if self._augment.flip else 'no-flip'}:{number}"
+        crops = self._augment.crops
+        return f"{source.sha256}:{kind}-{crops.min_area:g}-{'flip' if crops.flip else 'no-flip'}:{number}"
 
     def _open(self, source: Source) -> Image:
         return read(self._root / source.path, source.sha256)

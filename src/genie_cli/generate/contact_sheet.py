@@ -1,4 +1,4 @@
-"""A contact sheet: a grid of pictures with captions, for a person to look at."""
+"""A contact sheet: a grid of pictures with captions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def contact_sheet(
 
     Args:
         rows: pictures, RGB; every row as long as ``columns``.
-        captions: one a row.
+        captions: one per row.
 
     Returns:
         RGB, white background.

@@ -104,7 +104,7 @@ class Output:
                     pass
 
     def begin(self) -> None:
-        """Settle the folder's settings, before its first row: this run's, unless another shard's were quicker.
+        """Bind the folder to the settings of this run, before its first row, unless another shard was first.
 
         Raises:
             OutputError: they differ from those of a run that began meanwhile.
@@ -120,16 +120,16 @@ class Output:
             self._append(self.header.line())
 
     def known(self) -> Ledger:
-        """What earlier runs did, until it is asked again; an image that is no longer there counts as not made."""
+        """What earlier runs made; an image that no longer exists counts as not made."""
         with reraise_as_output_error(self.root):
             self._ledger.read((self.manifest, *self._journals()), self._is_there)
         return self._ledger
 
     def save(self, job: Job, image: bytes, image_format: Format, slots: int) -> Row:
-        """Put an image in place and note it in the journal. Safe to call from several threads.
+        """Write an image and note it in the journal. Safe to call from several threads.
 
-        A file that is already there is left as it is. With the same bytes, or a record of the same job and settings
-        in it, it is this image (a run was killed between the two writes); else it is somebody's, and the job fails.
+        An existing file is kept. With the same bytes, or with a record of the same job and settings, it is this image
+        (a run was killed between the two writes); otherwise it is the user's own, and the job fails.
         """
         with reraise_as_output_error(self.root):
             name = file_of(job, image_format)
@@ -210,7 +210,7 @@ class Output:
 
     @contextmanager
     def _locked(self, name: str) -> Iterator[None]:
-        """Hold the lock ``name``; the holder's process is named in the lock's company, for whoever is refused."""
+        """Hold the lock ``name``; a file beside it names the process that holds it, for messages."""
         self._private.mkdir(parents=True, exist_ok=True)
         owner = self._private / f"{name}.owner"
         wait = 600 if name == "manifest" else 0  # seconds; a shard that ends holds it while it writes a long manifest
@@ -242,7 +242,7 @@ class Output:
             if differences:
                 raise OutputError(
                     f"{self.root} was made with other settings:\n" + "\n".join(f"  {line}" for line in differences),
-                    "give this run another --out, or the same settings to go on",
+                    "give this run another --out, or the same settings to resume",
                 )
 
 

@@ -1,7 +1,6 @@
-"""What became of jobs, as manifests and journals say: an index of their rows, which stay where they are.
+"""What became of jobs: an index of the rows of manifests and journals, which stay where they are.
 
-A row takes some thirty bytes in a temporary file, and none in memory. This module does not know where documents
-lie, and writes none.
+A row takes some thirty bytes in a temporary file, and none in memory. Documents are only read.
 """
 
 from __future__ import annotations

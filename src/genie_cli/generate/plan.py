@@ -21,6 +21,7 @@ from genie_cli.recipe import Recipe, SourceIndex
 from genie_cli.settings import is_set
 
 _NEARLY = 0.75  # of difflib's ratio: "brid" for "bird"
+_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -99,16 +100,23 @@ def _targets(request: PlanRequest, index: SourceIndex, observer: Observer) -> tu
     """The targets by name; tells of those that are nearly a class of the sources, and so probably misspelled."""
     if request.targets == (ALL,):
         return index.labels
-    for target in request.targets:
-        if target in index.by_label:
-            continue
-        like = [label for label in index.labels if _folded(label) == _folded(target)]
-        if suggestion := did_you_mean(target, like or index.labels, _NEARLY):
-            observer.warning(
-                f"{target!r} is not a class of {request.src_dir}{suggestion} "
-                f"As it stands it is a new class, and photos of the similar class become its sources"
-            )
+    similar = [(target, found) for target in request.targets if (found := _suggestion(target, index))]
+    for target, suggestion in similar[:_SHOWN]:
+        observer.warning(
+            f"{target!r} is not a class of {request.src_dir}{suggestion} "
+            "As it stands it is a new class, and photos of the similar class become its sources"
+        )
+    if len(similar) > _SHOWN:
+        observer.warning(f"{len(similar) - _SHOWN} more targets are spelled much like a class of {request.src_dir}")
     return request.targets
+
+
+def _suggestion(target: str, index: SourceIndex) -> str:
+    """The class of the sources that a target was probably meant to be; empty if there is none."""
+    if target in index.by_label:
+        return ""
+    same = [label for label in index.labels if _folded(label) == _folded(target)]
+    return did_you_mean(target, same or index.labels, _NEARLY)
 
 
 def _folded(name: str) -> str:
@@ -152,7 +160,7 @@ def _hardest(confusion: Confusion, target: str, k: int, index: SourceIndex, obse
     """The classes most confused with a target.
 
     Raises:
-        UsageError: the matrix does not know the target or has no class for it, or there are no images of those.
+        UsageError: the matrix has no such target or no confusions of it, or there are no images of those classes.
     """
     pairs = confusion.most_confused(target, k)
     missing = [name for name, _ in pairs if name not in index.by_label]

@@ -1,91 +1,270 @@
-"""A run on a long-tailed data set: its rare classes, the images they need, and the trainings."""
+"""A run of `genie longtail`, from options to results. Importing it loads no torch or NumPy."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from genie_cli.config import Settings
-from genie_cli.confuse.confusion import Confusion
-from genie_cli.evaluate import obtain as making
+from genie_cli.confuse.confusion import Confusion, require_writable
+from genie_cli.data import catalog
+from genie_cli.data.dataset import Dataset
+from genie_cli.devices import is_main_process
+from genie_cli.errors import UsageError
+from genie_cli.evaluate import checks, obtain, results
+from genie_cli.evaluate.augmentations import Augmentation, AugmentationName
+from genie_cli.files import reraise_as_output_error
+from genie_cli.generate.run import Run, locate_model
 from genie_cli.jobs import Job
-from genie_cli.longtail import results as tail_results
-from genie_cli.longtail import training as tail_training
-from genie_cli.longtail.options import LongTailOptions, check
-from genie_cli.longtail.plan import confusion_of, tail_of
+from genie_cli.longtail.cost import TrainingCost
+from genie_cli.longtail.groups import Profile, ShotThresholds
+from genie_cli.longtail.options import LongTailOptions, check, check_network, recipe_of
+from genie_cli.longtail.results import Conditions, Record
+from genie_cli.longtail.tail import TailJobs, hardest_of
+from genie_cli.observer import Observer
+from genie_cli.settings import with_defaults
 
 if TYPE_CHECKING:
-    from genie_cli.data.longtail_sets import LongTailed
-    from genie_cli.evaluate.augmentations import Augmentation
-    from genie_cli.longtail.groups import Profile
+    from genie_cli.diffusion.locate import Located
+    from genie_cli.longtail.trainings import Trainings
+
+_CONFUSION_FILE = "confusion.json"
+_TOP_K = 4  # most-confused classes that the confusion file lists for each class
 
 
-def measure(
-    settings: Settings, asked: LongTailOptions, given: set[str], *, as_json: bool = False, dry_run: bool = False
-) -> None:
-    """Do what `genie longtail` does.
+@dataclass(frozen=True)
+class Benchmark:
+    """A run that has been checked.
+
+    Attributes:
+        settings: with the defaults that suit the data set.
+        profile: training images of each class.
+        tail: which images the Few classes need, before it is known which classes are confused with each other.
+        located: the diffusion model; None if manifests have the images or none are needed.
+    """
+
+    options: LongTailOptions
+    settings: Settings
+    observer: Observer
+    dataset: Dataset
+    profile: Profile
+    augmentations: Sequence[Augmentation]
+    tail: TailJobs
+    trainings: Trainings
+    located: Located | None
+
+    @cached_property
+    def confusion(self) -> Confusion | None:
+        """Which classes are confused with each other; None if no augmentation asks for it. May be measured for it.
+
+        Raises:
+            UsageError: a class has too few images to be measured.
+            ModelError, OutputError: see `confuse.cross_validation.from_sources`.
+        """
+        if not _uses_confusion(self.augmentations):
+            return None
+        return self.options.confusion or self._measured()
+
+    def _measured(self) -> Confusion:
+        from genie_cli.confuse.cross_validation import from_sources
+        from genie_cli.confuse.inputs import BACKBONE, FOLDS
+
+        least = min(self.profile.counts, key=lambda label: self.profile.counts[label])
+        if self.profile.counts[least] < 2:
+            raise UsageError(
+                f"{least!r} has a single training image, so no classifier can be tested on it that has seen another "
+                "one of the class",
+                "say which classes are confused: --confusion FILE",
+            )
+        self.observer.found("no --confusion: measuring which classes are confused with each other")
+        entry = catalog.entry("longtail", self.options.dataset)
+        return from_sources(
+            self.dataset.root,
+            self.dataset.train,
+            self.options.backbone or entry.backbone or BACKBONE,
+            None,
+            min(FOLDS, self.profile.counts[least]),
+            self.settings.model.device,
+            self.observer,
+        )
+
+    @cached_property
+    def jobs(self) -> Mapping[Augmentation, Sequence[Job]]:
+        """The jobs of each augmentation's images. Measures confusions if need be.
+
+        Raises:
+            UsageError: the confusion matrix does not know a class, or a class has no source.
+        """
+        tail = self.tail
+        if self.confusion:
+            top_k = self.settings.generate.top_k
+            tail = replace(tail, hardest=hardest_of(self.confusion, list(tail.wanted), top_k, self.observer))
+        return {augmentation: tail.jobs(augmentation) for augmentation in self.augmentations}
+
+    @property
+    def _every_job(self) -> list[Job]:
+        return [job for jobs in self.jobs.values() for job in jobs]
+
+    @cached_property
+    def run(self) -> Run | None:
+        """Makes the generated images; None if manifests have them or none are needed. Errors as `jobs`."""
+        if not self.located:
+            return None
+        return obtain.run_for(
+            self._every_job, self.dataset.root, self.settings, self.located, self.options.out, self.observer
+        )
+
+    def cost(self) -> TrainingCost:
+        """What the trainings would take; measures a few training steps, but no confusions.
+
+        Raises:
+            ModelError: not even a few images fit into the device's memory.
+        """
+        added = {augmentation.label: self.tail.count(augmentation) for augmentation in self.augmentations}
+        return TrainingCost.of(self.trainings, added)
+
+    def evaluate(self) -> list[Record]:
+        """Make or read the images, train and test with every augmentation and seed, and write to ``options.out``.
+
+        Results, trainings and the confusion matrix are written there; what exists already is not made again.
+
+        Returns:
+            The records; none in all processes but the main one.
+
+        Raises:
+            UsageError: an image is missing from the manifests, or see `jobs`.
+            ManifestError: a manifest has a bad line.
+            ImageError: an image cannot be read.
+            ModelError: a model cannot be loaded, or does not fit into memory.
+            OutputError: the output folder cannot be written, or has files of other trainings or that genie did not
+                write.
+        """
+        out = self.options.out
+        jobs, run = self.jobs, self.run
+        with reraise_as_output_error(out):
+            out.mkdir(parents=True, exist_ok=True)
+        if self.confusion and is_main_process():
+            self.confusion.write(out / _CONFUSION_FILE, top_k=_TOP_K)
+        images = obtain.make(run) if run else obtain.read(self.options.manifests)
+        images.require(self._every_job)
+        outcomes = self.trainings.run_all(jobs, images, self.observer)
+        recipe = self.trainings.recipe
+        records = Conditions(self.options.dataset, recipe, self.profile, self.options.partial).records_of(outcomes)
+        if records and is_main_process():
+            results.write(out, results.files_of(Record, records))
+        return records
+
+
+def prepare(
+    options: LongTailOptions, settings: Settings, given: Set[str], observer: Observer, *, plan_only: bool = False
+) -> Benchmark:
+    """Check a run, read its data set, and find its models. Nothing is written.
 
     Args:
-        given: names of the settings that were given as options.
+        given: keys of the settings that were typed, such as ``"generate.seed"``; only these can conflict.
+        plan_only: only the returned benchmark's ``run`` will be used. Not for an estimate of the trainings' cost.
 
     Raises:
-        UsageError, FolderError, ModelError, OutputError: see the rooms that raise them.
+        UsageError: options contradict each other, one would have no effect, or a value cannot be used.
+        FolderError: the data set is not in its folder.
+        ManifestError: a manifest cannot be read.
+        ModelError: a model cannot be found or built, or the device cannot be used.
+        OutputError: the output folder cannot be used, or has files that genie did not write.
     """
-    from genie_cli.evaluate.augmentations import AugmentationName
-    from genie_cli.longtail.groups import Profile, ShotThresholds
-
-    if asked.dataset.is_digits:
-        settings = _suited_to_digits(settings, given)
-    if "per_class" in given:  # a file may say fill_to
-        settings = settings.model_copy(update={"longtail": settings.longtail.model_copy(update={"fill_to": 0})})
-    chosen = check(settings, asked, given)
+    entry = catalog.entry("longtail", options.dataset)
+    settings = with_defaults(settings, entry.defaults)
+    augmentations = check(options, entry, settings, given, plan_only=plan_only)
     thresholds = ShotThresholds.parse(settings.longtail.thresholds)
-    images = asked.dataset.images(settings.data.dir, asked.lists, asked.partial)
-    profile = Profile.of(images.classes, images.train, thresholds)
-    tail_results.show_profile(asked, images, profile)
-    trainings = tail_training.trainings_of(settings, asked, images)
-    tail_training.require_trainable(trainings, asked, chosen)
-    to_make = not asked.manifests and any(augmentation.generates for augmentation in chosen)
-    located = making.located_in(settings, given) if to_make else None
-    confusion = (
-        confusion_of(settings, asked, images, profile) if AugmentationName.GENIE in {a.name for a in chosen} else None
+    checks.check_places(options.out, settings.model.device, options.manifests)
+    if not plan_only:
+        _require_own_files(options, augmentations)
+    check_network(settings.longtail.network)
+    if options.backbone:
+        checks.check_backbone(options.backbone)
+    dataset = catalog.load(
+        "longtail",
+        options.dataset,
+        settings.data.dir,
+        lists=options.lists,
+        partial=options.partial,
+        observer=observer,
     )
-    jobs = _jobs(settings, images, profile, located.identity if located else "", chosen, confusion)
-    every = [job for wanted in jobs.values() for job in wanted]
-    work = making.work(settings, located, images.root, every, asked.out) if located else None
-    if work and asked.plan_out:
-        making.write_plan(work, asked.plan_out)
-        return
-    if dry_run:
-        if work:
-            work.preview(as_json)
-        tail_results.show_cost(trainings, {a: len(wanted) for a, wanted in jobs.items()}, as_json)
-        return
-    tail_results.prepare(asked.out, confusion)
-    found = making.make(work) if work else making.read(asked.manifests)
-    found.require(every)
-    outcomes = tail_training.run(trainings, jobs, found)
-    if outcomes:  # one process of several has them
-        tail_results.finish(asked.out, tail_results.records_of(settings, asked, profile, outcomes), as_json)
+    profile = Profile.of(dataset.classes, dataset.train, thresholds)
+    observer.found(profile.summary)
+    trainings = _trainings(options, settings, given, dataset, augmentations, observer)
+    to_make = not options.manifests and any(augmentation.generates for augmentation in augmentations)
+    located = locate_model(settings, given) if to_make else None
+    tail = TailJobs(
+        profile=profile,
+        train=dataset.train,
+        prompt_for=obtain.prompts_for(settings, dataset),
+        model=located.identity if located else "",
+        per_class=trainings.recipe.per_class,
+        fill_to=trainings.recipe.fill_to,
+        seed=settings.generate.seed,
+    )
+    if any(augmentation.generates for augmentation in augmentations):
+        tail.require_some()
+    return Benchmark(options, settings, observer, dataset, profile, augmentations, tail, trainings, located)
 
 
-def _jobs(
+def _require_own_files(options: LongTailOptions, augmentations: Sequence[Augmentation]) -> None:
+    """Raise OutputError if files of somebody else's are where results would be written."""
+    results.require_own(options.out, dict.fromkeys(results.RECORD_FILES))
+    if _uses_confusion(augmentations) and os.path.lexists(options.out / _CONFUSION_FILE):
+        require_writable(options.out / _CONFUSION_FILE)
+
+
+def _trainings(
+    options: LongTailOptions,
     settings: Settings,
-    images: LongTailed,
-    profile: Profile,
-    model: str,
-    chosen: Sequence[Augmentation],
-    confusion: Confusion | None,
-) -> dict[Augmentation, list[Job]]:
-    """The images that each augmentation needs."""
-    if not any(augmentation.generates for augmentation in chosen):
-        return {augmentation: [] for augmentation in chosen}
-    tail = tail_of(settings, images, profile, model, confusion)
-    return {augmentation: tail.jobs(augmentation) for augmentation in chosen}
+    given: Set[str],
+    dataset: Dataset,
+    augmentations: Sequence[Augmentation],
+    observer: Observer,
+) -> Trainings:
+    """What the trainings have in common; checked.
+
+    Raises:
+        UsageError, ModelError: see `trainings.Trainings`; or several processes would do what only one should.
+    """
+    from genie_cli.longtail.trainings import Trainings
+
+    if len(dataset.classes) < 2:
+        raise UsageError("there is a single class: nothing can be classified", "see --data-dir")
+    trainings = Trainings.of(
+        dataset,
+        recipe_of(settings, given),
+        options.checkpoint,
+        settings.model.device,
+        soft_labels=options.soft_labels,
+        folder=options.out / "trainings",
+    )
+    trainings.require_trainable()
+    if trainings.accelerator.num_processes > 1:
+        _require_shareable(options, augmentations)
+    if not options.checkpoint:
+        observer.found(f"no --checkpoint: {trainings.network.name} starts from random weights")
+    return trainings
 
 
-def _suited_to_digits(settings: Settings, given: set[str]) -> Settings:
-    from genie_cli.longtail.digits_recipe import for_digits
+def _require_shareable(options: LongTailOptions, augmentations: Sequence[Augmentation]) -> None:
+    """Raise UsageError for what only one of several processes should do: make images, measure, read a pipe."""
+    makes = any(augmentation.generates for augmentation in augmentations)
+    if makes and (not options.manifests or "-" in options.manifests):
+        raise UsageError(
+            "several processes train together, and only one should make images: give them with --manifest FILE",
+            "first, in one process: --plan-out plan.jsonl, and genie generate --plan plan.jsonl",
+        )
+    if _uses_confusion(augmentations) and not options.confusion:
+        raise UsageError(
+            "several processes train together, and only one should measure which classes are confused",
+            "give --confusion FILE: a run in one process leaves confusion.json in its --out",
+        )
 
-    settings = making.suited_to_digits(settings, given)
-    return settings.model_copy(update={"longtail": for_digits(settings.longtail, given)})
+
+def _uses_confusion(augmentations: Sequence[Augmentation]) -> bool:
+    return any(augmentation.name is AugmentationName.GENIE for augmentation in augmentations)

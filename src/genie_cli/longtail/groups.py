@@ -1,6 +1,6 @@
-"""How long a tail is: training images per class, and the groups Many, Med and Few that accuracies are given for.
+"""The class frequencies of a long-tailed data set, and the groups Many, Med and Few that accuracies are reported for.
 
-This module knows neither images nor torch.
+Independent of images and torch.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from genie_cli.jobs import Source
 
 
 class Group(StrEnum):
-    """Classes with about as many training images."""
+    """Classes with similar numbers of training images."""
 
     MANY = "many"
     MED = "med"
@@ -24,12 +24,12 @@ class Group(StrEnum):
 
 @dataclass(frozen=True)
 class ShotThresholds:
-    """Where the groups meet, in training images of a class.
+    """The numbers of training images per class that separate the groups.
 
     Attributes:
-        name: what was asked for: a key of `THRESHOLDS`, or two numbers.
-        many: the fewest that make a class Many.
-        few: the most that leave it Few.
+        name: a key of `THRESHOLDS`, or two numbers: ``"100,20"``.
+        many: the smallest number of a Many class.
+        few: the largest number of a Few class.
     """
 
     name: str
@@ -38,27 +38,27 @@ class ShotThresholds:
 
     @classmethod
     def parse(cls, text: str) -> ShotThresholds:
-        """The edges of that name, or of ``A,B``: Many has more than A images, Few less than B.
+        """The thresholds of that name, or those of ``A,B``: Many has more than A images, Few fewer than B.
 
         Raises:
-            UsageError: neither, or no class could be Few or Med.
+            UsageError: it is neither, or would leave no number for Few or Med.
         """
         if text in THRESHOLDS:
             return THRESHOLDS[text]
         numbers = text.split(",")
         if len(numbers) != 2 or not all(number.strip().isdecimal() for number in numbers):
-            known = f"known: {', '.join(THRESHOLDS)}, or two numbers, such as 100,20"
-            raise UsageError(f"{text!r} are no edges of Many, Med and Few", known)
+            known = f"choices: {', '.join(THRESHOLDS)}, or two numbers, such as 100,20"
+            raise UsageError(f"--thresholds: {text!r} are no thresholds of Many, Med and Few", known)
         above, below = map(int, numbers)
         if not 1 < below <= above:
             raise UsageError(
-                f"the edges {text!r} leave no count for Few or for Med",
-                "in A,B a Many class has more than A images and a Few class less than B, as in 100,20",
+                f"--thresholds: {text!r} leaves no number of images for Few or for Med",
+                "in A,B a Many class has more than A images and a Few class fewer than B, as in 100,20",
             )
         return cls(f"{above},{below}", above + 1, below - 1)
 
     def group(self, count: int) -> Group:
-        """Which group a class with ``count`` training images is in."""
+        """The group of a class with ``count`` training images."""
         if count >= self.many:
             return Group.MANY
         return Group.FEW if count <= self.few else Group.MED
@@ -80,14 +80,18 @@ THRESHOLDS: Mapping[str, ShotThresholds] = {
 
 @dataclass(frozen=True)
 class Profile:
-    """Training images per class, in the order of the classes, and the edges that group them. No count is zero."""
+    """How long the tail of a data set is.
+
+    Attributes:
+        counts: training images of each class, in the order of the classes; all are at least 1.
+    """
 
     counts: Mapping[str, int]
     thresholds: ShotThresholds
 
     @classmethod
     def of(cls, classes: Iterable[str], train: Iterable[Source], thresholds: ShotThresholds) -> Profile:
-        """The profile of training images; every one of ``classes`` has some."""
+        """The profile of training images; each of ``classes`` must have some."""
         counts = Counter(source.label for source in train)
         return cls({label: counts[label] for label in classes}, thresholds)
 
@@ -100,5 +104,28 @@ class Profile:
 
     @property
     def imbalance(self) -> float:
-        """Images of the largest class to those of the smallest."""
+        """Training images of the largest class, divided by those of the smallest."""
         return max(self.counts.values()) / min(self.counts.values())
+
+    @property
+    def summary(self) -> str:
+        """The profile in one line: numbers of classes and images, and of the classes of each group."""
+        counts = self.counts.values()
+        groups = ", ".join(f"{len(labels):,} {group.capitalize()}" for group, labels in self.groups().items())
+        return (
+            f"{len(counts):,} classes, {sum(counts):,} training images, {max(counts):,} to {min(counts):,} per class: "
+            f"{groups} (thresholds {self.thresholds.name})"
+        )
+
+    def means_by_group(self, accuracy: Mapping[str, float]) -> dict[str, float]:
+        """Means of per-class accuracies for each group that has classes, and for all classes: ``overall``.
+
+        Args:
+            accuracy: of each class, 0..1.
+        """
+        import numpy as np
+
+        groups = {**{group.value: labels for group, labels in self.groups().items()}, "overall": tuple(self.counts)}
+        return {
+            name: float(np.mean([accuracy[label] for label in labels])) for name, labels in groups.items() if labels
+        }

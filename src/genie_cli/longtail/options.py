@@ -1,66 +1,100 @@
-"""What a person asks of a run on a long-tailed data set: looked at before anything is read or made."""
+"""The options of `genie longtail`, and what is checked of them before data are read."""
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from genie_cli.config import Settings
-from genie_cli.data.catalog import LongTailSet, require_data_dir_is_used
+from genie_cli.config import LongTail, Settings
+from genie_cli.confuse.confusion import Confusion
+from genie_cli.data.catalog import Entry
 from genie_cli.errors import UsageError
-from genie_cli.evaluate import checks as augmenting
+from genie_cli.evaluate import checks
+from genie_cli.evaluate.augmentations import Augmentation, AugmentationName
 
-if TYPE_CHECKING:
-    from genie_cli.evaluate.augmentations import Augmentation
-
-AUGMENT = ("none", "img2img-l", "img2img-h", "txt2img", "genie")
+AUGMENT = ("none", "img2img-l", "img2img-h", "txt2img", "genie")  # the paper's Table 3
 
 
 @dataclass(frozen=True)
 class LongTailOptions:
-    """What a person says about a run on a long-tailed data set; see `cli/longtail.py` for the meaning."""
+    """What a run on a long-tailed data set is asked for, besides its settings.
 
-    dataset: LongTailSet
+    Attributes:
+        dataset: a name of ``catalog.choices("longtail")``.
+        out: folder for results, trainings and generated images.
+        augment: names of augmentations; empty: all of `AUGMENT`.
+        lists: folder of the data set's lists, if they are not with the images.
+        manifests: names of manifests that have the generated images, ``"-"`` for standard input; empty: generate them.
+        confusion: which classes are confused with each other; None: measure it on the training images.
+        backbone: name of the network that confusions are measured with; None: the data set's or the usual one.
+        checkpoint: file with the weights that trainings start from; None: random weights.
+        partial: accept an incomplete data set.
+        soft_labels: use the oracle's probabilities as labels of generated images.
+    """
+
+    dataset: str
     out: Path
-    augment: tuple[str, ...]
+    augment: tuple[str, ...] = ()
     lists: Path | None = None
-    partial: bool = False
-    ratios: tuple[str, ...] = ()
     manifests: tuple[str, ...] = ()
-    confusion: Path | None = None
+    confusion: Confusion | None = None
     backbone: str | None = None
     checkpoint: Path | None = None
+    partial: bool = False
     soft_labels: bool = False
-    plan_out: str | None = None
 
 
-def check(settings: Settings, asked: LongTailOptions, given: set[str]) -> list[Augmentation]:
-    """The augmentations asked for; UsageError for what does not go together."""
-    from genie_cli.evaluate.augmentations import AugmentationName
+def check(
+    options: LongTailOptions, entry: Entry, settings: Settings, given: Set[str], *, plan_only: bool
+) -> list[Augmentation]:
+    """Check options against each other.
 
-    chosen = augmenting.chosen(asked.augment, asked.ratios, [AugmentationName(word) for word in AUGMENT])
-    augmenting.check(
+    Args:
+        given: keys of the settings that were typed; only these can conflict.
+        plan_only: nothing is to be trained.
+
+    Returns:
+        The augmentations to compare.
+
+    Raises:
+        UsageError: an option contradicts another, would have no effect, or names something that does not exist.
+    """
+    chosen = checks.parse_augmentations(options.augment or AUGMENT, settings.generate.r, AUGMENT)
+    checks.check_generation(
         chosen,
         settings,
         given,
-        manifests=asked.manifests,
-        only_plans=bool(asked.plan_out),  # a dry run says what the trainings would take, too
-        ratios=asked.ratios,
-        soft_labels=asked.soft_labels,
+        manifests=options.manifests,
+        plan_only=plan_only,
+        soft_labels=options.soft_labels,
     )
-    require_data_dir_is_used(asked.dataset, settings, given)
-    if asked.plan_out and not any(augmentation.generates for augmentation in chosen):
-        raise UsageError("none of the augmentations needs generated images: there is no plan")
+    checks.check_data_dir(entry, given)
     if not any(augmentation.name is AugmentationName.GENIE for augmentation in chosen) and (
-        asked.confusion or asked.backbone
+        options.confusion or options.backbone
     ):
         raise UsageError("--confusion and --backbone choose GeNIe's sources, and genie is not among --augment")
-    if asked.confusion and asked.backbone:
+    if options.confusion and options.backbone:
         raise UsageError("--confusion says which classes are confused: leave out --backbone")
+    if {"longtail.per_class", "longtail.fill_to"} <= given:
+        raise UsageError("--fill-to says how many images a class gets: leave out --per-class")
     recipe = settings.longtail
     if recipe.warmup_epochs >= recipe.epochs:
         raise UsageError(f"--warmup-epochs {recipe.warmup_epochs} leaves none of --epochs {recipe.epochs} after it")
-    if {"per_class", "fill_to"} <= given:
-        raise UsageError("--fill-to says how many images a class gets: leave out --per-class")
     return chosen
+
+
+def check_network(name: str) -> None:
+    """Raise UsageError if timm has no network of this name."""
+    from genie_cli.backbones import pretrained
+
+    if not pretrained.is_known(name):
+        near = pretrained.similar_names(name, ())
+        suggestion = f"; did you mean {', '.join(near)}?" if near else ""
+        raise UsageError(f"--network: timm has no network {name!r}{suggestion}", "all: timm.list_models()")
+
+
+def recipe_of(settings: Settings, given: Set[str]) -> LongTail:
+    """The section of the settings; a typed ``--per-class`` overrides a ``fill_to`` that was not typed."""
+    recipe = settings.longtail
+    return recipe.model_copy(update={"fill_to": 0}) if "longtail.per_class" in given else recipe

