@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from genie_cli.data import cub
-from genie_cli.jobs import Recipe
+from genie_cli.recipe import Recipe
 from tests.data.trees import CUB_TEST, CUB_TRAIN, found, put_cub
 
 

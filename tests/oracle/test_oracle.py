@@ -185,7 +185,7 @@ def test_what_is_not_accepted_is_marked_or_dropped(genie: Genie, made: Path) -> 
     assert f"{len(good)} accepted, {36 - len(good)} rejected" in marked.stderr
     dropped = genie("oracle", made, "--consistent-only", "--min-confidence", "0.9", "--drop")
     assert [row["id"] for row in parsed(dropped.stdout)[1:]] == good
-    assert f"{len(good)} accepted, {36 - len(good)}dropped" in dropped.stderr
+    assert f"{len(good)} accepted, {36 - len(good)} dropped" in dropped.stderr
 
 
 def test_a_row_is_accepted_until_an_oracle_says_no(made: Path) -> None:

@@ -85,6 +85,8 @@ class Confusion(BaseModel):
         right, images = self.accuracy()
         return f"<Confusion: {len(self.labels)} classes, {images} images, {right} predicted correctly>"
 
+    __str__ = __repr__  # pydantic has one of its own, with every row of the matrix
+
     def most_confused(self, target: str, k: int) -> tuple[tuple[str, int], ...]:
         """The ``k`` classes that ``target`` is most often confused with, and counts; ties in the order of the labels.
 

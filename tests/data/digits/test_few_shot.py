@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from genie_cli.data.digits import paint
 from genie_cli.data.digits.few_shot import QUERY, SUPPORT, paint_splits, read
 from genie_cli.data.digits.paint import (
     CLASSES,
@@ -21,7 +22,6 @@ from genie_cli.data.digits.paint import (
     DigitsInTheWild,
     Split,
     Spurious,
-    paint,
     scans_of,
 )
 from tests.conftest import tree

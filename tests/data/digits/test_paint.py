@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genie_cli.data.digits.paint import CLASSES, IMAGE_SIZE, DigitsInTheWild, Split, paint, scans_of
+from genie_cli.data.digits import paint
+from genie_cli.data.digits.paint import CLASSES, IMAGE_SIZE, DigitsInTheWild, Split, scans_of
 from tests.conftest import tree
 
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
