@@ -12,9 +12,9 @@ HEAD = """# The command line
 What `--help` prints, command by command; made by `python docs/make_cli.py`.
 
 Options that are settings can also stand in `genie.toml` (`genie init` writes one) or in the environment, as
-`GENIE_` and the option's name: `GENIE_GUIDANCE=5`. A flag beats the environment, which beats the file.
+`GENIE_` and the option's name: `GENIE_GUIDANCE=5`. A flag overrides the environment, which overrides the file.
 
-Exit codes: 0 done, 1 failed, 2 usage, 3 finished but some images failed, 130 interrupted (a rerun goes on).
+Exit codes: 0 done, 1 failed, 2 usage, 3 finished but some images failed, 130 interrupted (the same command resumes).
 """
 
 

@@ -8,6 +8,7 @@ import torch
 from diffusers import AutoencoderKL, DPMSolverMultistepScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from transformers import CLIPTextModel, CLIPTokenizer
 
+from genie_cli.data.digits.paint import CLASSES
 from training.schedule import shifted_betas
 
 
@@ -31,6 +32,8 @@ def bundle(work: Path, out: Path) -> None:
         requires_safety_checker=False,
     )
     pipeline.save_pretrained(out)
+    # The class names it was trained on, which `genie_cli.diffusion.vocabulary` reads.
+    (out / "classes.txt").write_text("\n".join(CLASSES) + "\n", encoding="utf-8")
     for weights in out.rglob("*.safetensors"):
         weights.chmod(0o644)
     for config in out.rglob("*config.json"):

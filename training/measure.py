@@ -1,4 +1,4 @@
-"""Measures the bundled model for its card: `python -m training.measure` (about 15 minutes on two cores).
+"""Measures the bundled model for its card: `python -m training.measure` (about 9 minutes on two cores).
 
 Sources are samples of the test split, whose scans and photographs are in no training data. A generated image is
 label-consistent if the oracle's top class is the target. Background error is the mean absolute difference to the

@@ -1,4 +1,4 @@
-"""What a run tells whoever started it: what it found, what it left out, how far it is.
+"""What a run tells its caller: what it found, what it left out, how far it is.
 
 Application code never prints. It is handed an `Observer`, whose methods do nothing, so that programs and notebooks
 are silent unless they ask for more; the command line passes one that writes to stderr and draws bars.

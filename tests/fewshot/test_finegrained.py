@@ -133,20 +133,9 @@ def test_birds_in_their_own_layout(genie: Genie, birds: Path) -> None:
     assert round(record["accuracy"] * 3 * 3 / 100, 3) in range(10)
 
 
-def test_prompts_say_what_the_classes_are_a_type_of(genie: Genie, birds: Path) -> None:
-    words = (
-        "finegrained",
-        "--dataset",
-        "cub",
-        "--data-dir",
-        "cub",
-        "--partial",
-        "--ways",
-        2,
-        "--plan-out",
-        "-",
-        *QUICK,
-    )
+def test_prompts_say_what_the_classes_are_a_type_of(genie: Genie, birds: Path, open_model: Path) -> None:
+    words = ("finegrained", "--dataset", "cub", "--data-dir", "cub", "--partial", "--ways", 2, "--plan-out", "-")
+    words += ("--model", open_model)
     names = ("Black footed Albatross", "Laysan Albatross")
     assert prompts(genie(*words).stdout) == {f"A photo of a {name}, a type of bird" for name in names}
     other = genie(*words, "--superclass", "seabird").stdout
@@ -156,10 +145,17 @@ def test_prompts_say_what_the_classes_are_a_type_of(genie: Genie, birds: Path) -
     assert prompts(genie(*words).stdout) == {f"A photo of a {name}, a type of animal" for name in names}
 
 
-def test_aircraft_says_both_numbers_of_classes(genie: Genie, tmp_path: Path) -> None:
+def test_the_bundled_model_draws_no_birds(genie: Genie, birds: Path) -> None:
+    words = ("finegrained", "--dataset", "cub", "--data-dir", "cub", "--partial", "--ways", 2, "--backbone", "digits")
+    refused = genie(*words, *QUICK)
+    assert refused.exit_code == 2
+    assert "the bundled model digits cannot draw 'Black footed Albatross', 'Laysan Albatross'" in refused.stderr
+
+
+def test_aircraft_says_both_numbers_of_classes(genie: Genie, tmp_path: Path, open_model: Path) -> None:
     put_aircraft(tmp_path / "data")
-    words = ("--dataset", "aircraft", "--data-dir", ".", "--partial", "--ways", 3, "--plan-out", "-", *QUICK)
-    planned = genie("finegrained", *words)
+    words = ("--dataset", "aircraft", "--data-dir", ".", "--partial", "--ways", 3, "--plan-out", "-")
+    planned = genie("finegrained", *words, "--model", open_model)
     assert "3 of the published 30 classes (the paper says 41)" in planned.stderr
     assert "A photo of a Boeing, a type of aircraft" in prompts(planned.stdout)
 

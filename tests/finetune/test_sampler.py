@@ -56,6 +56,6 @@ def test_each_epoch_and_seed_has_its_own_order() -> None:
 def test_a_batch_that_cannot_be_split_or_filled_is_refused() -> None:
     with pytest.raises(UsageError, match="a batch of 10 cannot be split into 3 micro-batches on 1 device") as caught:
         MicroBatchSampler(50, 10, 3, 0)
-    assert caught.value.hint == "change --batch or --gradient-accumulation-steps"
+    assert caught.value.hint == "change --batch or --grad-accum-steps"
     with pytest.raises(UsageError, match="a batch of 64 is more than the 50 training images"):
         MicroBatchSampler(50, 64, 1, 0)

@@ -160,6 +160,12 @@ class TestTargets:
         assert "the bundled model digits cannot draw 'thre', 'lynx'; did you mean three?" in result.stderr
         assert "it knows only: zero, one, two, three, four, five, six, seven, eight, nine" in result.stderr
 
+    def test_not_even_when_all_classes_are_asked_for(self, genie: Genie, photos: Path) -> None:
+        (photos / next(path.name for path in photos.iterdir())).rename(photos / "lynx")
+        result = genie("generate", "--src-dir", photos, "--targets", "all")
+        assert result.exit_code == 2
+        assert "the bundled model digits cannot draw 'lynx'" in result.stderr
+
 
 @pytest.mark.parametrize(
     ("words", "code", "message"),

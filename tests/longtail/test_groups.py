@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genie_cli.data.digits.long_tail import exponential
 from genie_cli.errors import UsageError
 from genie_cli.jobs import Source
 from genie_cli.longtail.groups import THRESHOLDS, Group, Profile, ShotThresholds
@@ -82,22 +81,6 @@ def test_every_class_is_in_one_group_and_larger_classes_are_in_higher_ones(
 def test_a_profile_of_sources_has_the_order_of_the_classes() -> None:
     sources = [Source(path=f"{n}.png", sha256="0" * 64, label=label) for n, label in enumerate("abbbaca")]
     assert list(Profile.of("cba", sources, THRESHOLDS["livt"]).counts.items()) == [("c", 1), ("b", 3), ("a", 3)]
-
-
-@given(st.integers(2, 1000), st.integers(1, 2000), st.integers(1, 2000))
-def test_an_exponential_tail_falls_from_one_end_to_the_other(classes: int, one: int, other: int) -> None:
-    most, fewest = max(one, other), min(one, other)
-    counts = exponential(classes, most, fewest)
-    assert (len(counts), counts[0], counts[-1]) == (classes, most, fewest)
-    assert list(counts) == sorted(counts, reverse=True)
-    if classes % 2:
-        assert abs(counts[classes // 2] - (most * fewest) ** 0.5) <= 0.5 + 1e-6  # the middle is the geometric mean
-
-
-@pytest.mark.parametrize(("classes", "most", "fewest"), [(1, 5, 5), (10, 5, 6), (10, 5, 0)])
-def test_no_such_tail(classes: int, most: int, fewest: int) -> None:
-    with pytest.raises(ValueError, match="no exponential profile"):
-        exponential(classes, most, fewest)
 
 
 def test_groups_are_means_of_per_class_accuracies() -> None:

@@ -240,6 +240,14 @@ def test_what_is_tested_on_counts_too(genie: Genie, photos: Path, tmp_path: Path
     assert "  test: " in changed.stderr
 
 
+def test_the_bundled_model_draws_only_its_classes(genie: Genie, photos: Path) -> None:
+    for split in "train", "test":
+        (photos / split / "four").rename(photos / split / "lynx")
+    refused = genie("longtail", *FOLDER, *TRAINED, "--augment", "txt2img", *QUICK)
+    assert refused.exit_code == 2
+    assert "the bundled model digits cannot draw 'lynx'" in refused.stderr
+
+
 def test_a_picture_that_is_gone_is_named_whoever_reads_it(genie: Genie, photos: Path, tmp_path: Path) -> None:
     words = ("longtail", *FOLDER, *TRAINED, "--augment", "txt2img", "--per-class", 2, "--workers", 2)
     assert genie(*words, *QUICK, "--plan-out", "plan.jsonl").exit_code == 0

@@ -84,6 +84,7 @@ def compare(
     """
     observer = ConsoleObserver()
     if plan_out or dry_run:
+        check_plan_path(plan_out)
         show_plan(_needed_images(task, asked, chosen, observer), plan_out, as_json)
         return
     records = evaluate(**asked, settings=chosen.settings, observer=observer, **chosen.options)
@@ -100,6 +101,14 @@ def _needed_images(task: Task, asked: Mapping[str, Any], chosen: Chosen, observe
     if run is None:
         raise UsageError("none of the augmentations needs generated images: there is no plan")
     return run
+
+
+def check_plan_path(plan_out: str | None) -> None:
+    """Raise OutputError if a plan cannot be written there; before data are read, which takes long."""
+    from genie_cli.evaluate.obtain import require_plan_path
+
+    if plan_out and plan_out != "-":
+        require_plan_path(Path(plan_out))
 
 
 def show_plan(run: Run, plan_out: str | None, as_json: bool) -> None:

@@ -132,6 +132,7 @@ def _preview(
     from genie_cli.longtail.benchmark import prepare
     from genie_cli.longtail.options import LongTailOptions
 
+    _episodes.check_plan_path(plan_out)
     options = LongTailOptions(**{"manifests" if name == "manifest" else name: asked[name] for name in asked})
     benchmark = prepare(options, chosen.settings, chosen.typed, observer, plan_only=bool(plan_out))
     stderr().print(chart(benchmark.profile))

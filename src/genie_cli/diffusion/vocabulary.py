@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
+
+from genie_cli.errors import UsageError, did_you_mean, shorten
 
 
 def vocabulary(model: str) -> tuple[str, ...]:
@@ -18,3 +21,22 @@ def vocabulary(model: str) -> tuple[str, ...]:
         return ()
     file = Path(str(files("genie_cli"))) / "bundled" / model / "classes.txt"
     return tuple(file.read_text(encoding="utf-8").split()) if file.is_file() else ()
+
+
+def require_known(model: str, names: Iterable[str]) -> None:
+    """Check that a model can generate classes.
+
+    Args:
+        model: name of a model, as `locate.locate` takes it.
+        names: class names as they are in prompts.
+
+    Raises:
+        UsageError: the model is a bundled one, and was not trained on one of the classes.
+    """
+    known = vocabulary(model)
+    if known and (others := [name for name in names if name not in known]):
+        listed = shorten([repr(name) for name in others])
+        raise UsageError(
+            f"the bundled model {model} cannot draw {listed}{did_you_mean(others[0], known)}",
+            f"it knows only: {', '.join(known)}; for other classes choose a Stable Diffusion model with --model",
+        )

@@ -12,6 +12,7 @@ from genie_cli.data import catalog
 from genie_cli.data.catalog import Entry
 from genie_cli.data.dataset import Dataset
 from genie_cli.devices import is_main_process
+from genie_cli.diffusion.vocabulary import require_known
 from genie_cli.evaluate import checks, obtain, results
 from genie_cli.evaluate.augmentations import Augmentation
 from genie_cli.fewshot.options import FewShotOptions, backbone_name, check, section_of
@@ -215,6 +216,9 @@ def _generation(
     from genie_cli.fewshot.needs import EpisodeJobs
 
     to_make = not options.manifests and any(augmentation.generates for augmentation in augmentations)
+    if to_make:
+        classes = {label for each in lists for episode in each.episodes for label in episode.classes}
+        require_known(settings.model.name, sorted(map(dataset.name_of, classes)))
     located = locate_model(settings, given) if to_make else None
     model = located.identity if located else ""
     needs = EpisodeJobs(obtain.prompts_for(settings, dataset), model, settings.generate.seed)

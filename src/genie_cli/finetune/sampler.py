@@ -54,7 +54,7 @@ class MicroBatchSampler:
             raise UsageError(
                 f"a batch of {self.batch_size} cannot be split into {self.gradient_accumulation_steps} micro-batches "
                 f"on {devices}",
-                "change --batch or --gradient-accumulation-steps",
+                "change --batch or --grad-accum-steps",
             )
 
     @property

@@ -162,7 +162,7 @@ def _epoch(step: _MicroBatchStep, loader: Any, epoch: int) -> float:
     except torch.OutOfMemoryError:
         raise ModelError(
             f"{sampler.micro_batch_size} images at once do not fit into the memory of {step.accelerator.device}",
-            f"use smaller micro-batches: --gradient-accumulation-steps {2 * sampler.gradient_accumulation_steps}",
+            f"use smaller micro-batches: --grad-accum-steps {2 * sampler.gradient_accumulation_steps}",
         ) from None
     if math.isnan(loss):
         raise ModelError(

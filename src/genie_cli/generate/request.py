@@ -12,8 +12,8 @@ from genie_cli.config import Generate, Settings
 from genie_cli.confuse.confusion import Confusion
 from genie_cli.devices import parse_device
 from genie_cli.diffusion.solver import smallest_ratio
-from genie_cli.diffusion.vocabulary import vocabulary
-from genie_cli.errors import FolderError, UsageError, did_you_mean
+from genie_cli.diffusion.vocabulary import require_known
+from genie_cli.errors import FolderError, UsageError
 from genie_cli.files import require_usable_folder
 from genie_cli.generate.paths import keep_apart
 from genie_cli.jobs import Method
@@ -122,12 +122,7 @@ def _check_sources(request: PlanRequest, settings: Generate, given: Set[str]) ->
 def _check_targets(request: PlanRequest, model: str) -> None:
     if not request.targets:
         raise UsageError("name the classes to generate", "--targets lynx,leopard, or --targets @names.txt, or all")
-    known = vocabulary(model)
-    names = () if request.targets == (ALL,) else request.targets
-    if known and (others := [name for name in names if name not in known]):
-        raise UsageError(
-            f"the bundled model {model} cannot draw {', '.join(map(repr, others))}{did_you_mean(others[0], known)}",
-            f"it knows only: {', '.join(known)}; for other classes choose a Stable Diffusion model with --model",
-        )
-    if request.targets == (ALL,) and not request.src_dir:
+    if request.targets != (ALL,):
+        require_known(model, request.targets)
+    elif not request.src_dir:
         raise UsageError("--targets all stands for the classes of --src-dir: give it, or name the classes")

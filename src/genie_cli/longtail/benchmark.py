@@ -13,6 +13,7 @@ from genie_cli.confuse.confusion import Confusion, require_writable
 from genie_cli.data import catalog
 from genie_cli.data.dataset import Dataset
 from genie_cli.devices import is_main_process
+from genie_cli.diffusion.vocabulary import require_known
 from genie_cli.errors import UsageError
 from genie_cli.evaluate import checks, obtain, results
 from genie_cli.evaluate.augmentations import Augmentation, AugmentationName
@@ -20,7 +21,7 @@ from genie_cli.files import reraise_as_output_error
 from genie_cli.generate.run import Run, locate_model
 from genie_cli.jobs import Job
 from genie_cli.longtail.cost import TrainingCost
-from genie_cli.longtail.groups import Profile, ShotThresholds
+from genie_cli.longtail.groups import Group, Profile, ShotThresholds
 from genie_cli.longtail.options import LongTailOptions, check, check_network, recipe_of
 from genie_cli.longtail.results import Conditions, Record
 from genie_cli.longtail.tail import TailJobs, hardest_of
@@ -189,9 +190,12 @@ def prepare(
     )
     profile = Profile.of(dataset.classes, dataset.train, thresholds)
     observer.found(profile.summary)
-    trainings = _trainings(options, settings, given, dataset, augmentations, observer)
     generates = any(augmentation.generates for augmentation in augmentations)
-    located = locate_model(settings, given) if generates and not options.manifests else None
+    to_make = generates and not options.manifests
+    if to_make:
+        require_known(settings.model.name, map(dataset.name_of, profile.groups()[Group.FEW]))
+    trainings = _trainings(options, settings, given, dataset, augmentations, observer)
+    located = locate_model(settings, given) if to_make else None
     tail = TailJobs(
         profile=profile,
         train=dataset.train,

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
-from genie_cli.data.digits.long_tail import paint_splits, read
+from genie_cli.data.digits.long_tail import exponential, paint_splits, read
 from genie_cli.data.digits.paint import CLASSES, IMAGE_SIZE, DigitsInTheWild
 from genie_cli.errors import OutputError
 from genie_cli.longtail.groups import THRESHOLDS, Group, Profile
@@ -67,3 +69,19 @@ def test_what_is_there_is_not_painted_again_and_what_is_gone_is_missed(tmp_path:
         path.rmdir() if path.is_dir() else path.unlink()
     root.rmdir()
     assert tree(paint_splits(tmp_path)) == before
+
+
+@given(st.integers(2, 1000), st.integers(1, 2000), st.integers(1, 2000))
+def test_an_exponential_tail_falls_from_one_end_to_the_other(classes: int, one: int, other: int) -> None:
+    most, fewest = max(one, other), min(one, other)
+    counts = exponential(classes, most, fewest)
+    assert (len(counts), counts[0], counts[-1]) == (classes, most, fewest)
+    assert list(counts) == sorted(counts, reverse=True)
+    if classes % 2:
+        assert abs(counts[classes // 2] - (most * fewest) ** 0.5) <= 0.5 + 1e-6  # the middle is the geometric mean
+
+
+@pytest.mark.parametrize(("classes", "most", "fewest"), [(1, 5, 5), (10, 5, 6), (10, 5, 0)])
+def test_no_such_tail(classes: int, most: int, fewest: int) -> None:
+    with pytest.raises(ValueError, match="no exponential profile"):
+        exponential(classes, most, fewest)
