@@ -72,9 +72,7 @@ def demo(
         out / name for name in ("photos", "negatives", "confusion.json", "genie.toml")
     )
     _paint(photos)
-    settings = _SETTINGS.format(episodes=EPISODES)
-    require_own(config, settings)
-    write_atomically(config, settings.encode())
+    _write_settings(config)
 
     _say("1. Which classes does a classifier confuse with each other?")
     _run(ctx, "confuse", "--src-dir", photos, "--backbone", BUNDLED, "--out", confusion, "--pairs", 5)
@@ -93,12 +91,23 @@ def demo(
     _run(ctx, "fewshot", "--augment", _AUGMENT, "--out", out / "fewshot", "--config", config)
     stderr().print(f"{EPISODES} episodes only, so the intervals are wide; docs/results.md has all, with 600.")
     if all_:
-        _say("5. And for the rare classes of a long-tailed data set?")
-        _run(ctx, "longtail", "--augment", _TAIL, "--out", out / "longtail", "--config", config)
-
-        _say("6. And for fine-grained classes, tested on a whole test split?")
-        _run(ctx, "finegrained", "--augment", _KINDS, "--out", out / "finegrained", "--config", config)
+        _other_benchmarks(ctx, out, config)
     _point_on(out, all_)
+
+
+def _write_settings(path: Path) -> None:
+    """Fewer seeds and episodes than the defaults, so that the demo is short."""
+    settings = _SETTINGS.format(episodes=EPISODES)
+    require_own(path, settings)
+    write_atomically(path, settings.encode())
+
+
+def _other_benchmarks(ctx: typer.Context, out: Path, config: Path) -> None:
+    _say("5. And for the rare classes of a long-tailed data set?")
+    _run(ctx, "longtail", "--augment", _TAIL, "--out", out / "longtail", "--config", config)
+
+    _say("6. And for fine-grained classes, tested on a whole test split?")
+    _run(ctx, "finegrained", "--augment", _KINDS, "--out", out / "finegrained", "--config", config)
 
 
 def _point_on(out: Path, all_: bool) -> None:

@@ -196,7 +196,16 @@ def prepare(
         require_known(settings.model.name, map(dataset.name_of, profile.groups()[Group.FEW]))
     trainings = _trainings(options, settings, given, dataset, augmentations, observer)
     located = locate_model(settings, given) if to_make else None
-    tail = TailJobs(
+    tail = _tail_jobs(settings, dataset, profile, trainings, located)
+    if generates:
+        tail.require_some()
+    return Benchmark(options, settings, observer, dataset, profile, augmentations, tail, trainings, located)
+
+
+def _tail_jobs(
+    settings: Settings, dataset: Dataset, profile: Profile, trainings: Trainings, located: Located | None
+) -> TailJobs:
+    return TailJobs(
         profile=profile,
         train=dataset.train,
         prompt_for=obtain.prompts_for(settings, dataset),
@@ -205,9 +214,6 @@ def prepare(
         fill_to=trainings.recipe.fill_to,
         seed=settings.generate.seed,
     )
-    if generates:
-        tail.require_some()
-    return Benchmark(options, settings, observer, dataset, profile, augmentations, tail, trainings, located)
 
 
 def _check_names(
