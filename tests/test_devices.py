@@ -52,7 +52,7 @@ def test_device_names_are_accepted(name: str) -> None:
 def test_the_nearest_name_is_suggested(name: str, meant: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_device(name)
-    assert str(caught.value) == f"device {name!r} is not known; did you mean {meant!r}?"
+    assert str(caught.value) == f"there is no device {name!r}; did you mean {meant}?"
     assert caught.value.hint == "use --device cpu, cuda, cuda:1 or mps; see genie doctor"
     assert caught.value.exit_code == 2
     assert parse_device(meant) == meant
@@ -62,7 +62,7 @@ def test_the_nearest_name_is_suggested(name: str, meant: str) -> None:
 def test_a_name_that_is_like_none_gets_no_suggestion(name: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_device(name)
-    assert str(caught.value) == f"device {name!r} is not known"
+    assert str(caught.value) == f"there is no device {name!r}"
 
 
 def test_parsing_a_name_does_not_import_torch() -> None:

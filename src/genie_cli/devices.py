@@ -59,7 +59,7 @@ def parse_device(text: str) -> str:
     if text == "auto" or (kind in _TYPES and (not colon or re.fullmatch("0|[1-9][0-9]*", index, re.ASCII))):
         return text
     near = _nearest_device(text)
-    raise UsageError(f"device {text!r} is not known" + (f"; did you mean {near!r}?" if near else ""), _HINT)
+    raise UsageError(f"there is no device {text!r}" + (f"; did you mean {near}?" if near else ""), _HINT)
 
 
 def _nearest_device(text: str) -> str:

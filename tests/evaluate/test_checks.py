@@ -44,13 +44,13 @@ def test_names_that_are_known() -> None:
 def test_a_name_that_is_not_known(name: str, said: str) -> None:
     with pytest.raises(UsageError) as refused:
         parse_augmentations(("weak", name), ())
-    assert f"--augment {name}: there is no such augmentation" in str(refused.value)
+    assert f"--augment: there is no augmentation {name!r}" in str(refused.value)
     assert said in str(refused.value)
     assert refused.value.hint == f"choices: {', '.join(AugmentationName)}"
 
 
 def test_a_benchmark_may_have_fewer_augmentations() -> None:
-    with pytest.raises(UsageError, match="--augment weak: there is no such augmentation") as refused:
+    with pytest.raises(UsageError, match="--augment: there is no augmentation 'weak'") as refused:
         parse_augmentations(("weak",), (), ("none", "genie"))
     assert refused.value.hint == "choices: none, genie"
 

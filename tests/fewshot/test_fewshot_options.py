@@ -14,7 +14,7 @@ from tests.fewshot.test_fewshot import GENERATIVE, QUICK, SMALL, records
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (("--augment", "week"), "there is no such augmentation; did you mean weak?"),
+        (("--augment", "week"), "--augment: there is no augmentation 'week'; did you mean weak?"),
         (("--device", "gpu"), "'gpu'"),
         (("--backbone", "resnet5O"), "there is no model 'resnet5O'"),
         (("--baseline", "genie"), "did you mean genie r=0.8?"),

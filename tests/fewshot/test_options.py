@@ -83,7 +83,7 @@ def test_the_usual_augmentations_are_the_tasks(task: Task) -> None:
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ({"augment": ("week",)}, "--augment week: there is no such augmentation; did you mean weak?"),
+        ({"augment": ("week",)}, "--augment: there is no augmentation 'week'; did you mean weak?"),
         ({"baseline": "genie"}, "--baseline genie: it is not among what is compared; did you mean genie r=0.8?"),
         ({"baseline": "weak", "augment": ("none", "genie")}, "--baseline weak"),
         ({"manifests": MANIFEST, "augment": ("weak",)}, "leave out --manifest"),

@@ -78,7 +78,7 @@ def test_a_typed_number_of_images_overrides_one_that_was_not() -> None:
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ({"augment": ("weak",)}, "--augment weak: there is no such augmentation"),
+        ({"augment": ("weak",)}, "--augment: there is no augmentation 'weak'"),
         ({"augment": ("txt2igm",)}, "did you mean txt2img?"),
         ({"augment": ("none",), "backbone": "digits"}, "genie is not among --augment"),
         ({"augment": ("none",), "confusion": CONFUSION}, "genie is not among --augment"),

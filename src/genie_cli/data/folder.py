@@ -95,6 +95,14 @@ def list_sources(root: Path, label: str | None = None, observer: Observer | None
     return listing.sources
 
 
+def class_names(root: Path, label: str | None = None) -> list[str]:
+    """The classes of the images below ``root``, sorted; no image is opened. Arguments and errors as `scan`."""
+    images, _ = find(root, label)
+    if label is None:
+        require_class_folders(root, [path for path, _ in images])
+    return sorted({name for _, name in images})
+
+
 def find(root: Path, label: str | None = None) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """List the images below ``root`` without opening them: (path, class), and what was left out: (path, reason).
 

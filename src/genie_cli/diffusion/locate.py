@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from genie_cli.config import BUNDLED, STABLE_DIFFUSION
-from genie_cli.diffusion.hub_errors import download_trouble
+from genie_cli.diffusion.hub_errors import download_trouble, quiet_downloads
 from genie_cli.errors import ModelError
 
 _PARTS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler")
@@ -115,7 +115,8 @@ def _from_hub(name: str, revision: str | None) -> Path:
             f"{name!r} is not a hub id: expected owner/name of letters, digits, '-', '_' and '.'", _TRY_BUNDLED
         ) from None
     try:
-        return fetch(local_only=False)
+        with quiet_downloads():
+            return fetch(local_only=False)
     except Exception as error:  # errors of the hub, the network and the disk have no common base class
         raise ModelError(
             f"model {name} is not on this machine and could not be downloaded: {download_trouble(error)}",

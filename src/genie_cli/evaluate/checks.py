@@ -46,7 +46,7 @@ def parse_augmentations(
     for name in names:
         if name not in known:
             raise UsageError(
-                f"--augment {name}: there is no such augmentation{did_you_mean(name, known)}",
+                f"--augment: there is no augmentation {name!r}{did_you_mean(name, known)}",
                 f"choices: {', '.join(known)}",
             )
     return choose([AugmentationName(name) for name in names], ratios)

@@ -11,7 +11,6 @@ from typing import Any
 
 from genie_cli.config import Settings
 from genie_cli.confuse.confusion import Confusion
-from genie_cli.diffusion.vocabulary import require_known
 from genie_cli.errors import GenieError, UsageError, did_you_mean, shorten
 from genie_cli.generate.plan_file import PlanFile, opened
 from genie_cli.generate.request import ALL, PlanRequest, ratios_of
@@ -72,7 +71,7 @@ def _from_options(request: PlanRequest, settings: Settings, model: str, observer
     sources = list_sources(request.src_dir, request.src_label, observer) if request.src_dir else ()
     index = SourceIndex(sources)
     recipe = Recipe(
-        targets=_targets(request, index, settings.model.name, observer),
+        targets=_targets(request, index, observer),
         method=wanted.method,
         r=ratios_of(wanted),
         prompt=wanted.prompt,
@@ -97,10 +96,9 @@ def _from_options(request: PlanRequest, settings: Settings, model: str, observer
     )
 
 
-def _targets(request: PlanRequest, index: SourceIndex, model: str, observer: Observer) -> tuple[str, ...]:
+def _targets(request: PlanRequest, index: SourceIndex, observer: Observer) -> tuple[str, ...]:
     """The targets by name; tells of those that are nearly a class of the sources, and so probably misspelled."""
     if request.targets == (ALL,):
-        require_known(model, index.labels)
         return index.labels
     similar = [(target, found) for target in request.targets if (found := _suggestion(target, index))]
     for target, suggestion in similar[:_SHOWN]:

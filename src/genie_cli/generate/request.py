@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,7 +61,7 @@ def check(request: PlanRequest, settings: Settings, given: Set[str]) -> None:
 
     Raises:
         UsageError: options contradict each other, one would be ignored, or a value cannot be used.
-        FolderError: the source folder is not there.
+        FolderError: the source folder is not there, or its subfolders are not classes.
         OutputError: the output folder cannot be used.
         ManifestError: the plan cannot be read.
     """
@@ -122,7 +122,14 @@ def _check_sources(request: PlanRequest, settings: Generate, given: Set[str]) ->
 def _check_targets(request: PlanRequest, model: str) -> None:
     if not request.targets:
         raise UsageError("name the classes to generate", "--targets lynx,leopard, or --targets @names.txt, or all")
-    if request.targets != (ALL,):
-        require_known(model, request.targets)
-    elif not request.src_dir:
+    if request.targets == (ALL,) and not request.src_dir:
         raise UsageError("--targets all stands for the classes of --src-dir: give it, or name the classes")
+    classes = _classes(request.src_dir, request.src_label) if request.src_dir else ()
+    require_known(model, classes if request.targets == (ALL,) else request.targets)
+
+
+def _classes(src_dir: Path, src_label: str | None) -> Sequence[str]:
+    """The classes of the source folder; before a model is downloaded for a folder that cannot be used."""
+    from genie_cli.data.folder import class_names
+
+    return class_names(src_dir, src_label)
