@@ -1,10 +1,9 @@
-"""ImageNet-LT in the layouts that it is kept in: small trees in those exact formats."""
+"""ImageNet-LT in the layouts that it is kept in: what is read, and trees that are wrong or not whole."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,54 +11,24 @@ import pytest
 from genie_cli.data import imagenet_lt, train_test_folder
 from genie_cli.data.catalog import load
 from genie_cli.data.dataset import Dataset
-from genie_cli.data.digits.long_tail import exponential
 from genie_cli.data.ilsvrc import PLACES, VALIDATION_PLACES
 from genie_cli.data.imagenet import wnids
 from genie_cli.errors import FolderError, UsageError
-from tests.data import trees
+from tests.data.imagenet_lt_trees import (
+    CRANE,
+    GOLDFISH,
+    LABEL,
+    LISTS,
+    TENCH,
+    TEST,
+    TRAIN,
+    failure,
+    put_imagenet_lt,
+    put_lists,
+    training_name,
+    validation_name,
+)
 from tests.data.trees import found, put_pictures
-
-TENCH, GOLDFISH, CRANE = "n01440764", "n01443537", "n03126707"  # labels 0, 1 and 517
-TRAIN = [(TENCH, 190), (TENCH, 18), (TENCH, 10026), (GOLDFISH, 7), (GOLDFISH, 10007), (CRANE, 5)]
-TEST = [(TENCH, 293), (TENCH, 2138), (GOLDFISH, 236), (CRANE, 1)]
-LABEL = {TENCH: 0, GOLDFISH: 1, CRANE: 517}
-LISTS = ("ImageNet_LT_train.txt", "ImageNet_LT_test.txt")
-
-
-def training_name(wnid: str, number: int) -> str:
-    return f"{wnid}/{wnid}_{number}.JPEG"
-
-
-def validation_name(wnid: str, number: int, in_folder: bool) -> str:
-    return (f"{wnid}/" if in_folder else "") + f"ILSVRC2012_val_{number:08d}.JPEG"
-
-
-def put_lists(folder: Path, train: Sequence[str], test: Sequence[str]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, rows in zip(LISTS, (train, test), strict=True):
-        (folder / name).write_text("".join(row + "\n" for row in rows))
-    (folder / "ImageNet_LT_val.txt").write_text("train/n01440764/n01440764_1.JPEG 0\n")  # is there, and is not read
-
-
-def put_imagenet_lt(
-    root: Path,
-    lists: str = "",
-    train_at: str = "train",
-    val_at: str = "val",
-    listed_in_folders: bool = True,
-    lie_in_folders: bool = True,
-) -> None:
-    """The lists as published, in ``lists``, and the images; those for testing with or without class folders."""
-    train_rows = [f"train/{training_name(*image)} {LABEL[image[0]]}" for image in TRAIN]
-    test_rows = [f"val/{validation_name(*image, listed_in_folders)} {LABEL[image[0]]}" for image in TEST]
-    put_lists(root / lists, train_rows, test_rows)
-    put_pictures(root, (f"{train_at}/{training_name(*image)}".lstrip("/") for image in TRAIN))
-    put_pictures(root, (f"{val_at}/{validation_name(*image, lie_in_folders)}" for image in TEST))
-
-
-def failure(root: Path, partial: bool = False, lists: Path | None = None) -> tuple[str, str]:
-    return trees.failure(imagenet_lt, root, partial=partial, lists=lists)
-
 
 # What is read
 
@@ -138,92 +107,6 @@ def test_a_part_has_the_images_and_classes_that_are_there(tmp_path: Path) -> Non
     assert images.classes == (TENCH, GOLDFISH)
     assert Counter(source.label for source in images.train) == {TENCH: 2, GOLDFISH: 2}
     assert "2 of the published 1000 classes, 4 of 115846 training and 3 of 50000 test images" in images.layout
-
-
-# The published size: as many lines as the real lists have, without images
-
-
-def published_counts() -> list[int]:
-    """1000 counts from 1280 to 5 that add up to 115,846."""
-    counts = list(exponential(1000, 1280, 5))
-    for place in range(1, 999):  # the tail of the real one falls faster than an exponential
-        excess = sum(counts) - 115846
-        counts[place] -= min(excess, counts[place] - 5, counts[place] * 3 // 4)
-    return counts
-
-
-def published_rows(counts: Sequence[int], tests: Sequence[int]) -> tuple[list[str], list[str]]:
-    train = [
-        f"train/{training_name(wnid, number)} {label}"
-        for label, (wnid, count) in enumerate(zip(wnids(), counts, strict=True))
-        for number in range(1, count + 1)
-    ]
-    test = [
-        f"val/{validation_name(wnid, label * 100 + number, True)} {label}"
-        for label, (wnid, count) in enumerate(zip(wnids(), tests, strict=True))
-        for number in range(1, count + 1)
-    ]
-    return train, test
-
-
-@pytest.mark.parametrize("partial", [False, True])
-def test_whole_lists_without_their_images(partial: bool, tmp_path: Path) -> None:
-    counts = published_counts()
-    assert (sum(counts), min(counts), max(counts), len(counts)) == (115846, 5, 1280, 1000)
-    put_lists(tmp_path, *published_rows(counts, [50] * 1000))
-    message, hint = failure(tmp_path, partial)
-    first = f"train/{training_name(TENCH, 1)}"
-    assert message == (
-        f"{tmp_path}: expected 115846 training images, found none; first missing: {first}; the folder holds "
-        "ImageNet_LT_test.txt, ImageNet_LT_train.txt, ImageNet_LT_val.txt"
-    )
-    assert hint == imagenet_lt.HOW_TO_GET
-
-
-def test_whole_lists_with_some_of_their_images(tmp_path: Path) -> None:
-    put_lists(tmp_path, *published_rows(published_counts(), [50] * 1000))
-    put_pictures(tmp_path, [f"train/{training_name(TENCH, number)}" for number in (2, 3)])
-    put_pictures(tmp_path, [f"val/{validation_name(TENCH, 1, True)}"])
-    message, hint = failure(tmp_path)
-    first = f"train/{training_name(TENCH, 1)}"
-    assert message == f"{tmp_path}: expected 115846 training images, found 2; first missing: {first}"
-    assert hint.startswith("--partial ")
-    assert len(imagenet_lt.read(tmp_path, partial=True).train) == 2
-
-
-TRAIN_SIZE = "expected 115846 training images of 1000 classes of ImageNet-LT"
-TEST_SIZE = "expected 50000 test images of 1000 classes of ImageNet-LT"
-PER_CLASS = "images per class of ImageNet-LT"
-SHARK, TISSUE = "n01491361 (tiger shark)", "n15075141 (toilet tissue)"
-ONE = "1 of 1000 classes differ"
-
-
-@pytest.mark.parametrize(
-    ("train_changes", "test_changes", "expected"),
-    [
-        (
-            {999: -1},
-            {},
-            f"{TRAIN_SIZE}, found 115845 of 1000; expected 5 to 1280 per class, found 4 of {TISSUE}; {ONE}",
-        ),
-        ({999: -5}, {}, f"{TRAIN_SIZE}, found 115841 of 999"),
-        ({}, {3: -1}, f"{TEST_SIZE}, found 49999 of 1000; expected 50 per class, found 49 of {SHARK}; {ONE}"),
-        ({}, {3: -1, 4: 1}, f"expected 50 test {PER_CLASS}, found 49 of {SHARK}; 2 of 1000 classes differ"),
-        ({0: 1, 1: -1}, {}, f"expected 5 to 1280 training {PER_CLASS}, found 1281 of {TENCH} (tench); {ONE}"),
-        ({0: -1, 1: 1}, {}, f"expected 5 to 1280 training {PER_CLASS}, found 5 to 1279"),
-    ],
-)
-def test_lists_of_another_size(
-    train_changes: dict[int, int], test_changes: dict[int, int], expected: str, tmp_path: Path
-) -> None:
-    counts, tests = published_counts(), [50] * 1000
-    for changed, changes in ((counts, train_changes), (tests, test_changes)):
-        for place, change in changes.items():
-            changed[place] += change
-    put_lists(tmp_path, *published_rows(counts, tests))
-    message, hint = failure(tmp_path)
-    assert message == f"{tmp_path}: {expected}"
-    assert hint.startswith("--partial ")
 
 
 # Trees that are wrong, or not whole
