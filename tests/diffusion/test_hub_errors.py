@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+import logging
 import socket
 from urllib.error import URLError
 
 import pytest
 from huggingface_hub import constants, errors
 
-from genie_cli.diffusion.hub_errors import download_trouble
+from genie_cli.diffusion.hub_errors import download_trouble, quiet_downloads
 
 
 def response_error(kind: type[Exception]) -> Exception:
@@ -55,3 +56,12 @@ def test_the_cause_behind_an_error_counts(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_an_unknown_error_names_the_library_that_raised_it() -> None:
     assert download_trouble(RuntimeError("odd"), "timm") == "timm says: odd"
+
+
+def test_failed_tries_are_not_printed_and_the_log_level_is_restored(caplog: pytest.LogCaptureFixture) -> None:
+    logger = logging.getLogger("huggingface_hub.utils._http")
+    before = logging.getLogger("huggingface_hub").level
+    with quiet_downloads():
+        logger.warning("thrown while requesting GET")
+        assert not caplog.records
+    assert logging.getLogger("huggingface_hub").level == before
