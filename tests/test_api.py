@@ -9,6 +9,7 @@ import subprocess
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import pandas
 import pytest
@@ -145,3 +146,19 @@ def test_the_page_runs(photos: Path, notebook: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "<Confusion: 10 classes" in done.stdout
     assert "txt2img" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"observer": print}, "observer must be an Observer"),
+        ({"targets": 5}, "a name or a list of names is expected, not 5"),
+        ({"targets": [5]}, r"a name or a list of names is expected, not \[5\]"),
+        ({"settings": {"steps": 3}}, "settings must be a genie_cli.config.Settings"),
+        ({"r": 80}, "r: must be a number, above 0 and at most 1"),
+        ({"stpes": 3}, "did you mean steps"),
+    ],
+)
+def test_wrong_arguments_are_named(photos: Path, wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        api.generate(photos, **{"targets": "two", "model": "digits", **wrong})

@@ -188,6 +188,33 @@ class TestTornByAKilledWriter:
             assert len(on_disk(path)) == 100
 
 
+class TestCutOff:
+    """A finished plan or manifest has no incomplete line: one that is read by name was cut off."""
+
+    def test_at_every_byte_of_the_last_row(self, tmp_path: Path) -> None:
+        path, rows = tmp_path / "manifest.jsonl", [a_row().line(), a_row(a_job("füchse 🦊")).line()]
+        whole = (HEADER.line() + "".join(rows)).encode()
+        for lost in range(2, len(rows[1].encode())):
+            path.write_bytes(whole[:-lost])
+            with (
+                pytest.raises(ManifestError, match="its last line is incomplete: the file was cut off"),
+                manifest.opened(path) as document,
+            ):
+                list(document.rows())
+
+    def test_a_last_row_that_lacks_only_its_line_break_is_whole(self, tmp_path: Path) -> None:
+        path = tmp_path / "manifest.jsonl"
+        path.write_text((HEADER.line() + a_row().line()).rstrip("\n"), encoding="utf-8")
+        with manifest.opened(path) as document:
+            assert list(document.rows()) == [a_row()]
+
+    @pytest.mark.parametrize(("name", "reason"), [(".", "has no manifest.jsonl"), ("nowhere", "does not exist")])
+    def test_what_is_not_there_is_said(self, tmp_path: Path, name: str, reason: str) -> None:
+        with pytest.raises(ManifestError, match=reason) as caught, manifest.opened(tmp_path / name):
+            pass
+        assert caught.value.hint
+
+
 class TestRefused:
     @pytest.mark.parametrize(
         "bad",

@@ -17,7 +17,7 @@ Importing this module does not load torch. It is a module, and not names in the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,7 +110,7 @@ def confuse(
             _path(checkpoint),
             folds or FOLDS,
             device or "auto",
-            observer or Observer(),
+            _listening(observer),
         )
     from genie_cli.confuse import predictions
 
@@ -204,7 +204,7 @@ def planned(
     request = PlanRequest(
         src_dir=_path(src_dir),
         src_label=src_label,
-        targets=class_names([targets] if isinstance(targets, str) else targets),
+        targets=class_names(_words(targets) if isinstance(targets, str) else _texts(targets)),
         confusion=_confusion(confusion),
         plan=None if plan is None else str(plan),
     )
@@ -212,7 +212,7 @@ def planned(
     if not 1 <= index <= count:
         raise UsageError(f"shard {index}/{count}: expected i/n with 1 <= i <= n, such as 2/8")
     share = Share(index, count, limit)
-    with prepared(request, chosen, given, observer or Observer(), share, profile) as run:
+    with prepared(request, chosen, given, _listening(observer), share, profile) as run:
         yield run
 
 
@@ -257,7 +257,7 @@ def judge(
     from genie_cli.oracle.judge import AcceptanceRule, prepare
     from genie_cli.oracle.judge import judge as judge_images
 
-    observer = observer or Observer()
+    observer = _listening(observer)
     rule = AcceptanceRule(Candidates.parse(candidates), min_confidence, consistent_only, soft_labels)
     images, backbone, classes = prepare(manifest, oracle, _path(checkpoint), device, _path(class_map), observer)
     return judge_images(images, backbone, classes, rule, observer)
@@ -429,7 +429,7 @@ def longtail(
         partial=partial,
         soft_labels=soft_labels,
     )
-    return prepare(asked, chosen, given, observer or Observer()).evaluate()
+    return prepare(asked, chosen, given, _listening(observer)).evaluate()
 
 
 def _few_shot(
@@ -458,7 +458,7 @@ def _evaluate(
     from genie_cli.fewshot.benchmark import prepare
 
     chosen, given = override(settings or Settings(), options, known)
-    return prepare(task, asked, chosen, given, observer or Observer()).evaluate()
+    return prepare(task, asked, chosen, given, _listening(observer)).evaluate()
 
 
 def _path(path: _Path | None) -> Path | None:
@@ -471,7 +471,21 @@ def _confusion(given: Confusion | _Path | None) -> Confusion | None:
 
 def _words(given: _Words) -> tuple[str, ...]:
     """Names, given one by one or as text with commas."""
-    return tuple(split_list([given] if isinstance(given, str) else given) or ())
+    return tuple(split_list(_texts([given] if isinstance(given, str) else given)) or ())
+
+
+def _texts(given: Sequence[str]) -> Sequence[str]:
+    """The same, if it is a list of names; a program may pass anything."""
+    names = list(given) if isinstance(given, Iterable) else None
+    if names is None or not all(isinstance(name, str) for name in names):
+        raise UsageError(f"a name or a list of names is expected, not {given!r}")
+    return names
+
+
+def _listening(observer: Observer | None) -> Observer:
+    if observer is not None and not isinstance(observer, Observer):
+        raise UsageError(f"observer must be an Observer, not {observer!r}", "see genie_cli.observer.Observer")
+    return observer or Observer()
 
 
 def _names(given: _Paths) -> tuple[str, ...]:

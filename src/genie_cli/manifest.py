@@ -37,6 +37,7 @@ class Status(StrEnum):
 _FILE: TypeAdapter[str] = TypeAdapter(RelativePath)
 _SLOTS: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=0)])
 _BLOCK = 1 << 16  # bytes; a journal may be larger than memory
+_CUT_OFF = ("its last line is incomplete: the file was cut off", "make it, or copy it, again")
 _KNOWN_FIELDS = {"id", "status", "file", "sha256", "slots", "reason", *Job.model_fields}
 _in_json = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -147,7 +148,7 @@ def opened(name: str | Path, kind: Kind | None = None) -> Iterator[Document]:
     with open_lines(name) as stream:
         path = path_of(name)
         label = "standard input" if str(name) == "-" else str(path)
-        yield replace(read(stream, label, kind), folder=Path() if str(name) == "-" else path.parent)
+        yield replace(read(stream, label, kind, whole=True), folder=Path() if str(name) == "-" else path.parent)
 
 
 @contextmanager
@@ -155,6 +156,9 @@ def open_lines(name: str | Path) -> Iterator[TextIO]:
     """The lines of a file, or of standard input for ``"-"``; ManifestError if it cannot be opened."""
     try:
         stream = sys.stdin if str(name) == "-" else path_of(name).open(encoding="utf-8")
+    except FileNotFoundError:
+        missing = "has no manifest.jsonl" if os.path.isdir(name) else "does not exist"
+        raise ManifestError(str(name), 0, missing, "give a manifest, or the folder of a run (--out)") from None
     except OSError as error:
         raise ManifestError(str(name), 0, f"cannot be read: {error.strerror}") from None
     # Not around what is done with the lines: writing them to a closed pipe, for example, is no fault of this file.
@@ -202,21 +206,23 @@ def _explain(problem: Any) -> str:
     return f"{where} cannot be {json.dumps(problem['input'], default=str)}"
 
 
-def read(lines: Iterable[str], name: str, kind: Kind | None = None) -> Document:
+def read(lines: Iterable[str], name: str, kind: Kind | None = None, *, whole: bool = False) -> Document:
     """Read the header of an open file, or of other lines with their line breaks, and prepare to read the rows.
 
-    A last line without its line break is what a killed writer leaves; it is passed over.
+    Args:
+        whole: an incomplete last line is an error when it is reached: the file was cut off. Otherwise it is passed
+            over: a killed writer leaves one in a journal, and its job is made again.
 
     Raises:
         ManifestError: no header, another kind than asked for, or written by a newer genie.
     """
-    objects = _objects(lines, name)
+    objects = _objects(lines, name, whole)
     first = next(objects, None)
     if first is None:
         raise ManifestError(name, 0, "is empty", "a plan or manifest starts with a header line")
     with _blaming(name, 1):
         if str(first[1].get("kind")).partition(".")[0] != "genie":
-            raise ValueError("is not a genie plan or manifest: its first line is no header")
+            raise ValueError("is not a genie plan or manifest: its first line is not a header")
         if isinstance(found := first[1].get("schema"), int) and found > SCHEMA:
             raise ValueError(f"was written by a newer genie (schema {found}, this one reads {SCHEMA})")
         header = Header.model_validate(first[1])
@@ -225,14 +231,16 @@ def read(lines: Iterable[str], name: str, kind: Kind | None = None) -> Document:
     return Document(name, header, objects)
 
 
-def _objects(lines: Iterable[str], name: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in _numbered(lines, name):
+def _objects(lines: Iterable[str], name: str, whole: bool) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, line in _numbered(lines, name, whole):
         if not line.strip():
             continue
         try:
             data = from_json(line)
         except ValueError as error:
             if not line.endswith("\n"):
+                if whole:
+                    raise ManifestError(name, number, *_CUT_OFF) from None
                 return
             raise ManifestError(name, number, f"is not JSON: {error}") from None
         if not isinstance(data, dict):
@@ -240,13 +248,15 @@ def _objects(lines: Iterable[str], name: str) -> Iterator[tuple[int, dict[str, A
         yield number, data
 
 
-def _numbered(lines: Iterable[str], name: str) -> Iterator[tuple[int, str]]:
-    """Lines with their numbers; what is left of a character that a killed writer cut in two is passed over."""
+def _numbered(lines: Iterable[str], name: str, whole: bool) -> Iterator[tuple[int, str]]:
+    """Lines with their numbers; what is left of a character that was cut in two counts as an incomplete line."""
     try:
         yield from enumerate(lines, start=1)
     except UnicodeDecodeError as error:
         if error.reason != "unexpected end of data":
             raise ManifestError(name, 0, "is not UTF-8 text") from None
+        if whole:
+            raise ManifestError(name, 0, *_CUT_OFF) from None
     except OSError as error:
         raise ManifestError(name, 0, f"cannot be read: {error.strerror}") from None
 

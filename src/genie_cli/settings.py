@@ -21,7 +21,7 @@ from genie_cli.errors import UsageError, did_you_mean
 
 Values = dict[str, Any]  # section to name to value, as a settings file has them
 SECTIONS = tuple(Settings.model_fields)
-_WIDEST = 22  # columns that a value may take in help
+_WIDEST = 20  # columns that a value may take in help
 
 
 def keys(*sections: str) -> tuple[str, ...]:
@@ -95,8 +95,10 @@ def override(settings: Settings, options: Mapping[str, Any], known: Sequence[str
         known: the keys that the caller accepts.
 
     Raises:
-        UsageError: an argument is no setting, or a value is out of range; all are named.
+        UsageError: an argument is not a setting, or a value is out of range; all are named.
     """
+    if not isinstance(settings, Settings):  # a program may pass anything
+        raise UsageError(f"settings must be a genie_cli.config.Settings, not {settings!r}")
     by_option = {option_of(key): key for key in known}
     if unknown := [name for name in options if name not in by_option]:
         raise UsageError(f"{unknown[0]} is not a setting of this function{did_you_mean(unknown[0], list(by_option))}")

@@ -13,7 +13,7 @@ from genie_cli.data.folder import Listing, scan
 from genie_cli.errors import FolderError
 from genie_cli.jobs import Source
 
-NOT_AN_IMAGE = "is not an image by its name"
+NOT_AN_IMAGE = "does not have the extension of an image file"
 needs_links = pytest.mark.skipif(os.name == "nt", reason="making links needs a privilege on Windows")
 
 

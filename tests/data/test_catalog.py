@@ -152,7 +152,7 @@ def test_class_folders_are_both_splits(tmp_path: Path) -> None:
     found = load("fewshot", "folder", str(tmp_path), observer=listener)
     assert found.train == found.test
     assert [source.path for source in found.train] == ["cat/a.jpg", "dog/b.jpg"]
-    assert (listener.layouts, listener.reasons) == ([], ["readme.txt is not an image by its name"])
+    assert (listener.layouts, listener.reasons) == ([], ["readme.txt does not have the extension of an image file"])
 
 
 def test_the_root_is_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

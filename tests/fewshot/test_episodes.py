@@ -127,7 +127,9 @@ def test_what_is_too_small_is_said() -> None:
     with pytest.raises(FolderError, match=r"5-way episodes need 5 classes; photos has 4") as few_classes:
         draw(a_pool(), EpisodeSpec(ways=5, queries=1), 1)
     assert few_classes.value.hint == "fewer: --ways 4"
-    with pytest.raises(FolderError, match=r"'cat' has 9 different images for 5 shots, and then 4 for 5 queries") as few:
+    with pytest.raises(
+        FolderError, match=r"9 to draw 5 support images from, and 4 others to draw 5 query images"
+    ) as few:
         draw(a_pool(), EpisodeSpec(ways=2, shots=5, queries=5), 1)
     assert "--queries" in few.value.hint
     assert draw(a_pool(), EpisodeSpec(ways=2, shots=5, queries=4), 1)
@@ -145,7 +147,7 @@ def test_no_number_of_queries_means_all_of_them(tmp_path: Path) -> None:
     (tmp_path / "list.jsonl").write_text(episodes.write(drawn, spec, "pets")[0])
     assert episodes.read(tmp_path / "list.jsonl", pool) == (spec, drawn)
     without = a_pool(("cat", "dog"), images=1)
-    with pytest.raises(FolderError, match="'cat' has 1 different images for 1 shots, and then 0 for its queries"):
+    with pytest.raises(FolderError, match="1 to draw 1 support images from, and 0 others to draw its query images"):
         draw(without, spec, 1)
 
 

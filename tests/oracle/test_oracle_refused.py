@@ -116,7 +116,7 @@ def test_what_makes_no_sense_is_refused(genie: Genie, made: Path, words: list[st
 
 def test_input_that_is_no_manifest(genie: Genie, made: Path) -> None:
     assert "is empty" in genie("oracle", "-", stdin="").stderr
-    assert "cannot be read" in genie("oracle", "nowhere.jsonl").stderr
+    assert "nowhere.jsonl: does not exist" in genie("oracle", "nowhere.jsonl").stderr
     result = genie("oracle", "-", stdin=made.read_text().splitlines()[0] + "\n")
     assert result.exit_code == 1
     assert "no image that was made" in result.stderr

@@ -124,7 +124,7 @@ def _plain(error: typer._click.exceptions.ClickException) -> str:
         return f"no such option: {error.option_name}" + (f"; did you mean {near}?" if near else "")
     is_missing = isinstance(error, typer._click.exceptions.MissingParameter)
     if isinstance(error, typer.BadParameter) and not is_missing and error.param is not None:
-        return f"{error.param.opts[0]}: {error.message}"
+        return f"{error.param.opts[0]}: {error.message}".rstrip(".")
     message = error.format_message()
     return f"{message[:1].lower()}{message[1:]}".rstrip(".")
 

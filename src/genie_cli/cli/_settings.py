@@ -107,9 +107,10 @@ def resolve(file: Path | None, given: Mapping[str, Any], variables: Set[str] = f
 def warn_of_unknown_variables(observer: Observer) -> None:
     """Name the variables that look like genie's and are none, with the one that was probably meant."""
     known = sorted({variable_of(key) for key in keys(*SECTIONS)})
+    with_section = {f"GENIE_{key.replace('.', '_').upper()}": variable_of(key) for key in keys(*SECTIONS)}
     for variable in sorted(os.environ):
         if variable.startswith("GENIE_") and variable not in known:
-            near = nearest(variable, known)
+            near = with_section.get(variable) or nearest(variable, known)
             observer.warning(f"{variable} is not a setting{f'; did you mean {near}?' if near else ''}")
 
 

@@ -13,6 +13,7 @@ from genie_cli import api, manifest
 from genie_cli.cli._console import ConsoleObserver, duration, facts, stderr, stdout, wants_lines
 from genie_cli.cli._options import INPUT, OUTPUT, RUN, DryRun, option, whole_number, with_settings
 from genie_cli.cli._settings import Chosen
+from genie_cli.data.listing import counted
 from genie_cli.errors import UsageError
 from genie_cli.generate.request import ALL, class_names
 from genie_cli.generate.run import Made, Run
@@ -138,7 +139,7 @@ def _preview(run: Run, as_json: bool, observer: ConsoleObserver) -> None:
     classes = ", ".join(f"{label} ({count})" for label, count in run.plan.classes.items())
     if wants_lines(as_json):
         if classes:
-            observer.found(f"{len(run.plan.classes)} source classes: {classes}")
+            observer.found(f"{counted(len(run.plan.classes), 'source class', 'source classes')}: {classes}")
         sys.stdout.writelines(run.lines())
         return
     show_estimate(run, {"source classes": classes} if classes else {})
@@ -157,7 +158,7 @@ def show_estimate(run: Run, more: dict[str, object] | None = None) -> None:
         "model": estimate.model,
         "batch": estimate.batch,
         "time": f"about {duration(estimate.seconds)} (one step was timed just now)",
-        "disk": f"about {estimate.disk / 2**20:.1f} MiB in {run.settings.output.dir}",
+        "disk": f"about {max(estimate.disk / 2**20, 0.1):.1f} MiB in {run.settings.output.dir}",
     }
     if tally.too_long:
         table["would fail"] = f"{tally.too_long} prompts: {tally.reason}"

@@ -155,10 +155,10 @@ def _show_cost(benchmark: Benchmark, as_json: bool) -> None:
         "optimizer steps": f"{cost.optimizer_steps}, of {cost.batch} images ({cost.micro_batch} at a time per device)",
         "network": f"{cost.network}, {cost.parameters / 1e6:.1f} million parameters",
         "memory": f"about {cost.memory / 2**30:.2f} GiB on {cost.device}",
-        "time": f"about {duration(cost.seconds)}, and what loading images takes beyond that (one step was timed)",
+        "time": f"about {duration(cost.seconds)}, without the time to load images (one step was timed)",
     }
     console = stderr() if wants_lines(as_json) else stdout()
-    console.print(facts("Nothing was trained. The trainings would be:", table))
+    console.print(facts("Nothing was trained. The trainings would take:", table))
 
 
 def _show(records: Sequence[Record], out: Path, as_json: bool) -> None:

@@ -82,8 +82,8 @@ def oracle(
 ) -> None:
     """Ask a classifier whether each image shows its label, and measure how similar it still is to its source.
 
-    Each row gains the column oracle: probabilities, the top class, and a verdict (hard negative, easy, or
-    mislabelled). Later commands leave out rejected images. Images stay where they are.
+    Each row gains the column oracle: probabilities, the top class, and a verdict (hard negative, easy, mislabelled;
+    with too few sources to compare with, correctly labelled). Later commands leave out rejected images.
 
     Example: genie oracle genie-out --consistent-only --out judged.jsonl
     """

@@ -26,7 +26,7 @@ from genie_cli.observer import Observer
 
 HOW_TO_GET = "folder is your own data: a folder with a subfolder of images per class"
 
-_NOT_AN_IMAGE = "is not an image by its name"
+_NOT_AN_IMAGE = "does not have the extension of an image file"
 _BESIDE = "lies beside the class folders"
 _NOT_UTF8 = "has a name that is not valid UTF-8"
 _LIKE_A_DRIVE = "has a path that Windows would take for a drive"

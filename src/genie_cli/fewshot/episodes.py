@@ -107,8 +107,8 @@ def _check(dataset: Dataset, label: str, spec: EpisodeSpec) -> None:
     left = len(query) - min(spec.shots, len(support & query))  # if all support images are query candidates, too
     if len(support) < spec.shots or left < max(spec.queries, 1):
         raise FolderError(
-            f"class {label!r} has {len(support)} different images for {spec.shots} shots, and then {left} for "
-            f"{spec.queries or 'its'} queries",
+            f"class {label!r} has too few images: {len(support)} to draw {spec.shots} support images from, and "
+            f"{left} others to draw {spec.queries or 'its'} query images from",
             "lower --shots or --queries, or give more images",
         )
 

@@ -59,7 +59,7 @@ class PlanFile:
         with open_lines(self._path) as stream:
             if _state(stream) != self._before:
                 raise ManifestError(self.name, 0, "has changed meanwhile", "type the same command again")
-            yield from manifest.read(stream, self.name).jobs()
+            yield from manifest.read(stream, self.name, whole=True).jobs()
 
 
 def _state(stream: TextIO) -> tuple[int, int, int]:

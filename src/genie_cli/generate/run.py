@@ -63,7 +63,8 @@ class Made:
     def __repr__(self) -> str:
         counts = {"made": self.made, "already there": self.resumed, "failed": self.failed, "skipped": self.skipped}
         listed = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing to make"
-        return f"<Made: {listed}; {self.manifest}>"
+        left_out = f"; left out: {', '.join(self.left_out)}" if self.left_out else ""
+        return f"<Made: {listed}{left_out}; {self.manifest}>"
 
 
 @dataclass(frozen=True)

@@ -62,8 +62,8 @@ class ManifestImages:
         try:
             return read(path, sha256)
         except ImageError as error:
-            hint = error.hint or f"nothing was written; {self.name} lists this file with another content"
-            raise ImageError(error.path, error.reason, hint) from None
+            own = f"nothing was written; {self.name} must lie beside its images, and they must be unchanged"
+            raise ImageError(error.path, error.reason, error.hint or own) from None
 
 
 def read_images(name: str | Path) -> ManifestImages:
