@@ -248,7 +248,7 @@ def test_the_bundled_model_draws_only_its_classes(genie: Genie, photos: Path) ->
     assert "the bundled model digits cannot draw 'lynx'" in refused.stderr
 
 
-def test_a_picture_that_is_gone_is_named_whoever_reads_it(genie: Genie, photos: Path, tmp_path: Path) -> None:
+def test_a_missing_image_is_named_by_every_reader(genie: Genie, photos: Path, tmp_path: Path) -> None:
     words = ("longtail", *FOLDER, *TRAINED, "--augment", "txt2img", "--per-class", 2, "--workers", 2)
     assert genie(*words, *QUICK, "--plan-out", "plan.jsonl").exit_code == 0
     assert genie("generate", "--plan", "plan.jsonl", "--out", "made", "--format", "png").exit_code == 0

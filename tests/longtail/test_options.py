@@ -95,7 +95,7 @@ def test_options_that_cannot_be(options: dict[str, Any], complaint: str) -> None
     assert complaint in str(refused.value)
 
 
-def test_a_warmup_that_leaves_no_epoch_is_refused_whoever_asks_for_it() -> None:
+def test_a_warmup_that_leaves_no_epoch_is_refused() -> None:
     settings = build(merged({}, {"longtail.epochs": 5, "longtail.warmup_epochs": 5}), str)
     for given in (set(), {"longtail.epochs"}):
         with pytest.raises(UsageError, match="leaves none of --epochs 5 after it"):
