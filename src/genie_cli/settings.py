@@ -180,7 +180,8 @@ def _explain(key: str, problem: Any) -> str:
         return f"{value!r} is not one of {', '.join(choices)}{did_you_mean(str(value), choices)}"
     if kind == "value_error":
         return f"{problem['msg'].removeprefix('Value error, ')}: {value!r} was given"
-    return f"must be {_wanted(key, kind, len(problem['loc']) > 2)}: {value!r} was given{_suggestion(key, value)}"
+    is_item = len(problem["loc"]) > 2 and kind != "missing"  # what is missing in a list is the list's fault
+    return f"must be {_wanted(key, kind, is_item)}: {value!r} was given{_suggestion(key, value)}"
 
 
 def _wanted(key: str, kind: str, is_item: bool) -> str:
@@ -188,8 +189,8 @@ def _wanted(key: str, kind: str, is_item: bool) -> str:
     annotation = field_of(key).annotation
     if takes_several(key) and not is_item:
         fixed = [arg for arg in get_args(annotation) if arg is not ...]
-        several = f"{len(fixed)} values" if len(fixed) > 1 else "one or more values"
-        return f"{several}, as {', '.join(map(str, field_of(key).default or (0.6, 0.8)))}"
+        several = f"a list of {len(fixed)} values" if len(fixed) > 1 else "a list"
+        return f"{several}, such as {', '.join(map(str, field_of(key).default or (0.6, 0.8)))}"
     if kind == "string_pattern_mismatch":
         return "RandAugment in timm's notation, such as m9-mstd0.5-inc1"
     number = {int: "a whole number", float: "a number"}.get(_item_kind(annotation))

@@ -262,3 +262,21 @@ class TestHelp:
     )
     def test_defaults_as_they_would_stand_in_the_file(self, option: str, shown: str) -> None:
         assert default_of(option) == shown
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ('r = "0.8"', "r: must be a list, such as 0.6, 0.8: '0.8' was given"),
+        ("r = 80", "r: must be a list, such as 0.6, 0.8: 80 was given"),
+        ("r = [80]", "r: must be a number, above 0 and at most 1: 80 was given; did you mean 0.8?"),
+    ],
+)
+def test_a_list_that_is_none(written: str, message: str) -> None:
+    (problem,) = problems_in(f"[generate]\n{written}")
+    assert message in problem
+
+
+def test_a_list_of_another_length() -> None:
+    (problem,) = problems_in("[longtail]\nbetas = [0.9]")
+    assert "betas: must be a list of 2 values, such as 0.9, 0.999: [0.9] was given" in problem
