@@ -137,7 +137,7 @@ class TestOrderOfChecks:
             ({}, {"model": {"device": "gpu"}}, UsageError, "'gpu'"),
             ({"backbone": "resnet5O"}, {}, UsageError, "'resnet5O'"),
             ({"dataset": "mini"}, {"data": {"dir": "."}}, UsageError, "--backbone"),
-            ({"manifests": ("nowhere.jsonl",)}, {}, ManifestError, "nowhere.jsonl: cannot be read"),
+            ({"manifests": ("nowhere.jsonl",)}, {}, ManifestError, "nowhere.jsonl: does not exist"),
             ({"episode_lists": (Path("nowhere.jsonl"),)}, {}, UsageError, "nowhere.jsonl cannot be read"),
             ({"given": {"data.dir"}}, {"data": {"dir": "."}}, UsageError, "leave out --data-dir"),
         ],

@@ -24,7 +24,7 @@ from tests.fewshot.test_fewshot import GENERATIVE, QUICK, SMALL, records
         (("--r", "much"), "--r: must be a number"),
         (("--manifest", "m.jsonl", "--steps", "9"), "leave out --steps"),
         (("--manifest", "m.jsonl", "--plan-out", "p.jsonl"), "leave out --plan-out"),
-        (("--manifest", "nowhere.jsonl"), "cannot be read"),
+        (("--manifest", "nowhere.jsonl"), "does not exist"),
         (("--soft-labels",), "takes the oracle's labels from a manifest"),
         (("--augment", "none", "--plan-out", "p.jsonl"), "there is no plan"),
         (("--shots", "0"), "--shots"),

@@ -182,7 +182,7 @@ class TestOrderOfChecks:
             ({"backbone": "resnet5O"}, {}, UsageError, "'resnet5O'"),
             ({}, {"longtail": {"thresholds": "20,100"}}, UsageError, "'20,100'"),
             ({}, {"longtail": {"epochs": 2, "warmup_epochs": 2}}, UsageError, "leaves none of --epochs 2"),
-            ({"manifests": ("nowhere.jsonl",)}, {}, ManifestError, "nowhere.jsonl: cannot be read"),
+            ({"manifests": ("nowhere.jsonl",)}, {}, ManifestError, "nowhere.jsonl: does not exist"),
             ({"given": {"data.dir"}}, {"data": {"dir": "."}}, UsageError, "leave out --data-dir"),
         ],
     )
