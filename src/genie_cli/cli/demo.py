@@ -68,9 +68,8 @@ def demo(
 
     Example: genie demo
     """
-    photos, negatives, confusion, config = (
-        out / name for name in ("photos", "negatives", "confusion.json", "genie.toml")
-    )
+    photos, negatives = out / "photos", out / "negatives"
+    confusion, config = out / "confusion.json", out / "genie.toml"
     _paint(photos)
     _write_settings(config)
 

@@ -181,12 +181,7 @@ def prepare(
     thresholds = ShotThresholds.parse(settings.longtail.thresholds)
     _check_names(options, settings, augmentations, plan_only=plan_only)
     dataset = catalog.load(
-        "longtail",
-        options.dataset,
-        settings.data.dir,
-        lists=options.lists,
-        partial=options.partial,
-        observer=observer,
+        "longtail", options.dataset, settings.data.dir, lists=options.lists, partial=options.partial, observer=observer
     )
     profile = Profile.of(dataset.classes, dataset.train, thresholds)
     observer.found(profile.summary)
