@@ -6,7 +6,7 @@ import json
 import sys
 
 from rich import box
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from genie_cli import api
@@ -25,7 +25,7 @@ def config(chosen: Chosen, json_: Json = False) -> None:
         for key, value, origin in in_force(chosen):
             sys.stdout.write(json.dumps({"setting": key, "value": json.loads(value), "from": origin}) + "\n")
         return
-    table = Table("setting", "value", "from", box=box.SIMPLE_HEAD)
+    table = Table("setting", Column("value", overflow="fold"), "from", box=box.SIMPLE_HEAD)
     section = ""
     for key, value, origin in in_force(chosen):
         if section and not key.startswith(f"{section}."):
