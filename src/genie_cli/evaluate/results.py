@@ -59,7 +59,7 @@ def require_own(out: Path, texts: Mapping[str, str | None]) -> None:
     Args:
         out: the folder of the results; need not exist.
         texts: names of the files that will be written there, with their contents where these are known already. A
-            file that has that content already is accepted, whoever wrote it.
+            file that has that content already is accepted, even if genie did not write it.
 
     Raises:
         OutputError: a file was not written by genie, or has been edited since.
