@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from genie_cli import manifest
@@ -105,6 +105,7 @@ class TestRoundTrip:
             versions=st.dictionaries(st.text(), st.text(), max_size=4),
         )
     )
+    @example(Header.model_validate({"kind": "genie.plan", "settings": {"json": None, "copy": 1, "stated": [], "": {}}}))
     def test_headers(self, header: Header) -> None:
         assert header.line().count("\n") == 1
         assert document(header.line()).header == header

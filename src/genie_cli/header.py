@@ -40,8 +40,8 @@ class RunSettings(BaseModel):
     @model_serializer
     def stated(self) -> dict[str, Any]:
         """The settings that are stated, by name; those left open are not among them."""
-        names = [*type(self).model_fields, *(self.model_extra or {})]
-        return {name: getattr(self, name) for name in names if name in self.model_fields_set}
+        own = {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
+        return own | (self.model_extra or {})  # not by getattr: one may be called as a method is, such as "json"
 
     def made_with(self) -> dict[str, Any]:
         """What decides an image's bytes, besides its job; it is also written into every image."""
