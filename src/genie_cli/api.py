@@ -30,7 +30,6 @@ from genie_cli.observer import Observer
 from genie_cli.settings import keys, override, split_list
 
 if TYPE_CHECKING:
-    from genie_cli.fewshot.options import FewShotOptions
     from genie_cli.fewshot.results import Record as FewShotRecord
     from genie_cli.fewshot.task import Task
     from genie_cli.generate.run import Made, Run
@@ -313,19 +312,21 @@ def fewshot(
     """
     from genie_cli.fewshot.task import FEWSHOT as TASK
 
-    asked = _few_shot(
-        dataset,
-        out,
-        augment,
-        manifest,
-        episode_list,
+    return _on_episodes(
+        TASK,
+        override(settings or Settings(), options, FEWSHOT),
+        observer,
+        dataset=dataset,
+        out=out,
+        augment=augment,
+        manifest=manifest,
+        episode_list=episode_list,
         backbone=backbone,
-        checkpoint=_path(checkpoint),
+        checkpoint=checkpoint,
         partial=partial,
         soft_labels=soft_labels,
         baseline=baseline,
     )
-    return _evaluate(TASK, asked, FEWSHOT, settings, options, observer)
 
 
 def finegrained(
@@ -358,19 +359,21 @@ def finegrained(
     """
     from genie_cli.fewshot.task import FINEGRAINED as TASK
 
-    asked = _few_shot(
-        dataset,
-        out,
-        augment,
-        manifest,
-        episode_list,
+    return _on_episodes(
+        TASK,
+        override(settings or Settings(), options, FINEGRAINED),
+        observer,
+        dataset=dataset,
+        out=out,
+        augment=augment,
+        manifest=manifest,
+        episode_list=episode_list,
         backbone=backbone,
-        checkpoint=_path(checkpoint),
+        checkpoint=checkpoint,
         partial=partial,
         soft_labels=soft_labels,
         baseline=baseline,
     )
-    return _evaluate(TASK, asked, FINEGRAINED, settings, options, observer)
 
 
 def longtail(
@@ -432,33 +435,31 @@ def longtail(
     return prepare(asked, chosen, given, _listening(observer)).evaluate()
 
 
-def _few_shot(
-    dataset: str, out: _Path, augment: _Words, manifest: _Paths, episode_list: _Paths, **rest: Any
-) -> FewShotOptions:
+def _on_episodes(
+    task: Task,
+    chosen: tuple[Settings, frozenset[str]],
+    observer: Observer | None,
+    *,
+    out: _Path,
+    augment: _Words,
+    manifest: _Paths,
+    episode_list: _Paths,
+    checkpoint: _Path | None,
+    **rest: Any,
+) -> list[FewShotRecord]:
+    """What `fewshot` and `finegrained` do: they differ in their task and its section of the settings."""
+    from genie_cli.fewshot.benchmark import prepare
     from genie_cli.fewshot.options import FewShotOptions
 
-    return FewShotOptions(
-        dataset=dataset,
+    asked = FewShotOptions(
         out=Path(out),
         augment=_words(augment),
         manifests=_names(manifest),
         episode_lists=tuple(map(Path, _names(episode_list))),
+        checkpoint=_path(checkpoint),
         **rest,
     )
-
-
-def _evaluate(
-    task: Task,
-    asked: FewShotOptions,
-    known: Sequence[str],
-    settings: Settings | None,
-    options: dict[str, Any],
-    observer: Observer | None,
-) -> list[FewShotRecord]:
-    from genie_cli.fewshot.benchmark import prepare
-
-    chosen, given = override(settings or Settings(), options, known)
-    return prepare(task, asked, chosen, given, _listening(observer)).evaluate()
+    return prepare(task, asked, *chosen, _listening(observer)).evaluate()
 
 
 def _path(path: _Path | None) -> Path | None:

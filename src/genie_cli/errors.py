@@ -78,5 +78,10 @@ def shorten(words: Sequence[object], shown: int = 5, between: str = ", ") -> str
 
 def did_you_mean(word: str, known: Sequence[str], cutoff: float = 0.5) -> str:
     """The end of a sentence that suggests the known word most like ``word``: ``; did you mean lynx?``, or nothing."""
-    near = difflib.get_close_matches(word, known, n=1, cutoff=cutoff)
-    return f"; did you mean {near[0]}?" if near and near[0] != word else ""
+    near = nearest(word, known, cutoff)
+    return f"; did you mean {near}?" if near and near != word else ""
+
+
+def nearest(word: str, known: Sequence[str], cutoff: float = 0.5) -> str:
+    """The known word that is most like ``word``; empty if none is."""
+    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=cutoff)), "")

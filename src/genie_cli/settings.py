@@ -6,7 +6,6 @@ Independent of torch.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cache
@@ -265,8 +264,3 @@ def _fields(section: str) -> dict[str, FieldInfo]:
 def _extra(key: str) -> Mapping[str, Any]:
     extra = field_of(key).json_schema_extra
     return extra if isinstance(extra, dict) else {}
-
-
-def nearest(word: str, known: Sequence[str]) -> str:
-    """The known word that is most like ``word``; empty if none is."""
-    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.5)), "")

@@ -11,18 +11,20 @@ from genie_cli.cli._console import ConsoleObserver, stderr, stdout, wants_lines
 from genie_cli.cli._options import EVALUATION, INPUT, option
 from genie_cli.cli._settings import Chosen
 from genie_cli.errors import UsageError
+from genie_cli.evaluate.augmentations import AugmentationName
+from genie_cli.settings import split_list
 
 if TYPE_CHECKING:
     from genie_cli.fewshot.results import Record
     from genie_cli.fewshot.task import Task
     from genie_cli.generate.run import Run
 
-AUGMENTATIONS = (
-    "none", "weak", "strong", "cutmix", "mixup", "img2img-l", "img2img-h", "txt2img", "genie", "genie-ada",
-)  # fmt: skip
+AUGMENTATIONS = tuple(AugmentationName)
+
+_LISTS = ("augment", "manifest", "episode_list")  # options that take several values, repeated or with commas
 
 EpisodeLists = Annotated[
-    list[Path] | None,
+    list[str] | None,
     option("--episode-list", help="Run these episodes: files of an earlier run.", panel=INPUT, metavar="FILE,..."),
 ]
 Checkpoint = Annotated[
@@ -49,6 +51,17 @@ def augment(default: str) -> Any:
         metavar="NAME,...",
         default=default,
         choices=AUGMENTATIONS,
+    )
+
+
+def backbone(default: str) -> Any:
+    """The option --backbone."""
+    return option(
+        "--backbone",
+        help="digits (bundled), unisiam-resnet18, -34 or -50 with --checkpoint, or a timm model.",
+        panel=EVALUATION,
+        metavar="NAME",
+        default=default,
     )
 
 
@@ -80,8 +93,9 @@ def compare(
 
     Args:
         evaluate: the function of `api` that the command calls.
-        asked: its arguments, without settings and observer.
+        asked: its arguments, without settings and observer; lists as they were typed.
     """
+    asked = {**asked, **{name: tuple(split_list(asked[name]) or ()) for name in _LISTS}}
     observer = ConsoleObserver()
     if plan_out or dry_run:
         check_plan_path(plan_out)
@@ -95,8 +109,9 @@ def _needed_images(task: Task, asked: Mapping[str, Any], chosen: Chosen, observe
     from genie_cli.fewshot.benchmark import prepare
     from genie_cli.fewshot.options import FewShotOptions
 
-    renamed = {"manifest": "manifests", "episode_list": "episode_lists"}
-    options = FewShotOptions(**{renamed.get(name, name): value for name, value in asked.items()})
+    named = {name: value for name, value in asked.items() if name not in ("manifest", "episode_list")}
+    lists = tuple(map(Path, asked["episode_list"]))
+    options = FewShotOptions(**named, manifests=asked["manifest"], episode_lists=lists)
     run = prepare(task, options, chosen.settings, chosen.typed, observer, plan_only=True).run
     if run is None:
         raise UsageError("none of the augmentations needs generated images: there is no plan")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from genie_cli.config import Settings
-from genie_cli.errors import UsageError
+from genie_cli.errors import UsageError, nearest
 from genie_cli.observer import Observer
 from genie_cli.settings import (
     SECTIONS,
@@ -20,7 +20,6 @@ from genie_cli.settings import (
     flag_of,
     keys,
     merged,
-    nearest,
     option_of,
     preset_of,
     takes_several,
@@ -65,9 +64,10 @@ def choose(
         UsageError: with every unknown key and bad value, not only the first.
     """
     path = file or _default_file()
-    settings = resolve(path, given, {key for key in given if key not in typed})
-    origins = {key: f"file {path}" for key, _ in _changes(_read(path) if path else {})}
-    origins |= dict.fromkeys(preset_of(_read(path) if path else {}, given), f"preset {settings.generate.preset}")
+    content = _read(path) if path else {}
+    settings = _settings_of(content, path, given, {key for key in given if key not in typed})
+    origins = {key: f"file {path}" for key, _ in _changes(content)}
+    origins |= dict.fromkeys(preset_of(content, given), f"preset {settings.generate.preset}")
     origins |= {key: f"flag {flag_of(key)}" if key in typed else f"environment {variable_of(key)}" for key in given}
     if file is None and path:
         changed = [key for key in origins if key in known and origins[key] == f"file {path}"]
@@ -78,22 +78,25 @@ def choose(
     return Chosen(settings, options, frozenset(typed), origins)
 
 
-def resolve(file: Path | None, given: Mapping[str, Any], variables: Set[str] = frozenset()) -> Settings:
+def resolve(file: Path | None, given: Mapping[str, Any]) -> Settings:
     """Settings from a file, overridden by values that were given.
 
     A value in the file that is the default says nothing: `genie init` writes all of them.
 
     Args:
         file: a TOML file; None: `genie.toml` in the working directory, if there is one.
-        given: values by key, from flags and the environment; None means not given.
-        variables: the keys of those that come from the environment, for messages.
+        given: values by key; None means not given.
 
     Raises:
         UsageError: with every unknown key and bad value, not only the first.
     """
-    file = file or _default_file()
-    content = _read(file) if file else {}
+    path = file or _default_file()
     given = {key: value for key, value in given.items() if value is not None}
+    return _settings_of(_read(path) if path else {}, path, given, frozenset())
+
+
+def _settings_of(content: Values, file: Path | None, given: Mapping[str, Any], variables: Set[str]) -> Settings:
+    """Settings of a file's content under those given; ``variables`` are the keys from the environment, for messages."""
 
     def label(key: str) -> str:
         if key in given:

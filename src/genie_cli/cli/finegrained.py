@@ -7,21 +7,10 @@ from typing import Annotated
 
 from genie_cli import api
 from genie_cli.cli import _episodes
-from genie_cli.cli._options import (
-    EVALUATION,
-    DryRun,
-    Json,
-    Manifests,
-    Partial,
-    PlanOut,
-    SoftLabels,
-    option,
-    with_settings,
-)
+from genie_cli.cli._options import DryRun, Json, Manifests, Partial, PlanOut, SoftLabels, with_settings
 from genie_cli.cli._settings import Chosen
 from genie_cli.data.catalog import choices
 from genie_cli.fewshot.task import FINEGRAINED
-from genie_cli.settings import split_list
 
 _DATASETS = choices("finegrained")
 _OUT = "genie-finegrained"
@@ -40,16 +29,8 @@ def finegrained(
     partial: Partial = False,
     manifest: Manifests = None,
     episode_list: _episodes.EpisodeLists = None,
-    augment: Annotated[list[str] | None, _episodes.augment("weak, img2img-l, img2img-h, txt2img, genie")] = None,
-    backbone: Annotated[
-        str | None,
-        option(
-            help="digits (bundled), unisiam-resnet18, -34 or -50 with --checkpoint, or a timm model.",
-            panel=EVALUATION,
-            metavar="NAME",
-            default="vit_giant_patch14_dinov2.lvd142m; digits for the digits",
-        ),
-    ] = None,
+    augment: Annotated[list[str] | None, _episodes.augment(", ".join(FINEGRAINED.augment))] = None,
+    backbone: Annotated[str | None, _episodes.backbone(f"{FINEGRAINED.backbone}; digits for the digits")] = None,
     checkpoint: _episodes.Checkpoint = None,
     baseline: _episodes.Baseline = None,
     soft_labels: SoftLabels = False,
@@ -67,9 +48,9 @@ def finegrained(
     asked = {
         "dataset": dataset,
         "out": out,
-        "augment": tuple(split_list(augment) or ()),
-        "manifest": tuple(split_list(manifest) or ()),
-        "episode_list": tuple(map(Path, split_list([str(path) for path in episode_list or ()]) or ())),
+        "augment": augment,
+        "manifest": manifest,
+        "episode_list": episode_list,
         "backbone": backbone,
         "checkpoint": checkpoint,
         "partial": partial,

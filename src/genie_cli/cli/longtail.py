@@ -28,6 +28,7 @@ from genie_cli.cli._settings import Chosen
 from genie_cli.confuse.confusion import Confusion
 from genie_cli.data.catalog import choices
 from genie_cli.errors import UsageError
+from genie_cli.longtail.options import AUGMENT
 from genie_cli.settings import split_list
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from genie_cli.longtail.results import Record
 
 _DATASETS = choices("longtail")
-_AUGMENT = ("none", "img2img-l", "img2img-h", "txt2img", "genie")
 _OUT = "genie-longtail"
 
 
@@ -79,8 +79,8 @@ def longtail(
             help="Augmentations to compare.",
             panel=EVALUATION,
             metavar="NAME,...",
-            default=", ".join(_AUGMENT),
-            choices=_AUGMENT,
+            default=", ".join(AUGMENT),
+            choices=AUGMENT,
         ),
     ] = None,
     soft_labels: SoftLabels = False,

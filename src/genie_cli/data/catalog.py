@@ -6,7 +6,6 @@ A row is data: code elsewhere asks the row, never which data set it is. To add a
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from genie_cli.data.dataset import Crops, Dataset
-from genie_cli.errors import UsageError
+from genie_cli.errors import UsageError, did_you_mean
 from genie_cli.files import cache, reraise_as_output_error
 from genie_cli.observer import Observer
 
@@ -88,8 +87,7 @@ def entry(benchmark: str, name: str) -> Entry:
     """The row of a data set; UsageError if the benchmark has none of that name."""
     known = _CATALOG[benchmark]
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-        suggestion = f"; did you mean {near[0]}?" if near else ""
+        suggestion = did_you_mean(name, tuple(known))
         raise UsageError(f"--dataset: there is no data set {name!r}{suggestion}", f"choices: {', '.join(known)}")
     return known[name]
 

@@ -73,9 +73,7 @@ def scan(root: Path, label: str | None = None) -> Listing:
         FolderError: ``root`` is not a readable folder, has no usable images, or, without a ``label``, has no image in
             a class folder, or has subfolders that are not classes: see `require_class_folders`.
     """
-    images, ignored = find(root, label)
-    if label is None:
-        require_class_folders(root, [path for path, _ in images])
+    images, ignored = _find_classes(root, label)
     sources, unusable = hashed(root, images)
     ignored = sorted([*ignored, *unusable])
     if not sources:
@@ -97,10 +95,15 @@ def list_sources(root: Path, label: str | None = None, observer: Observer | None
 
 def class_names(root: Path, label: str | None = None) -> list[str]:
     """The classes of the images below ``root``, sorted; no image is opened. Arguments and errors as `scan`."""
-    images, _ = find(root, label)
+    return sorted({name for _, name in _find_classes(root, label)[0]})
+
+
+def _find_classes(root: Path, label: str | None) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """`find`, where the subfolders must be classes unless all images are of one."""
+    images, ignored = find(root, label)
     if label is None:
         require_class_folders(root, [path for path, _ in images])
-    return sorted({name for _, name in images})
+    return images, ignored
 
 
 def find(root: Path, label: str | None = None) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:

@@ -75,13 +75,13 @@ def check(request: PlanRequest, settings: Settings, given: Set[str]) -> None:
         _check_plan(request, given)
         return
     _check_sources(request, settings.generate, given)
-    _check_targets(request, settings.model.name)
     least = smallest_ratio(settings.generate.steps)
     if min(ratios_of(settings.generate)) < least:
         raise UsageError(
             f"r = {min(ratios_of(settings.generate))} leaves no step to run out of {settings.generate.steps}",
             f"the smallest r is {least:g}; more --steps allow a smaller one",
         )
+    _check_targets(request, settings.model.name)  # last, since it walks through the source folder
 
 
 def ratios_of(settings: Generate) -> tuple[float, ...]:
