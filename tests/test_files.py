@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from genie_cli.errors import OutputError
-from genie_cli.files import copied, replace_atomically, require_own, seen_set, write_atomically
+from genie_cli.files.temporary import copied, seen_set
+from genie_cli.files.writing import replace_atomically, require_own, write_atomically
 
 
 @given(st.lists(st.binary(max_size=2)))
@@ -62,8 +64,8 @@ def test_a_file_is_replaced_completely_or_not_at_all(tmp_path: Path) -> None:
     file = tmp_path / "file"
     write_atomically(file, b"first")
 
-    def broken(path: Path) -> None:
-        path.write_bytes(b"half")
+    def broken(file: BinaryIO) -> None:
+        file.write(b"half")
         raise RuntimeError("PytorchStreamWriter failed writing file data/0: file write failed\nand more")
 
     with pytest.raises(OutputError) as caught:

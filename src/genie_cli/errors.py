@@ -20,13 +20,27 @@ from typing import ClassVar
 
 
 class GenieError(Exception):
-    """Base of all; ``str(error)`` says what and where, ``error.hint`` what to do about it."""
+    """Base of all; ``str(error)`` says what and where, ``error.hint`` what to do about it.
+
+    Args:
+        message: one line, or a list of lines.
+        hint: the same.
+
+    Attributes:
+        lines, hints: both as lists of lines. A line may still hold a line break, from the name of a file: whoever shows
+            it decides what becomes of that.
+    """
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint
+    def __init__(self, message: str | Sequence[str], hint: str | Sequence[str] = "") -> None:
+        self.lines = _lines(message)
+        self.hints = _lines(hint)
+        super().__init__("\n".join(self.lines))
+
+    @property
+    def hint(self) -> str:
+        return "\n".join(self.hints)
 
 
 class UsageError(GenieError):
@@ -68,6 +82,10 @@ class ModelError(GenieError):
 
 class OutputError(GenieError):
     """The output folder cannot be used as it is."""
+
+
+def _lines(text: str | Sequence[str]) -> tuple[str, ...]:
+    return tuple(part for part in ((text,) if isinstance(text, str) else text) if part)
 
 
 def shorten(words: Sequence[object], shown: int = 5, between: str = ", ") -> str:

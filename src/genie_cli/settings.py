@@ -156,7 +156,7 @@ def build(values: Values, label: Callable[[str], str], others: Sequence[str] = (
     except ValidationError as error:
         problems += _first_of_each(error, label)
     if problems:
-        raise UsageError("\n".join(problems), "all settings and what they mean: genie config")
+        raise UsageError(problems, "all settings and what they mean: genie config")
     return settings
 
 

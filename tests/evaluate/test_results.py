@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import dataclasses
 
-from genie_cli import files
+from genie_cli.files import writing
 from genie_cli.errors import OutputError
 from genie_cli.evaluate import results
 from genie_cli.evaluate.results import RECORD_FILES, comma_separated, files_of, lines, require_own, write
@@ -122,7 +122,7 @@ class TestOwnership:
             if writes == killed_at:
                 raise KeyboardInterrupt
             writes += 1
-            files.write_atomically(path, content)
+            writing.write_atomically(path, content)
 
         with monkeypatch.context() as patch:
             patch.setattr(results, "write_atomically", killed)

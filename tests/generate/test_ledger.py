@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genie_cli.errors import ManifestError
-from genie_cli.files import database
+from genie_cli.files.temporary import database
 from genie_cli.generate.ledger import Ledger
 from genie_cli.header import Header
 from genie_cli.jobs import Job, Method

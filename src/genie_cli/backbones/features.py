@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from genie_cli.backbones.backbone import Backbone
 from genie_cli.errors import ModelError, OutputError
-from genie_cli.files import cache
+from genie_cli.files.cache import cache
+from genie_cli.observer import Observer
 
 if TYPE_CHECKING:
     import torch
@@ -89,9 +90,9 @@ class Features:
         return (row.tobytes() for row in stored)
 
 
-def default_folder() -> Path:
-    """The folder in which commands cache features."""
-    return cache() / "features"
+def default_folder(observer: Observer | None = None) -> Path:
+    """The folder in which commands cache features; see `files.cache.cache`."""
+    return cache(observer) / "features"
 
 
 def _file_stem(name: str) -> str:

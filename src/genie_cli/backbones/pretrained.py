@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -154,7 +155,7 @@ def _failure(name: str, path: Path | None, overlay: Mapping[str, Any], error: Ex
         instead = "use a folder: local-dir:folder" if names_its_source(name) else "use a file: --checkpoint FILE"
         return ModelError(
             f"model {name} is not on this machine and could not be downloaded: {download_trouble(error, 'timm')}",
-            f'on a machine with a network: python -c "{fetch}"\nor {instead}',
+            [f"on a machine with a network: python -c {shlex.quote(fetch)}", f"or {instead}"],
         )
     reason = ""
     with suppress(Exception):  # it fails again if a folder's configuration is what is wrong

@@ -16,7 +16,7 @@ from genie_cli.cli._console import stderr
 from genie_cli.cli._options import OUTPUT, RUN, option
 from genie_cli.config import BUNDLED
 from genie_cli.confuse.confusion import Confusion
-from genie_cli.files import require_own, reraise_as_output_error, write_atomically
+from genie_cli.files.writing import require_own, reraise_as_output_error, write_atomically
 from genie_cli.manifest import Status
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from genie_cli.errors import OutputError, UsageError
-from genie_cli.files import require_folder, write_atomically
+from genie_cli.files.writing import require_folder, write_atomically
 
 KIND: Final = "genie.confusion"
 TIES = "in the order of the labels"

@@ -16,7 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from genie_cli.confuse.confusion import Confusion
 from genie_cli.errors import OutputError
-from genie_cli.files import require_folder, write_atomically
+from genie_cli.files.writing import require_folder, write_atomically
 
 _MADE_BY = ("Software", "genie confuse")  # this text in the PNG marks a picture of ours
 

@@ -15,7 +15,8 @@ from typing import Any, Literal, cast
 
 from genie_cli.data.dataset import Crops, Dataset
 from genie_cli.errors import UsageError, did_you_mean
-from genie_cli.files import cache, reraise_as_output_error
+from genie_cli.files.cache import cache
+from genie_cli.files.writing import reraise_as_output_error
 from genie_cli.observer import Observer
 
 
@@ -119,8 +120,8 @@ def load(
     row = entry(benchmark, name)
     observer = observer or Observer()
     _check(benchmark, row, folder, lists, partial)
-    place = cache() / "data" if row.is_bundled else Path(folder)
-    with reraise_as_output_error(cache()) if row.is_bundled else nullcontext():
+    place = cache(observer) / "data" if row.is_bundled else Path(folder)
+    with reraise_as_output_error(place) if row.is_bundled else nullcontext():
         found = row.read(place, lists=lists, partial=partial, observer=observer)
     if found.layout:
         observer.found(f"{name}: {found.layout}")
@@ -139,7 +140,7 @@ def _check(benchmark: str, row: Entry, folder: str, lists: Path | None, partial:
     if not folder and not row.is_bundled:
         raise UsageError(
             f"--dataset {row.name} needs --data-dir FOLDER, or GENIE_DATA, or dir under [data] in genie.toml",
-            row.how_to_get(),
+            row.how_to_get().splitlines(),
         )
 
 

@@ -75,5 +75,5 @@ class Published:
             yield
         except FolderError as error:
             if self.how_to_get not in error.hint:
-                error.hint = f"{error.hint}\n{self.how_to_get}".lstrip("\n")
+                error.hints += tuple(self.how_to_get.splitlines())
             raise

@@ -120,7 +120,7 @@ def _from_hub(name: str, revision: str | None) -> Path:
     except Exception as error:  # errors of the hub, the network and the disk have no common base class
         raise ModelError(
             f"model {name} is not on this machine and could not be downloaded: {download_trouble(error)}",
-            f"on a machine with a network: {download_command(name, revision)}\n{_TRY_BUNDLED}",
+            [f"on a machine with a network: {download_command(name, revision)}", _TRY_BUNDLED],
         ) from None
 
 

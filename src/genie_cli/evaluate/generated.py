@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genie_cli.errors import ManifestError, UsageError, shorten
+from genie_cli.errors import ManifestError, UsageError
 from genie_cli.jobs import Job
 from genie_cli.manifest import Document, Row, Status
 from genie_cli.oracle.judgement import COLUMN, Judgement
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_SHOWN = 5  # images that an error names
 _Key = tuple[str | None, str, str, float, int]
 
 
@@ -108,9 +109,10 @@ class GeneratedImages:
         lacking = {job.id: job for job in jobs if _key(job) not in self._found}
         if not lacking:
             return
-        listed = shorten([describe(job) for job in lacking.values()], between="\n  ")
+        few = [f"  {describe(job)}" for job in list(lacking.values())[:_SHOWN]]
+        few += [f"  and {len(lacking) - _SHOWN} more"] if len(lacking) > _SHOWN else []
         raise UsageError(
-            f"{len(lacking)} generated images that are needed are not in the manifests:\n  {listed}",
+            [f"{len(lacking)} generated images that are needed are not in the manifests:", *few],
             "make them: the same command with --plan-out jobs.jsonl instead of --manifest says how; if genie oracle "
             "--drop left them out, leave out --drop: rejected images are then marked, and counted here",
         )

@@ -5,13 +5,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from genie_cli import manifest
 from genie_cli.config import Format, Settings
 from genie_cli.data.dataset import Dataset
 from genie_cli.evaluate.generated import GeneratedImages
-from genie_cli.files import replace_atomically, require_folder, require_own
+from genie_cli.files.writing import replace_atomically, require_folder, require_own
 from genie_cli.generate.plan import Planned
 from genie_cli.generate.run import Run
 from genie_cli.jobs import Job, Plan
@@ -89,12 +89,11 @@ def write_plan(run: Run, path: Path) -> int:
     require_plan_path(path)
     count = -1  # the header is not a job
 
-    def write(aside: Path) -> None:
+    def write(file: BinaryIO) -> None:
         nonlocal count
-        with aside.open("w", encoding="utf-8", newline="\n") as file:
-            for line in run.lines():
-                file.write(line)
-                count += 1
+        for line in run.lines():
+            file.write(line.encode())
+            count += 1
 
     replace_atomically(path, write)
     return count

@@ -22,7 +22,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from genie_cli.errors import OutputError
-from genie_cli.files import reraise_as_output_error, write_atomically
+from genie_cli.files.writing import reraise_as_output_error, write_atomically
 
 JSON_LINES, CSV = "results.jsonl", "results.csv"
 RECORD_FILES = (JSON_LINES, CSV)

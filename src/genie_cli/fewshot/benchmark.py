@@ -79,7 +79,7 @@ class Benchmark:
     def _records(self, backbone: Backbone, images: GeneratedImages) -> list[Record]:
         from genie_cli.backbones.features import Features, default_folder
 
-        conditions, features = self._conditions(backbone.name), Features(backbone, default_folder())
+        conditions, features = self._conditions(backbone.name), Features(backbone, default_folder(self.observer))
         records: list[Record] = []
         total = len(self.augmentations) * sum(len(each.episodes) for each in self.lists)
         with self.observer.progress("episodes", total) as progress:

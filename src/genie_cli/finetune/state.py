@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from genie_cli.devices import first_line
 from genie_cli.errors import OutputError
-from genie_cli.files import replace_atomically, write_atomically
+from genie_cli.files.writing import replace_atomically, write_atomically
 
 if TYPE_CHECKING:
     import torch
@@ -63,7 +63,7 @@ class TrainingState:
         import torch
 
         content = {"what": json.dumps(self._settings), "state": dict(state)}
-        replace_atomically(self._file, lambda path: torch.save(content, path))
+        replace_atomically(self._file, lambda file: torch.save(content, file))
 
     def result(self) -> dict[str, float] | None:
         """The accuracy per class, 0..1, if the training has finished; else None.
@@ -98,9 +98,9 @@ class TrainingState:
         """Raise OutputError unless the saved settings are this training's."""
         changed = [key for key in sorted({*saved, *self._settings}) if saved.get(key) != self._settings.get(key)]
         if changed:
-            lines = "\n".join(f"  {key}: {saved.get(key)!r} -> {self._settings.get(key)!r}" for key in changed)
+            lines = [f"  {key}: {saved.get(key)!r} -> {self._settings.get(key)!r}" for key in changed]
             raise OutputError(
-                f"{self._folder} was trained with other settings:\n{lines}",
+                [f"{self._folder} was trained with other settings:", *lines],
                 "use another --out, or the same settings to resume",
             )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from genie_cli.config import Format
 from genie_cli.errors import UsageError
-from genie_cli.files import seen_set
+from genie_cli.files.temporary import seen_set
 from genie_cli.jobs import Job
 
 if TYPE_CHECKING:

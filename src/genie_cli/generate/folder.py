@@ -31,7 +31,8 @@ from filelock import FileLock, Timeout
 from genie_cli import manifest, provenance
 from genie_cli.config import Format
 from genie_cli.errors import ImageError, ManifestError, OutputError
-from genie_cli.files import database, reraise_as_output_error
+from genie_cli.files.temporary import database
+from genie_cli.files.writing import reraise_as_output_error
 from genie_cli.generate.ledger import Ledger
 from genie_cli.generate.paths import IMAGES, file_of
 from genie_cli.header import Header, RunSettings
@@ -241,7 +242,7 @@ class Output:
                 differences = list(before.differences(now))
             if differences:
                 raise OutputError(
-                    f"{self.root} was made with other settings:\n" + "\n".join(f"  {line}" for line in differences),
+                    [f"{self.root} was made with other settings:", *(f"  {line}" for line in differences)],
                     "give this run another --out, or the same settings to resume",
                 )
 

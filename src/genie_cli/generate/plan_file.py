@@ -9,7 +9,7 @@ from typing import TextIO
 
 from genie_cli import manifest
 from genie_cli.errors import ManifestError
-from genie_cli.files import copied, seen_set
+from genie_cli.files.temporary import copied, seen_set
 from genie_cli.jobs import Job, Plan
 from genie_cli.manifest import is_pipe, open_lines
 

@@ -14,7 +14,7 @@ from genie_cli.devices import parse_device
 from genie_cli.diffusion.solver import smallest_ratio
 from genie_cli.diffusion.vocabulary import require_known
 from genie_cli.errors import FolderError, UsageError
-from genie_cli.files import require_usable_folder
+from genie_cli.files.writing import require_usable_folder
 from genie_cli.generate.paths import keep_apart
 from genie_cli.jobs import Method
 from genie_cli.settings import flag_of

@@ -16,7 +16,7 @@ from io import StringIO
 from pathlib import Path
 
 from genie_cli.errors import OutputError, UsageError
-from genie_cli.files import require_folder, write_atomically
+from genie_cli.files.writing import require_folder, write_atomically
 from genie_cli.oracle.vocabulary import Vocabulary
 
 _REMEDY = "write the map with --write-class-map classes.csv, fill in its empty classes, use it with --class-map"
@@ -44,7 +44,7 @@ class ClassMap:
         lines = [f"  {label!r}: {self.unknown.get(label, 'is not in the map')}" for label in missing[:_SHOWN]]
         lines += [f"  and {len(missing) - _SHOWN} more"] if len(missing) > _SHOWN else []
         counted = f"{len(missing)} of {len(labels)} labels have no class of the oracle"
-        raise UsageError("\n".join([f"{counted}:", *lines]), _REMEDY)
+        raise UsageError([f"{counted}:", *lines], _REMEDY)
 
     def name(self, index: int, prefer: Sequence[str] = ()) -> str:
         """The label that means a class, or the oracle's own name for it if none does.
@@ -89,7 +89,7 @@ def resolve(labels: Iterable[str], vocabulary: Vocabulary, own: Mapping[str, str
             unknown[label] = "the map gives it no class" if said == "" else _why(said or label, found, vocabulary)
             wrong += [f"  {label!r}: {said!r} {unknown[label]}"] if said else []
     if wrong:
-        raise UsageError("\n".join(["the class map names classes that the oracle does not have:", *wrong]))
+        raise UsageError(["the class map names classes that the oracle does not have:", *wrong])
     return ClassMap(vocabulary, known, unknown)
 
 

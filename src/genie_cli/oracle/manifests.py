@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from genie_cli import manifest
 from genie_cli.data.images import read
 from genie_cli.errors import ImageError, ManifestError, OutputError
-from genie_cli.files import require_folder, write_atomically
+from genie_cli.files.writing import require_folder, write_atomically
 from genie_cli.header import Header
 from genie_cli.jobs import Source
 from genie_cli.manifest import Row, Status

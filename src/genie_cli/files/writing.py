@@ -1,0 +1,272 @@
+"""Writes files whole or not at all. A file that genie did not write is never overwritten.
+
+A file is written under a name of its own beside its place, flushed, and renamed. That name cannot be foreseen, and is
+never opened if something is there, so that no link that waits in the folder is followed. It is locked while it is
+written: one that is not locked was left by a killed process, and the next one to write the same file deletes it.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import secrets
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from genie_cli.errors import OutputError
+from genie_cli.files.reading import look, open_binary, reason, require_regular
+
+try:
+    import fcntl
+except ImportError:  # Windows: what a killed process leaves stays there
+    fcntl = None  # type: ignore[assignment]
+
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_TOKEN = re.compile("[0-9a-f]{32}")
+
+
+def write_atomically(path: Path, content: bytes, *, follow: bool = True) -> None:
+    """Write a file completely or not at all, replacing an existing one; see `replace_atomically`."""
+    replace_atomically(path, lambda file: file.write(content), follow=follow)
+
+
+def replace_atomically(path: Path, writer: Callable[[BinaryIO], object], *, follow: bool = True) -> None:
+    """Replace a file by what ``writer`` writes, completely or not at all.
+
+    Args:
+        path: the file to replace; need not exist.
+        writer: is given a file that is open for writing, and writes it.
+        follow: whether, if ``path`` is a symbolic link, the file that it points to is replaced, and not the link. So
+            for a path that a person gave; not for one inside a folder of genie's.
+
+    Raises:
+        OutputError: it cannot be written, or what is there is not a regular file.
+    """
+    with _reraised(path):
+        path = Path(os.path.realpath(path)) if follow else path
+        if found := look(path):
+            require_regular(found)
+        _clear(path)
+        aside, file = _create(path)
+        try:
+            with file:
+                writer(file)
+                file.flush()
+                os.fsync(file.fileno())
+                os.replace(aside, path)  # before it is closed: until then it is locked
+        except BaseException:
+            with suppress(OSError):
+                aside.unlink(missing_ok=True)
+            raise
+
+
+def create(path: Path, content: bytes) -> None:
+    """Write a new file completely or not at all.
+
+    Raises:
+        FileExistsError: something is there, if only a link.
+        OutputError: it cannot be written.
+    """
+    with _reraised(path):
+        aside, file = _create(path)
+        try:
+            with file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+                place(aside, path)
+        finally:
+            with suppress(OSError):
+                aside.unlink(missing_ok=True)
+
+
+def place(aside: Path, path: Path) -> None:
+    """Give a finished file a name that nothing has yet; its old name may stay.
+
+    Raises:
+        FileExistsError: something is there, if only a link.
+    """
+    try:
+        os.link(aside, path)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS):
+            raise
+        if os.path.lexists(path):  # a file system without hard links
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        os.replace(aside, path)
+
+
+def open_new(path: Path) -> BinaryIO:
+    """Create a file and open it for writing.
+
+    Raises:
+        OSError: it cannot be created; FileExistsError if something is there, if only a link.
+    """
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o666), "wb")
+
+
+def open_to_append(path: Path) -> BinaryIO:
+    """Open a regular file for appending, unbuffered, and create it if need be.
+
+    Raises:
+        OSError: it cannot be opened, or is a link or another kind of file.
+    """
+    with suppress(FileNotFoundError):
+        require_regular(os.lstat(path))
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0) | _NO_LINK
+    file = os.fdopen(os.open(path, flags, 0o666), "ab", buffering=0)
+    try:
+        require_regular(os.fstat(file.fileno()))
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def clear_unfinished(*paths: Path) -> None:
+    """Delete what killed processes left when they were writing these files. What cannot be deleted stays."""
+    for path in paths:
+        with suppress(OSError):
+            _clear(Path(os.path.realpath(path)))
+
+
+def _create(path: Path) -> tuple[Path, BinaryIO]:
+    """A new, locked file beside ``path``, and its name."""
+    while True:
+        aside = path.with_name(_prefix(path) + secrets.token_hex(16))
+        file = open_new(aside)
+        if fcntl:
+            with suppress(OSError):  # some network file systems cannot lock
+                fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:
+            return aside, file
+        file.close()  # `_clear` of another process took it between the two
+
+
+def _clear(path: Path) -> None:
+    if not fcntl:
+        return
+    prefix = _prefix(path)
+    with os.scandir(path.parent) as entries:
+        names = [entry.name for entry in entries if entry.name.startswith(prefix)]
+    for name in names:
+        if _TOKEN.fullmatch(name.removeprefix(prefix)):
+            with suppress(OSError):  # it is locked, or gone by now
+                _unlink_unlocked(path.with_name(name))
+
+
+def _unlink_unlocked(aside: Path) -> None:
+    with open_binary(aside, follow=False) as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        aside.unlink()
+
+
+def _prefix(path: Path) -> str:
+    """How the names of a file's unfinished versions begin; short, since a file's own name may be as long as can be."""
+    return f".genie-{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]}-"
+
+
+@contextmanager
+def _reraised(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {reason(error)}", _remedy(error)) from None
+    except ValueError as error:  # a NUL, or half of a surrogate pair
+        if not _is_no_name(path):
+            raise
+        raise OutputError(f"cannot write {path}: no file can have this name", "choose another path") from error
+    except RuntimeError as error:  # torch raises one if the disk is full
+        said = str(error).splitlines()[0]
+        raise OutputError(
+            f"cannot write {path}: the disk may be full; torch says: {said}", "choose another path, or free some space"
+        ) from None
+
+
+def _remedy(error: OSError) -> str:
+    return "free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "choose another path"
+
+
+def _is_no_name(path: Path) -> bool:
+    try:
+        os.fsencode(path)
+    except ValueError:
+        return True
+    return "\0" in str(path)
+
+
+def require_folder(path: Path) -> None:
+    """Raise OutputError unless the folder that will contain ``path`` exists, and nothing but a file is at ``path``."""
+    with _reraised(path):
+        if not (found := look(path.parent)) or not stat.S_ISDIR(found.st_mode):
+            raise OutputError(
+                f"cannot write {path}: there is no folder {path.parent}", "create it, or choose another path"
+            )
+        if there := look(path):
+            require_regular(there)
+
+
+def require_usable_folder(path: Path) -> None:
+    """Raise OutputError unless ``path`` is a folder that can be written to, or can be made one."""
+    with _reraised(path):
+        existing = next(folder for folder in (path, *path.absolute().parents) if look(folder) or _is_link(folder))
+        if not (found := look(existing)) or not stat.S_ISDIR(found.st_mode):
+            kind = "a file" if found else "a broken link"
+            raise OutputError(f"{path} cannot be a folder: {existing} is {kind}", "choose another --out")
+        if not os.access(existing, os.W_OK | os.X_OK):
+            raise OutputError(f"cannot write to {path}: no permission to write in {existing}", "choose another --out")
+
+
+def _is_link(path: Path) -> bool:
+    return os.path.islink(path)
+
+
+def require_own(path: Path, beginning: str) -> None:
+    """Check that a file of genie's may be written to ``path``.
+
+    Args:
+        beginning: how every file of this kind begins.
+
+    Raises:
+        OutputError: a file is there that does not begin so, or the path cannot be read.
+    """
+    try:
+        with open_binary(path) as file:
+            ours = file.read(len(beginning.encode())) == beginning.encode()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {reason(error)}", "choose another path") from None
+    if not ours:
+        raise OutputError(f"{path} already exists and was not written by this command", "choose another path")
+
+
+@contextmanager
+def reraise_as_output_error(root: Path) -> Iterator[None]:
+    """Turn errors of the file system into OutputErrors. Files that were written before are kept."""
+    try:
+        yield
+    except OSError as error:
+        hint = "choose another --out"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            hint = "free some space and run the same command again: it resumes where it stopped"
+        with suppress(OSError):
+            root = root.resolve()
+        raise OutputError(f"cannot write to {root}: {reason(error)}", hint) from None
+
+
+def remove_folder(folder: Path) -> None:
+    """Delete a folder of temporary files, if it is there; a link is deleted, and not what it points to."""
+    if folder.is_symlink():
+        folder.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
