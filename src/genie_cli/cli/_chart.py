@@ -10,6 +10,7 @@ from rich.console import Group as Renderables
 from rich.table import Table
 from rich.text import Text
 
+from genie_cli.cli._console import text
 from genie_cli.longtail.groups import Group, Profile
 
 _MOST_BARS = 20
@@ -29,7 +30,7 @@ def _summary(profile: Profile) -> Text:
     counts = profile.counts.values()
     imbalance = f"{profile.imbalance:,.1f}".removesuffix(".0")
     many = f"{len(counts):,} classes, {sum(counts):,} training images"
-    return Text(f"{many}, {max(counts):,} to {min(counts):,} per class, imbalance {imbalance}\n")
+    return text(f"{many}, {max(counts):,} to {min(counts):,} per class, imbalance {imbalance}\n")
 
 
 def _bars(profile: Profile) -> Table:
@@ -45,8 +46,8 @@ def _bars(profile: Profile) -> Table:
         length = max(mean, longest / (8 * _BAR_WIDTH))
         here = list(dict.fromkeys(map(profile.thresholds.group, counts)))
         images = f"{counts[0]}" if counts[0] == counts[-1] else f"{counts[0]} to {counts[-1]}"
-        groups = Text(", ").join(Text(group, _COLOURS[group]) for group in here)
-        grid.add_row(Text(name), Bar(longest, 0, length, color=_COLOURS[here[0]]), images, groups)
+        groups = text(", ").join(text(group, _COLOURS[group]) for group in here)
+        grid.add_row(text(name), Bar(longest, 0, length, color=_COLOURS[here[0]]), images, groups)
     return grid
 
 
@@ -63,9 +64,9 @@ def _binned(profile: Profile) -> Iterator[tuple[str, Sequence[int]]]:
 def _groups(profile: Profile) -> Table:
     table = Table(box=box.SIMPLE_HEAD)
     for head in (f"thresholds: {profile.thresholds.name}", "images per class", "classes", "images"):
-        table.add_column(Text(head), justify="left" if head.startswith("thresholds") else "right")
+        table.add_column(text(head), justify="left" if head.startswith("thresholds") else "right")
     for group, labels in profile.groups().items():
         images = sum(profile.counts[label] for label in labels)
         words = profile.thresholds.in_words(group)
-        table.add_row(Text(group.capitalize(), _COLOURS[group]), words, f"{len(labels):,}", f"{images:,}")
+        table.add_row(text(group.capitalize(), _COLOURS[group]), words, f"{len(labels):,}", f"{images:,}")
     return table

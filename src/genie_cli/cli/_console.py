@@ -1,15 +1,23 @@
-"""What a person sees: words on stderr, data on stdout. Imported by every command, so it is light."""
+"""What a person sees: words on stderr, data on stdout. Imported by every command, so it is light.
+
+Everything leaves the program here, and nothing of it can do more than be read: see `_printable`.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from typing import IO, Any, cast
 
 from rich.console import Console
+from rich.segment import Segment
+from rich.style import StyleType
 from rich.table import Table
 from rich.text import Text
 
+from genie_cli.cli import _streams
+from genie_cli.cli._printable import printable, printable_json, printable_lines
 from genie_cli.devices import is_main_process
 from genie_cli.errors import GenieError
 from genie_cli.observer import Observer, Progress
@@ -17,21 +25,45 @@ from genie_cli.observer import Observer, Progress
 _SHOWN = 5
 
 
-def stderr(*, every_process: bool = False) -> Console:
-    """For words, progress and errors; made anew so that it follows whatever stderr is now.
+class Words(Console):
+    """A console that shows every string as it is, without markup, in one line, and without characters that act."""
 
-    Without markup: class names and paths may hold [brackets].
+    def __init__(self, stream: IO[str], quiet: bool) -> None:
+        super().__init__(file=stream, quiet=quiet, highlight=False, markup=False, emoji=False)
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        super().print(*(text(part) if isinstance(part, str) else part for part in objects), **options)
+
+    def render(self, *arguments: Any, **options: Any) -> Iterable[Segment]:
+        """What Rich has laid out, with whatever has come here by another way than `text`."""
+        for segment in super().render(*arguments, **options):
+            yield segment if segment.control else Segment(printable_lines(segment.text), segment.style)
+
+
+def text(shown: object, style: StyleType = "") -> Text:
+    """Anything as one printable line, for a message or a cell of a table."""
+    return Text(printable(str(shown)), style)
+
+
+def stderr(*, every_process: bool = False) -> Words:
+    """For words, progress and errors; made anew so that it follows whatever stderr is now.
 
     Args:
         every_process: whether all processes of a run under torchrun write, not only the first.
     """
     quiet = not (every_process or is_main_process())
-    return Console(stderr=True, highlight=False, markup=False, emoji=False, quiet=quiet)
+    return Words(cast("IO[str]", _streams.Forgiving(sys.stderr)), quiet)
 
 
-def stdout() -> Console:
+def stdout() -> Words:
     """For tables; quiet in all processes but the first."""
-    return Console(highlight=False, quiet=not is_main_process())
+    return Words(sys.stdout, not is_main_process())
+
+
+def write_lines(lines: Iterable[str]) -> None:
+    """Write JSON Lines to stdout."""
+    for line in lines:
+        sys.stdout.write(printable_json(line))
 
 
 class ConsoleObserver(Observer):
@@ -66,24 +98,24 @@ def wants_lines(as_json: bool) -> bool:
 
 def explain(error: GenieError) -> None:
     """Show an error: what and where, then what fixes it."""
-    complain(str(error), error.hint)
+    complain(*error.lines, hints=error.hints)
 
 
-def complain(message: str, hint: str = "") -> None:
+def complain(*lines: str, hints: Sequence[str] = ()) -> None:
     """Show what is wrong, and what fixes it."""
     console = stderr(every_process=True)
     console.print("error:", style="bold red", end=" ")
-    console.print(message, soft_wrap=True)
-    if hint:
+    for line in lines:
+        console.print(line, soft_wrap=True)
+    for hint in hints:
         console.print(hint, soft_wrap=True, style="cyan")
 
 
 def facts(title: str, pairs: Mapping[str, object]) -> Table:
     """A two-column table."""
-    # Text, not strings: a prompt or path may hold [brackets], which are markup in a string.
-    table = Table(title=Text(title), show_header=False, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    table = Table(title=text(title), show_header=False, title_justify="left", box=None, padding=(0, 2, 0, 0))
     for name, value in pairs.items():
-        table.add_row(name, Text(str(value)))
+        table.add_row(text(name), text(value))
     return table
 
 

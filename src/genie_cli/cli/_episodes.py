@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from genie_cli.cli._console import ConsoleObserver, stderr, stdout, wants_lines
+from genie_cli.cli._console import ConsoleObserver, stderr, stdout, wants_lines, write_lines
 from genie_cli.cli._options import EVALUATION, INPUT, option
 from genie_cli.cli._settings import Chosen
 from genie_cli.errors import UsageError
@@ -132,7 +131,7 @@ def show_plan(run: Run, plan_out: str | None, as_json: bool) -> None:
     from genie_cli.evaluate.obtain import command_for, write_plan
 
     if plan_out == "-" or (not plan_out and wants_lines(as_json)):
-        sys.stdout.writelines(run.lines())
+        write_lines(run.lines())
     elif plan_out:
         count = write_plan(run, Path(plan_out))
         stderr().print(f"{plan_out} has {count} images; make them: {command_for(run, plan_out)}", soft_wrap=True)
@@ -146,7 +145,7 @@ def _show(task: Task, records: Sequence[Record], out: Path, as_json: bool) -> No
     from genie_cli.evaluate.results import lines
 
     if wants_lines(as_json):
-        sys.stdout.write(lines(records))
+        write_lines([lines(records)])
     else:
         stdout().print(fewshot_table(records))
     for record in (record for record in records if record.rejected):

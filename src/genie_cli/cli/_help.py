@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Sequence
@@ -11,12 +10,8 @@ from typing import Any
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
-from genie_cli.cli import _console
+from genie_cli.cli import _console, _endings
 from genie_cli.cli._options import RUN
-from genie_cli.errors import GenieError
-
-INTERRUPTED = 130
-USAGE = 2
 
 # What other programs call an option of ours.
 _HABITS = {
@@ -86,30 +81,22 @@ class Group(TyperGroup):
         return params
 
     def invoke(self, ctx: Any) -> Any:
-        try:
-            done = super().invoke(ctx)
-            sys.stdout.flush()  # here, where a reader that is gone is no error
-            return done
-        except GenieError as error:
-            _console.explain(error)
-            raise typer.Exit(error.exit_code) from None
-        except KeyboardInterrupt:
-            _console.stderr().print("interrupted; what exists is safe, and the same command resumes")
-            raise typer.Exit(INTERRUPTED) from None
-        except BrokenPipeError:
-            # The reader of our output has had enough; nothing more can be said there.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            raise typer.Exit(0) from None
+        with _endings.in_words():
+            return super().invoke(ctx)
 
     def main(self, args: Sequence[str] | None = None, **options: Any) -> Any:  # type: ignore[override]
         standalone = options.pop("standalone_mode", True)
         try:
-            code = super().main(args, standalone_mode=False, **options)
+            with _endings.in_words():
+                _endings.require_text(sys.argv[1:] if args is None else args)
+                code = super().main(args, standalone_mode=False, **options)
         except typer._click.exceptions.ClickException as error:
             if not standalone:
                 raise
-            _console.complain(_plain(error), _help_hint(error))
+            _console.complain(_plain(error), hints=_help_hint(error))
             code = error.exit_code
+        except typer.Exit as ended:
+            code = ended.exit_code
         except typer.Abort:
             code = 1
         if not standalone:
@@ -129,6 +116,6 @@ def _plain(error: typer._click.exceptions.ClickException) -> str:
     return f"{message[:1].lower()}{message[1:]}".rstrip(".")
 
 
-def _help_hint(error: typer._click.exceptions.ClickException) -> str:
+def _help_hint(error: typer._click.exceptions.ClickException) -> list[str]:
     ctx = getattr(error, "ctx", None)
-    return f"see {ctx.command_path} --help" if ctx is not None else ""
+    return [f"see {ctx.command_path} --help"] if ctx is not None else []

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from genie_cli.cli._endings import TRACEBACK
 from genie_cli.config import Settings
 from genie_cli.errors import UsageError, nearest
 from genie_cli.observer import Observer
@@ -112,7 +113,7 @@ def warn_of_unknown_variables(observer: Observer) -> None:
     known = sorted({variable_of(key) for key in keys(*SECTIONS)})
     with_section = {f"GENIE_{key.replace('.', '_').upper()}": variable_of(key) for key in keys(*SECTIONS)}
     for variable in sorted(os.environ):
-        if variable.startswith("GENIE_") and variable not in known:
+        if variable.startswith("GENIE_") and variable not in (*known, TRACEBACK):
             near = with_section.get(variable) or nearest(variable, known)
             observer.warning(f"{variable} is not a setting{f'; did you mean {near}?' if near else ''}")
 

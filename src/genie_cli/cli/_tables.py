@@ -9,6 +9,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from genie_cli.cli._console import text
+
 if TYPE_CHECKING:
     from genie_cli.fewshot.results import Record as FewShotRecord
     from genie_cli.longtail.results import Record as LongTailRecord
@@ -19,7 +21,7 @@ def fewshot_table(records: Sequence[FewShotRecord]) -> Table:
     first = records[0]
     shots = sorted({record.shots for record in records})
     title = f"{first.dataset}, {first.ways}-way, {first.episodes} episodes, {first.backbone}, {first.classifier}"
-    grid = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD)
+    grid = Table(title=text(title), title_justify="left", box=box.SIMPLE_HEAD)
     grid.add_column("augmentation")
     with_paper = any(record.paper is not None for record in records)
     for count in shots:
@@ -32,24 +34,24 @@ def fewshot_table(records: Sequence[FewShotRecord]) -> Table:
         for count in shots:
             found = [record for record in records if record.augmentation == name and record.shots == count]
             cells += _cells(found[0] if found else None, with_paper)
-        grid.add_row(Text(name), *cells)
+        grid.add_row(text(name), *cells)
     return grid
 
 
 def _cells(record: FewShotRecord | None, with_paper: bool) -> list[Text]:
     if record is None:
-        return [Text()] * (2 + with_paper)
-    cells = [Text(f"{record.accuracy:.2f} ± {record.interval:.2f}"), _difference(record)]
-    return [*cells, Text("" if record.paper is None else f"{record.paper:.2f}")] if with_paper else cells
+        return [text("")] * (2 + with_paper)
+    cells = [text(f"{record.accuracy:.2f} ± {record.interval:.2f}"), _difference(record)]
+    return [*cells, text("" if record.paper is None else f"{record.paper:.2f}")] if with_paper else cells
 
 
 def _difference(record: FewShotRecord) -> Text:
     """Colored only if the interval does not include zero."""
     if record.difference is None or record.difference_interval is None or record.augmentation == record.baseline:
-        return Text("")
+        return text("")
     certain = record.episodes > 1 and abs(record.difference) > record.difference_interval
     style = ("green" if record.difference > 0 else "red") if certain else ""
-    return Text(f"{record.difference:+.2f} ± {record.difference_interval:.2f}", style)
+    return text(f"{record.difference:+.2f} ± {record.difference_interval:.2f}", style)
 
 
 def longtail_table(records: Sequence[LongTailRecord]) -> Table:
@@ -59,15 +61,15 @@ def longtail_table(records: Sequence[LongTailRecord]) -> Table:
     means = [record for record in records if record.seed is None]
     first = means[0]
     title = f"{first.dataset}, {first.network}, {first.loss}, mean of {first.seeds} seed{'s' * (first.seeds > 1)}"
-    grid = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD)
+    grid = Table(title=text(title), title_justify="left", box=box.SIMPLE_HEAD)
     grid.add_column("augmentation")
     for group in GROUPS:
         grid.add_column(f"{group.capitalize()}, %", justify="right")
     for record in means:
-        grid.add_row(Text(record.augmentation), *(Text(_mean(record, group)) for group in GROUPS))
+        grid.add_row(text(record.augmentation), *(text(_mean(record, group)) for group in GROUPS))
         if record.paper_overall is not None:
             paper = [getattr(record, f"paper_{group}") for group in GROUPS]
-            grid.add_row(Text("  the paper", "dim"), *(Text(f"{value:.2f}", "dim") for value in paper))
+            grid.add_row(text("  the paper", "dim"), *(text(f"{value:.2f}", "dim") for value in paper))
     return grid
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import signal
 import sys
 import warnings
-from io import TextIOWrapper
 from typing import Annotated
 
 import typer
 
 from genie_cli import __version__
+from genie_cli.cli import _endings, _streams
 from genie_cli.cli._console import ConsoleObserver
 from genie_cli.cli._help import Command, Group
 from genie_cli.cli._settings import warn_of_unknown_variables
@@ -41,7 +41,7 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(__version__)
+        sys.stdout.write(f"{__version__}\n")
         raise typer.Exit
 
 
@@ -56,6 +56,7 @@ def genie(
 
     Start with: genie demo
     """
+    _endings.require_working_folder()
     warn_of_unknown_variables(ConsoleObserver())
 
 
@@ -70,12 +71,11 @@ for panel, commands in {
 
 
 def main() -> None:
-    """Entry point of the `genie` command."""
+    """Run the command line, with standard streams that may be closed or full; ends the program."""
+    _streams.prepare()
     # Pillow's own remarks, on odd EXIF for example, do not help somebody who makes images from a folder.
     warnings.filterwarnings("ignore", module="PIL")
-    for stream in (sys.stdin, sys.stdout):  # plans and manifests are UTF-8 whatever the locale
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(encoding="utf-8")
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # What a batch system sends before it kills: end as after Ctrl-C, so that the output folder is left tidy.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     app()

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 
 from rich import box
 from rich.table import Column, Table
-from rich.text import Text
 
 from genie_cli import api
-from genie_cli.cli._console import stdout, wants_lines
+from genie_cli.cli._console import stdout, text, wants_lines, write_lines
 from genie_cli.cli._options import Json, with_settings
 from genie_cli.cli._settings import Chosen, in_force
 
@@ -23,7 +21,7 @@ def config(chosen: Chosen, json_: Json = False) -> None:
     """
     if wants_lines(json_):
         for key, value, origin in in_force(chosen):
-            sys.stdout.write(json.dumps({"setting": key, "value": json.loads(value), "from": origin}) + "\n")
+            write_lines([json.dumps({"setting": key, "value": json.loads(value), "from": origin}) + "\n"])
         return
     table = Table("setting", Column("value", overflow="fold"), "from", box=box.SIMPLE_HEAD)
     section = ""
@@ -32,5 +30,5 @@ def config(chosen: Chosen, json_: Json = False) -> None:
             table.add_section()
         section = key.partition(".")[0]
         # Text, since a prompt may hold [brackets], which are markup in a string.
-        table.add_row(Text(key), Text(value), Text(origin, "" if origin == "default" else "bold"))
+        table.add_row(text(key), text(value), text(origin, "" if origin == "default" else "bold"))
     stdout().print(table)

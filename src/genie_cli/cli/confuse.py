@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 from rich import box
 from rich.table import Table
-from rich.text import Text
 
 from genie_cli import api
-from genie_cli.cli._console import ConsoleObserver, stderr, stdout, wants_lines
+from genie_cli.cli._console import ConsoleObserver, stderr, stdout, text, wants_lines, write_lines
 from genie_cli.cli._options import INPUT, MODEL, OUTPUT, Json, option, whole_number, with_settings
 from genie_cli.cli._settings import Chosen
 from genie_cli.config import BUNDLED
@@ -148,7 +146,7 @@ def _show(confusion: Confusion, number: int, as_json: bool) -> None:
     if wants_lines(as_json):
         for label, other, count, images in pairs:
             row = {"true": label, "predicted": other, "count": count, "share": count / images}
-            sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+            write_lines([json.dumps(row, ensure_ascii=False) + "\n"])
     elif pairs:
         stdout().print(table_of(pairs))
 
@@ -162,7 +160,7 @@ def table_of(pairs: Sequence[tuple[str, str, int, int]]) -> Table:
         table.add_column(head, justify="right")
     for label, other, count, images in pairs:
         # Text, not strings: a class's name may hold [brackets], which are markup in a string.
-        table.add_row(Text(label), Text(other), str(count), f"{count / images:.1%}")
+        table.add_row(text(label), text(other), str(count), f"{count / images:.1%}")
     return table
 
 

@@ -135,7 +135,8 @@ def _paint(photos: Path) -> None:
 
 
 def _say(heading: str) -> None:
-    stderr().print(f"\n{heading}", style="bold", soft_wrap=True)
+    stderr().print()
+    stderr().print(heading, style="bold", soft_wrap=True)
 
 
 def _run(ctx: typer.Context, *command: object) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import groupby
@@ -13,10 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 from rich import box
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 from typer import Exit
 
-from genie_cli.cli._console import stdout, wants_lines
+from genie_cli.cli._console import stderr, stdout, text, wants_lines, write_lines
 from genie_cli.cli._options import OUTPUT, Json, option
 
 if TYPE_CHECKING:
@@ -41,13 +39,13 @@ def doctor(
 
     Example: genie doctor --out /data/genie
     """
-    with Console(stderr=True).status("Checking this machine ..."):  # silent unless stderr is a terminal
+    with stderr().status("Checking this machine ..."):  # silent unless stderr is a terminal
         from genie_cli.doctor import examine
 
         findings = examine(out)
     if wants_lines(json_):
         for finding in findings:
-            sys.stdout.write(json.dumps(asdict(finding)) + "\n")
+            write_lines([json.dumps(asdict(finding)) + "\n"])
     else:
         show(findings, stdout())
     if not all(finding.ok for finding in findings):
@@ -71,15 +69,16 @@ def _table(findings: Sequence[Finding]) -> Table:
     for area, members in groupby(findings, key=lambda finding: finding.area):
         for place, finding in enumerate(members):
             # Text, not strings: a path may hold [brackets], which are markup in a string.
-            mark = Text("" if finding.ok else "problem", "bold red")
-            table.add_row(Text("" if place else area, "bold"), mark, Text(finding.name), Text(finding.value))
+            mark = text("" if finding.ok else "problem", "bold red")
+            table.add_row(text("" if place else area, "bold"), mark, text(finding.name), text(finding.value))
         table.add_section()
     return table
 
 
 def _list(title: str, findings: Sequence[Finding], style: str, console: Console) -> None:
-    console.print(Text(f"{title}{':' * bool(findings)}", style))
+    console.print(text(f"{title}{':' * bool(findings)}", style))
     for finding in findings:
-        console.print(Text(f"\n# {finding.area}, {finding.name}: {finding.value}", "dim"), soft_wrap=True)
+        console.print()
+        console.print(text(f"# {finding.area}, {finding.name}: {finding.value}", "dim"), soft_wrap=True)
         # In one piece and from the first column, however narrow the terminal: it is there to be copied.
-        console.print(Text(finding.remedy), soft_wrap=True)
+        console.print(text(finding.remedy), soft_wrap=True)

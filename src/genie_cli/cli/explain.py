@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument
 
 from genie_cli import manifest
-from genie_cli.cli._console import facts, stdout, wants_lines
+from genie_cli.cli._console import facts, stdout, wants_lines, write_lines
 from genie_cli.cli._options import Json
 from genie_cli.config import BUNDLED
 from genie_cli.errors import ManifestError
@@ -38,7 +37,7 @@ def explain(
             settings=RunSettings(**record.settings),
             versions={"genie-cli": record.genie},
         )
-        sys.stdout.write(header.line() + manifest.plan_line(record.job))
+        write_lines([header.line() + manifest.plan_line(record.job)])
         return
     job = record.job
     source = f"{job.source.path} ({job.source.label})" if job.source else "none"

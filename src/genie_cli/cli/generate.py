@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +9,7 @@ from typing import Annotated
 from typer import Exit
 
 from genie_cli import api, manifest
-from genie_cli.cli._console import ConsoleObserver, duration, facts, stderr, stdout, wants_lines
+from genie_cli.cli._console import ConsoleObserver, duration, facts, stderr, stdout, wants_lines, write_lines
 from genie_cli.cli._options import INPUT, OUTPUT, RUN, DryRun, option, whole_number, with_settings
 from genie_cli.cli._settings import Chosen
 from genie_cli.data.listing import counted
@@ -140,7 +139,7 @@ def _preview(run: Run, as_json: bool, observer: ConsoleObserver) -> None:
     if wants_lines(as_json):
         if classes:
             observer.found(f"{counted(len(run.plan.classes), 'source class', 'source classes')}: {classes}")
-        sys.stdout.writelines(run.lines())
+        write_lines(run.lines())
         return
     show_estimate(run, {"source classes": classes} if classes else {})
 
@@ -178,5 +177,5 @@ def _report(made: Made, as_json: bool) -> None:
 def _print_manifest(made: Made) -> None:
     """The manifest on stdout, with its root spelled out, since a pipe does not say where it comes from."""
     with manifest.opened(made.manifest) as document:
-        sys.stdout.write(document.header.model_copy(update={"root": str(made.root.resolve())}).line())
-        sys.stdout.writelines(row.line() for row in document.rows())
+        write_lines([document.header.model_copy(update={"root": str(made.root.resolve())}).line()])
+        write_lines(row.line() for row in document.rows())

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from genie_cli import api
 from genie_cli.cli import _episodes
-from genie_cli.cli._console import ConsoleObserver, duration, facts, stderr, stdout, wants_lines
+from genie_cli.cli._console import ConsoleObserver, duration, facts, stderr, stdout, wants_lines, write_lines
 from genie_cli.cli._options import (
     EVALUATION,
     INPUT,
@@ -167,7 +166,7 @@ def _show(records: Sequence[Record], out: Path, as_json: bool) -> None:
     from genie_cli.evaluate.results import lines
 
     if wants_lines(as_json):
-        sys.stdout.write(lines(records))
+        write_lines([lines(records)])
     else:
         stdout().print(longtail_table(records))
     stderr().print(f"results.jsonl and results.csv are in {out}, each network in {out / 'trainings'}", soft_wrap=True)

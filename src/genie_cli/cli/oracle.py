@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 from typer import Argument
 
 from genie_cli import api
-from genie_cli.cli._console import ConsoleObserver, stderr, stdout, wants_lines
+from genie_cli.cli._console import ConsoleObserver, stderr, stdout, text, wants_lines, write_lines
 from genie_cli.cli._options import EVALUATION, INPUT, MODEL, OUTPUT, option, probability, with_settings
 from genie_cli.cli._settings import Chosen
 from genie_cli.config import BUNDLED
@@ -120,7 +118,7 @@ def oracle(
     if out:
         judged.write(out, drop, before)
     elif in_lines:
-        sys.stdout.writelines(manifests.lines(judged.images, judged.rows(drop), None))
+        write_lines(manifests.lines(judged.images, judged.rows(drop), None))
     _show(judged.summary, drop, stderr() if in_lines else stdout())
     if not in_lines:
         stderr().print(f"manifest: {out}" if out else "nothing was written; to keep this: --out FILE", soft_wrap=True)
@@ -189,4 +187,4 @@ def _table(title: str, first: str) -> Table:
 
 def _add(table: Table, name: str, share: Share) -> None:
     # Text, since a class's name may hold [brackets].
-    table.add_row(Text(name), str(share.images), f"{share.consistent:.1%}", f"{share.target_probability:.3f}")
+    table.add_row(text(name), str(share.images), f"{share.consistent:.1%}", f"{share.target_probability:.3f}")

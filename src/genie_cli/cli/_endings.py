@@ -1,0 +1,95 @@
+"""Every end of a command in words, with its exit code: errors, Ctrl-C, a reader that has gone, a fault of genie."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+
+from genie_cli.cli import _console, _streams
+from genie_cli.errors import GenieError, OutputError, UsageError
+from genie_cli.files.reading import reason
+
+INTERRUPTED = 130
+TRACEBACK = "GENIE_TRACEBACK"  # a variable; not empty: a fault of genie's own is shown with its traceback
+
+
+@contextmanager
+def in_words() -> Iterator[None]:
+    """Turn what ends a command into words on stderr, and into `typer.Exit` with the exit code."""
+    try:
+        yield
+        sys.stdout.flush()  # here, where a reader that is gone is no error
+    except GenieError as error:
+        _fail(error)
+    except KeyboardInterrupt:
+        _console.stderr().print("interrupted; what exists is safe, and the same command resumes")
+        raise typer.Exit(INTERRUPTED) from None
+    except BrokenPipeError:
+        _streams.discard()  # the reader of our output has had enough
+        raise typer.Exit(0) from None
+    except (typer._click.exceptions.ClickException, typer.Exit, typer.Abort):
+        raise
+    except MemoryError:
+        _fail(GenieError("there is not enough memory", "give fewer images, or a smaller --slots"))
+    except OSError as error:
+        _fail(_of_system(error))
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        _fail(_of_genie(error))
+
+
+def require_text(words: Sequence[str]) -> None:
+    """Raise UsageError unless the command's words, genie's variables and the working folder are UTF-8 text.
+
+    They end up in plans, manifests and images, which are UTF-8.
+    """
+    named = {f"argument {number}": word for number, word in enumerate(words, start=1)}
+    named |= {name: value for name, value in os.environ.items() if name.startswith(("GENIE_", "XDG_CACHE_HOME"))}
+    for name, word in named.items():
+        if not _is_text(word):
+            raise UsageError(f"{name} is not valid UTF-8: {word}", "rename the file or folder, or give another")
+        if "\0" in word:
+            raise UsageError(f"{name} has a NUL character: {word}")
+
+
+def require_working_folder() -> None:
+    """Raise UsageError if the working folder no longer exists."""
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise UsageError(f"there is no working folder: {reason(error)}", "change to another folder") from None
+
+
+def _is_text(word: str) -> bool:
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _fail(error: GenieError) -> None:
+    _console.explain(error)
+    raise typer.Exit(error.exit_code) from None
+
+
+def _of_system(error: OSError) -> GenieError:
+    """An error of the system that nothing below has put into words."""
+    about = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+    hint = "free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+    return OutputError(f"{about}{reason(error)}", hint)
+
+
+def _of_genie(error: Exception) -> GenieError:
+    said = next(iter(str(error).splitlines()), "")
+    what = type(error).__name__ + (f": {said}" if said else "")
+    return GenieError(
+        f"this is a fault of genie: {what}", f"to report it, show where it is: the same command with {TRACEBACK}=1"
+    )
