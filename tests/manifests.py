@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from hashlib import sha256
 from io import StringIO
 from pathlib import Path
@@ -37,6 +38,13 @@ def document(text: str, kind: manifest.Kind | None = None) -> manifest.Document:
 def on_disk(path: Path) -> list[Row]:
     with path.open(encoding="utf-8") as stream:
         return list(manifest.read(stream, str(path)).rows())
+
+
+def excerpt(header: str, rows: Iterable[str]) -> str:
+    """A manifest of some of its rows, by its lines without line breaks."""
+    said = json.loads(header)
+    said.pop("rows", None)
+    return "\n".join([json.dumps(said), *rows]) + "\n"
 
 
 def edited(row: Row, **changes: Any) -> str:

@@ -8,8 +8,14 @@ import pytest
 
 from genie_cli import manifest
 from genie_cli.errors import ManifestError
-from genie_cli.manifest import Status
+from genie_cli.files.json_lines import drop_torn_line
+from genie_cli.manifest import Row, Status
 from tests.manifests import HEADER, a_job, a_row, on_disk
+
+
+def heal(path: Path) -> None:
+    with path.open("rb+") as file:
+        drop_torn_line(file)
 
 
 class TestTornByAKilledWriter:
@@ -30,7 +36,7 @@ class TestTornByAKilledWriter:
             else:
                 with pytest.raises(ManifestError, match="is empty"):
                     on_disk(path)
-            manifest.drop_torn_line(path)
+            heal(path)
             assert path.read_bytes() == complete
             with path.open("a", encoding="utf-8") as stream:
                 stream.write(self.new.line())
@@ -41,7 +47,7 @@ class TestTornByAKilledWriter:
     def test_what_is_whole_is_left_alone(self, tmp_path: Path) -> None:
         path = tmp_path / "journal.jsonl"
         path.write_bytes(self.whole)
-        manifest.drop_torn_line(path)
+        heal(path)
         assert path.read_bytes() == self.whole
 
     @pytest.mark.parametrize("length", [10, 1 << 16, (1 << 16) + 1, 1 << 18])
@@ -50,7 +56,7 @@ class TestTornByAKilledWriter:
         path = tmp_path / "journal.jsonl"
         for before in (b"", self.whole):
             path.write_bytes(before + b"x" * length)
-            manifest.drop_torn_line(path)
+            heal(path)
             assert path.read_bytes() == before
 
     def test_a_large_journal_cut_within_a_character(self, tmp_path: Path) -> None:
@@ -65,22 +71,36 @@ class TestTornByAKilledWriter:
 class TestCutOff:
     """A finished plan or manifest has no incomplete line: one that is read by name was cut off."""
 
-    def test_at_every_byte_of_the_last_row(self, tmp_path: Path) -> None:
-        path, rows = tmp_path / "manifest.jsonl", [a_row().line(), a_row(a_job("füchse 🦊")).line()]
-        whole = (HEADER.line() + "".join(rows)).encode()
-        for lost in range(2, len(rows[1].encode())):
-            path.write_bytes(whole[:-lost])
-            with (
-                pytest.raises(ManifestError, match="its last line is incomplete: the file was cut off"),
-                manifest.opened(path) as document,
-            ):
-                list(document.rows())
+    some = (a_row(), a_row(a_job("füchse 🦊")), a_row(a_job("owl"), Status.FAILED, reason="no luck"))
 
-    def test_a_last_row_that_lacks_only_its_line_break_is_whole(self, tmp_path: Path) -> None:
-        path = tmp_path / "manifest.jsonl"
-        path.write_text((HEADER.line() + a_row().line()).rstrip("\n"), encoding="utf-8")
+    def read(self, path: Path, content: bytes) -> list[Row]:
+        path.write_bytes(content)
         with manifest.opened(path) as document:
-            assert list(document.rows()) == [a_row()]
+            return list(document.rows())
+
+    def test_at_every_byte(self, tmp_path: Path) -> None:
+        """What genie writes says how many rows it has: a file that was cut off at a line's end is seen, too."""
+        whole = "".join(manifest.lines_of(HEADER, map(Row.line, self.some), len(self.some))).encode()
+        assert self.read(tmp_path / "m.jsonl", whole) == list(self.some)
+        for end in range(len(whole)):
+            with pytest.raises(ManifestError, match=r"cut off|is empty"):
+                self.read(tmp_path / "m.jsonl", whole[:end])
+
+    def test_without_a_number_of_rows_at_every_byte_of_a_line(self, tmp_path: Path) -> None:
+        """A file of an earlier genie, or one that was written by hand."""
+        whole = (HEADER.line() + "".join(map(Row.line, self.some))).encode()
+        for end in range(1, len(whole)):
+            if whole[end - 1 : end] != b"\n":
+                with pytest.raises(ManifestError, match="its last line is incomplete: the file was cut off"):
+                    self.read(tmp_path / "m.jsonl", whole[:end])
+        assert self.read(tmp_path / "m.jsonl", whole) == list(self.some)
+
+    @pytest.mark.parametrize("count", [0, 2, 4])
+    def test_rows_taken_out_or_added_are_seen(self, tmp_path: Path, count: int) -> None:
+        text = "".join(manifest.lines_of(HEADER, map(Row.line, self.some), count))
+        with pytest.raises(ManifestError, match=f"has 3 rows, and its first line says {count}") as caught:
+            self.read(tmp_path / "m.jsonl", text.encode())
+        assert 'take "rows" out of its first line' in caught.value.hint
 
     @pytest.mark.parametrize(("name", "reason"), [(".", "has no manifest.jsonl"), ("nowhere", "does not exist")])
     def test_what_is_not_there_is_said(self, tmp_path: Path, name: str, reason: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_serializer
 
@@ -24,14 +24,14 @@ class RunSettings(BaseModel):
         plan: the recipe of the jobs; empty for a plan that was read from a file.
     """
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, strict=True, extra="allow", allow_inf_nan=False)
 
     model: str | None = None
-    steps: int | None = None
+    steps: Annotated[int, Field(ge=1)] | None = None
     guidance: float | None = None
     device: str | None = None
     dtype: str | None = None
-    slots: int | None = None
+    slots: Annotated[int, Field(ge=1)] | None = None
     attention: str | None = None
     compile: str | None = None
     format: str | None = None
@@ -54,16 +54,19 @@ class Header(BaseModel):
     Attributes:
         source_root: folder that the rows' source paths are relative to; None if no row has a source.
         root: folder that the rows' files are relative to; None: the folder the manifest lies in.
+        rows: how many rows follow, so that a file that was cut off is never taken for a whole one; None: not known,
+            as in a journal, or in a file that was written by hand.
         settings: everything that decides which images are made and how, resolved.
         versions: of the packages that an image's exact bytes depend on.
     """
 
-    model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
+    model_config = ConfigDict(frozen=True, strict=True, populate_by_name=True, serialize_by_alias=True)
 
     kind: Kind
-    schema_version: int = Field(default=SCHEMA, alias="schema")
+    schema_version: int = Field(default=SCHEMA, alias="schema", ge=1)
     source_root: str | None = None
     root: str | None = None
+    rows: Annotated[int, Field(ge=0)] | None = None
     settings: RunSettings = RunSettings()
     versions: Mapping[str, str] = {}
 

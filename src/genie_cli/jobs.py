@@ -62,7 +62,7 @@ class Method(StrEnum):
 class Source(BaseModel):
     """A real image: where it lies below the plan's source root, its content and its class."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, strict=True)
 
     path: RelativePath
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
@@ -80,12 +80,12 @@ class Job(BaseModel):
         seed: the run's seed.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, strict=True)
 
     source: Source | None
     target: str = Field(min_length=1)
     prompt: str
-    method: Method
+    method: Annotated[Method, Field(strict=False)]
     r: Ratio
     model: str
     replicate: int = Field(default=0, ge=0)

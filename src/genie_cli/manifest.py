@@ -9,21 +9,21 @@ Independent of torch.
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, Any
 
-from pydantic import Field, TypeAdapter, ValidationError
-from pydantic_core import from_json
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from genie_cli.errors import ManifestError
+from genie_cli.files.json_lines import objects, open_lines
+from genie_cli.files.reading import is_folder, look, reason
 from genie_cli.header import SCHEMA, Header, Kind
-from genie_cli.jobs import Job, RelativePath
+from genie_cli.jobs import Job, inside_root
+from genie_cli.judgement import COLUMN, Judgement
 
 
 class Status(StrEnum):
@@ -34,11 +34,7 @@ class Status(StrEnum):
     SKIPPED = "skipped"  # not tried, since it makes no sense: a source of the wrong class
 
 
-_FILE: TypeAdapter[str] = TypeAdapter(RelativePath)
-_SLOTS: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=0)])
-_BLOCK = 1 << 16  # bytes; a journal may be larger than memory
-_CUT_OFF = ("its last line is incomplete: the file was cut off", "make it, or copy it, again")
-_KNOWN_FIELDS = {"id", "status", "file", "sha256", "slots", "reason", *Job.model_fields}
+Numbered = tuple[int, dict[str, Any]]  # a line's number, from 1, and its content
 _in_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -50,7 +46,7 @@ class Row:
         file: the image, relative to the manifest's root, and its SHA-256; empty unless made.
         slots: batch size it was made in; exact bytes depend on it.
         reason: why it was not made; empty if it was.
-        extra: columns that other commands added, kept as they are.
+        extra: columns that other commands added, kept as they are; ``oracle`` is what an oracle said.
     """
 
     job: Job
@@ -66,24 +62,67 @@ class Row:
         own["reason"] = self.reason
         return _line(self.job, {key: value for key, value in own.items() if value}, self.extra)
 
+    @property
+    def judgement(self) -> Judgement | None:
+        """What an oracle said of the image; None if none has seen it."""
+        said = self.extra.get(COLUMN)
+        return None if said is None else Judgement.model_validate(said)
+
+    def judged(self, judgement: Judgement) -> Row:
+        """The row with this judgement."""
+        return replace(self, extra={**self.extra, COLUMN: judgement.column()})
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the image is to be used: no oracle has seen it, or one has, and accepted it."""
+        judgement = self.judgement
+        return judgement is None or judgement.accepted
+
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Row:
         """Raises ValueError (pydantic's ValidationError is one) for what is not a row."""
         job = Job.model_validate(data)
         if data.get("id", job.id) != job.id:
             raise ValueError(f"id {data['id']} does not belong to this job: the row was edited by hand")
-        status = Status(str(data.get("status")))
-        if status is Status.MADE or "file" in data:
-            _FILE.validate_python(data.get("file", ""))
+        said = _Outcome.model_validate(data)
+        if said.status is Status.MADE or "file" in data:
+            inside_root(said.file)
         return cls(
             job=job,
-            status=status,
-            file=str(data.get("file", "")),
-            sha256=str(data.get("sha256", "")),
-            slots=_SLOTS.validate_python(data.get("slots", 0)),
-            reason=str(data.get("reason", "")),
+            status=said.status,
+            file=said.file,
+            sha256=said.sha256,
+            slots=said.slots,
+            reason=said.reason,
             extra={key: value for key, value in data.items() if key not in _KNOWN_FIELDS},
         )
+
+
+class _Outcome(BaseModel):
+    """The columns of a row, besides its job's."""
+
+    model_config = ConfigDict(strict=True)
+
+    status: Annotated[Status, Field(strict=False)]
+    file: str = ""
+    sha256: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")] = ""
+    slots: Annotated[int, Field(ge=0)] = 0
+    reason: str = ""
+    oracle: Judgement | None = None
+
+
+_KNOWN_FIELDS = {"id", *_Outcome.model_fields, *Job.model_fields} - {COLUMN}
+
+
+def lines_of(header: Header, rows: Iterable[str], count: int | None) -> Iterator[str]:
+    """A whole plan or manifest.
+
+    Args:
+        rows: its lines, as `plan_line` or `Row.line` makes them.
+        count: how many.
+    """
+    yield header.model_copy(update={"rows": count}).line()
+    yield from rows
 
 
 def plan_line(job: Job) -> str:
@@ -107,7 +146,7 @@ class Document:
 
     name: str
     header: Header
-    _lines: Iterator[tuple[int, dict[str, Any]]]
+    _lines: Iterator[Numbered]
     folder: Path = Path()
 
     @property
@@ -145,38 +184,28 @@ def opened(name: str | Path, kind: Kind | None = None) -> Iterator[Document]:
     Raises:
         ManifestError: it cannot be read, or see `read`.
     """
-    with open_lines(name) as stream:
-        path = path_of(name)
+    path = path_of(name)
+    with open_lines(path) as stream:
         label = "standard input" if str(name) == "-" else str(path)
         yield replace(read(stream, label, kind, whole=True), folder=Path() if str(name) == "-" else path.parent)
 
 
-@contextmanager
-def open_lines(name: str | Path) -> Iterator[TextIO]:
-    """The lines of a file, or of standard input for ``"-"``; ManifestError if it cannot be opened."""
-    try:
-        stream = sys.stdin if str(name) == "-" else path_of(name).open(encoding="utf-8")
-    except FileNotFoundError:
-        missing = "has no manifest.jsonl" if os.path.isdir(name) else "does not exist"
-        raise ManifestError(str(name), 0, missing, "give a manifest, or the folder of a run (--out)") from None
-    except OSError as error:
-        raise ManifestError(str(name), 0, f"cannot be read: {error.strerror}") from None
-    # Not around what is done with the lines: writing them to a closed pipe, for example, is no fault of this file.
-    with nullcontext(stream) if stream is sys.stdin else stream:
-        yield stream
-
-
 def path_of(name: str | Path) -> Path:
-    """The manifest's own path, where ``name`` may be the folder of a run."""
-    path = Path(name)
-    return path / "manifest.jsonl" if os.path.isdir(path) else path
+    """The manifest's own path, where ``name`` may be the folder of a run.
 
-
-def is_pipe(name: str | Path) -> bool:
-    """Whether it can be read only once: standard input ("-"), or a pipe such as a shell's <(...)."""
-    with suppress(OSError):  # opening it will say why
-        return str(name) == "-" or Path(name).is_fifo()
-    return False
+    Raises:
+        ManifestError: what is there cannot be found out, or is a folder without a manifest.
+    """
+    try:
+        if str(name) == "-" or not is_folder(name):
+            return Path(name)
+        path = Path(name) / "manifest.jsonl"
+        if not look(path):
+            hint = "give a manifest, or the folder of a run (--out)"
+            raise ManifestError(str(name), 0, "has no manifest.jsonl", hint)
+    except OSError as error:
+        raise ManifestError(str(name), 0, f"cannot be read: {reason(error)}") from None
+    return path
 
 
 class _blaming:  # noqa: N801 - reads as a verb
@@ -210,66 +239,37 @@ def read(lines: Iterable[str], name: str, kind: Kind | None = None, *, whole: bo
     """Read the header of an open file, or of other lines with their line breaks, and prepare to read the rows.
 
     Args:
-        whole: an incomplete last line is an error when it is reached: the file was cut off. Otherwise it is passed
-            over: a killed writer leaves one in a journal, and its job is made again.
+        whole: an incomplete last line is an error when it is reached, as are fewer rows than the header says: the file
+            was cut off. Otherwise both are passed over: a killed writer leaves them, and the jobs are made again.
 
     Raises:
         ManifestError: no header, another kind than asked for, or written by a newer genie.
     """
-    objects = _objects(lines, name, whole)
-    first = next(objects, None)
+    rows = objects(lines, name, whole)
+    first = next(rows, None)
     if first is None:
         raise ManifestError(name, 0, "is empty", "a plan or manifest starts with a header line")
     with _blaming(name, 1):
         if str(first[1].get("kind")).partition(".")[0] != "genie":
             raise ValueError("is not a genie plan or manifest: its first line is not a header")
-        if isinstance(found := first[1].get("schema"), int) and found > SCHEMA:
+        if type(found := first[1].get("schema")) is int and found > SCHEMA:
             raise ValueError(f"was written by a newer genie (schema {found}, this one reads {SCHEMA})")
         header = Header.model_validate(first[1])
         if kind and header.kind != kind:
             raise ValueError(f"is a {header.kind}, expected a {kind}")
-    return Document(name, header, objects)
+    return Document(name, header, _counted(rows, name, header.rows) if whole else rows)
 
 
-def _objects(lines: Iterable[str], name: str, whole: bool) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in _numbered(lines, name, whole):
-        if not line.strip():
-            continue
-        try:
-            data = from_json(line)
-        except ValueError as error:
-            if not line.endswith("\n"):
-                if whole:
-                    raise ManifestError(name, number, *_CUT_OFF) from None
-                return
-            raise ManifestError(name, number, f"is not JSON: {error}") from None
-        if not isinstance(data, dict):
-            raise ManifestError(name, number, "is not a JSON object")
-        yield number, data
-
-
-def _numbered(lines: Iterable[str], name: str, whole: bool) -> Iterator[tuple[int, str]]:
-    """Lines with their numbers; what is left of a character that was cut in two counts as an incomplete line."""
-    try:
-        yield from enumerate(lines, start=1)
-    except UnicodeDecodeError as error:
-        if error.reason != "unexpected end of data":
-            raise ManifestError(name, 0, "is not UTF-8 text") from None
-        if whole:
-            raise ManifestError(name, 0, *_CUT_OFF) from None
-    except OSError as error:
-        raise ManifestError(name, 0, f"cannot be read: {error.strerror}") from None
-
-
-def drop_torn_line(path: Path) -> None:
-    """Remove an incomplete last line from a journal, so that the next row starts on a new line."""
-    with path.open("rb+") as file:
-        end = file.seek(0, os.SEEK_END)
-        while end:
-            start = max(0, end - _BLOCK)
-            file.seek(start)
-            if (found := file.read(end - start).rfind(b"\n")) >= 0:
-                end = start + found + 1
-                break
-            end = start
-        file.truncate(end)
+def _counted(rows: Iterator[Numbered], name: str, count: int | None) -> Iterator[Numbered]:
+    """The rows; at their end it is checked that they are as many as the header says."""
+    found = 0
+    for row in rows:
+        found += 1
+        yield row
+    if count not in (None, found):
+        raise ManifestError(
+            name,
+            0,
+            f"has {found} rows, and its first line says {count}: it was cut off, or edited",
+            'make it, or copy it, again; if you took some rows on purpose, take "rows" out of its first line',
+        )

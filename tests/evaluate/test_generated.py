@@ -140,11 +140,15 @@ class TestOracle:
         assert found
         assert (found.accepted, found.soft_label) == (False, {"lynx": 0.25, "fox": 0.75})
 
-    @pytest.mark.parametrize("said", [None, 3, "yes", [], {"soft_label": 3}])
-    def test_what_is_no_verdict_says_nothing(self, said: object) -> None:
-        found = images(made(LYNX, extra={"oracle": said})).find(LYNX)
+    def test_an_empty_verdict_says_nothing(self) -> None:
+        found = images(made(LYNX, extra={"oracle": None})).find(LYNX)
         assert found
         assert (found.accepted, found.soft_label) == (True, None)
+
+    @pytest.mark.parametrize("said", [3, "yes", [], {"soft_label": 3}, {"accepted": "false"}])
+    def test_what_is_no_verdict_is_refused(self, said: object) -> None:
+        with pytest.raises(ManifestError, match="line 2: oracle"):
+            images(made(LYNX, extra={"oracle": said}))
 
     def test_labels_are_hard_or_the_oracles_for_the_classes_asked_for(self) -> None:
         judged = {"accepted": True, "soft_label": {"lynx": 0.2, "fox": 0.6, "owl": 0.2}}

@@ -21,6 +21,7 @@ from genie_cli.observer import Observer
 from genie_cli.settings import variable_of
 from tests.conftest import Genie
 from tests.evaluate.other_settings import KEYS
+from tests.manifests import excerpt
 
 SMALL = ("--dataset", "digits", "--shots", 1, "--ways", 2, "--queries", 3, "--episodes", 2)
 GENERATIVE = ("--augment", "weak,img2img-h,txt2img,genie", "--r", "0.6,0.8")
@@ -108,7 +109,7 @@ def edited(manifest: Path, change: Callable[[list[dict[str, Any]]], list[dict[st
     head, *rows = manifest.read_text().splitlines()
     other = manifest.with_name("edited.jsonl")
     changed = change([json.loads(row) for row in rows])
-    other.write_text("\n".join([head, *(json.dumps(row) for row in changed)]) + "\n")
+    other.write_text(excerpt(head, map(json.dumps, changed)))
     return other
 
 

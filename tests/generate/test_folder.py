@@ -38,7 +38,8 @@ class TestWhatARunLeaves:
         assert {name for name in files(out.root) if not name.startswith(".genie/")} == names
         assert not {name for name in files(out.root) if "journal" in name or "aside" in name}
         with out.manifest.open(encoding="utf-8") as stream:
-            assert manifest.read(stream, "manifest").header == HEADER
+            header = manifest.read(stream, "manifest").header
+        assert header == HEADER.model_copy(update={"rows": len(PLAN)})
 
     def test_metadata_names_files_as_datasets_looks_for_them(self, tmp_path: Path) -> None:
         out = Output(tmp_path, HEADER)

@@ -17,11 +17,11 @@ from genie_cli.data.imagenet import wnids
 from genie_cli.manifest import Row, Status
 from genie_cli.oracle.class_map import resolve
 from genie_cli.oracle.judge import AcceptanceRule, Oracle, oracle_for
-from genie_cli.oracle.judgement import is_accepted
 from genie_cli.oracle.manifests import ManifestImages, read_images
 from genie_cli.oracle.verdict import KEPT
 from genie_cli.oracle.vocabulary import Vocabulary
 from tests.conftest import Genie
+from tests.manifests import excerpt
 from tests.oracle.judged import parsed, said
 
 
@@ -134,16 +134,16 @@ def test_what_is_not_accepted_is_marked_or_dropped(genie: Genie, made: Path) -> 
 
 def test_a_row_is_accepted_until_an_oracle_says_no(made: Path) -> None:
     row = read_images(made).rows[0]
-    assert is_accepted(row)
-    assert not is_accepted(Row(row.job, Status.MADE, extra={"oracle": {"accepted": False}}))
-    assert is_accepted(Row(row.job, Status.MADE, extra={"oracle": {"accepted": True}}))
+    assert row.is_accepted
+    assert not Row(row.job, Status.MADE, extra={"oracle": {"accepted": False}}).is_accepted
+    assert Row(row.job, Status.MADE, extra={"oracle": {"accepted": True}}).is_accepted
 
 
 def test_rows_that_were_not_made_pass_through(genie: Genie, made: Path) -> None:
     header, first, second, *_ = made.read_text().splitlines()
     failed = json.loads(second) | {"status": "failed", "reason": "is truncated"}
     del failed["file"], failed["sha256"], failed["slots"]
-    made.write_text("\n".join([header, first, json.dumps(failed)]) + "\n")
+    made.write_text(excerpt(header, [first, json.dumps(failed)]))
     _, *rows = parsed(genie("oracle", made, "--min-confidence", "1", "--drop").stdout)
     assert [row["status"] for row in rows] == ["failed"]
     assert rows[0] == failed

@@ -17,6 +17,7 @@ from genie_cli.oracle.judge import AcceptanceRule, Oracle
 from genie_cli.oracle.manifests import read_images, require_writable, save
 from genie_cli.oracle.vocabulary import Vocabulary
 from tests.conftest import Genie
+from tests.manifests import excerpt
 from tests.oracle.judged import parsed, said
 
 
@@ -57,7 +58,7 @@ def test_a_source_that_was_broken_from_the_start_spoils_its_own_jobs_only(
 def test_too_few_sources_are_said(genie: Genie, made: Path) -> None:
     header, *rows = made.read_text().splitlines()
     few = [row for row in rows if json.loads(row)["source"]["label"] in ("zero", "one")]
-    made.write_text("\n".join([header, *few]) + "\n")
+    made.write_text(excerpt(header, few))
     result = genie("oracle", made)
     assert "source similarity is not measured: there are fewer than three" in result.stderr
     assert {columns["source_similarity"] for columns in said(result.stdout)} == {None}
@@ -117,7 +118,7 @@ def test_what_makes_no_sense_is_refused(genie: Genie, made: Path, words: list[st
 def test_input_that_is_no_manifest(genie: Genie, made: Path) -> None:
     assert "is empty" in genie("oracle", "-", stdin="").stderr
     assert "nowhere.jsonl: does not exist" in genie("oracle", "nowhere.jsonl").stderr
-    result = genie("oracle", "-", stdin=made.read_text().splitlines()[0] + "\n")
+    result = genie("oracle", "-", stdin=excerpt(made.read_text().splitlines()[0], []))
     assert result.exit_code == 1
     assert "no image that was made" in result.stderr
 

@@ -23,14 +23,14 @@ def chart(profile: Profile) -> Renderables:
 
     Up to 20 classes have a bar each. Of more, each bar is the mean of a twentieth of the classes.
     """
-    return Renderables(_summary(profile), _bars(profile), _groups(profile))
+    return Renderables(_summary(profile), text(""), _bars(profile), _groups(profile))
 
 
 def _summary(profile: Profile) -> Text:
     counts = profile.counts.values()
     imbalance = f"{profile.imbalance:,.1f}".removesuffix(".0")
     many = f"{len(counts):,} classes, {sum(counts):,} training images"
-    return text(f"{many}, {max(counts):,} to {min(counts):,} per class, imbalance {imbalance}\n")
+    return text(f"{many}, {max(counts):,} to {min(counts):,} per class, imbalance {imbalance}")
 
 
 def _bars(profile: Profile) -> Table:

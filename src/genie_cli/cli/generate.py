@@ -16,6 +16,7 @@ from genie_cli.data.listing import counted
 from genie_cli.errors import UsageError
 from genie_cli.generate.request import ALL, class_names
 from genie_cli.generate.run import Made, Run
+from genie_cli.manifest import Row
 from genie_cli.settings import split_list
 
 
@@ -177,5 +178,5 @@ def _report(made: Made, as_json: bool) -> None:
 def _print_manifest(made: Made) -> None:
     """The manifest on stdout, with its root spelled out, since a pipe does not say where it comes from."""
     with manifest.opened(made.manifest) as document:
-        write_lines([document.header.model_copy(update={"root": str(made.root.resolve())}).line()])
-        write_lines(row.line() for row in document.rows())
+        header = document.header.model_copy(update={"root": str(made.root.resolve())})
+        write_lines(manifest.lines_of(header, map(Row.line, document.rows()), header.rows))

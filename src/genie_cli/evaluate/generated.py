@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from genie_cli.errors import ManifestError, UsageError
 from genie_cli.jobs import Job
+from genie_cli.judgement import COLUMN, Judgement
 from genie_cli.manifest import Document, Row, Status
-from genie_cli.oracle.judgement import COLUMN, Judgement
 
 if TYPE_CHECKING:
     import numpy as np
@@ -101,7 +101,7 @@ class GeneratedImages:
         if _key(job) not in self._found:
             return None
         row, root = self._found[_key(job)]
-        judgement = Judgement.of(row) or Judgement()
+        judgement = row.judgement or Judgement()
         return GeneratedImage(root / row.file, row.sha256, judgement.accepted, judgement.soft_label)
 
     def require(self, jobs: Iterable[Job]) -> None:

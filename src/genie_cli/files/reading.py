@@ -7,19 +7,22 @@ called. All functions raise OSError, whose `reason` is a phrase for "<path> cann
 from __future__ import annotations
 
 import errno
+import math
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from io import TextIOWrapper
+from io import BufferedReader, TextIOWrapper
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import Any, TextIO
 
 from pydantic_core import from_json
 
 from genie_cli.errors import GenieError
 
 MAX_BYTES = 1 << 30  # of a file that is read into memory: more than any picture or list that genie can use
+_HUGE = re.compile(r"[eE]\+?0*[1-9]\d\d|\d{300}")  # what may be read as infinity; rare, so that few texts are searched
 _FLAGS = ("O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY", "O_BINARY")  # not every system has all of them
 _KINDS = {
     stat.S_IFIFO: "it is a named pipe",
@@ -55,7 +58,7 @@ def is_folder(path: str | Path) -> bool:
     return found is not None and stat.S_ISDIR(found.st_mode)
 
 
-def open_binary(path: str | Path, *, follow: bool = True) -> BinaryIO:
+def open_binary(path: str | Path, *, follow: bool = True) -> BufferedReader:
     """Open a regular file for reading.
 
     Args:
@@ -101,7 +104,21 @@ def read_json(path: str | Path) -> Any:
 
     Infinity and NaN are not JSON. Too deeply nested values raise ValueError, too.
     """
-    return from_json(read_bytes(path).removeprefix(b"\xef\xbb\xbf"), allow_inf_nan=False)
+    return parse_json(read_bytes(path).removeprefix(b"\xef\xbb\xbf").decode())
+
+
+def parse_json(text: str) -> Any:
+    """The value of a JSON text; raises ValueError as `read_json`."""
+    value = from_json(text, allow_inf_nan=False)
+    if _HUGE.search(text) and not _is_finite(value):
+        raise ValueError("a number is too large")
+    return value
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, dict | list):
+        return all(map(_is_finite, value.values() if isinstance(value, dict) else value))
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def require_regular(status: os.stat_result) -> None:

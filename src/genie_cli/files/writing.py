@@ -17,7 +17,7 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from genie_cli.errors import OutputError
 from genie_cli.files.reading import look, open_binary, reason, require_regular
@@ -119,16 +119,24 @@ def open_to_append(path: Path) -> BinaryIO:
     Raises:
         OSError: it cannot be opened, or is a link or another kind of file.
     """
+    return _open_regular(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, "ab")
+
+
+def open_to_change(path: Path) -> BinaryIO:
+    """Open an existing regular file for reading and writing, unbuffered; raises as `open_to_append`."""
+    return _open_regular(path, os.O_RDWR, "rb+")
+
+
+def _open_regular(path: Path, flags: int, mode: str) -> BinaryIO:
     with suppress(FileNotFoundError):
-        require_regular(os.lstat(path))
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0) | _NO_LINK
-    file = os.fdopen(os.open(path, flags, 0o666), "ab", buffering=0)
+        require_regular(os.lstat(path))  # opening alone may start something, in a device
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | _NO_LINK, 0o666)
     try:
-        require_regular(os.fstat(file.fileno()))
+        require_regular(os.fstat(descriptor))
+        return cast("BinaryIO", os.fdopen(descriptor, mode, buffering=0))
     except BaseException:
-        file.close()
+        os.close(descriptor)
         raise
-    return file
 
 
 def clear_unfinished(*paths: Path) -> None:

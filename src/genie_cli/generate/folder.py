@@ -16,28 +16,37 @@ import errno
 import hashlib
 import json
 import os
-import platform
-import shutil
+import stat
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
-
-from filelock import FileLock, Timeout
 
 from genie_cli import manifest, provenance
 from genie_cli.config import Format
 from genie_cli.errors import ImageError, ManifestError, OutputError
+from genie_cli.files.json_lines import drop_torn_line
+from genie_cli.files.reading import look, open_binary, open_text, read_bytes
 from genie_cli.files.temporary import database
-from genie_cli.files.writing import reraise_as_output_error
+from genie_cli.files.writing import (
+    open_new,
+    open_to_append,
+    open_to_change,
+    place,
+    remove_folder,
+    reraise_as_output_error,
+)
 from genie_cli.generate.ledger import Ledger
+from genie_cli.generate.locks import alone, at_work
 from genie_cli.generate.paths import IMAGES, file_of
 from genie_cli.header import Header, RunSettings
 from genie_cli.jobs import Job
 from genie_cli.manifest import Row, Status
+
+_LONGEST_HEADER = 1 << 24  # bytes
 
 
 @dataclass
@@ -84,25 +93,29 @@ class Output:
         """
         with ExitStack() as held:
             with reraise_as_output_error(self.root):
-                held.enter_context(self._locked("run" + self.part))
-                self._refuse_conflicts()
+                self._make_folders()
+                held.enter_context(at_work(self._private, self.part))
                 self._check_settings()
-                shutil.rmtree(self._aside, ignore_errors=True)
+                remove_folder(self._aside)
                 self._aside.mkdir()
-                if self._journal.exists():
-                    with self._locked("manifest"):  # another shard may be reading it
-                        manifest.drop_torn_line(self._journal)
+                held.callback(remove_folder, self._aside)
+                self._heal()
             self._ledger = Ledger(held.enter_context(database()))
             yield
-            shutil.rmtree(self._aside, ignore_errors=True)
 
-    def _refuse_conflicts(self) -> None:
-        """Runs share a folder only as different shards of the same number; look whether another kind is at work."""
-        siblings = "run-*" + self.part[self.part.find("-of-") :] if self.part else "run"
-        for lock in self._private.glob("run*.lock"):
-            if lock.stem != "run" + self.part and not fnmatch(lock.stem, siblings):
-                with self._locked(lock.stem):
-                    pass
+    def _make_folders(self) -> None:
+        """Make the folders that every run has, unless something else is in their place."""
+        self._private.mkdir(parents=True, exist_ok=True)
+        for folder in (self._private, self.root / IMAGES):
+            found = look(folder)
+            if (found and not stat.S_ISDIR(found.st_mode)) or (folder is self._private and folder.is_symlink()):
+                raise OutputError(f"{folder} is not a folder of genie's", "give this run another --out")
+
+    def _heal(self) -> None:
+        """Cut off what a killed run has left of a journal line."""
+        if look(self._journal):
+            with alone(self._private), open_to_change(self._journal) as journal:  # another shard may be reading it
+                drop_torn_line(journal)
 
     def begin(self) -> None:
         """Bind the folder to the settings of this run, before its first row, unless another shard was first.
@@ -114,9 +127,9 @@ class Output:
             self._begin()
 
     def _begin(self) -> None:
-        if self._journal.exists() and self._journal.stat().st_size:  # healed when it was opened
+        if (found := look(self._journal)) and found.st_size:  # healed when it was opened
             return
-        with self._locked("manifest"):  # between the look and the line no other shard may look
+        with alone(self._private):  # between the look and the line no other shard may look
             self._check_settings()
             self._append(self.header.line())
 
@@ -135,13 +148,19 @@ class Output:
         with reraise_as_output_error(self.root):
             name = file_of(job, image_format)
             final, aside = self.root / name, self._aside / job.id
-            with aside.open("wb") as file:
+            aside.unlink(missing_ok=True)  # of an attempt for which the disk was too full
+            with open_new(aside) as file:
                 file.write(image)
                 file.flush()
                 os.fsync(file.fileno())
             final.parent.mkdir(parents=True, exist_ok=True)
-            if not _put(aside, final) and final.read_bytes() != image:
-                return self.note(self._adopt(job, name))
+            try:
+                place(aside, final)
+            except FileExistsError:
+                if not _is_same(final, image):
+                    return self.note(self._adopt(job, name))
+            finally:
+                aside.unlink(missing_ok=True)
             digest = hashlib.sha256(image).hexdigest()
             return self.note(Row(job, Status.MADE, name, digest, slots))
 
@@ -155,7 +174,8 @@ class Output:
         ours = {key: value for key, value in self.header.settings.made_with().items() if key != "slots"}
         if record is None or record.job != job or {k: record.settings.get(k) for k in ours} != ours:
             return Row(job, Status.FAILED, reason=f"another file is in the way: {name}")
-        digest = hashlib.sha256((self.root / name).read_bytes()).hexdigest()
+        with open_binary(self.root / name) as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
         return Row(job, Status.MADE, name, digest, int(record.settings["slots"]))
 
     def note(self, row: Row) -> Row:
@@ -167,7 +187,7 @@ class Output:
 
     def _append(self, line: str) -> None:
         """Add a line to the journal: all of it or, if the disk is full, nothing."""
-        with self._journal.open("ab", buffering=0) as file:
+        with open_to_append(self._journal) as file:
             end, content = file.tell(), line.encode()
             if file.write(content) < len(content):
                 file.truncate(end)
@@ -175,17 +195,18 @@ class Output:
 
     def finish(self, plan: Iterable[Job]) -> None:
         """Rebuild the manifest and the metadata in the plan's order, and drop the journal."""
-        with reraise_as_output_error(self.root), self._locked("manifest"):
+        with reraise_as_output_error(self.root), alone(self._private):
             self._check_settings()  # a run that had nothing to make has not begun
-            self._rebuild(self.known().in_order(plan))
+            known = self.known()
+            self._rebuild(known.in_order(plan), len(known))
             # A whole run has made sure that no shard is at work, so what one left behind is in the manifest now.
             for journal in [self._journal] if self.part else self._private.glob("journal*.jsonl"):
                 journal.unlink(missing_ok=True)
 
-    def _rebuild(self, rows: Iterable[Row]) -> None:
+    def _rebuild(self, rows: Iterable[Row], count: int) -> None:
         made = False
         with self._set_aside(self.manifest) as table, self._set_aside(self._metadata) as shown:
-            table.write(self.header.line())
+            table.write(self.header.model_copy(update={"rows": count}).line())
             for row in rows:
                 table.write(row.line())
                 if row.status is Status.MADE:
@@ -197,7 +218,8 @@ class Output:
     @contextmanager
     def _set_aside(self, path: Path) -> Iterator[TextIO]:
         """A file that is to replace ``path``, on disk when it is closed."""
-        with (self._aside / path.name).open("w", encoding="utf-8") as file:
+        (self._aside / path.name).unlink(missing_ok=True)
+        with TextIOWrapper(open_new(self._aside / path.name), encoding="utf-8", newline="\n") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -209,35 +231,14 @@ class Output:
     def _is_there(self, row: Row) -> bool:
         return row.status is not Status.MADE or os.path.isfile(f"{self.root}/{row.file}")  # a Path takes its time
 
-    @contextmanager
-    def _locked(self, name: str) -> Iterator[None]:
-        """Hold the lock ``name``; a file beside it names the process that holds it, for messages."""
-        self._private.mkdir(parents=True, exist_ok=True)
-        owner = self._private / f"{name}.owner"
-        wait = 600 if name == "manifest" else 0  # seconds; a shard that ends holds it while it writes a long manifest
-        try:
-            with FileLock(self._private / f"{name}.lock", timeout=wait):
-                owner.write_text(f"process {os.getpid()} on {platform.node()}\n")
-                try:
-                    yield
-                finally:
-                    owner.unlink(missing_ok=True)
-        except Timeout:
-            holder = "another process"
-            with suppress(OSError):  # it may end just now
-                holder = owner.read_text().strip() or holder
-            raise OutputError(
-                f"{self.root} is in use by {holder}", "wait for it to end, or give this run another --out"
-            ) from None
-
     def _check_settings(self) -> None:
-        documents = [path for path in (self.manifest, *self._journals()) if path.exists()]
-        if not documents and self._metadata.exists():
+        documents = [path for path in (self.manifest, *self._journals()) if look(path)]
+        if not documents and os.path.lexists(self._metadata):
             raise OutputError(f"{self._metadata} is there already and is not genie's", "give this run another --out")
         now = Header.model_validate_json(self.header.line())  # as it will be read: a tuple is a list then
         for path in documents:
             differences: list[str] = []
-            with suppress(FileNotFoundError), path.open(encoding="utf-8") as stream:  # another shard may end
+            with suppress(FileNotFoundError), open_text(path) as stream:  # another shard may end
                 before = manifest.read(stream, str(path), "genie.manifest").header
                 differences = list(before.differences(now))
             if differences:
@@ -255,32 +256,22 @@ def begun(root: Path) -> RunSettings:
     """
     with reraise_as_output_error(root):
         for path in (root / "manifest.jsonl", *sorted((root / ".genie").glob("journal*.jsonl"))):
-            with suppress(OSError, ManifestError), path.open(encoding="utf-8") as stream:
+            with suppress(OSError, ManifestError), open_text(path) as stream:
                 return manifest.read(stream, str(path), "genie.manifest").header.settings
     return RunSettings()
 
 
-def _put(aside: Path, final: Path) -> bool:
-    """Link a finished file into place; False if something is there already."""
+def _is_same(path: Path, content: bytes) -> bool:
+    """Whether a regular file with this content is there."""
     try:
-        os.link(aside, final)
-    except FileExistsError:
-        aside.unlink()
+        return read_bytes(path, limit=len(content)) == content
+    except OSError:
         return False
-    except OSError as error:
-        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS):
-            raise
-        if final.exists():  # a file system without hard links
-            return False
-        os.replace(aside, final)
-        return True
-    aside.unlink()
-    return True
 
 
 def _is_begun(journal: Path) -> bool:
-    with suppress(FileNotFoundError), journal.open("rb") as file:
-        return journal.is_file() and file.readline().endswith(b"\n")  # a device may have a line without end
+    with suppress(FileNotFoundError), open_binary(journal, follow=False) as file:
+        return file.readline(_LONGEST_HEADER).endswith(b"\n")
     return False
 
 

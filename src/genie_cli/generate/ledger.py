@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from pydantic_core import from_json
 
 from genie_cli import manifest
+from genie_cli.files.reading import look, open_binary
 from genie_cli.jobs import Job
 from genie_cli.manifest import Row, Status
 
@@ -59,11 +60,16 @@ class Ledger:
         self._index.execute("DELETE FROM row")
         self._read = found
         for number, path in enumerate(found):
-            with suppress(FileNotFoundError), path.open("rb") as file:
+            with suppress(FileNotFoundError), open_binary(path) as file:
                 lines = _Lines(file)
                 rows = filter(counts, manifest.read(lines, str(path), "genie.manifest").rows())
                 places = ((_key(row.job), row.status is Status.MADE, number, lines.start) for row in rows)
                 self._index.executemany(_ADD, places)
+
+    def __len__(self) -> int:
+        """The number of jobs that have a row."""
+        (count,) = self._index.execute("SELECT count(*) FROM row").fetchone()
+        return int(count)
 
     def made(self, job: Job) -> bool:
         """Whether the job's image was made."""
@@ -76,24 +82,21 @@ class Ledger:
         The documents must be as they were when they were read, except for rows added at their ends.
         """
         self._index.execute("UPDATE row SET place = NULL WHERE place IS NOT NULL")
-        (left,) = self._index.execute("SELECT count(*) FROM row").fetchone()
+        left = len(self)
         for place, job in enumerate(plan):
             if not left:
                 break  # most of a plan may not have been made yet
             left -= self._index.execute("UPDATE row SET place = ? WHERE id = ?", (place, _key(job))).rowcount
         with ExitStack() as held:
-            files = [held.enter_context(path.open("rb")) for path in self._read]
+            files = [held.enter_context(open_binary(path)) for path in self._read]
             for document, start in self._index.execute(_IN_ORDER):
                 files[document].seek(start)
                 yield Row.from_json(from_json(files[document].readline()))
 
 
 def _state(path: Path) -> _State | None:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_ino, status.st_mtime_ns, status.st_size
+    status = look(path)
+    return (status.st_ino, status.st_mtime_ns, status.st_size) if status else None
 
 
 class _Lines:

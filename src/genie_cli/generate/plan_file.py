@@ -9,9 +9,10 @@ from typing import TextIO
 
 from genie_cli import manifest
 from genie_cli.errors import ManifestError
+from genie_cli.files.json_lines import is_pipe, open_lines
 from genie_cli.files.temporary import copied, seen_set
 from genie_cli.jobs import Job, Plan
-from genie_cli.manifest import is_pipe, open_lines
+from genie_cli.manifest import path_of
 
 
 class PlanFile:
@@ -71,7 +72,7 @@ def _state(stream: TextIO) -> tuple[int, int, int]:
 def opened(plan: str) -> Iterator[PlanFile]:
     """The plan at a path or on standard input ("-"); what can be read only once is copied to a file first."""
     if not is_pipe(plan):
-        yield PlanFile(plan, plan)
+        yield PlanFile(str(path_of(plan)), plan)
         return
     with ExitStack() as held:
         with open_lines(plan) as stream:

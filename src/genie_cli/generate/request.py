@@ -14,6 +14,8 @@ from genie_cli.devices import parse_device
 from genie_cli.diffusion.solver import smallest_ratio
 from genie_cli.diffusion.vocabulary import require_known
 from genie_cli.errors import FolderError, UsageError
+from genie_cli.files.json_lines import is_pipe
+from genie_cli.files.reading import is_folder, reason
 from genie_cli.files.writing import require_usable_folder
 from genie_cli.generate.paths import keep_apart
 from genie_cli.jobs import Method
@@ -67,9 +69,8 @@ def check(request: PlanRequest, settings: Settings, given: Set[str]) -> None:
     """
     parse_device(settings.model.device)
     require_usable_folder(Path(settings.output.dir))
-    if request.src_dir and not request.src_dir.is_dir():
-        raise FolderError(f"there is no folder {request.src_dir}", "check the spelling of --src-dir")
     if request.src_dir:
+        _check_folder(request.src_dir)
         keep_apart(request.src_dir, Path(settings.output.dir))
     if request.plan:
         _check_plan(request, given)
@@ -84,6 +85,15 @@ def check(request: PlanRequest, settings: Settings, given: Set[str]) -> None:
     _check_targets(request, settings.model.name)  # last, since it walks through the source folder
 
 
+def _check_folder(src_dir: Path) -> None:
+    try:
+        found = is_folder(src_dir)
+    except OSError as error:
+        raise FolderError(f"{src_dir} cannot be read: {reason(error)}", "check that you may read it") from None
+    if not found:
+        raise FolderError(f"there is no folder {src_dir}", "check the spelling of --src-dir")
+
+
 def ratios_of(settings: Generate) -> tuple[float, ...]:
     """The noise ratios to run; txt2img has the only one of 1, whatever a variable or a file says."""
     return (Method.TXT2IMG.default_r,) if settings.method is Method.TXT2IMG else settings.ratios
@@ -96,7 +106,7 @@ def _check_plan(request: PlanRequest, given: Set[str]) -> None:
     decided |= {"--src-label"} if request.src_label is not None else set()
     if decided:
         raise UsageError(f"the plan decides these: leave out {', '.join(sorted(decided))}")
-    if request.plan and not manifest.is_pipe(request.plan):  # a pipe can be read only once
+    if request.plan and not is_pipe(request.plan):  # a pipe can be read only once
         with manifest.opened(request.plan):
             pass
 

@@ -139,8 +139,8 @@ class Run:
 
     def lines(self) -> Iterator[str]:
         """The plan as a file holds it, line by line."""
-        yield self._header().model_copy(update={"kind": "genie.plan"}).line()
-        yield from map(manifest.plan_line, self.jobs)
+        header = self._header().model_copy(update={"kind": "genie.plan"})
+        return manifest.lines_of(header, map(manifest.plan_line, self.jobs), sum(1 for _ in self.jobs))
 
     def estimate(self) -> Estimate:
         """What the run would make and take; loads the model and times a step.

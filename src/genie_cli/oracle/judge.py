@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 from genie_cli.backbones.backbone import Backbone
 from genie_cli.config import BUNDLED
 from genie_cli.errors import ModelError, shorten
+from genie_cli.judgement import Judgement
 from genie_cli.manifest import Row
 from genie_cli.observer import Observer, Progress
 from genie_cli.oracle import class_map as class_maps
 from genie_cli.oracle.candidates import CandidateClasses, Candidates
 from genie_cli.oracle.class_map import ClassMap
-from genie_cli.oracle.judgement import Judgement, is_accepted
 from genie_cli.oracle.manifests import ManifestImages, State, lines, read_images, require_writable, save
 from genie_cli.oracle.summary import Summary, summarize
 from genie_cli.oracle.verdict import SourceSimilarity, Verdict, can_measure
@@ -70,7 +70,7 @@ class Judged:
 
     def rows(self, accepted_only: bool = False) -> Iterable[Row]:
         """One row per job, or per accepted image."""
-        return (row for row in self.table if not accepted_only or is_accepted(row))
+        return (row for row in self.table if not accepted_only or row.is_accepted)
 
     def write(self, path: str | Path, accepted_only: bool = False, before: State | EllipsisType | None = ...) -> None:
         """Write the manifest with its new column, atomically; it may replace the one that was judged.
@@ -201,7 +201,7 @@ class Oracle:
                 said[row.job.id, row.file] = judgement
             if progress:
                 progress.advance(len(batch))
-        return [found.onto(row) if (found := said.get((row.job.id, row.file))) else row for row in self._images.rows]
+        return [row.judged(found) if (found := said.get((row.job.id, row.file))) else row for row in self._images.rows]
 
     def _judge(self, rows: Sequence[Row]) -> list[Judgement]:
         import numpy as np

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from genie_cli import manifest
 from genie_cli.data.images import read
 from genie_cli.errors import ImageError, ManifestError, OutputError
+from genie_cli.files.json_lines import is_pipe
+from genie_cli.files.reading import look, open_text, reason
 from genie_cli.files.writing import require_folder, write_atomically
 from genie_cli.header import Header
 from genie_cli.jobs import Source
@@ -75,7 +77,7 @@ def read_images(name: str | Path) -> ManifestImages:
     Raises:
         ManifestError: it is none, has a bad line, or none of its images was made.
     """
-    is_file = not manifest.is_pipe(name)
+    is_file = not is_pipe(name)
     state = state_of(manifest.path_of(name)) if is_file else None  # before it is read
     with manifest.opened(name, "genie.manifest") as document:
         rows = tuple(document.rows())
@@ -97,17 +99,17 @@ def read_images(name: str | Path) -> ManifestImages:
 def lines(images: ManifestImages, rows: Iterable[Row], folder: Path | None) -> Iterable[str]:
     """A manifest of ``rows`` that is to lie in ``folder``; None: that may be read anywhere (standard output)."""
     root = None if folder and folder.resolve() == images.root else str(images.root)
-    yield images.header.model_copy(update={"root": root}).line()
-    yield from (row.line() for row in rows)
+    kept = list(rows)
+    return manifest.lines_of(images.header.model_copy(update={"root": root}), map(Row.line, kept), len(kept))
 
 
 def state_of(path: Path) -> State | None:
     """Inode, time of the last change and size of a file; None if there is none."""
     try:
-        status = path.stat()
+        status = look(path)
     except OSError:
         return None
-    return status.st_ino, status.st_mtime_ns, status.st_size
+    return (status.st_ino, status.st_mtime_ns, status.st_size) if status else None
 
 
 def require_writable(path: Path) -> State | None:
@@ -120,9 +122,11 @@ def require_writable(path: Path) -> State | None:
     if not os.path.lexists(path):
         return None
     try:
-        with path.open(encoding="utf-8") as stream:
+        with open_text(path) as stream:
             manifest.read(stream, str(path), "genie.manifest")
-    except (OSError, ValueError, ManifestError):
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {reason(error)}", "choose another --out") from None
+    except (ValueError, ManifestError):
         raise OutputError(f"{path} already exists and is not a manifest of genie", "choose another --out") from None
     return state_of(path)
 

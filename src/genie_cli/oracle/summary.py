@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TypeVar
 
+from genie_cli.judgement import Judgement
 from genie_cli.manifest import Row
-from genie_cli.oracle.judgement import Judgement
 
 _WORST = 10
 
@@ -47,7 +47,7 @@ class Summary:
 
 def summarize(rows: Iterable[Row]) -> Summary:
     """Summarize judged rows, of which there must be one; rows without a judgement are ignored."""
-    judged = [(row, judgement) for row in rows if (judgement := Judgement.of(row))]
+    judged = [(row, judgement) for row in rows if (judgement := row.judgement)]
     by_r = _grouped(judged, lambda row: (row.job.method.value, row.job.r))
     pairs = _grouped(judged, lambda row: (row.job.source.label if row.job.source else "", row.job.target))
     worst = sorted(pairs, key=lambda pair: (pairs[pair].consistent, pairs[pair].target_probability, pair))[:_WORST]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from genie_cli.manifest import Row
+from pydantic import BaseModel, ConfigDict, Field
 
 COLUMN = "oracle"
+
+_Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class Judgement(BaseModel):
@@ -30,37 +29,20 @@ class Judgement(BaseModel):
         soft_label: the probabilities of all candidates by class, if they were asked for.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, strict=True, extra="allow", allow_inf_nan=False)
 
     oracle: str = ""
     candidates: str = ""
-    target_probability: float | None = None
-    source_probability: float | None = None
+    target_probability: _Probability | None = None
+    source_probability: _Probability | None = None
     top: str = ""
-    margin: float | None = None
+    margin: Annotated[float, Field(ge=-1, le=1)] | None = None
     consistent: bool = False
     verdict: str = ""
-    source_similarity: float | None = None
+    source_similarity: _Probability | None = None
     accepted: bool = True
-    soft_label: dict[str, float] | None = None
+    soft_label: dict[str, _Probability] | None = None
 
-    @classmethod
-    def of(cls, row: Row) -> Judgement | None:
-        """The judgement in a row; None if no oracle has seen it, or the column is not one of genie's."""
-        try:
-            return cls.model_validate(row.extra[COLUMN]) if COLUMN in row.extra else None
-        except ValidationError:
-            return None
-
-    def onto(self, row: Row) -> Row:
-        """The row with this judgement."""
-        return replace(row, extra={**row.extra, COLUMN: self._column()})
-
-    def _column(self) -> dict[str, Any]:
-        return self.model_dump(exclude={"soft_label"} if self.soft_label is None else None)
-
-
-def is_accepted(row: Row) -> bool:
-    """Whether an image is to be used: no oracle has seen it, or one has, and accepted it."""
-    judgement = Judgement.of(row)
-    return judgement is None or judgement.accepted
+    def column(self) -> dict[str, Any]:
+        """What is written: what was said, and whatever another program added."""
+        return self.model_dump(exclude_unset=True, exclude={"soft_label"} if self.soft_label is None else None)

@@ -1,0 +1,79 @@
+"""Which runs may be at work in an output folder at the same time: one whole run, or the shards of one number."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from fnmatch import fnmatch
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from genie_cli.errors import OutputError
+from genie_cli.files.reading import read_text
+from genie_cli.files.writing import write_atomically
+
+_PATIENCE = 600  # seconds; a shard that ends holds a lock while it writes a long manifest
+
+
+@contextmanager
+def at_work(private: Path, part: str) -> Iterator[None]:
+    """Be the only run of this name in a folder, and no run of another kind beside it.
+
+    Args:
+        private: the folder of the locks; exists.
+        part: the shard's name, such as ``-1-of-2``; empty for a whole run.
+
+    Raises:
+        OutputError: another run is at work there.
+    """
+    with held(private, "run" + part):
+        # One at a time: who looks whether a lock is free holds it for a moment, and must not find others who look.
+        with held(private, "start", _PATIENCE):
+            _refuse_conflicts(private, part)
+        yield
+
+
+def alone(private: Path) -> AbstractContextManager[None]:
+    """Be the only one who reads or writes the manifest and the journals for the moment."""
+    return held(private, "manifest", _PATIENCE)
+
+
+def _refuse_conflicts(private: Path, part: str) -> None:
+    """Look whether a run of another kind is at work: a whole one, or a shard of another number."""
+    siblings = "run-*" + part[part.find("-of-") :] if part else "run"
+    for lock in private.glob("run*.lock"):
+        if lock.stem != "run" + part and not fnmatch(lock.stem, siblings):
+            with held(private, lock.stem):
+                pass
+
+
+@contextmanager
+def held(private: Path, name: str, patience: float = 0) -> Iterator[None]:
+    """Hold a lock; a file beside it names the process that holds it, for messages.
+
+    Args:
+        patience: seconds to wait for it.
+    """
+    owner = private / f"{name}.owner"
+    try:
+        with FileLock(private / f"{name}.lock", timeout=patience):
+            with suppress(OutputError):  # it is only there to be shown
+                write_atomically(owner, f"process {os.getpid()} on {platform.node()}\n".encode(), follow=False)
+            try:
+                yield
+            finally:
+                with suppress(OSError):
+                    owner.unlink(missing_ok=True)
+    except Timeout:
+        raise OutputError(
+            f"{private.parent} is in use by {_holder(owner)}", "wait for it to end, or give this run another --out"
+        ) from None
+
+
+def _holder(owner: Path) -> str:
+    with suppress(OSError, UnicodeDecodeError):  # it may end just now
+        return read_text(owner).strip() or "another process"
+    return "another process"
