@@ -50,8 +50,13 @@ def _setting(
     return Field(default, description=description, json_schema_extra=extra, **bounds)
 
 
+# Limits that nobody reaches: beyond them, a number is a slip of the keyboard.
+MANY = 10**9
+_LARGEST_SEED = 2**63 - 1
+
+
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Generate(_Section):
@@ -66,11 +71,11 @@ class Generate(_Section):
     )
     prompt: str = _setting("A photo of a {target}", "Prompt template; {target} stands for the target class.")
     superclass: str = _setting("", "Append ', a type of SUPERCLASS' to the prompt, for fine-grained classes.")
-    per_target: int = _setting(0, "Images per target class and r; 0: one from every eligible source.", ge=0)
-    top_k: int = _setting(4, "Number of most-confused classes to draw sources from.", ge=1)
+    per_target: int = _setting(0, "Images per target class and r; 0: one from every eligible source.", ge=0, le=MANY)
+    top_k: int = _setting(4, "Number of most-confused classes to draw sources from.", ge=1, le=MANY)
     steps: int = _setting(50, "Solver steps of the full schedule, of which r * steps are run.", ge=2, le=500)
     guidance: float = _setting(7.5, "Classifier-free guidance scale.", ge=1, le=100)
-    seed: int = _setting(0, "Random seed.", ge=0)
+    seed: int = _setting(0, "Random seed.", ge=0, le=_LARGEST_SEED)
     preset: Literal["exact", "fast"] = _setting(
         "exact",
         "fast: 20 steps in half precision, which changes the images. Overrides the settings file, not flags.",
@@ -137,7 +142,9 @@ class Model(_Section):
 class Output(_Section):
     """Where images go."""
 
-    dir: str = _setting("genie-out", "Output folder for the images and the manifest.", option="out", metavar="DIR")
+    dir: str = _setting(
+        "genie-out", "Output folder for the images and the manifest.", option="out", metavar="DIR", min_length=1
+    )
     format: Format = _setting(Format.JPG, "Image file format.")
 
 
@@ -147,16 +154,16 @@ class Data(_Section):
     dir: str = _setting("", "Folder of the data set.", option="data_dir", variable="GENIE_DATA", metavar="DIR")
 
 
-_PositiveInts = tuple[Annotated[int, Field(ge=1)], ...]
+_PositiveInts = tuple[Annotated[int, Field(ge=1, le=MANY)], ...]
 
 
 class FewShot(_Section):
     """Few-shot evaluation."""
 
     shots: _PositiveInts = _setting((1, 5), "Support images per class, as 1,5.", min_length=1)
-    ways: int = _setting(5, "Classes per episode.", ge=2)
-    queries: int = _setting(15, "Query images per class and episode.", ge=1)
-    episodes: int = _setting(600, "Episodes per number of shots (the paper: 1000 on tiered-ImageNet).", ge=2)
+    ways: int = _setting(5, "Classes per episode.", ge=2, le=MANY)
+    queries: int = _setting(15, "Query images per class and episode.", ge=1, le=MANY)
+    episodes: int = _setting(600, "Episodes per number of shots (the paper: 1000 on tiered-ImageNet).", ge=2, le=MANY)
     classifier: Literal["lr", "svm", "prototype"] = _setting(
         "lr", "Classifier on the features: logistic regression, linear SVM, or nearest class mean."
     )
@@ -166,9 +173,9 @@ class FineGrained(FewShot):
     """Fine-grained few-shot evaluation."""
 
     shots: _PositiveInts = _setting((1,), "Support images per class, as 1,5.", min_length=1)
-    ways: int = _setting(20, "Classes per episode.", ge=2)
-    queries: int = _setting(0, "Query images per class and episode; 0: all test images.", ge=0)
-    episodes: int = _setting(100, "Episodes per number of shots.", ge=2)
+    ways: int = _setting(20, "Classes per episode.", ge=2, le=MANY)
+    queries: int = _setting(0, "Query images per class and episode; 0: all test images.", ge=0, le=MANY)
+    episodes: int = _setting(100, "Episodes per number of shots.", ge=2, le=MANY)
     classifier: Literal["lr", "svm", "prototype"] = _setting(
         "svm", "Classifier on the features: logistic regression, linear SVM, or nearest class mean."
     )
@@ -187,11 +194,11 @@ class LongTail(_Section):
     thresholds: str = _setting(
         "livt", "Shot thresholds: livt, oltr, or A,B (Many: more than A training images; Few: fewer than B)."
     )
-    per_class: int = _setting(50, "Generated images per Few class.", ge=1)
+    per_class: int = _setting(50, "Generated images per Few class.", ge=1, le=MANY)
     fill_to: int = _setting(
-        0, "Instead of --per-class: generate until each Few class has this many images; 0: off.", ge=0
+        0, "Instead of --per-class: generate until each Few class has this many images; 0: off.", ge=0, le=MANY
     )
-    seeds: tuple[Annotated[int, Field(ge=0)], ...] = _setting(
+    seeds: tuple[Annotated[int, Field(ge=0, le=_LARGEST_SEED)], ...] = _setting(
         (0, 1, 2), "Training seeds, as 0,1,2; one training for each.", min_length=1
     )
     network: str = _setting("vit_base_patch16_224", "timm model to train.")
@@ -199,14 +206,15 @@ class LongTail(_Section):
     prior: Literal["real", "mixed"] = _setting(
         "real", "Class frequencies for Bal-BCE: of the real images, or of real and generated images.", rare=True
     )
-    epochs: int = _setting(100, "Training epochs.", ge=1)
-    warmup_epochs: int = _setting(5, "Warm-up epochs.", ge=0)
-    batch: int = _setting(2048, "Images per optimizer step, over all devices.", ge=2)
+    epochs: int = _setting(100, "Training epochs.", ge=1, le=MANY)
+    warmup_epochs: int = _setting(5, "Warm-up epochs.", ge=0, le=MANY)
+    batch: int = _setting(2048, "Images per optimizer step, over all devices.", ge=2, le=MANY)
     gradient_accumulation_steps: int = _setting(
         1,
         "Forward and backward passes per optimizer step, to save memory.",
         option="grad_accum_steps",
         ge=1,
+        le=MANY,
         rare=True,
     )
     base_lr: float = _setting(1e-3, "Learning rate per 256 images of a batch.", gt=0)

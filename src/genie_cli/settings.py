@@ -15,7 +15,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from genie_cli.config import PRESETS, Settings
+from genie_cli.config import MANY, PRESETS, Settings
 from genie_cli.errors import UsageError, did_you_mean
 
 Values = dict[str, Any]  # section to name to value, as a settings file has them
@@ -196,26 +196,32 @@ def _wanted(key: str, kind: str, is_item: bool) -> str:
     if number is None:
         return "text"
     alternative = "auto or " if "auto" in _literals(annotation) else ""
-    return f"{alternative}{number}{_range_of(key)}"
+    return f"{alternative}{number}{_range_of(key, above=kind.startswith('less_than'))}"
 
 
-def _range_of(key: str) -> str:
-    """The range of a setting, or of its items, in words."""
+def _range_of(key: str, above: bool) -> str:
+    """The range of a setting, or of its items, in words.
+
+    Args:
+        above: the value is above it; else a limit that nobody reaches goes without saying.
+    """
     bounds = dict(_bounds(field_of(key)))
     low = f"at least {bounds['ge']:g}" if "ge" in bounds else f"above {bounds['gt']:g}" if "gt" in bounds else ""
-    high = f"at most {bounds['le']:g}" if "le" in bounds else f"below {bounds['lt']:g}" if "lt" in bounds else ""
+    high = f"at most {bounds['le']:,}" if "le" in bounds else f"below {bounds['lt']:g}" if "lt" in bounds else ""
+    if bounds.get("le", 0) >= MANY and not above:
+        high = ""
     if low and high:
         return f", {low} and {high}"
     return f", {low or high}" if low or high else ""
 
 
-def _bounds(declared: FieldInfo) -> Iterator[tuple[str, float]]:
+def _bounds(declared: FieldInfo) -> Iterator[tuple[str, Any]]:
     """Limits by their name (ge, gt, le, lt): of the field, else of the items of its type."""
     for annotated in (declared, *map(FieldInfo.from_annotation, _annotated(declared.annotation))):
         for limit in annotated.metadata:
             for name in ("ge", "gt", "le", "lt"):
                 if getattr(limit, name, None) is not None:
-                    yield name, float(getattr(limit, name))
+                    yield name, getattr(limit, name)
 
 
 def _suggestion(key: str, value: object) -> str:

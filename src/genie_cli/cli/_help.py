@@ -12,6 +12,7 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 from genie_cli.cli import _console, _endings
 from genie_cli.cli._options import RUN
+from genie_cli.errors import UsageError
 
 # What other programs call an option of ours.
 _HABITS = {
@@ -33,6 +34,9 @@ _HABITS = {
     "--among": "--candidates",
     "--lr": "--base-lr",
 }
+
+
+_PATHS = ("DIR", "FILE", "IMAGE", "MANIFEST")  # how the values of options that are paths are called in help
 
 
 class Command(TyperCommand):
@@ -61,13 +65,25 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         try:
-            return super().parse_args(ctx, args)
+            typed = list(args)
+            left = super().parse_args(ctx, args)
+            self._refuse_empty_paths(ctx, typed)
+            return left
         except typer._click.exceptions.NoSuchOption as error:
             ours = {flag for parameter in self.params for flag in parameter.opts}
             meant = _HABITS.get(error.option_name)
             if meant in ours:
                 error.possibilities = [meant]
             raise
+
+    def _refuse_empty_paths(self, ctx: Any, typed: list[str]) -> None:
+        """An empty path means the working folder to Python, and to a person that a variable of theirs is not set."""
+        values, _, _ = self.make_parser(ctx).parse_args(typed)
+        for parameter in self.params:
+            value = values.get(str(parameter.name))
+            is_path = any(word in str(getattr(parameter, "metavar", "")) for word in _PATHS)
+            if is_path and (value == "" or (isinstance(value, list) and "" in value)):
+                raise UsageError(f"{parameter.opts[0]}: the path is empty", f"see {ctx.command_path} --help")
 
 
 class Group(TyperGroup):

@@ -72,8 +72,8 @@ def option(
     return typer.Option(*flags, help=text, show_default=False, metavar=metavar, rich_help_panel=panel, **more)
 
 
-def whole_number(least: int) -> Callable[[str], int]:
-    """Reads the value of an option that is a whole number, at least ``least``."""
+def whole_number(least: int, most: int = 10**12) -> Callable[[str], int]:
+    """Reads the value of an option that is a whole number, from ``least`` to ``most``."""
 
     def read(text: str) -> int:
         try:
@@ -82,6 +82,8 @@ def whole_number(least: int) -> Callable[[str], int]:
             number = least - 1
         if number < least:
             raise typer.BadParameter(f"must be a whole number, at least {least}: {text!r} was given")
+        if number > most:
+            raise typer.BadParameter(f"must be at most {most}: {text!r} was given")
         return number
 
     return read

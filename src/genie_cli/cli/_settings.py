@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 from genie_cli.cli._endings import TRACEBACK
 from genie_cli.config import Settings
 from genie_cli.errors import UsageError, nearest
+from genie_cli.files.reading import read_text, reason
 from genie_cli.observer import Observer
 from genie_cli.settings import (
     SECTIONS,
@@ -149,17 +151,20 @@ def in_force(chosen: Chosen) -> Iterator[tuple[str, str, str]]:
 
 
 def _default_file() -> Path | None:
-    return Path(FILE_NAME) if Path(FILE_NAME).is_file() else None
+    return Path(FILE_NAME) if os.path.lexists(FILE_NAME) else None
 
 
 def _read(file: Path) -> Values:
     import tomli
 
     try:
-        content: Values = tomli.loads(file.read_text(encoding="utf-8"))
+        content: Values = tomli.loads(read_text(file))
     except FileNotFoundError:
-        raise UsageError(f"there is no settings file {file}", f"write one: genie init --out {file}") from None
-    except (OSError, ValueError, RecursionError) as error:
+        hint = f"write one: {shlex.join(['genie', 'init', '--out', str(file)])}"
+        raise UsageError(f"there is no settings file {file}", hint) from None
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {reason(error)}") from None
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{file} cannot be read: {error}") from None
     return content
 

@@ -14,6 +14,7 @@ from genie_cli.cli._options import INPUT, OUTPUT, RUN, DryRun, option, whole_num
 from genie_cli.cli._settings import Chosen
 from genie_cli.data.listing import counted
 from genie_cli.errors import UsageError
+from genie_cli.files.reading import read_text, reason
 from genie_cli.generate.request import ALL, class_names
 from genie_cli.generate.run import Made, Run
 from genie_cli.manifest import Row
@@ -110,10 +111,11 @@ def _read_targets(words: Sequence[str] | None) -> tuple[str, ...]:
             names += split_list([word]) or []
             continue
         try:
-            names += Path(word[1:]).read_text(encoding="utf-8-sig").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-            raise UsageError(f"--targets: {word[1:]} cannot be read: {reason}") from None
+            names += read_text(word[1:], "utf-8-sig").splitlines()
+        except OSError as error:
+            raise UsageError(f"--targets: {word[1:]} cannot be read: {reason(error)}") from None
+        except UnicodeDecodeError:
+            raise UsageError(f"--targets: {word[1:]} is not UTF-8 text") from None
     found = class_names(names)
     if words and not found:
         raise UsageError(f"--targets {', '.join(map(repr, words))} names no class")

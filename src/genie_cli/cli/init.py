@@ -9,6 +9,7 @@ from genie_cli.cli._console import stderr
 from genie_cli.cli._options import OUTPUT, option
 from genie_cli.cli._settings import FILE_NAME, template
 from genie_cli.errors import OutputError
+from genie_cli.files.writing import create
 
 
 def init(
@@ -22,10 +23,7 @@ def init(
     Example: genie init
     """
     try:
-        with out.open("x", encoding="utf-8") as file:
-            file.write(template())
+        create(out, template().encode())
     except FileExistsError:
         raise OutputError(f"{out} already exists", "give another name: genie init --out other.toml") from None
-    except OSError as error:
-        raise OutputError(f"cannot write {out}: {error.strerror}") from None
     stderr().print(f"wrote {out}")

@@ -7,18 +7,16 @@ import os
 import stat
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from genie_cli.errors import ManifestError
-from genie_cli.files.reading import look, open_text, parse_json, reason
+from genie_cli.files.reading import is_open_pipe, open_text, parse_json, reason
 
 _BLOCK = 1 << 16  # bytes; a journal may be larger than memory
 _LONGEST = 1 << 24  # characters of a line; a soft label of ten thousand classes has half a million
 _CUT_OFF = ("its last line is incomplete: the file was cut off", "make it, or copy it, again")
-# How a shell names a pipe that is open already, as for <(...). Opening any other pipe waits for a writer.
-_OPEN_PIPES = ("/dev/fd/", "/proc/self/fd/", "/dev/stdin")
 
 
 @contextmanager
@@ -29,7 +27,7 @@ def open_lines(name: str | Path) -> Iterator[TextIO]:
         ManifestError: it cannot be opened, or is another kind of file.
     """
     try:
-        stream = _standard_input() if str(name) == "-" else _open(name)
+        stream = _standard_input() if str(name) == "-" else open_text(name)
     except FileNotFoundError:
         hint = "give a manifest, or the folder of a run (--out)"
         raise ManifestError(str(name), 0, "does not exist", hint) from None
@@ -42,7 +40,7 @@ def open_lines(name: str | Path) -> Iterator[TextIO]:
 
 def is_pipe(name: str | Path) -> bool:
     """Whether it can be read only once: standard input ("-"), or an open pipe such as a shell's <(...)."""
-    return str(name) == "-" or _is_open_pipe(name)
+    return str(name) == "-" or is_open_pipe(name)
 
 
 def objects(lines: Iterable[str], name: str, whole: bool) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -91,10 +89,6 @@ def drop_torn_line(file: BinaryIO) -> None:
     file.truncate(end)
 
 
-def _open(name: str | Path) -> TextIO:
-    return open(name, encoding="utf-8") if _is_open_pipe(name) else open_text(name)
-
-
 def _standard_input() -> TextIO:
     """Standard input, if it ends: a file, a pipe or a terminal; OSError for a device."""
     try:
@@ -105,15 +99,6 @@ def _standard_input() -> TextIO:
     if stat.S_ISCHR(status.st_mode) and not sys.stdin.isatty() and not is_nothing:
         raise OSError(errno.EINVAL, "it is a device")
     return sys.stdin
-
-
-def _is_open_pipe(name: str | Path) -> bool:
-    if not str(name).startswith(_OPEN_PIPES):
-        return False
-    with suppress(OSError):  # opening it will say why
-        found = look(name)
-        return found is not None and stat.S_ISFIFO(found.st_mode)
-    return False
 
 
 def _label(name: str | Path) -> str:

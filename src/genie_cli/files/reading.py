@@ -1,7 +1,8 @@
 """Opens files that may have come from anywhere: regular ones only, and with the true cause if one cannot be opened.
 
 Reading a named pipe waits for a writer, and a device may have no end. So neither is opened, whatever a link to it is
-called. All functions raise OSError, whose `reason` is a phrase for "<path> cannot be read: <phrase>".
+called. Only a pipe that a shell has opened already is read, as for <(...). All functions raise OSError, whose `reason`
+is a phrase for "<path> cannot be read: <phrase>".
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 from typing import Any, TextIO
@@ -24,6 +25,7 @@ from genie_cli.errors import GenieError
 MAX_BYTES = 1 << 30  # of a file that is read into memory: more than any picture or list that genie can use
 _HUGE = re.compile(r"[eE]\+?0*[1-9]\d\d|\d{300}")  # what may be read as infinity; rare, so that few texts are searched
 _FLAGS = ("O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY", "O_BINARY")  # not every system has all of them
+_OPEN_PIPES = ("/dev/fd/", "/proc/self/fd/", "/dev/stdin")  # how they are called
 _KINDS = {
     stat.S_IFIFO: "it is a named pipe",
     stat.S_IFCHR: "it is a device",
@@ -58,6 +60,16 @@ def is_folder(path: str | Path) -> bool:
     return found is not None and stat.S_ISDIR(found.st_mode)
 
 
+def is_open_pipe(path: str | Path) -> bool:
+    """Whether it is a pipe that is open already, which can be read once."""
+    if not str(path).startswith(_OPEN_PIPES):
+        return False
+    with suppress(OSError):  # opening it will say why
+        found = look(path)
+        return found is not None and stat.S_ISFIFO(found.st_mode)
+    return False
+
+
 def open_binary(path: str | Path, *, follow: bool = True) -> BufferedReader:
     """Open a regular file for reading.
 
@@ -68,13 +80,17 @@ def open_binary(path: str | Path, *, follow: bool = True) -> BufferedReader:
         OSError: it is not there, may not be read, or is not a regular file.
     """
     try:
-        require_regular(os.stat(path, follow_symlinks=follow))  # opening alone may start something, in a device
+        if not is_open_pipe(path):
+            require_regular(os.stat(path, follow_symlinks=follow))  # opening alone may start something, in a device
         flags = os.O_RDONLY | sum(getattr(os, name, 0) for name in _FLAGS)
         descriptor = os.open(path, flags | (0 if follow else getattr(os, "O_NOFOLLOW", 0)))
     except ValueError:  # a NUL, or half of a surrogate pair
         raise OSError(errno.EINVAL, "no file can have this name") from None
     try:
-        require_regular(os.fstat(descriptor))  # it may have been exchanged since
+        if not is_open_pipe(path):
+            require_regular(os.fstat(descriptor))  # it may have been exchanged since
+        else:
+            os.set_blocking(descriptor, True)
         return os.fdopen(descriptor, "rb")
     except BaseException:
         os.close(descriptor)
@@ -89,9 +105,11 @@ def open_text(path: str | Path, encoding: str = "utf-8", newline: str | None = N
 def read_bytes(path: str | Path, limit: int = MAX_BYTES) -> bytes:
     """The content of a regular file; raises OSError as `open_binary`, and if it has more than ``limit`` bytes."""
     with open_binary(path) as file:
-        if os.fstat(file.fileno()).st_size > limit:
+        is_large = os.fstat(file.fileno()).st_size > limit  # known of a file, not of a pipe
+        content = b"" if is_large else file.read(limit + 1)
+        if is_large or len(content) > limit:
             raise OSError(errno.EFBIG, f"it has more than {limit:,} bytes")
-        return file.read()
+        return content
 
 
 def read_text(path: str | Path, encoding: str = "utf-8") -> str:

@@ -1,11 +1,9 @@
-"""Files are written completely or not at all; temporary sets and copies behave like ones in memory."""
+"""Temporary sets and copies behave like ones in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from io import BytesIO
-from pathlib import Path
-from typing import BinaryIO
 
 import pytest
 from hypothesis import given
@@ -13,7 +11,6 @@ from hypothesis import strategies as st
 
 from genie_cli.errors import OutputError
 from genie_cli.files.temporary import copied, seen_set
-from genie_cli.files.writing import replace_atomically, require_own, write_atomically
 
 
 @given(st.lists(st.binary(max_size=2)))
@@ -58,37 +55,3 @@ def test_a_full_disk_is_reported(write: Callable[[Iterable[bytes]], None]) -> No
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert "TMPDIR" in caught.value.hint
-
-
-def test_a_file_is_replaced_completely_or_not_at_all(tmp_path: Path) -> None:
-    file = tmp_path / "file"
-    write_atomically(file, b"first")
-
-    def broken(file: BinaryIO) -> None:
-        file.write(b"half")
-        raise RuntimeError("PytorchStreamWriter failed writing file data/0: file write failed\nand more")
-
-    with pytest.raises(OutputError) as caught:
-        replace_atomically(file, broken)
-    assert str(caught.value).endswith("; torch says: PytorchStreamWriter failed writing file data/0: file write failed")
-    assert file.read_bytes() == b"first"
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
-
-
-def test_a_link_stays_and_its_target_is_replaced(tmp_path: Path) -> None:
-    target, link = tmp_path / "target", tmp_path / "link"
-    target.write_bytes(b"first")
-    link.symlink_to(target)
-    write_atomically(link, b"second")
-    assert link.is_symlink()
-    assert target.read_bytes() == b"second"
-
-
-def test_a_file_of_another_kind_is_not_ours(tmp_path: Path) -> None:
-    file = tmp_path / "file"
-    require_own(file, "genie")
-    file.write_text("genie's")
-    require_own(file, "genie")
-    file.write_text("mine")
-    with pytest.raises(OutputError, match="already exists and was not written by this command"):
-        require_own(file, "genie")
