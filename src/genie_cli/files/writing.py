@@ -74,6 +74,9 @@ def create(path: Path, content: bytes) -> None:
         OutputError: it cannot be written.
     """
     with _reraised(path):
+        _clear(path)
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
         aside, file = _create(path)
         try:
             with file:
