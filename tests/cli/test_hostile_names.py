@@ -1,0 +1,121 @@
+"""Every message, table and line of every command, with names that would act on a terminal."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from genie_cli import manifest, provenance
+from genie_cli.config import Format
+from tests.cli.test_printable import acts
+from tests.conftest import Genie
+
+# Sets the title, writes the clipboard, clears the screen, writes from right to left, and begins a line of its own.
+NAME = "\x1b]0;x\x07\x1b]52;c;aGk=\x07\x9b2J\u202e[red]a[/nothing]\nerror: \u2066\u200fb\x7f"
+SMALL = ("--ways", "2", "--shots", "1", "--queries", "1", "--episodes", "2", "--backbone", "digits", "--out", "few")
+
+
+def checked(result: Result) -> Result:
+    assert "fault of genie" not in result.stderr
+    for line in (result.stdout + result.stderr).split("\n"):
+        assert not acts(line), line
+        assert line != "error: \u2066\u200fb\x7f"
+    return result
+
+
+@pytest.fixture
+def hostile(photos: Path) -> Path:
+    """A folder of images whose own name, and that of one class and one image, are hostile."""
+    for label in ("zero", "two", "four", "six", "nine"):
+        shutil.rmtree(photos / label)
+    for label in photos.iterdir():
+        (image,) = label.iterdir()
+        for number in range(3):
+            (label / f"{number}{NAME}.png").write_bytes(image.read_bytes() + bytes(number))
+        image.unlink()
+    (photos / "one").rename(photos / NAME)
+    (photos / f"{NAME}.txt").write_text("no image")
+    return photos.rename(photos.with_name(NAME.replace("/", "")))
+
+
+def test_images_are_made_judged_and_measured(genie: Genie, hostile: Path, tmp_path: Path) -> None:
+    out = tmp_path / f"out{NAME}"
+    words = ("--src-dir", hostile, "--targets", "three", "--out", out, "--slots", "2", "--r", "1", "--per-target", "3")
+    assert checked(genie("generate", *words, "--prompt", "a {target} " + NAME)).exit_code == 0
+    assert checked(genie("generate", *words, "--prompt", "a {target}")).exit_code == 1  # other settings
+    checked(genie("generate", *words, "--dry-run"))
+    assert checked(genie("oracle", out, "--out", tmp_path / f"judged{NAME}")).exit_code == 0
+    assert checked(genie("oracle", out)).exit_code == 0
+    made = next(out.glob("train/three/*.jpg"))
+    assert checked(genie("explain", made)).exit_code == 0
+    assert checked(genie("explain", made, "--json")).exit_code == 0
+    few = ("fewshot", "--dataset", "folder", "--data-dir", hostile, "--augment", "none", *SMALL)
+    assert checked(genie(*few)).exit_code == 0
+    checked(genie(*few, "--manifest", tmp_path / NAME))
+
+
+def test_confusions(genie: Genie, hostile: Path, tmp_path: Path) -> None:
+    words = ("--src-dir", hostile, "--backbone", "digits", "--folds", "2", "--out", tmp_path / f"{NAME}.json")
+    assert checked(genie("confuse", *words)).exit_code == 0
+    again = ("--src-dir", hostile, "--targets", NAME, "--confusion", tmp_path / f"{NAME}.json")
+    assert checked(genie("generate", *again)).exit_code in (1, 2)
+
+
+def test_a_hostile_record(genie: Genie, hostile: Path, tmp_path: Path) -> None:
+    genie("generate", "--src-dir", hostile, "--targets", "three", "--r", "1", "--per-target", "1", "--out", "made")
+    with manifest.opened(tmp_path / "made") as document:
+        (row, *_) = document.rows()
+    job = row.job.model_copy(update={"prompt": NAME, "model": f"{NAME}/{NAME}@{NAME}", "target": NAME})
+    import numpy as np
+
+    image = provenance.encode(np.zeros((8, 8, 3), np.uint8), Format.PNG, job, {"model": NAME, NAME: NAME, "steps": 2})
+    (tmp_path / "record.png").write_bytes(image)
+    checked(genie("explain", "record.png"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (NAME,),
+        (f"--{NAME}",),
+        ("generate", f"--{NAME}"),
+        ("generate", "--src-dir", NAME, "--targets", "three"),
+        ("generate", "--src-dir", ".", "--targets", f"@{NAME}"),
+        ("generate", "--src-dir", ".", "--targets", "three", "--r", NAME),
+        ("generate", "--src-dir", ".", "--targets", "three", "--shard", NAME),
+        ("generate", "--model", NAME, "--src-dir", ".", "--targets", "three"),
+        ("generate", "--plan", NAME),
+        ("generate", "--config", NAME, "--src-dir", "."),
+        ("oracle", NAME),
+        ("oracle", ".", "--oracle", NAME, "--checkpoint", NAME),
+        ("explain", NAME),
+        ("confuse", "--from-logits", NAME, "--true", NAME, "--classes", NAME),
+        ("confuse", "--src-dir", NAME, "--backbone", NAME, "--checkpoint", NAME),
+        ("fewshot", "--dataset", NAME),
+        ("fewshot", "--dataset", "mini", "--data-dir", NAME, "--backbone", "digits"),
+        ("fewshot", "--augment", NAME, "--episode-list", NAME),
+        ("fewshot", "--backbone", f"local-dir:{NAME}"),
+        ("finegrained", "--dataset", "cub", "--data-dir", NAME),
+        ("longtail", "--dataset", "folder", "--data-dir", NAME, "--network", NAME),
+        ("longtail", "--randaugment", NAME, "--thresholds", NAME),
+        ("doctor", "--out", NAME),
+        ("init", "--out", f"{NAME}/x"),
+        ("config", "--prompt", "{target}" + NAME, "--superclass", NAME),
+    ],
+    ids=" ".join,
+)
+def test_what_is_typed_comes_back_printable(genie: Genie, words: tuple[str, ...]) -> None:
+    checked(genie(*words))
+
+
+def test_names_of_variables_and_keys(genie: Genie, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "genie.toml").write_text(
+        f"[generate]\nprompt = {json.dumps('{target} ' + NAME)}\n{json.dumps(NAME)} = 1\n".replace("\x7f", "\\u007f")
+    )
+    checked(genie("config"))
+    monkeypatch.setenv(f"GENIE_{NAME}", "1")
+    checked(genie("config"))
