@@ -21,7 +21,8 @@ from genie_cli import __version__
 from genie_cli.config import BUNDLED, Model
 from genie_cli.devices import choose_device, choose_dtype, device_trouble, first_line
 from genie_cli.diffusion.attention import kernels
-from genie_cli.diffusion.locate import download_command, locate
+from genie_cli.diffusion.hub import download_command
+from genie_cli.diffusion.locate import locate
 from genie_cli.errors import ModelError
 
 if TYPE_CHECKING:

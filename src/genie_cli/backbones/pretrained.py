@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from genie_cli.backbones import checkpoint
 from genie_cli.backbones.backbone import Backbone, Preprocess, identity
 from genie_cli.devices import first_line
-from genie_cli.diffusion.hub_errors import download_trouble, quiet_downloads
+from genie_cli.diffusion.hub_errors import download_trouble
+from genie_cli.diffusion.libraries import quiet
 from genie_cli.errors import ModelError, shorten
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def _build(name: str, path: Path | None) -> tuple[Any, Mapping[str, Any]]:
         if not names_its_source(name):
             overlay["num_classes"] = _outputs(timm.models.get_pretrained_cfg(name).classifier, weights)
     try:
-        with quiet_downloads():
+        with quiet():
             network = timm.create_model(name, pretrained=True, pretrained_cfg_overlay=overlay, **_arguments(name))
     except Exception as error:  # errors of the hub, the network and timm have no common base class
         raise _failure(name, path, overlay, error) from None
