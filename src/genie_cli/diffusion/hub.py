@@ -36,8 +36,8 @@ def snapshot(name: str, revision: str | None) -> Path:
             complete = _fetch(name, revision, local_only=False)
     except Exception as error:  # errors of the hub, the network and the disk have no common base class
         raise _unavailable(name, revision, found, f"could not be downloaded: {download_trouble(error)}") from None
-    if lacking := missing(name, complete):
-        _refuse_pickles(complete, lacking)
+    if missing(name, complete):
+        _refuse_pickles(name, complete)
         raise _unavailable(name, revision, complete, "the hub has no more of it, or cannot be reached")
     return complete
 
@@ -112,7 +112,7 @@ def _check_names(name: str, revision: str | None) -> None:
     """Raise ModelError for what cannot be at the hub, and would be a path elsewhere in the cache."""
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", name, re.ASCII) or ".." in name:
         raise _not_an_id(name)
-    if revision and (not re.fullmatch(r"[\w.+-]+(/[\w.+-]+)*", revision, re.ASCII) or ".." in revision):
+    if revision and (not re.fullmatch(r"\w[\w.+-]*(/\w[\w.+-]*)*", revision, re.ASCII) or ".." in revision):
         raise ModelError(f"{revision!r} is not a revision: expected a commit, a branch or a tag", "see --revision")
 
 
@@ -160,11 +160,12 @@ def _unavailable(name: str, revision: str | None, found: Path | None, why: str) 
     )
 
 
-def _refuse_pickles(path: Path, lacking: list[str]) -> None:
-    """Raise ModelError if the hub has the model, and only with pickled weights."""
-    parts = [part for part in layout.STEMS if any((path / part).glob("*.safetensors"))]
-    if len(parts) < len(layout.STEMS) and all(name.endswith(".safetensors") for name in lacking):
-        raise no_safetensors(path / next(part for part in layout.STEMS if part not in parts))
+def _refuse_pickles(name: str, path: Path) -> None:
+    """Raise ModelError if by the hub's list the weights of a part are pickled, in that no others are there."""
+    listed = _listed(name, path.name)
+    for part in layout.STEMS:
+        if listed and not any(file.startswith(f"{part}/") and file.endswith(".safetensors") for file in listed):
+            raise no_safetensors(path / part)
 
 
 def no_safetensors(folder: Path) -> ModelError:

@@ -72,7 +72,7 @@ def _folder(name: str) -> Path | None:
     """The directory called ``name``; None if there is none. Raises as `is_local`."""
     try:
         path = Path(name).expanduser()
-        return path.resolve() if is_folder(path) else None
+        return path.resolve() if name and is_folder(path) else None
     except RuntimeError:  # of expanduser
         why = (
             f"there is no user {name.partition('/')[0].removeprefix('~')}" if name[1:2] not in ("", "/") else "no HOME"
