@@ -18,6 +18,8 @@ from genie_cli.diffusion import configuration, hub, layout, tensors
 from genie_cli.errors import ModelError, shorten
 from genie_cli.files.reading import is_file, is_folder, open_binary, reason
 
+REINSTALL = "pip install --force-reinstall --no-deps genie-cli"  # if a bundled model is damaged
+
 
 @dataclass(frozen=True)
 class Located:

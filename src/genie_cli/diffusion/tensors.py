@@ -42,19 +42,31 @@ def check(file: Path) -> None:
 
 
 def difference(wanted: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor]) -> str:
-    """How weights differ from a network's in keys and shapes: the first few of each kind; empty if they do not.
+    """How weights differ from a network's in keys, shapes and kinds of numbers: the first few; empty if they do not.
 
     Args:
         wanted: the network's state dict.
         found: the weights.
     """
-    misshaped = [
+    unfit = [
         f"{key} is {tuple(found[key].shape)} and should be {tuple(wanted[key].shape)}"
         for key in wanted
         if key in found and found[key].shape != wanted[key].shape
-    ]
+    ] + quantized(wanted, found)
     keys = lacking_or_surplus([k for k in wanted if k not in found], [k for k in found if k not in wanted])
-    return "; ".join(part for part in (keys, shorten(misshaped, between="; ")) if part)
+    return "; ".join(part for part in (keys, shorten(unfit, between="; ")) if part)
+
+
+def quantized(wanted: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor]) -> list[str]:
+    """What says of each weight that is a whole number where the network's is real; arguments as of `difference`.
+
+    Such weights are quantized, and would be taken for what they are not.
+    """
+    return [
+        f"{key} is {str(found[key].dtype).removeprefix('torch.')}, as only quantized weights are"
+        for key in wanted
+        if key in found and wanted[key].is_floating_point() and not found[key].is_floating_point()
+    ]
 
 
 def lacking_or_surplus(missing: Sequence[str], unexpected: Sequence[str]) -> str:
