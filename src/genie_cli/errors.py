@@ -92,8 +92,8 @@ def _lines(text: str | Sequence[str]) -> tuple[str, ...]:
 _LONGEST = 300  # characters of another library's message
 # What libraries advise to get around their own protection from a file. genie's own advice is to get another file.
 _UNSAFE_ADVICE = re.compile(
-    "weights_only|weights only load failed|safe_globals|allowlist|can still be loaded|trust|allow_pickle"
-    "|use_safetensors|ignore_mismatched_sizes|arbitrary code",
+    "weights_only|weights only load failed|safe_globals|allowlist|can still be loaded|you trust|trusted source"
+    "|trust the source|trust_remote_code|allow_pickle|use_safetensors|ignore_mismatched_sizes|arbitrary code",
     re.IGNORECASE,
 )
 

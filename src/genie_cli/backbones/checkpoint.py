@@ -54,14 +54,13 @@ def _check(path: Path) -> None:
             raise ModelError(f"there is no file {path}", "check the spelling of --checkpoint")
         with open_binary(path) as file:
             size = file.seek(0, 2)
-            packed = zipfile.is_zipfile(file)
     except IsADirectoryError:
         raise ModelError(f"{path} is a folder, not a checkpoint file", "give the path of the file") from None
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {reason(error)}") from None
     if not size:
         raise ModelError(f"{path} cannot be read: it is empty", _AGAIN)
-    if packed and (inside := _unpacked(path)) > size:
+    if (inside := _unpacked(path)) > size:
         raise ModelError(
             f"{path} cannot be read: its {size:,} bytes would become {inside:,}, and torch.save does not compress",
             _AGAIN,
@@ -69,7 +68,7 @@ def _check(path: Path) -> None:
 
 
 def _unpacked(path: Path) -> int:
-    """Bytes that all files in a zip archive have; 0 if it is damaged, which torch will tell."""
+    """Bytes that all files in a zip archive have; 0 if it is none, or so damaged that torch will tell."""
     try:
         with zipfile.ZipFile(path) as archive:
             return sum(entry.file_size for entry in archive.infolist())
@@ -137,7 +136,7 @@ def _refusal(path: Path, error: Exception) -> ModelError:
             f"{path} is refused: besides tensors it holds {named[1]}, and unpickling those could run any code",
             f"if you trust its origin, save only its tensors: {_resave('plain.pth')}",
         )
-    if isinstance(error, pickle.UnpicklingError) and "Unsupported operand" in text and zipfile.is_zipfile(path):
+    if isinstance(error, pickle.UnpicklingError) and "Unsupported operand" in text and _unpacked(path):
         return ModelError(
             f"{path} cannot be read: it is damaged, or was saved with a pickle_protocol other than torch's own",
             f"{_AGAIN}, or save it as torch does: {_resave('plain.pth')}",
