@@ -13,6 +13,7 @@ from huggingface_hub import constants
 from genie_cli.diffusion import hub
 from genie_cli.diffusion.locate import is_local, locate
 from genie_cli.diffusion.snapshot import load
+from genie_cli.diffusion.vocabulary import vocabulary
 from genie_cli.errors import ModelError
 from tests.diffusion.damage import copied, split
 
@@ -170,6 +171,7 @@ def test_a_name_that_cannot_be_looked_up_is_told_with_the_cause(
     for look in (locate, is_local):
         with pytest.raises(ModelError, match=f"cannot be read: {reason}"):
             look(name)
+    assert vocabulary(name) == ()
 
 
 @pytest.mark.parametrize("name", ["", "a/..", "a;b/c", "$(a)/b", "a/b\n", "\udcff/a", "-/-", "a--b/c", "a/b/c"])
