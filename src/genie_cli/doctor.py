@@ -11,13 +11,14 @@ import platform
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module, metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from genie_cli import __version__
+from genie_cli.backbones import digits
 from genie_cli.config import BUNDLED, Model
 from genie_cli.devices import choose_device, choose_dtype, device_trouble, first_line
 from genie_cli.diffusion.attention import kernels
@@ -222,26 +223,18 @@ def _attention(device: torch.device) -> Iterator[Finding]:
 
 
 def _bundled(whole: bool) -> Iterator[Finding]:
-    """The models that are part of the package.
-
-    Args:
-        whole: whether they can be loaded, for which torch and others are needed; else their files are looked at.
-    """
-    yield _model_of_genie(BUNDLED, lambda: _diffusion_model(whole))
+    """The models that are part of the package: loaded if ``whole``, for which torch and others are needed."""
+    loaders = {BUNDLED: lambda: _diffusion_model(whole)}
     if whole:
-        yield _model_of_genie("oracle", lambda: _network("oracle"))
-        yield _model_of_genie("encoder", lambda: _network("encoder"))
-
-
-def _model_of_genie(name: str, load: Callable[[], str]) -> Finding:
-    try:
-        return Finding("models", name, f"bundled, {load()}")
-    except (ModelError, OSError) as error:
-        return Finding("models", name, f"missing or damaged: {_cause(error)}", ok=False, remedy=REINSTALL)
-
-
-def _cause(error: ModelError | OSError) -> str:
-    return error.lines[0] if isinstance(error, ModelError) else reason(error)
+        loaders |= {
+            "oracle": lambda: digits.backbone("oracle").name,
+            "encoder": lambda: digits.backbone("encoder").name,
+        }
+    for name, load in loaders.items():
+        try:
+            yield Finding("models", name, f"bundled, {load()}")
+        except (ModelError, OSError) as error:
+            yield Finding("models", name, f"missing or damaged: {_cause(error)}", ok=False, remedy=REINSTALL)
 
 
 def _diffusion_model(whole: bool) -> str:
@@ -253,10 +246,8 @@ def _diffusion_model(whole: bool) -> str:
     return located.identity
 
 
-def _network(name: Literal["oracle", "encoder"]) -> str:
-    from genie_cli.backbones import digits
-
-    return digits.backbone(name).name
+def _cause(error: ModelError | OSError) -> str:
+    return error.lines[0] if isinstance(error, ModelError) else reason(error)
 
 
 def _cache() -> Iterator[Finding]:

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
 
 from genie_cli.errors import ModelError, shorten
-from genie_cli.files.reading import look, read_bytes, reason
+from genie_cli.files.reading import is_folder, look, read_bytes, reason
 
 FOLDER, HUB = "local-dir:", "hf-hub:"
 MAX_CLASSES = 1 << 16
@@ -149,6 +149,8 @@ def find(name: str) -> ModelFolder:
 
 def _in_folder(folder: Path) -> tuple[Path, Path]:
     try:
+        if not is_folder(folder):
+            raise ModelError(f"there is no folder {folder}", "check the spelling of local-dir:folder")
         if look(folder / "config.json") is None:
             raise ModelError(f"{folder} is not a model: it has no config.json", _EXPECTED)
         for name in _WEIGHTS:
