@@ -11,7 +11,7 @@ import platform
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module, metadata
 from pathlib import Path
@@ -224,7 +224,7 @@ def _attention(device: torch.device) -> Iterator[Finding]:
 
 def _bundled(whole: bool) -> Iterator[Finding]:
     """The models that are part of the package: loaded if ``whole``, for which torch and others are needed."""
-    loaders = {BUNDLED: lambda: _diffusion_model(whole)}
+    loaders: dict[str, Callable[[], str]] = {BUNDLED: lambda: _diffusion_model(whole)}
     if whole:
         loaders |= {
             "oracle": lambda: digits.backbone("oracle").name,
