@@ -1,11 +1,12 @@
 """A snapshot in Stable Diffusion 1.5's exact shape with random weights: for time and memory, not for looking at.
 
-Shapes are those of the published configuration; the tokenizer is the bundled model's, told to pad to 77 tokens.
-Nothing is downloaded.
+Shapes are those of the published configuration; the tokenizer is the bundled model's, told to pad to 77 tokens, and
+filled up with words that are in no prompt. Nothing is downloaded.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from contextlib import contextmanager
@@ -64,11 +65,9 @@ def snapshot(cache: Path, dtype: str) -> Path:
 def _write(folder: Path, dtype: str) -> None:
     import torch
     from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionPipeline, UNet2DConditionModel
-    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+    from transformers import CLIPTextConfig, CLIPTextModel
 
-    from genie_cli.diffusion.locate import locate
-
-    words = CLIPTokenizer.from_pretrained(locate("digits").path / "tokenizer", model_max_length=77)
+    words = _tokenizer()
     marks = {f"{name}_token_id": getattr(words, f"{name}_token_id") for name in ("bos", "eos", "pad")}
     with _made_in(getattr(torch, dtype)):
         StableDiffusionPipeline(
@@ -81,6 +80,18 @@ def _write(folder: Path, dtype: str) -> None:
             feature_extractor=None,
             requires_safety_checker=False,
         ).save_pretrained(folder)
+
+
+def _tokenizer() -> Any:
+    from transformers import CLIPTokenizer
+
+    from genie_cli.diffusion.locate import locate
+
+    file = locate("digits").path / "tokenizer/tokenizer.json"
+    known = json.loads(file.read_text(encoding="utf-8"))["model"]
+    fill = {f"word{number}": number for number in range(len(known["vocab"]), TEXT["vocab_size"])}
+    merges = [tuple(pair.split()) if isinstance(pair, str) else tuple(pair) for pair in known["merges"]]
+    return CLIPTokenizer(vocab=known["vocab"] | fill, merges=merges, model_max_length=77)
 
 
 @contextmanager

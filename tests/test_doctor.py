@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
+import genie_cli
 from genie_cli import doctor as health
 from genie_cli.cli.doctor import doctor, show
 from genie_cli.doctor import Finding, examine
@@ -90,9 +92,13 @@ class TestModels:
     FILES = (
         "model_index.json",
         "scheduler/scheduler_config.json",
+        "text_encoder/config.json",
         "text_encoder/model.safetensors",
         "tokenizer/merges.txt",
+        "tokenizer/tokenizer_config.json",
         "tokenizer/vocab.json",
+        "unet/config.json",
+        "vae/config.json",
         "unet/diffusion_pytorch_model.fp16.safetensors",
         "vae/diffusion_pytorch_model.fp16.safetensors",
     )
@@ -121,11 +127,35 @@ class TestModels:
         assert found.value.startswith("partly cached, without unet/diffusion_pytorch_model")
         assert found.remedy
 
-    def test_a_package_without_its_model(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("genie_cli.diffusion.locate.files", lambda package: tmp_path)
-        found = one(examine(tmp_path), "digits")
+    def test_a_package_without_its_models(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        for module in ("diffusion.locate", "backbones.digits"):
+            monkeypatch.setattr(f"genie_cli.{module}.files", lambda package: tmp_path)
+        findings = examine(tmp_path)
+        for name in ("digits", "oracle", "encoder"):
+            assert not one(findings, name).ok
+            assert "pip install --force-reinstall" in one(findings, name).remedy
+
+    @pytest.mark.parametrize("part", ["unet", "vae", "text_encoder", "tokenizer", "scheduler", "oracle", "encoder"])
+    def test_a_damaged_part_is_named(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+        """Cut off in the middle, as by a full disk while installing."""
+        bundled = tmp_path / "bundled"
+        shutil.copytree(Path(genie_cli.__file__).parent / "bundled", bundled)
+        for module in ("diffusion.locate", "backbones.digits"):
+            monkeypatch.setattr(f"genie_cli.{module}.files", lambda package: tmp_path)
+        model = "digits" if (bundled / "digits" / part).exists() else part
+        largest = max((bundled / "digits" / part, bundled / part)[model == part].glob("*"), key=os.path.getsize)
+        largest.write_bytes(largest.read_bytes()[: largest.stat().st_size // 2])
+        findings = {finding.name: finding for finding in health._bundled(whole=True)}
+        assert [name for name, finding in findings.items() if not finding.ok] == [model]
+        assert f"/{part}" in findings[model].value
+
+    def test_a_cache_that_cannot_be_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "hub").symlink_to("hub")
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+        found = self.finding(tmp_path)
         assert not found.ok
-        assert "pip install --force-reinstall" in found.remedy
+        assert "cannot be read: Too many levels of symbolic links" in found.value
+        assert "HF_HUB_CACHE" in found.remedy
 
 
 class TestDisk:
@@ -140,6 +170,18 @@ class TestDisk:
         assert not found.ok
         assert "cannot be written" in found.value
         assert "--out" in found.remedy
+
+    @pytest.mark.parametrize("name", ["a\0b", "x" * 300])
+    def test_a_folder_that_cannot_be(self, tmp_path: Path, name: str) -> None:
+        found = health._disk("output", tmp_path / name, "remedy")
+        assert not found.ok
+        assert "cannot be written: " in found.value
+
+    def test_a_working_directory_that_is_gone(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "gone").mkdir()
+        monkeypatch.chdir(tmp_path / "gone")
+        (tmp_path / "gone").rmdir()
+        assert health._disk("output", Path("out"), "remedy").value == "out cannot be written: No such file or directory"
 
     def test_too_little_room(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(health, "MIN_FREE", 2**80)

@@ -10,7 +10,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from genie_cli.errors import ModelError, UsageError
+from genie_cli.errors import ModelError, UsageError, said
 
 if TYPE_CHECKING:
     import torch
@@ -106,8 +106,8 @@ def device_trouble(error: Exception) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """The first line of another library's error message; the error's type if it has none."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    """The first line of another library's error message; see `errors.said`."""
+    return said(error)
 
 
 def choose_dtype(wanted: str, device: torch.device) -> torch.dtype:

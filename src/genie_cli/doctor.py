@@ -1,6 +1,6 @@
 """Checks this machine for genie by trying things out, and names the command that fixes each problem.
 
-Checked are versions, device, memory, precision, attention kernels, the bundled model, the model cache and disk space.
+Checked are versions, device, memory, precision, attention kernels, the bundled models, the model cache and disk space.
 Nothing is downloaded, no files are left behind, and no secret is shown.
 """
 
@@ -11,18 +11,21 @@ import platform
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genie_cli import __version__
+from genie_cli.backbones import digits
 from genie_cli.config import BUNDLED, Model
 from genie_cli.devices import choose_device, choose_dtype, device_trouble, first_line
 from genie_cli.diffusion.attention import kernels
-from genie_cli.diffusion.locate import download_command, locate
+from genie_cli.diffusion.hub import cached, download_command, missing
+from genie_cli.diffusion.locate import REINSTALL, locate
 from genie_cli.errors import ModelError
+from genie_cli.files.reading import look, reason
 
 if TYPE_CHECKING:
     import torch
@@ -33,9 +36,7 @@ MIN_FREE = 8 * 2**30  # bytes: SD1.5 in both precisions takes 6.4 GB, a thousand
 _PACKAGES = ("torch", "torchvision", "diffusers", "transformers", "huggingface_hub")
 _REINSTALL_TORCH = "pip install --force-reinstall torch torchvision"  # both: each torchvision needs a certain torch
 
-# The files of a snapshot that the engine reads. Of the weights it needs one precision.
-_SMALL_FILES = ("model_index.json", "scheduler/scheduler_config.json", "tokenizer/vocab.json", "tokenizer/merges.txt")
-_WEIGHTS = ("unet/diffusion_pytorch_model", "vae/diffusion_pytorch_model", "text_encoder/model")
+_OTHER_CACHE = "export HF_HUB_CACHE=/path/on/another/disk  # or free some space: hf cache prune"
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def examine(out: Path) -> list[Finding]:
     if "torch" in loaded:
         device = _device()
         findings += [*_devices(device), *_memory(device), *_precision(device), *_attention(device)]
-    findings.append(_digits())
+    findings += _bundled(whole=loaded.issuperset(_PACKAGES))
     if "huggingface_hub" in loaded:
         findings += _cache()
     findings.append(_disk("output", out, "genie generate --out /path/on/another/disk"))
@@ -221,73 +222,77 @@ def _attention(device: torch.device) -> Iterator[Finding]:
         yield Finding("attention", "any", "no kernel works", ok=False, remedy=_REINSTALL_TORCH)
 
 
-def _digits() -> Finding:
-    """The model that is part of the package."""
-    try:
-        return Finding("models", BUNDLED, f"bundled, {locate(BUNDLED).identity}")
-    except (ModelError, OSError) as error:
-        remedy = "pip install --force-reinstall --no-deps genie-cli"
-        return Finding("models", BUNDLED, f"missing or damaged: {first_line(error)}", ok=False, remedy=remedy)
+def _bundled(whole: bool) -> Iterator[Finding]:
+    """The models that are part of the package: loaded if ``whole``, for which torch and others are needed."""
+    loaders: dict[str, Callable[[], str]] = {BUNDLED: lambda: _diffusion_model(whole)}
+    if whole:
+        loaders |= {
+            "oracle": lambda: digits.backbone("oracle").name,
+            "encoder": lambda: digits.backbone("encoder").name,
+        }
+    for name, load in loaders.items():
+        try:
+            yield Finding("models", name, f"bundled, {load()}")
+        except (ModelError, OSError) as error:
+            yield Finding("models", name, f"missing or damaged: {_cause(error)}", ok=False, remedy=REINSTALL)
+
+
+def _diffusion_model(whole: bool) -> str:
+    located = locate(BUNDLED)
+    if whole:
+        from genie_cli.diffusion.snapshot import load
+
+        load(located, "cpu")
+    return located.identity
+
+
+def _cause(error: ModelError | OSError) -> str:
+    return error.lines[0] if isinstance(error, ModelError) else reason(error)
 
 
 def _cache() -> Iterator[Finding]:
     from huggingface_hub import constants
 
     folder = Path(constants.HF_HUB_CACHE)
-    remedy = "export HF_HUB_CACHE=/path/on/another/disk  # or free some space: hf cache prune"
     yield _model(offline=constants.HF_HUB_OFFLINE)
     yield Finding("cache", "HF_HUB_OFFLINE", "on: nothing is downloaded" if constants.HF_HUB_OFFLINE else "off")
     # Whether it is set, never its value.
     yield Finding("cache", "HF_TOKEN", "set" if os.environ.get("HF_TOKEN") else "not set (public models need none)")
-    yield _disk("model cache", folder, remedy)
+    yield _disk("model cache", folder, _OTHER_CACHE)
 
 
 def _model(offline: bool) -> Finding:
     """Whether the files of Stable Diffusion 1.5 are in the cache, and all of them."""
     name = DEFAULT.name.rpartition("/")[2]
-    missing = list(_missing_files())
-    if not missing:
+    try:
+        found = cached(DEFAULT.name, DEFAULT.commit)
+        lost = missing(DEFAULT.name, found) if found else []
+        nothing = not found or not any(file.is_file() for file in found.rglob("*"))
+    except (ModelError, OSError) as error:
+        return Finding("cache", name, _cause(error), ok=False, remedy=_OTHER_CACHE)
+    if not nothing and not lost:
         return Finding("cache", name, "cached")
-    nothing = len(missing) == len(_SMALL_FILES) + len(_WEIGHTS)
-    value = "not cached" if nothing else f"partly cached, without {', '.join(missing)}"
+    value = "not cached" if nothing else f"partly cached, without {', '.join(lost)}"
     download = ("HF_HUB_OFFLINE=0 " if offline else "") + download_command(DEFAULT.name, DEFAULT.commit)
     remedy = f"{download}  # or try the bundled model, without a download: --model digits"
     return Finding("cache", name, value, remedy=remedy)
 
 
-def _missing_files() -> Iterator[str]:
-    from huggingface_hub import try_to_load_from_cache
-
-    def cached(name: str) -> bool:
-        return isinstance(try_to_load_from_cache(DEFAULT.name, name, revision=DEFAULT.commit), str)
-
-    yield from (name for name in _SMALL_FILES if not cached(name))
-    for stem in _WEIGHTS:
-        if not any(cached(f"{stem}{ending}") for ending in (".fp16.safetensors", ".safetensors")):
-            yield f"{stem}.fp16.safetensors"
-
-
 def _disk(name: str, folder: Path, remedy: str) -> Finding:
     """Whether ``folder``, or its nearest existing parent, can be written to and has enough free space."""
-    existing = _nearest_existing(folder)
+    place = str(folder)
     try:
+        place = str(folder.absolute())
+        existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if look(path))
         free = shutil.disk_usage(existing).free
         # Written for real: permission bits say nothing of read-only disks and quotas, and do not apply to root.
         with tempfile.TemporaryFile(dir=existing) as file:
             file.write(b"genie")
-    except OSError as error:
-        value = f"{folder.absolute()} cannot be written: {error.strerror or error}"
-        return Finding("disk", name, value, ok=False, remedy=remedy)
+    except OSError as error:  # also if the working directory is gone
+        return Finding("disk", name, f"{place} cannot be written: {reason(error)}", ok=False, remedy=remedy)
     ok = free >= MIN_FREE
-    value = f"{_gib(free)} free for {folder.absolute()}" + ("" if ok else f", less than {_gib(MIN_FREE)}")
+    value = f"{_gib(free)} free for {place}" + ("" if ok else f", less than {_gib(MIN_FREE)}")
     return Finding("disk", name, value, ok=ok, remedy="" if ok else remedy)
-
-
-def _nearest_existing(path: Path) -> Path:
-    """``path`` if it exists, else its nearest existing parent; absolute."""
-    absolute = path.absolute()
-    # os.path.exists, since Path.exists raises where a parent may not be searched.
-    return next((path for path in (absolute, *absolute.parents) if os.path.exists(path)), absolute)
 
 
 def _gib(size: int) -> str:

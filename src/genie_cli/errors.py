@@ -14,6 +14,7 @@ None of them prints; `cli/_help.py` turns them into messages and exit codes.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -86,6 +87,25 @@ class OutputError(GenieError):
 
 def _lines(text: str | Sequence[str]) -> tuple[str, ...]:
     return tuple(part for part in ((text,) if isinstance(text, str) else text) if part)
+
+
+_LONGEST = 300  # characters of another library's message
+# What libraries advise to get around their own protection from a file. genie's own advice is to get another file.
+_UNSAFE_ADVICE = re.compile(
+    "weights_only|weights only load failed|safe_globals|allowlist|can still be loaded|you trust|trusted source"
+    "|trust the source|trust_remote_code|allow_pickle|use_safetensors|ignore_mismatched_sizes|arbitrary code",
+    re.IGNORECASE,
+)
+
+
+def said(error: BaseException) -> str:
+    """What another library's error says, in one line: without advice to switch off what protects from harmful files.
+
+    The error's type if nothing is left.
+    """
+    line = next(iter(str(error).strip().splitlines()), "")
+    kept = " ".join(sentence for sentence in re.split(r"(?<=[.!?;]) +", line) if not _UNSAFE_ADVICE.search(sentence))
+    return (kept if len(kept) <= _LONGEST else f"{kept[:_LONGEST]}…") or type(error).__name__
 
 
 def shorten(words: Sequence[object], shown: int = 5, between: str = ", ") -> str:

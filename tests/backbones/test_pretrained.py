@@ -176,8 +176,8 @@ def test_identity_follows_the_preprocessing(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("config", "reason"),
     [
-        ("{", "does not fit"),
-        ("[]", "does not fit"),
+        ("{", "is not a model's configuration: not valid JSON"),
+        ("[]", "is not a model's configuration"),
         ('{"architecture": "nonsense"}', "Unknown model"),
         (json.dumps({"architecture": NAME, "num_classes": 5}), r"classifier\.weight is \(2, 256\) and should be \(5,"),
     ],
@@ -216,7 +216,7 @@ def test_without_a_network_it_says_how_to_get_the_weights(make: Callable[..., An
         match=f"model {name} is not on this machine and could not be downloaded: HF_HUB_OFFLINE forbids downloads",
     ) as caught:
         make(name, None, "cpu")
-    assert f"timm.create_model('{name}', pretrained=True)" in caught.value.hint
+    assert f'timm.create_model("{name}", pretrained=True)' in caught.value.hint
     assert instead in caught.value.hint
 
 

@@ -10,7 +10,8 @@ from urllib.error import URLError
 import pytest
 from huggingface_hub import constants, errors
 
-from genie_cli.diffusion.hub_errors import download_trouble, quiet_downloads
+from genie_cli.diffusion.hub_errors import download_trouble
+from genie_cli.diffusion.libraries import quiet
 
 
 def response_error(kind: type[Exception]) -> Exception:
@@ -61,7 +62,7 @@ def test_an_unknown_error_names_the_library_that_raised_it() -> None:
 def test_failed_tries_are_not_printed_and_the_log_level_is_restored(caplog: pytest.LogCaptureFixture) -> None:
     logger = logging.getLogger("huggingface_hub.utils._http")
     before = logging.getLogger("huggingface_hub").level
-    with quiet_downloads():
+    with quiet():
         logger.warning("thrown while requesting GET")
         assert not caplog.records
     assert logging.getLogger("huggingface_hub").level == before

@@ -1,54 +1,90 @@
-"""Reads checkpoint files without running any code in them, and compares their weights with a network's."""
+"""Reads checkpoint files without running any code in them: only real numbers in real tensors come out."""
 
 from __future__ import annotations
 
 import argparse
-import os
 import pickle
 import re
-import warnings
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genie_cli.devices import first_line
-from genie_cli.errors import ModelError, shorten
+from genie_cli.diffusion import tensors
+from genie_cli.diffusion.libraries import quiet
+from genie_cli.errors import ModelError, said, shorten
+from genie_cli.files.reading import look, open_binary, reason
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
 # Under which keys training scripts save a network's weights. Averaged weights come first, as in timm.
 _ENTRIES = ("state_dict_ema", "model_ema", "state_dict", "model")
+_AGAIN = "copy or download it again"
+_CODE = re.compile(r"(?:GLOBAL|class|function) ([A-Za-z_]\w*(?:\.\w+)+)")  # what torch names when it refuses an object
 
 
-def read(path: Path) -> dict[str, Any]:
+def read(path: Path) -> dict[Any, Any]:
     """The content of a checkpoint: the dictionary given to ``torch.save``, or the tensors of a ``.safetensors`` file.
 
     Raises:
-        ModelError: the file is missing, damaged or not a dictionary, or reading it would mean to unpickle objects
-            other than plain data.
+        ModelError: the file is missing, cannot be read, is damaged or not a dictionary, or reading it would mean to
+            unpickle objects other than plain data.
     """
-    import torch
-    from safetensors.torch import load_file
-
-    if not os.path.isfile(path):  # Path.is_file raises where a parent may not be searched
-        is_folder = os.path.isdir(path)
-        raise ModelError(
-            f"{path} is a folder, not a checkpoint file" if is_folder else f"there is no file {path}",
-            "give the path of the file" if is_folder else "check the spelling of --checkpoint",
-        )
+    _check(path)
     try:
-        if path.suffix == ".safetensors":
-            return dict(load_file(path))
-        # Many training scripts save their parsed options with the weights; those are plain data, too.
-        with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about old formats; a file that cannot be read raises an error
-            content = torch.load(path, map_location="cpu", weights_only=True)
+        with quiet():
+            content = _load(path)
     except Exception as error:  # on arbitrary bytes the readers raise almost anything
         raise _refusal(path, error) from None
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # of libraries in Rust
+            raise
+        raise _refusal(path, ValueError(said(error))) from None
     if not isinstance(content, dict):
         raise ModelError(f"{path} holds a {type(content).__name__}, not a dictionary of weights", _resave(path.name))
     return content
+
+
+def _check(path: Path) -> None:
+    """Raise ModelError unless a regular file is there that may be read, and that is not larger inside than outside."""
+    try:
+        if look(path) is None:
+            raise ModelError(f"there is no file {path}", "check the spelling of --checkpoint")
+        with open_binary(path) as file:
+            size = file.seek(0, 2)
+    except IsADirectoryError:
+        raise ModelError(f"{path} is a folder, not a checkpoint file", "give the path of the file") from None
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {reason(error)}") from None
+    if not size:
+        raise ModelError(f"{path} cannot be read: it is empty", _AGAIN)
+    if (inside := _unpacked(path)) > size:
+        raise ModelError(
+            f"{path} cannot be read: its {size:,} bytes would become {inside:,}, and torch.save does not compress",
+            _AGAIN,
+        )
+
+
+def _unpacked(path: Path) -> int:
+    """Bytes that all files in a zip archive have; 0 if it is none, or so damaged that torch will tell."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError):
+        return 0
+
+
+def _load(path: Path) -> Any:
+    import torch
+    from safetensors.torch import load_file
+
+    if path.suffix == ".safetensors":
+        return dict(load_file(path))
+    # Many training scripts save their parsed options with the weights; those are plain data, too.
+    with torch.serialization.safe_globals([argparse.Namespace]):
+        return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def read_model(path: Path, authors: str, expected: str) -> dict[str, torch.Tensor]:
@@ -60,7 +96,7 @@ def read_model(path: Path, authors: str, expected: str) -> dict[str, torch.Tenso
         expected: the layout of such files, for the hint.
 
     Raises:
-        ModelError: see `read`; also if there is no entry ``model``, or it has values that are not tensors.
+        ModelError: see `read` and `weights`; also if there is no entry ``model``.
     """
     content = read(path)
     if not isinstance(content.get("model"), dict):
@@ -68,62 +104,94 @@ def read_model(path: Path, authors: str, expected: str) -> dict[str, torch.Tenso
             f"{path} is not a checkpoint of {authors}: it has no 'model' entry, but {shorten(list(content))}",
             f"expected {expected}",
         )
-    return {key.removeprefix("module."): value for key, value in weights(content, path, ["model"]).items()}
+    return without_prefixes(weights(content, path, ["model"]), path, "module.")
+
+
+def without_prefixes(found: Mapping[str, torch.Tensor], path: Path, *prefixes: str) -> dict[str, torch.Tensor]:
+    """Weights under shorter names.
+
+    Args:
+        found: the weights.
+        path: where they are from, for the message.
+        prefixes: what is removed from the start of each name, one after the other.
+
+    Raises:
+        ModelError: two weights would have one name.
+    """
+    shorter = {}
+    for key, value in found.items():
+        for prefix in prefixes:
+            key = key.removeprefix(prefix)
+        if key in shorter:
+            raise ModelError(f"{path} holds two weights called {key}, with and without {' and '.join(prefixes)}")
+        shorter[key] = value
+    return shorter
 
 
 def _refusal(path: Path, error: Exception) -> ModelError:
     """Why the file could not be read."""
-    if isinstance(error, pickle.UnpicklingError) and "unsupported" in str(error).lower():
-        named = re.search(r"GLOBAL ([\w.]+)", str(error))
+    text = str(error)
+    if isinstance(error, pickle.UnpicklingError) and (named := _CODE.search(text)):
         return ModelError(
-            f"{path} is refused: besides tensors it holds {named[1] if named else 'other objects'}, "
-            "and unpickling those could run any code",
+            f"{path} is refused: besides tensors it holds {named[1]}, and unpickling those could run any code",
             f"if you trust its origin, save only its tensors: {_resave('plain.pth')}",
         )
+    if isinstance(error, pickle.UnpicklingError) and "Unsupported operand" in text and _unpacked(path):
+        return ModelError(
+            f"{path} cannot be read: it is damaged, or was saved with a pickle_protocol other than torch's own",
+            f"{_AGAIN}, or save it as torch does: {_resave('plain.pth')}",
+        )
     library = "safetensors" if path.suffix == ".safetensors" else "torch"
-    return ModelError(
-        f"{path} cannot be read: it is damaged or not a checkpoint; {library} says: {first_line(error)}",
-        "copy or download it again",
-    )
+    told = said(error)
+    more = "" if told == type(error).__name__ or isinstance(error, LookupError) else f"; {library} says: {told}"
+    return ModelError(f"{path} cannot be read: it is damaged or not a checkpoint{more}", _AGAIN)
 
 
 def _resave(name: str) -> str:
     return f"torch.save({{'model': network.state_dict()}}, {name!r})"
 
 
-def weights(content: Mapping[str, Any], path: Path, entries: Sequence[str] = _ENTRIES) -> dict[str, torch.Tensor]:
+def weights(content: Mapping[Any, Any], path: Path, entries: Sequence[str] = _ENTRIES) -> dict[str, torch.Tensor]:
     """The network's weights in a checkpoint's content: the first of ``entries`` that exists, else the content itself.
 
     Raises:
-        ModelError: they are empty, or have values that are not tensors.
+        ModelError: they are empty, or have values that are not tensors of real numbers.
     """
     import torch
 
     found = next((content[entry] for entry in entries if isinstance(content.get(entry), dict)), content)
-    if not found or any(not isinstance(value, torch.Tensor) for value in found.values()):
+    named = all(isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in found.items())
+    if not found or not named:
         raise ModelError(
             f"{path} holds no weights in a known layout; it has: {shorten(list(content))}", _resave(path.name)
         )
-    return dict(found)
+    if odd := [f"{key} ({why})" for key, value in found.items() if (why := _oddity(value))]:
+        raise ModelError(f"{path} is not supported: not all of its weights are plain tensors: {shorten(odd)}")
+    return {key: value.detach() for key, value in found.items()}
 
 
-def difference(wanted: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor]) -> str:
-    """How weights differ from a network's in keys and shapes: the first few of each kind; empty if they do not.
+def _oddity(tensor: torch.Tensor) -> str:
+    """Why a tensor cannot be a network's weights; empty if it can."""
+    import torch
+
+    if tensor.layout != torch.strided or tensor.is_nested:
+        return "sparse"
+    if tensor.is_quantized or type(tensor) not in (torch.Tensor, torch.nn.Parameter):
+        return "quantized"
+    if tensor.is_complex():
+        return "complex"
+    if tensor.is_floating_point() and tensor.dtype.itemsize < 2:
+        return str(tensor.dtype).removeprefix("torch.")
+    if tensor.is_meta or tensor.numel() * tensor.itemsize > tensor.untyped_storage().nbytes():
+        return "more numbers than are in the file"
+    return ""
+
+
+def require_finite(network: nn.Module, where: Path | str) -> None:
+    """Raise ModelError if one of a network's weights is infinite or not a number.
 
     Args:
-        wanted: the network's state dict.
-        found: the weights.
+        where: where they are from, for the message.
     """
-    missing = [key for key in wanted if key not in found]
-    surplus = [key for key in found if key not in wanted]
-    misshaped = [
-        f"{key} is {tuple(found[key].shape)} and should be {tuple(wanted[key].shape)}"
-        for key in wanted
-        if key in found and found[key].shape != wanted[key].shape
-    ]
-    parts = [
-        f"missing: {shorten(missing)}" if missing else "",
-        f"unexpected: {shorten(surplus)}" if surplus else "",
-        shorten(misshaped, between="; "),
-    ]
-    return "; ".join(part for part in parts if part)
+    if bad := tensors.not_finite(network):
+        raise ModelError(f"{where} cannot be used: weights are infinite or not a number: {bad}", _AGAIN)

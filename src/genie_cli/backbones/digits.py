@@ -12,8 +12,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from genie_cli.backbones import checkpoint
 from genie_cli.backbones.backbone import Backbone, Preprocess, weights_hash
 from genie_cli.data.digits import CLASSES
+from genie_cli.diffusion import tensors
+from genie_cli.diffusion.locate import REINSTALL
+from genie_cli.errors import ModelError
 
 if TYPE_CHECKING:
     import torch
@@ -48,12 +52,21 @@ def _convolutions(channels: Sequence[int], strides: Sequence[int]) -> Iterator[n
 
 
 def bundled(name: Literal["oracle", "encoder"]) -> nn.Sequential:
-    """A bundled network with its weights, in float32 on the CPU, in evaluation mode."""
-    from safetensors.torch import load_file
+    """A bundled network with its weights, in float32 on the CPU, in evaluation mode.
 
+    Raises:
+        ModelError: its file is missing or damaged.
+    """
+    path = Path(str(files("genie_cli"))) / "bundled" / name / "model.safetensors"
     network = {"oracle": oracle, "encoder": encoder}[name]().eval().requires_grad_(False)
-    weights = load_file(Path(str(files("genie_cli"))) / "bundled" / name / "model.safetensors")
-    network.load_state_dict({key: tensor.float() for key, tensor in weights.items()})
+    try:
+        found = checkpoint.weights(checkpoint.read(path), path)
+        if wrong := tensors.difference(network.state_dict(), found):
+            raise ModelError(f"{path} is not whole: {wrong}")
+        network.load_state_dict({key: tensor.float() for key, tensor in found.items()})
+        checkpoint.require_finite(network, path)
+    except ModelError as error:
+        raise ModelError(f"the bundled {name} is damaged: {error}", f"install genie again: {REINSTALL}") from None
     return network
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import math
 import shlex
 from collections import Counter
@@ -11,17 +12,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genie_cli.backbones import checkpoint
+from genie_cli.backbones import checkpoint, model_folder
 from genie_cli.backbones.backbone import Backbone, Preprocess, identity
 from genie_cli.devices import first_line
-from genie_cli.diffusion.hub_errors import download_trouble, quiet_downloads
+from genie_cli.diffusion import tensors
+from genie_cli.diffusion.hub_errors import download_trouble
+from genie_cli.diffusion.libraries import guarded, quiet
 from genie_cli.errors import ModelError, shorten
 
 if TYPE_CHECKING:
     import torch
 
-_FOLDER, _HUB = "local-dir:", "hf-hub:"
-_WEIGHTS = ("model.safetensors", "pytorch_model.bin", "model.pth")
 _NAMES = ("class_names", "label_names")
 # DINOv2's authors evaluate on 224-pixel crops of 256-pixel images; timm's default is 518, its last stage of training.
 _DINOV2 = {"input_size": (3, 224, 224), "crop_pct": 224 / 256}
@@ -29,7 +30,7 @@ _DINOV2 = {"input_size": (3, 224, 224), "crop_pct": 224 / 256}
 
 def names_its_source(name: str) -> bool:
     """Whether the name says where the weights are: ``hf-hub:owner/name`` or ``local-dir:folder``."""
-    return name.startswith((_FOLDER, _HUB))
+    return name.startswith((model_folder.FOLDER, model_folder.HUB))
 
 
 def is_known(name: str) -> bool:
@@ -93,27 +94,75 @@ def classifier(name: str, path: Path | None) -> Backbone:
 
 def _build(name: str, path: Path | None) -> tuple[Any, Mapping[str, Any]]:
     """The whole network with its weights, and the checkpoint's content."""
+    if names_its_source(name):
+        try:
+            with quiet():
+                folder = model_folder.find(name)
+        except ModelError:
+            raise
+        except Exception as error:  # errors of the hub, the network and the disk have no common base class
+            raise _unavailable(name, error) from None
+        with folder.name() as known:
+            return _loaded(known, name, folder.weights)
+    return _loaded(name, name, path)
+
+
+def _loaded(name: str, called: str, path: Path | None) -> tuple[Any, Mapping[str, Any]]:
+    """As `_build`.
+
+    Args:
+        name: what timm knows the model by.
+        called: what the user calls it.
+        path: the file of weights; None: timm downloads them.
+    """
     import timm
 
     content: Mapping[str, Any] = {}
     overlay: dict[str, Any] = {}
-    if name.startswith(_FOLDER):
-        # Read here rather than by timm, whose older versions unpickle any object.
-        path = _in_folder(Path(name.removeprefix(_FOLDER)))
-        overlay = {"source": "", "file": None}
     if path:
         content = checkpoint.read(path)
         weights = timm.models.clean_state_dict(checkpoint.weights(content, path))
-        overlay |= {"state_dict": weights, "custom_load": False, "label_offset": 0}
-        if not names_its_source(name):
-            overlay["num_classes"] = _outputs(timm.models.get_pretrained_cfg(name).classifier, weights)
+        overlay = {"source": "", "file": None, "state_dict": weights, "custom_load": False, "label_offset": 0}
+        if name == called:
+            overlay["num_classes"] = _outputs(path, timm.models.get_pretrained_cfg(name).classifier, weights)
+        else:
+            _require_size(name, path, weights)
     try:
-        with quiet_downloads():
-            network = timm.create_model(name, pretrained=True, pretrained_cfg_overlay=overlay, **_arguments(name))
+        with quiet():
+            network = timm.create_model(name, pretrained=True, pretrained_cfg_overlay=overlay, **_arguments(called))
     except Exception as error:  # errors of the hub, the network and timm have no common base class
-        raise _failure(name, path, overlay, error) from None
+        raise _misfit(name, called, path, overlay, error) if path else _unavailable(called, error) from None
+    _require_strict(network, called)
+    if wrong := tensors.quantized(network.state_dict(), overlay.get("state_dict", {})):
+        raise ModelError(f"{path} is not supported: {shorten(wrong)}")
+    checkpoint.require_finite(network, path or called)
     network.pretrained_cfg.pop("state_dict", None)  # it would keep a second copy of all weights
     return network, content
+
+
+def _require_size(name: str, path: Path, weights: Mapping[str, torch.Tensor]) -> None:
+    """Raise ModelError if the network that a configuration describes is much larger than its weights."""
+    import timm
+    from accelerate import init_empty_weights
+
+    def refuse(reason: str) -> ModelError:
+        return ModelError(f"{path.with_name('config.json')} is not a model's configuration: {reason}")
+
+    with guarded(refuse), init_empty_weights():
+        network = timm.create_model(name)
+    wanted, found = (sum(tensor.numel() for tensor in each) for each in (network.parameters(), weights.values()))
+    if wanted > 2 * found + 1_000_000:  # weights may be resized, such as those of positions
+        raise ModelError(f"{path} does not fit its config.json, which describes {wanted:,} weights: it has {found:,}")
+
+
+def _require_strict(network: Any, called: str) -> None:
+    """Raise ModelError if timm has let weights be missing, as it does for a head of another size."""
+    stated = network.pretrained_cfg.get("num_classes", network.num_classes)
+    if stated != network.num_classes or (network.pretrained_cfg.get("input_size") or (3,))[0] != 3:
+        raise ModelError(
+            f"{called} is not supported: its configuration has {stated} classes, the network {network.num_classes}, "
+            "or it does not take RGB images"
+        )
 
 
 def _arguments(name: str) -> dict[str, Any]:
@@ -125,45 +174,38 @@ def _is_dinov2(name: str) -> bool:
     return not names_its_source(name) and name.partition(".")[0].endswith("_dinov2")
 
 
-def _in_folder(folder: Path) -> Path:
-    """The file of weights in a folder of timm's layout, which also has a ``config.json``."""
-    if not (folder / "config.json").is_file():
-        raise ModelError(
-            f"{folder} is not a model: it has no config.json", "expected a folder as timm's save_for_hf writes it"
-        )
-    for name in _WEIGHTS:
-        if (folder / name).is_file():
-            return folder / name
-    raise ModelError(
-        f"{folder} has no weights: none of {', '.join(_WEIGHTS)}", "expected a folder as timm's save_for_hf writes it"
+def _outputs(path: Path, last: str | Sequence[str] | None, weights: Mapping[str, torch.Tensor]) -> int:
+    """The number of outputs of the checkpoint's last layer; 0 if it has none."""
+    layers = [last] if isinstance(last, str) else last or []
+    for key in [f"{layer}.weight" for layer in layers if f"{layer}.weight" in weights]:
+        shape = tuple(weights[key].shape)
+        if len(shape) < 2 or not 1 <= shape[0] <= model_folder.MAX_CLASSES:
+            raise ModelError(f"{path} is not supported: its last layer {key} has the shape {shape}")
+        return shape[0]
+    return 0
+
+
+def _unavailable(name: str, error: Exception) -> ModelError:
+    """Why the model's weights could not be downloaded."""
+    fetch = f"import timm; timm.create_model({json.dumps(name)}, pretrained=True)"
+    instead = "use a folder: local-dir:folder" if names_its_source(name) else "use a file: --checkpoint FILE"
+    return ModelError(
+        f"model {name} is not on this machine and could not be downloaded: {download_trouble(error, 'timm')}",
+        [f"on a machine with a network: python -c {shlex.quote(fetch)}", f"or {instead}"],
     )
 
 
-def _outputs(last: str | Sequence[str] | None, weights: Mapping[str, torch.Tensor]) -> int:
-    """The number of outputs of the checkpoint's last layer; 0 if it has none."""
-    layers = [last] if isinstance(last, str) else last or []
-    found = [weights[f"{layer}.weight"] for layer in layers if f"{layer}.weight" in weights]
-    return len(found[0]) if found else 0
-
-
-def _failure(name: str, path: Path | None, overlay: Mapping[str, Any], error: Exception) -> ModelError:
-    """Why the model could not be built. A checkpoint is compared with the network, since timm's message can be long."""
+def _misfit(name: str, called: str, path: Path, overlay: Mapping[str, Any], error: Exception) -> ModelError:
+    """Why a checkpoint's weights do not fit. They are compared with the network, since timm's message can be long."""
     import timm
 
-    if path is None:
-        fetch = f"import timm; timm.create_model({name!r}, pretrained=True)"
-        instead = "use a folder: local-dir:folder" if names_its_source(name) else "use a file: --checkpoint FILE"
-        return ModelError(
-            f"model {name} is not on this machine and could not be downloaded: {download_trouble(error, 'timm')}",
-            [f"on a machine with a network: python -c {shlex.quote(fetch)}", f"or {instead}"],
-        )
     reason = ""
-    with suppress(Exception):  # it fails again if a folder's configuration is what is wrong
+    with suppress(Exception), quiet():  # it fails again if a folder's configuration is what is wrong
         plain = {key: value for key, value in overlay.items() if key != "state_dict"}
-        network = timm.create_model(name, pretrained_cfg_overlay=plain, **_arguments(name))
-        reason = checkpoint.difference(network.state_dict(), overlay["state_dict"])
+        network = timm.create_model(name, pretrained_cfg_overlay=plain, **_arguments(called))
+        reason = tensors.difference(network.state_dict(), overlay["state_dict"])
     reason = reason or f"timm says: {first_line(error)}"
-    return ModelError(f"{path} does not fit {name}: {reason}", "use the name of the model that it was saved from")
+    return ModelError(f"{path} does not fit {called}: {reason}", "use the name of the model that it was saved from")
 
 
 def _classes(where: Path | str, network: Any, content: Mapping[str, Any], count: int) -> tuple[str, ...]:
@@ -171,7 +213,7 @@ def _classes(where: Path | str, network: Any, content: Mapping[str, Any], count:
     from timm.data import ImageNetInfo, infer_imagenet_subset
 
     for names in (*(content.get(entry) for entry in _NAMES), network.pretrained_cfg.get("label_names")):
-        if names:
+        if names is not None and not (isinstance(names, list | tuple) and not names):
             return _checked(where, names, count)
     if subset := infer_imagenet_subset(network):
         return _checked(where, ImageNetInfo(subset).label_names(), count)
@@ -195,8 +237,25 @@ def _checked(where: Path | str, names: Any, count: int) -> tuple[str, ...]:
 
 def _backbone(name: str, network: Any, classes: tuple[str, ...]) -> Backbone:
     preprocess = _preprocess(name, network)
-    label = str(network.pretrained_cfg["architecture"]) if names_its_source(name) else name
-    return Backbone(identity(label, network, preprocess), network.eval().requires_grad_(False), preprocess, classes)
+    network = network.eval().requires_grad_(False)
+    label = name
+    if names_its_source(name):
+        label = str(network.pretrained_cfg["architecture"])
+        _try_out(name, network, preprocess)
+    return Backbone(identity(label, network, preprocess), network, preprocess, classes)
+
+
+def _try_out(name: str, network: Any, preprocess: Preprocess) -> None:
+    """Raise ModelError if a network that a configuration describes gives no row of finite numbers for an image."""
+    import torch
+
+    def refuse(reason: str) -> ModelError:
+        return ModelError(f"{name} cannot be used: its network and its images do not fit: {reason}")
+
+    with guarded(refuse), torch.inference_mode():
+        result = network(torch.zeros(1, 3, preprocess.size, preprocess.size))
+        if result.ndim != 2 or not result.isfinite().all():
+            raise refuse(f"the result has the shape {tuple(result.shape)}, or is not finite")
 
 
 def _preprocess(name: str, network: Any) -> Preprocess:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from genie_cli.backbones import checkpoint, pretrained
 from genie_cli.devices import first_line
+from genie_cli.diffusion import tensors
 from genie_cli.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def build(spec: NetworkSpec) -> Any:
 
     Raises:
         UsageError: timm has no such model, or cannot build it with this image size or stochastic depth.
-        ModelError: the checkpoint cannot be read, or its weights differ from the network's in a key or a shape.
+        ModelError: the checkpoint cannot be read, its weights differ from the network's in a key or a shape, or are not
+            finite.
     """
     import timm
 
@@ -92,9 +94,10 @@ def _load(network: Any, path: Path) -> None:
     if is_pretrained:
         weights = {key: value for key, value in weights.items() if not key.startswith("norm.")}
     required = {key: value for key, value in wanted.items() if not (is_pretrained and key in new)}
-    if wrong := checkpoint.difference(required, weights):
+    if wrong := tensors.difference(required, weights):
         raise ModelError(f"{path} does not fit the network: {wrong}", "use --network with the model it was saved from")
     network.load_state_dict(weights, strict=not is_pretrained)
+    checkpoint.require_finite(network, path)
     if is_pretrained:
         from torch.nn.init import trunc_normal_
 

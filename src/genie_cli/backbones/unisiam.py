@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from genie_cli.backbones import checkpoint
 from genie_cli.backbones.backbone import Backbone, Preprocess, identity
+from genie_cli.diffusion import tensors
 from genie_cli.errors import ModelError, shorten
 
 if TYPE_CHECKING:
@@ -33,13 +34,15 @@ def load(name: str, path: Path) -> Backbone:
         path: the checkpoint.
 
     Raises:
-        ModelError: the file is missing, damaged, unsafe to read, in another layout, or of another depth.
+        ModelError: the file is missing, damaged, unsafe to read, in another layout, of another depth, or has
+            weights that are not finite.
     """
     weights = _encoder_of(path)
     network = _network(name)
-    if wrong := checkpoint.difference(network.state_dict(), weights):
+    if wrong := tensors.difference(network.state_dict(), weights):
         raise ModelError(f"{path} does not fit {name}: {wrong}", _suggestion(weights))
     network.load_state_dict(weights)
+    checkpoint.require_finite(network, path)
     preprocess = Preprocess(resize=256, size=224)
     return Backbone(identity(name, network, preprocess), network.eval().requires_grad_(False), preprocess)
 
@@ -53,7 +56,7 @@ def _encoder_of(path: Path) -> dict[str, torch.Tensor]:
             f"expected {_EXPECTED} with weights named encoder.* or encoder.module.*",
         )
     kept = {key: value for key, value in weights.items() if not key.startswith(_HEADS)}
-    return {key.removeprefix("encoder.").removeprefix("module."): value for key, value in kept.items()}
+    return checkpoint.without_prefixes(kept, path, "encoder.", "module.")
 
 
 def _network(name: str) -> nn.Module:
@@ -71,5 +74,5 @@ def _suggestion(weights: Mapping[str, torch.Tensor]) -> str:
     import torch
 
     with torch.device("meta"):
-        fitting = [name for name in NAMES if not checkpoint.difference(_network(name).state_dict(), weights)]
+        fitting = [name for name in NAMES if not tensors.difference(_network(name).state_dict(), weights)]
     return f"it looks like {fitting[0]}" if fitting else f"they fit none of {', '.join(NAMES)}"

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from genie_cli.config import Model
 from genie_cli.devices import choose_device, choose_dtype
-from genie_cli.diffusion import compiling
-from genie_cli.diffusion.locate import Located, read_config
+from genie_cli.diffusion import compiling, configuration
+from genie_cli.diffusion.locate import Located
 
 if TYPE_CHECKING:
     import torch
@@ -102,5 +102,4 @@ def _choose_slots(located: Located, device: torch.device, dtype: torch.dtype) ->
 
 
 def _is_small(located: Located) -> bool:
-    side = read_config(located.path / "unet" / "config.json").get("sample_size")
-    return isinstance(side, int) and side <= 16
+    return configuration.read_part(located.path / "unet/config.json", configuration.UNet).side <= 16

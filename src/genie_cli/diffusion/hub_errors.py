@@ -3,27 +3,11 @@
 from __future__ import annotations
 
 import errno
-import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 from genie_cli.devices import first_line
 
 _UNREACHABLE = {"TransportError", "ConnectionError", "TimeoutError", "URLError"}  # httpx's, Python's and urllib's
-
-
-@contextmanager
-def quiet_downloads() -> Iterator[None]:
-    """Keep libraries from printing each failed try of a download; `download_trouble` tells what comes of it."""
-    loggers = [logging.getLogger(name) for name in ("huggingface_hub", "timm")]
-    before = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, before, strict=True):
-            logger.setLevel(level)
 
 
 def download_trouble(error: Exception, library: str = "huggingface_hub") -> str:

@@ -7,59 +7,18 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genie_cli.devices import choose_device, choose_dtype, first_line, keep_freed_memory, to_device
+from genie_cli.devices import choose_device, choose_dtype, keep_freed_memory, to_device
 from genie_cli.diffusion import attention as attentions
-from genie_cli.diffusion import compiling
-from genie_cli.diffusion.locate import Located, read_config
-from genie_cli.errors import ModelError, UsageError
+from genie_cli.diffusion import compiling, configuration, network, trial
+from genie_cli.diffusion.libraries import guarded
+from genie_cli.diffusion.locate import Located
+from genie_cli.diffusion.tokenizer import Tokenizer
+from genie_cli.errors import ModelError
 
 if TYPE_CHECKING:
     import torch
     from PIL import Image
     from torch import Tensor
-
-
-class Tokenizer:
-    """Turns prompts into token ids, and refuses prompts that the model would truncate.
-
-    Raises:
-        ModelError: the snapshot's tokenizer cannot be loaded.
-    """
-
-    def __init__(self, located: Located) -> None:
-        from transformers import CLIPTokenizer
-
-        folder = located.path / "tokenizer"
-        try:
-            self._tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=True)
-        except Exception as error:  # a broken file makes the tokenizers library raise plain Exception
-            raise _cannot_be_loaded(folder, "transformers", error) from None
-
-    @property
-    def limit(self) -> int:
-        """Tokens that a prompt may have, including the start and end tokens: 77 for CLIP."""
-        return int(self._tokenizer.model_max_length)
-
-    def ids(self, prompt: str) -> Tensor:
-        """Padded token ids, (1, limit), int64.
-
-        Raises:
-            UsageError: the prompt has more than ``limit`` tokens.
-        """
-        self.check(prompt)
-        ids: Tensor = self._tokenizer(
-            [prompt], padding="max_length", max_length=self.limit, return_tensors="pt"
-        ).input_ids
-        return ids
-
-    def check(self, prompt: str) -> None:
-        """Raise UsageError for a prompt with more than ``limit`` tokens, which the model would silently truncate."""
-        count = len(self._tokenizer(prompt).input_ids)
-        if count > self.limit:
-            raise UsageError(
-                f"the prompt has {count} tokens, the model reads {self.limit}: {prompt!r}",
-                "shorten --prompt, --superclass or the target's name",
-            )
 
 
 @dataclass(frozen=True)
@@ -89,6 +48,7 @@ class Snapshot:
     def latent_shape(self) -> tuple[int, int, int]:
         """(channels, height, width) of one latent."""
         side = self.unet.config.sample_size
+        side = side if isinstance(side, int) else side[0]  # (height, width), which are the same
         return (self.unet.config.in_channels, side, side)
 
     @cached_property
@@ -176,58 +136,34 @@ def load(
         compiled: what of the UNet is compiled: ``"off"``, ``"regional"`` or ``"full"``; see `compiling.use`.
 
     Raises:
-        ModelError: the device, the attention or the compilation does not work here, a part cannot be loaded, or the
-            model does not fit into the device's memory.
+        ModelError: the device, the attention or the compilation does not work here, a part is damaged, not whole or of
+            another model, or the model does not fit into the device's memory.
     """
     import torch
-    from diffusers import AutoencoderKL, UNet2DConditionModel
-    from transformers import CLIPTextModel
 
     _no_progress_bars()
     where = choose_device(device)
     if where.type == "cpu":
         keep_freed_memory()
     precision = choose_dtype(dtype, where)
-    load_part = partial(_load_part, located, device=where, dtype=precision)
-    unet = load_part(UNet2DConditionModel, "unet").to(memory_format=torch.channels_last)
+    load_part = partial(network.load, located, device=where, dtype=precision)
+    try_out = partial(trial.run, located.path, device=where, dtype=precision)
+    unet = load_part("unet").to(memory_format=torch.channels_last)
     attentions.use(attention, unet, where, precision)
+    try_out("unet", unet)  # before it is compiled, which is done for the shapes of the first call
     compiling.use(compiled, unet, where)
+    text_encoder, vae = load_part("text_encoder"), load_part("vae").to(memory_format=torch.channels_last)
+    try_out("text_encoder", text_encoder)
+    try_out("vae", vae)
     return Snapshot(
         identity=located.identity,
         tokenizer=Tokenizer(located),
-        text_encoder=load_part(CLIPTextModel, "text_encoder"),
+        text_encoder=text_encoder,
         unet=unet,
-        vae=load_part(AutoencoderKL, "vae").to(memory_format=torch.channels_last),
+        vae=vae,
         alphas_cumprod=_alphas_cumprod(located.path),
         device=where,
         dtype=precision,
-    )
-
-
-def _load_part(located: Located, model_class: Any, name: str, *, device: torch.device, dtype: torch.dtype) -> Any:
-    """One of the snapshot's networks, in evaluation mode; ModelError if it cannot be loaded."""
-    import torch
-
-    folder = located.path / name
-    keywords = {"variant": "fp16"} if _takes_fp16_variant(folder, half=dtype.itemsize < 4) else {}
-    try:
-        model = model_class.from_pretrained(
-            folder, use_safetensors=True, local_files_only=True, dtype=dtype, **keywords
-        )
-        return model.to(device).eval().requires_grad_(False)
-    except torch.OutOfMemoryError:
-        hint = "free some of the device's memory, or use --dtype float16 or --device cpu"
-        raise ModelError(f"{located.name} does not fit into the memory of {device}", hint) from None
-    except Exception as error:  # a broken file makes the safetensors library raise plain Exception
-        library = model_class.__module__.partition(".")[0]
-        raise _cannot_be_loaded(folder, library, error) from None
-
-
-def _cannot_be_loaded(folder: Path, library: str, error: Exception) -> ModelError:
-    return ModelError(
-        f"{folder} cannot be loaded: a file is damaged, missing or of another model; "
-        f"{library} says: {first_line(error)}",
-        "download or copy the model again",
     )
 
 
@@ -240,24 +176,21 @@ def _no_progress_bars() -> None:
     transformers.utils.logging.disable_progress_bar()
 
 
-def _takes_fp16_variant(folder: Path, half: bool) -> bool:
-    """Whether to read the files named ``*.fp16.safetensors``: in half precision, or when there are no others."""
-    names = [file.name for file in folder.glob("*.safetensors")]
-    fp16 = [name for name in names if ".fp16." in name]
-    return bool(fp16) and (half or len(fp16) == len(names))
-
-
 def _alphas_cumprod(path: Path) -> Tensor:
-    """abar of the scheduler's training noise schedule, (1000,), float64."""
+    """abar of the scheduler's training noise schedule, (1000,), float64: from nearly 1 down to nearly 0."""
     from diffusers import DPMSolverMultistepScheduler
 
-    config = read_config(path / "scheduler" / "scheduler_config.json")
-    noise = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas")
-    schedule = DPMSolverMultistepScheduler(**{key: config[key] for key in noise if key in config})
-    if len(schedule.alphas_cumprod) != 1000:
-        raise ModelError(
-            f"{path} is not supported: it has {len(schedule.alphas_cumprod)} training timesteps, and 1000 are expected",
-            "use a Stable Diffusion 1.x model",
-        )
-    abar: Tensor = schedule.alphas_cumprod.double()
+    file = path / "scheduler/scheduler_config.json"
+    found = configuration.read_part(file, configuration.Scheduler)
+    noise = found.model_dump(exclude={"prediction_type"}, exclude_none=True)
+
+    def refuse(reason: str) -> ModelError:
+        return ModelError(f"{file} is not supported: {reason}", configuration.AGAIN)
+
+    with guarded(refuse):
+        abar: Tensor = DPMSolverMultistepScheduler(**noise).alphas_cumprod.double()
+    if len(abar) != found.num_train_timesteps:
+        raise refuse(f"it has {len(abar)} betas for {found.num_train_timesteps} training timesteps")
+    if not (bool((abar > 0).all()) and bool((abar < 1).all()) and bool((abar.diff() < 0).all())):
+        raise refuse("its noise does not grow with the timestep, from little to not quite nothing but noise")
     return abar

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 
-from genie_cli.errors import UsageError, did_you_mean, shorten
+from genie_cli.errors import ModelError, UsageError, did_you_mean, shorten
+from genie_cli.files.reading import is_file, read_text, reason
 
 
 def vocabulary(model: str) -> tuple[str, ...]:
@@ -16,11 +18,21 @@ def vocabulary(model: str) -> tuple[str, ...]:
 
     Args:
         model: name of a model, as `locate.locate` takes it.
+
+    Raises:
+        ModelError: the list of a bundled model cannot be read.
     """
     if "/" in model or "\\" in model:
         return ()
     file = Path(str(files("genie_cli"))) / "bundled" / model / "classes.txt"
-    return tuple(file.read_text(encoding="utf-8").split()) if file.is_file() else ()
+    try:
+        return tuple(read_text(file).split()) if is_file(file) else ()
+    except OSError as error:
+        if error.errno in (errno.EINVAL, errno.ENAMETOOLONG):  # no bundled model has this name
+            return ()
+        raise ModelError(f"{file} cannot be read: {reason(error)}") from None
+    except UnicodeDecodeError:
+        raise ModelError(f"the bundled model {model} is damaged: {file} is not UTF-8 text") from None
 
 
 def require_known(model: str, names: Iterable[str]) -> None:

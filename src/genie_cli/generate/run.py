@@ -148,7 +148,7 @@ class Run:
         Raises:
             ModelError: as `make`.
         """
-        from genie_cli.diffusion.snapshot import Tokenizer
+        from genie_cli.diffusion.tokenizer import Tokenizer
 
         engine = self._engine([])
         tally = Tally.of(self.jobs, engine.denoiser.steps_for, Tokenizer(self.located).check)

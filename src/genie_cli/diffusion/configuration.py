@@ -1,0 +1,233 @@
+"""What genie reads of a snapshot's configurations: types and ranges in which a Stable Diffusion 1.x model can be.
+
+Values are passed on to libraries that believe them: a size of 10^9 would be allocated, a depth of 10^9 built, and for
+what is missing there is a default, of another model. So what every version has written is required.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from genie_cli.errors import ModelError
+from genie_cli.files.reading import read_bytes, reason
+
+AGAIN = "download or copy the model again"
+_MAX_BYTES = 1 << 20  # of a configuration; those of Stable Diffusion 1.x have less than 20 kB
+_MAX_IMAGE_SIDE = 4096  # pixels
+
+Width = Annotated[int, Field(ge=1, le=8192)]
+Depth = Annotated[int, Field(ge=1, le=32)]
+Kernel = Annotated[int, Field(ge=1, le=15)]
+Side = Annotated[int, Field(ge=1, le=_MAX_IMAGE_SIDE)]
+Sides = Annotated[tuple[Side, ...], Field(min_length=2, max_length=2)]
+Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Beta = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
+Words = Annotated[tuple[str, ...], Field(min_length=1, max_length=6)]
+Widths = Annotated[tuple[Width, ...], Field(min_length=1, max_length=6)]
+Depths = Annotated[tuple[Depth, ...], Field(min_length=1, max_length=6)]
+Value = TypeVar("Value", bound="Configuration")
+
+
+class Configuration(BaseModel):
+    """A part's JSON configuration. Defaults are those of diffusers."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+
+
+class _Network(Configuration):
+    quantization_config: None = None  # quantized weights are other weights
+
+
+class UNet(_Network):
+    """The denoiser. Blocks are listed from the outermost to the innermost."""
+
+    sample_size: Side | Sides
+    in_channels: int
+    out_channels: Literal[4]
+    block_out_channels: Widths
+    down_block_types: Words
+    up_block_types: Words
+    mid_block_type: str | None = None
+    layers_per_block: Depth | Depths
+    cross_attention_dim: Width
+    attention_head_dim: Width | Widths
+    norm_num_groups: Width
+    norm_eps: Fraction
+    act_fn: str
+    flip_sin_to_cos: bool
+    freq_shift: Annotated[int, Field(ge=0, le=8)]
+    downsample_padding: Annotated[int, Field(ge=0, le=8)]
+    mid_block_scale_factor: Finite
+    # What older versions of diffusers do not know, and leave out:
+    transformer_layers_per_block: Depth | Depths = 1
+    num_attention_heads: Width | Widths | None = None
+    dropout: Fraction = 0.0
+    resnet_out_scale_factor: Finite = 1.0
+    conv_in_kernel: Kernel = 3
+    conv_out_kernel: Kernel = 3
+    time_embedding_dim: Width | None = None
+    time_cond_proj_dim: Width | None = None
+    encoder_hid_dim: Width | None = None
+    num_class_embeds: Width | None = None
+    addition_embed_type: str | None = None
+    addition_time_embed_dim: Width | None = None
+    addition_embed_type_num_heads: Width = 64
+    projection_class_embeddings_input_dim: Width | None = None
+    resnet_time_scale_shift: str = "default"
+    time_embedding_type: str = "positional"
+    attention_type: str = "default"
+    center_input_sample: bool = False
+    only_cross_attention: bool | tuple[bool, ...] = False
+    mid_block_only_cross_attention: bool | None = None
+    dual_cross_attention: bool = False
+    use_linear_projection: bool = False
+    upcast_attention: bool = False
+    resnet_skip_time_act: bool = False
+    class_embeddings_concat: bool = False
+
+    @property
+    def side(self) -> int:
+        """Side of the square latents, in latent pixels."""
+        return self.sample_size if isinstance(self.sample_size, int) else self.sample_size[0]
+
+    @model_validator(mode="after")
+    def _square(self) -> Self:
+        if not isinstance(self.sample_size, int) and len(set(self.sample_size)) > 1:
+            raise ValueError("sample_size must be one number, since genie makes square images")
+        return self
+
+
+class VAE(_Network):
+    """The autoencoder between images and latents."""
+
+    in_channels: Literal[3]
+    out_channels: Literal[3]
+    latent_channels: Literal[4]
+    block_out_channels: Widths
+    down_block_types: Words
+    up_block_types: Words
+    layers_per_block: Depth
+    act_fn: str
+    sample_size: Side | Sides = 32
+    # What older versions of diffusers do not know, and leave out:
+    norm_num_groups: Width = 32
+    scaling_factor: Annotated[float, Field(gt=1e-4, lt=1e4, allow_inf_nan=False)] = 0.18215
+    shift_factor: Finite | None = None
+    latents_mean: tuple[Finite, ...] | None = None
+    latents_std: tuple[Finite, ...] | None = None
+    force_upcast: bool = True
+    use_quant_conv: bool = True
+    use_post_quant_conv: bool = True
+    mid_block_add_attention: bool = True
+
+    @property
+    def factor(self) -> int:
+        """Pixels of an image per latent pixel, along a side."""
+        return int(2 ** (len(self.block_out_channels) - 1))
+
+
+class TextEncoder(_Network):
+    """CLIP's text model."""
+
+    vocab_size: Annotated[int, Field(ge=3, le=1 << 20)]
+    hidden_size: Width
+    intermediate_size: Annotated[int, Field(ge=1, le=1 << 16)]
+    num_hidden_layers: Annotated[int, Field(ge=1, le=128)]
+    num_attention_heads: Width
+    max_position_embeddings: Annotated[int, Field(ge=3, le=4096)]
+    hidden_act: str
+    layer_norm_eps: Fraction
+
+
+class Scheduler(Configuration):
+    """The noise schedule that the model was trained with: betas, or how they are computed."""
+
+    num_train_timesteps: Annotated[int, Field(ge=1, le=10_000)]
+    beta_start: Beta | None = None
+    beta_end: Beta | None = None
+    beta_schedule: Literal["linear", "scaled_linear", "squaredcos_cap_v2"] | None = None
+    trained_betas: Annotated[tuple[Beta, ...], Field(min_length=1, max_length=10_000)] | None = None
+    prediction_type: str = "epsilon"
+
+    @model_validator(mode="after")
+    def _has_betas(self) -> Self:
+        if self.trained_betas is None:
+            needed = ("beta_start", "beta_end", "beta_schedule")
+            if missing := [name for name in needed if getattr(self, name) is None]:
+                raise ValueError(f"it has neither trained_betas nor {', '.join(missing)}")
+        return self
+
+
+class Snapshot(BaseModel):
+    """The configurations of a snapshot whose parts fit each other."""
+
+    model_config = ConfigDict(frozen=True)
+
+    unet: UNet
+    vae: VAE
+    text_encoder: TextEncoder
+    scheduler: Scheduler
+
+    @property
+    def image_side(self) -> int:
+        """Side of the square images that the model takes and makes, in pixels."""
+        return self.unet.side * self.vae.factor
+
+
+def read(path: Path) -> Snapshot:
+    """The configurations of a snapshot's parts.
+
+    Raises:
+        ModelError: one of them is missing, damaged, out of range, or does not fit the others.
+    """
+    found = Snapshot(
+        unet=read_part(path / "unet/config.json", UNet),
+        vae=read_part(path / "vae/config.json", VAE),
+        text_encoder=read_part(path / "text_encoder/config.json", TextEncoder),
+        scheduler=read_part(path / "scheduler/scheduler_config.json", Scheduler),
+    )
+    width, wanted = found.text_encoder.hidden_size, found.unet.cross_attention_dim
+    if width != wanted:
+        raise ModelError(
+            f"{path}: text_encoder and unet are not of one model: text_encoder/config.json has hidden_size {width}, "
+            f"unet/config.json has cross_attention_dim {wanted}",
+            AGAIN,
+        )
+    if found.image_side > _MAX_IMAGE_SIDE:
+        raise ModelError(
+            f"{path / 'unet/config.json'}: sample_size: images would have {found.image_side} pixels a side, and "
+            f"{_MAX_IMAGE_SIDE} is the most",
+            AGAIN,
+        )
+    return found
+
+
+def read_part(path: Path, kind: type[Value]) -> Value:
+    """One configuration.
+
+    Raises:
+        ModelError: it is missing, not JSON, or has a value of a wrong type or out of range.
+    """
+    try:
+        return kind.model_validate_json(read_bytes(path, _MAX_BYTES).removeprefix(b"\xef\xbb\xbf"))
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {reason(error)}", AGAIN) from None
+    except ValidationError as error:
+        raise ModelError(f"{path} {_fault(error)}", AGAIN) from None
+
+
+def _fault(error: ValidationError) -> str:
+    """The first thing that is wrong, as a predicate."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    if first["type"] == "json_invalid":
+        return "cannot be read: it is not valid JSON"
+    if first["type"] == "model_type":
+        return "cannot be read: it is not a JSON object"
+    key, said = str(next(iter(first["loc"]), "")), first["msg"].removeprefix("Value error, ")
+    if first["type"] == "missing":
+        return f"is not whole: it has no {key}"
+    return f"is not supported: {': '.join(filter(None, (key, said[:1].lower() + said[1:])))}"

@@ -1,0 +1,123 @@
+"""The files that a snapshot consists of, and which of them are missing.
+
+Weights may be in one file or in several with an index, and in one or both of two precisions: ``model.safetensors``,
+``model.fp16.safetensors``, ``model.safetensors.index.json`` with what it lists, ``model.safetensors.index.fp16.json``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from genie_cli.errors import ModelError
+from genie_cli.files.reading import look, read_bytes, reason, require_regular
+
+STEMS = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model"}
+PARTS = (*STEMS, "tokenizer", "scheduler")
+_CONFIGURATIONS = (
+    *(f"{part}/config.json" for part in STEMS),
+    "scheduler/scheduler_config.json",
+    "tokenizer/tokenizer_config.json",
+)
+_VOCABULARY = ("tokenizer/vocab.json", "tokenizer/merges.txt")  # or tokenizer.json, which has both
+_MAX_INDEX_BYTES = 16 << 20
+
+
+class _Index(BaseModel):
+    """Which file each weight is in. A name with a slash would be a file elsewhere."""
+
+    model_config = ConfigDict(strict=True)
+    weight_map: Annotated[
+        dict[str, Annotated[str, StringConstraints(pattern=r"^[\w.-]+\.safetensors$")]], Field(min_length=1)
+    ]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The files of a part's weights, in one precision.
+
+    Attributes:
+        fp16: whether they are those named ``fp16``.
+        files: all of them.
+    """
+
+    fp16: bool
+    files: tuple[Path, ...]
+
+
+def missing(path: Path) -> list[str]:
+    """The files that a snapshot needs and that are not there, such as ``unet/config.json``. One precision is enough.
+
+    Raises:
+        ModelError: a file cannot be looked at, or an index of weights cannot be read.
+    """
+    needed = [name for name in _CONFIGURATIONS if not _is_there(path / name)]
+    if not _is_there(path / "tokenizer/tokenizer.json"):
+        needed += [name for name in _VOCABULARY if not _is_there(path / name)]
+    for part in STEMS:
+        if not weights(path, part):
+            needed += [file.relative_to(path).as_posix() for file in _nearest(path, part)]
+    return needed
+
+
+def weights(path: Path, part: str) -> list[Weights]:
+    """The part's weights in each precision in which none of their files is missing; first those not named ``fp16``."""
+    whole = []
+    for fp16 in (False, True):
+        files = _files(path, part, fp16)
+        if all(_is_there(file) for file in files):
+            whole.append(Weights(fp16, files))
+    return whole
+
+
+def choose(path: Path, part: str, half: bool) -> Weights:
+    """The weights to read: those named ``fp16`` in half precision, or where there are no others.
+
+    Raises:
+        ModelError: none are whole.
+    """
+    if not (found := weights(path, part)):
+        lost = ", ".join(file.name for file in _nearest(path, part))
+        raise ModelError(f"{path / part} is not whole: it has no {lost}", "download or copy the model again")
+    return found[-1] if half else found[0]
+
+
+def _nearest(path: Path, part: str) -> list[Path]:
+    """The files that are missing of the precision that is there in part, else of the smaller one."""
+    for fp16 in (False, True):
+        files = _files(path, part, fp16)
+        if len(files) > 1:
+            return [file for file in files if not _is_there(file)]
+    return [*_files(path, part, fp16=True)]
+
+
+def _files(path: Path, part: str, fp16: bool) -> tuple[Path, ...]:
+    """The files of one precision, whether they are there or not."""
+    folder, stem = path / part, STEMS[part]
+    index = folder / f"{stem}.safetensors.index{'.fp16' if fp16 else ''}.json"
+    if not _is_there(index):
+        return (folder / f"{stem}{'.fp16' if fp16 else ''}.safetensors",)
+    try:
+        listed = _Index.model_validate_json(read_bytes(index, _MAX_INDEX_BYTES)).weight_map.values()
+    except (OSError, ValidationError) as error:
+        what = reason(error) if isinstance(error, OSError) else "it is not an index of .safetensors files beside it"
+        raise ModelError(f"{index} cannot be read: {what}", "download or copy the model again") from None
+    return tuple(folder / name for name in sorted(set(listed)))
+
+
+def is_small(name: str) -> bool:
+    """Whether a file of a snapshot, by its path in it, is one of the configurations and vocabularies of its parts."""
+    return bool(re.fullmatch(rf"({'|'.join(PARTS)})/[^/]+\.(json|txt)", name)) and ".safetensors.index" not in name
+
+
+def _is_there(file: Path) -> bool:
+    try:
+        if found := look(file):
+            require_regular(found)
+    except OSError as error:
+        raise ModelError(f"{file} cannot be read: {reason(error)}", "download or copy the model again") from None
+    return found is not None

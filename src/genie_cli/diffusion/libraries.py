@@ -1,0 +1,59 @@
+"""Other libraries at work on files from outside: nothing that they say is printed, and what they raise is told.
+
+On arbitrary bytes they raise almost anything. Their messages name weights, which come from a file, too.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from genie_cli.errors import GenieError, said
+from genie_cli.files.reading import reason
+
+_LOGGERS = ("accelerate", "diffusers", "huggingface_hub", "timm", "torch", "transformers")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep libraries from printing log messages and warnings; what comes of it is told by whoever uses them."""
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
+@contextmanager
+def guarded(refuse: Callable[[str], GenieError]) -> Iterator[None]:
+    """Turns whatever a library raises on a file from outside into one of genie's errors. Only a device's memory that
+    is full is passed on: that is not the file's fault.
+
+    Args:
+        refuse: makes the error from the reason, a phrase.
+    """
+    try:
+        with quiet():
+            yield
+    except GenieError:
+        raise
+    except RecursionError:
+        raise refuse("it is nested too deeply") from None
+    except MemoryError:
+        raise refuse("it does not fit into memory") from None
+    except OSError as error:
+        raise refuse(reason(error) if error.errno else said(error)) from None
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":  # of libraries in Rust
+            raise
+        if type(error).__name__ == "OutOfMemoryError":  # torch's, of a device
+            raise
+        raise refuse(said(error)) from None

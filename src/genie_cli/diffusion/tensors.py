@@ -1,0 +1,88 @@
+"""Weights that are whole: as long as their file says, of the keys and shapes that a network has, and finite."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genie_cli.diffusion.libraries import guarded
+from genie_cli.errors import ModelError, shorten
+from genie_cli.files.reading import open_binary
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+_AGAIN = "download or copy the model again"
+_FLOATS = ("F64", "F32", "F16", "BF16")
+_INDICES = "position_ids"  # older versions of transformers saved these whole numbers with the weights
+
+
+def check(file: Path) -> None:
+    """Check the header of a ``.safetensors`` file: that its tensors fill the file, and are real numbers.
+
+    Raises:
+        ModelError: they do not, or the file cannot be read; eight-bit and quantized weights need scales that no network
+            here has.
+    """
+    from safetensors import safe_open
+
+    def refuse(reason: str) -> ModelError:
+        return ModelError(f"{file} cannot be read: {reason}", _AGAIN)
+
+    with guarded(refuse):
+        open_binary(file).close()  # not a pipe, nor a device
+        with safe_open(str(file), framework="numpy") as opened:
+            kinds = {key: opened.get_slice(key).get_dtype() for key in list(opened.keys())}
+    if odd := [f"{key} ({kind})" for key, kind in kinds.items() if kind not in _FLOATS and not key.endswith(_INDICES)]:
+        raise ModelError(
+            f"{file} is not supported: its weights are not real numbers of 16 bits or more: {shorten(odd)}"
+        )
+
+
+def difference(wanted: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor]) -> str:
+    """How weights differ from a network's in keys, shapes and kinds of numbers: the first few; empty if they do not.
+
+    Args:
+        wanted: the network's state dict.
+        found: the weights.
+    """
+    unfit = [
+        f"{key} is {tuple(found[key].shape)} and should be {tuple(wanted[key].shape)}"
+        for key in wanted
+        if key in found and found[key].shape != wanted[key].shape
+    ] + quantized(wanted, found)
+    keys = lacking_or_surplus([k for k in wanted if k not in found], [k for k in found if k not in wanted])
+    return "; ".join(part for part in (keys, shorten(unfit, between="; ")) if part)
+
+
+def quantized(wanted: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor]) -> list[str]:
+    """What says of each weight that is a whole number where the network's is real; arguments as of `difference`.
+
+    Such weights are quantized, and would be taken for what they are not.
+    """
+    return [
+        f"{key} is {str(found[key].dtype).removeprefix('torch.')}, as only quantized weights are"
+        for key in wanted
+        if key in found and wanted[key].is_floating_point() and not found[key].is_floating_point()
+    ]
+
+
+def lacking_or_surplus(missing: Sequence[str], unexpected: Sequence[str]) -> str:
+    """Which weights are missing and which are too many, for a message; empty if none are."""
+    parts = {"missing": missing, "unexpected": unexpected}
+    return "; ".join(f"{name}: {shorten(keys)}" for name, keys in parts.items() if keys)
+
+
+def not_finite(network: nn.Module) -> str:
+    """The network's weights that are infinite or not a number, for a message; empty if none are."""
+    import torch
+
+    found = []
+    for key, tensor in network.state_dict().items():
+        if tensor.is_floating_point() and tensor.numel():
+            low, high = torch.aminmax(tensor)  # both are NaN if one value is
+            if not bool(torch.isfinite(low) & torch.isfinite(high)):
+                found.append(key)
+    return shorten(found)

@@ -1,0 +1,51 @@
+"""Copies of the bundled snapshot, changed as a test needs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from genie_cli.diffusion.locate import locate
+
+Tensors = dict[str, torch.Tensor]
+REMOVED = object()
+
+
+def copied(path: Path) -> Path:
+    """A copy of the bundled snapshot that may be damaged."""
+    return Path(shutil.copytree(locate("digits").path, path))
+
+
+def edit(path: Path, **changes: object) -> None:
+    """Change keys of a JSON file; `REMOVED` removes one."""
+    content = json.loads(path.read_text()) | changes
+    path.write_text(json.dumps({key: value for key, value in content.items() if value is not REMOVED}))
+
+
+def reweigh(file: Path, change: Callable[[Tensors], object]) -> None:
+    """Change the tensors of a ``.safetensors`` file, in place or by returning others."""
+    tensors = load_file(file)
+    changed = change(tensors)
+    save_file(changed if isinstance(changed, dict) else tensors, file, metadata={"format": "pt"})
+
+
+def split(file: Path, fp16: bool = False) -> list[Path]:
+    """Split a file of weights into two with an index, as save_pretrained does with large ones."""
+    tensors = load_file(file)
+    variant = ".fp16" if fp16 else ""
+    names = [file.with_name(f"{file.stem}{variant}-0000{k}-of-00002.safetensors") for k in (1, 2)]
+    halves: list[Tensors] = [{}, {}]
+    for index, (key, tensor) in enumerate(tensors.items()):
+        halves[index % 2][key] = tensor
+    for name, half in zip(names, halves, strict=True):
+        save_file(half, name, metadata={"format": "pt"})
+    listed = {key: name.name for name, half in zip(names, halves, strict=True) for key in half}
+    index_file = file.with_name(f"{file.name}.index{variant}.json")
+    index_file.write_text(json.dumps({"metadata": {"total_size": 1}, "weight_map": listed}))
+    file.unlink()
+    return names
