@@ -174,7 +174,7 @@ def see(
 
     def view(source: Source) -> torch.Tensor:
         try:
-            return preprocess.center_crop(read(root / source.path, source.sha256))
+            return preprocess.center_crop(read(root / source.path, source.sha256, preprocess.resize))
         except ImageError as error:
             broken[source.sha256] = error
             raise
