@@ -83,7 +83,7 @@ def facts(title: str, pairs: Mapping[str, object]) -> Table:
     # Text, not strings: a prompt or path may hold [brackets], which are markup in a string.
     table = Table(title=Text(title), show_header=False, title_justify="left", box=None, padding=(0, 2, 0, 0))
     for name, value in pairs.items():
-        table.add_row(name, Text(str(value)))
+        table.add_row(Text(name), Text(str(value)))
     return table
 
 
