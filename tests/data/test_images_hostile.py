@@ -22,7 +22,7 @@ from genie_cli.errors import ImageError
 from genie_cli.files import image_data
 from genie_cli.files.image_data import LimitError, open_image
 from tests.data.pictures import TOO_LARGE, attempt, noise, saved, with_orientation
-from tests.files.test_jpeg import jpeg, segment, with_scans
+from tests.files.jpegs import jpeg, segment, with_scans
 
 SUFFIXES = [".jpg", ".png", ".webp", ".bmp", ".gif", ".tif", ".ppm"]
 
