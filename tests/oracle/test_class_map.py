@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from genie_cli.jobs import Job, Method, Source
 from genie_cli.oracle.candidates import CandidateClasses, Candidates
 from genie_cli.oracle.class_map import read, resolve, write
 from genie_cli.oracle.vocabulary import Vocabulary
+from tests.data.damage import damaged, only_our_errors
 
 IMAGENET = Vocabulary(wnids())
 DIGITS = Vocabulary(CLASSES)
@@ -170,6 +172,23 @@ def test_a_file_that_is_no_map(tmp_path: Path, content: bytes, reason: str) -> N
     (tmp_path / "map.csv").write_bytes(content)
     with pytest.raises(UsageError, match=reason):
         read(tmp_path / "map.csv")
+
+
+@given(data=damaged([b'\xef\xbb\xbflabel,class,note\r\n"a, b",one,"x\ny"\r\n\'=c,,\r\n']))
+def test_a_damaged_map(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+    path = tmp_path_factory.getbasetemp() / "damaged.csv"
+    path.write_bytes(data)
+    only_our_errors(lambda: resolve(["a, b", "=c"], DIGITS, read(path)))
+
+
+def test_a_map_that_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "map.csv")
+    with pytest.raises(UsageError, match="cannot be read: it is a named pipe"):
+        read(tmp_path / "map.csv")
+    with pytest.raises(UsageError, match="cannot be read: it is a folder, not a file"):
+        read(tmp_path)
+    with pytest.raises(OutputError, match="already exists"):
+        write(tmp_path / "map.csv", resolve(["one"], DIGITS))
 
 
 def test_a_map_out_of_a_spreadsheet(tmp_path: Path) -> None:
