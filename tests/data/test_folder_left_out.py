@@ -201,3 +201,18 @@ def test_names_that_no_folder_has(name: str, tmp_path: Path) -> None:
 def test_a_folder_that_leads_back_to_itself(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to("loop")
     assert failure(tmp_path / "loop")[0] == f"{tmp_path / 'loop'} is a link that leads back to itself"
+
+
+@needs_links
+def test_folders_that_all_lead_to_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder, "_MOST_VISITS", 20)
+    names = "abcdefghijkl"
+    for name in names:
+        put(tmp_path, f"{name}/{name}.png")
+        for other in names.replace(name, ""):
+            (tmp_path / name / other).symlink_to(tmp_path / other)
+    listing = scan(tmp_path)
+    assert {f"{name}/{name}.png" for name in names} <= {one.path for one in listing.sources}
+    assert len(listing.sources) <= 20 * len(names)
+    assert {reason for _, reason in listing.ignored} == {LOOP, "is a folder that too many links lead to"}
+    assert scan(tmp_path) == listing

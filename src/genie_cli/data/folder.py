@@ -11,6 +11,7 @@ import hashlib
 import os
 import stat
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -36,6 +37,11 @@ _BROKEN_LINK = "is a broken link, or has gone"
 _LOOP = "is a link that leads back to itself"
 
 _TOO_LARGE = f"has more than {MAX_BYTES:,} bytes"
+
+_LINKED_TOO_OFTEN = "is a folder that too many links lead to"
+
+# A dozen folders, each with a link to each of the others, have a thousand million paths.
+_MOST_VISITS = 10_000
 
 _CHUNK = 1 << 20  # bytes
 _BATCH = 4096  # files handed to the threads at once: a million waiting futures would take gigabytes
@@ -171,10 +177,11 @@ def _files(root: Path) -> Iterator[tuple[str, str]]:
     # Each folder waits with its own identity and those above it: a link may lead to a folder that is read elsewhere,
     # but not to one above itself. (With one set for the whole walk, the order would decide which path is kept.)
     waiting: list[tuple[str, frozenset[_Identity]]] = [("", frozenset([_identity(os.stat(root))]))]
+    visits: Counter[_Identity] = Counter()
     while waiting:
         folder, within = waiting.pop()
         try:
-            names = os.listdir(os.path.join(root, folder))
+            names = sorted(os.listdir(os.path.join(root, folder)))
         except OSError as error:
             yield folder, _reason(error)
             continue
@@ -186,8 +193,11 @@ def _files(root: Path) -> Iterator[tuple[str, str]]:
                 yield os.fsencode(path).decode("utf-8", "backslashreplace"), _NOT_UTF8
                 continue
             inner, why = _look(root, path, within)
-            if inner:
+            if inner and visits[inner] < _MOST_VISITS:
+                visits[inner] += 1
                 waiting.append((path, within | {inner}))
+            elif inner:
+                yield path, _LINKED_TOO_OFTEN
             else:
                 yield path, why
 
