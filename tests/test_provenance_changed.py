@@ -30,19 +30,18 @@ def read_back(data: bytes, path: Path) -> Provenance | None:
 
 @every_format
 def test_no_changed_byte_shows_another_record(tmp_path: Path, image_format: Format) -> None:
-    """Each byte is changed, the record's in several ways."""
+    """Each byte is changed: by one bit, from upper to lower case, or altogether."""
     data = encode(gradient(4, 4), image_format, a_job(), {"steps": 30})
     path = tmp_path / "image"
     path.write_bytes(data)
-    made, begin, seen = read(path), data.index(b"<?xpacket"), set()
-    end = data.index(b"<?xpacket end", begin)
+    made, refused = read(path), 0
     for place in range(len(data)):
-        for mask in (1, 0x20, 0xFF) if begin <= place < end else (1 << place % 8,):
-            changed = bytearray(data)
-            changed[place] ^= mask
-            seen.add(found := read_back(changed, path) == made)
-            assert found or read_back(changed, path) is None
-    assert seen == {True, False}
+        changed = bytearray(data)
+        changed[place] ^= (1, 0x20, 0xFF)[place % 3]
+        found = read_back(changed, path)
+        assert found in (made, None)
+        refused += found is None
+    assert 0 < refused < len(data)
 
 
 @given(st.data())
