@@ -8,12 +8,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from typer.testing import CliRunner, Result
 
 from genie_cli.cli.app import app
 from genie_cli.data.digits.paint import DigitsInTheWild
 
 Genie = Callable[..., Result]
+
+# A busy machine is no failure.
+settings.register_profile("genie", deadline=None)
+settings.load_profile("genie")
 
 
 @pytest.fixture(scope="session")

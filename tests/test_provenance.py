@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -121,7 +122,9 @@ class TestForOtherSoftware:
 
     def test_the_record_is_in_the_xmp(self, image_format: Format) -> None:
         record = json.loads(in_xmp(encode(gradient(), image_format, a_job(), SETTINGS), "genie:Record") or "")
-        assert record == {"genie": __version__, "job": a_job().model_dump(mode="json"), "settings": SETTINGS}
+        made = {"genie": __version__, "job": a_job().model_dump(mode="json"), "settings": SETTINGS}
+        checksum = hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()
+        assert record == {**made, "sha256": checksum}
 
 
 def test_png_has_the_record_as_text_too() -> None:

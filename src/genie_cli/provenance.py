@@ -1,18 +1,21 @@
 """Provenance: image files that carry a record of how they were generated.
 
-The record is a JSON document, ``{"genie": <version>, "job": {...}, "settings": {...}}``, in the file's XMP, under a
-namespace of genie's. For other software, the XMP also declares with IPTC's digital source type that a model made the
-image. PNG files repeat the record in a text chunk, JPEG and WebP files have the prompt in EXIF; neither is read back.
+The record is a JSON document, ``{"genie": <version>, "job": {...}, "settings": {...}, "sha256": ...}``, in the file's
+XMP, under a namespace of genie's. Its SHA-256 is of the rest, as JSON with sorted keys: without it, a JPEG or WebP in
+which one letter has changed would show another job. For other software, the XMP also declares with IPTC's digital
+source type that a model made the image. PNG files repeat the record in a text chunk, JPEG and WebP files have the
+prompt in EXIF; neither is read back.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, cast
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
@@ -24,11 +27,16 @@ from pydantic import BaseModel, ConfigDict
 from genie_cli import __version__
 from genie_cli.config import Format
 from genie_cli.errors import ImageError, UsageError
-from genie_cli.jobs import PURE_NOISE, Job
+from genie_cli.files.image_data import LimitError, open_image
+from genie_cli.files.reading import read_bytes
+from genie_cli.jobs import PURE_NOISE, Job, Source
 
 _NAMESPACE = "urn:genie-cli:provenance:1.0/"
 _RECORD = f"{{{_NAMESPACE}}}Record"
+_CHECKSUM = "sha256"
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+
+_DESCRIPTION = f"{{{_RDF}}}Description"
 
 # https://cv.iptc.org/newscodes/digitalsourcetype; the identifiers themselves are http.
 _SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
@@ -38,8 +46,12 @@ _EDITED = _SOURCE_TYPES + "compositeWithTrainedAlgorithmicMedia"
 # Bytes that a JPEG segment of 64 KB leaves for an XMP packet (XMP specification, part 3, section 1.1.3).
 _JPEG_PACKET_BYTES = 65502
 
+_MAX_PACKET = 1 << 24  # bytes, where the format has no limit
+_DEEPEST = 100  # elements in elements; genie's packet has 6
+
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
+_NO_IMAGE = "is not a JPEG, PNG or WebP image"
 _NO_RECORD = "carries no record of how it was made"
 _NO_RECORD_HINT = "only files as genie wrote them carry one; an editor or a web site may have removed it"
 
@@ -81,19 +93,13 @@ def encode(pixels: NDArray[np.uint8], image_format: Format, job: Job, settings: 
         The file's bytes.
 
     Raises:
-        UsageError: prompt and settings are too long for a JPEG.
+        UsageError: prompt and settings are too long for a JPEG, or absurdly long.
         ValueError: a setting cannot be expressed in JSON, such as an infinite number.
     """
-    made = Provenance(genie=__version__, job=job, settings=dict(settings))
-    # Sorted, so that the order of the settings does not matter; ASCII, so that XML can contain every character.
-    record = json.dumps(made.model_dump(mode="json"), sort_keys=True, allow_nan=False)
+    made = Provenance(genie=__version__, job=job, settings=dict(settings)).model_dump(mode="json")
+    record = _canonical({**made, _CHECKSUM: _checksum(made)})
     packet = _packet(job, record)
-    size = len(packet.encode())
-    if image_format is Format.JPG and size > _JPEG_PACKET_BYTES:
-        raise UsageError(
-            f"the record of how an image was made has {size:,} bytes, and a JPEG holds {_JPEG_PACKET_BYTES:,}",
-            "shorten the prompt, or write PNG or WebP: --format png",
-        )
+    _require_room(len(packet.encode()), image_format)
     carried = {"pnginfo": _chunks(packet, record)} if image_format is Format.PNG else _segments(packet, job)
     file = BytesIO()
     Image.fromarray(pixels).save(file, **_ENCODER[image_format], **carried)
@@ -112,7 +118,7 @@ def read(path: Path) -> Provenance:
         raise ImageError(path, _NO_RECORD, _NO_RECORD_HINT)
     try:
         record = _record_in(packet)
-        made = None if record is None else Provenance.model_validate(json.loads(record))
+        made = None if record is None else _made(record)
     # Invalid UTF-8, JSON and records are all ValueErrors; too deeply nested JSON is a RecursionError.
     except (ElementTree.ParseError, ValueError, RecursionError) as error:
         hint = "the file was changed after genie wrote it; see its row in the run's manifest.jsonl"
@@ -120,6 +126,15 @@ def read(path: Path) -> Provenance:
     if made is None:
         raise ImageError(path, _NO_RECORD, _NO_RECORD_HINT)
     return made
+
+
+def _require_room(size: int, image_format: Format) -> None:
+    most, hint = _MAX_PACKET, "shorten the prompt"
+    if image_format is Format.JPG:
+        most, hint = _JPEG_PACKET_BYTES, f"{hint}, or write PNG or WebP: --format png"
+    if size > most:
+        name = _ENCODER[image_format]["format"]
+        raise UsageError(f"the record of how an image was made has {size:,} bytes, and a {name} holds {most:,}", hint)
 
 
 def _packet(job: Job, record: str) -> str:
@@ -180,32 +195,98 @@ def _segments(packet: str, job: Job) -> dict[str, Any]:
 
 def _packet_of(path: Path) -> bytes:
     """The image's XMP packet, empty if it has none; ImageError if the file cannot be opened."""
+    hint = "give the path of an image file that genie wrote"
     try:
-        with Image.open(path, formats=[options["format"] for options in _ENCODER.values()]) as image:
+        data = read_bytes(path)
+        with open_image(data, tuple(options["format"] for options in _ENCODER.values())) as image:
             return bytes(image.info.get("xmp", b""))
     except FileNotFoundError as error:
         raise ImageError(path, "does not exist", "check the spelling of the path") from error
-    # Pillow raises different errors for different damages. Only errors of the file system have a strerror.
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        reason = getattr(error, "strerror", None) or "is not a JPEG, PNG or WebP image"
-        raise ImageError(path, reason, "give the path of an image file that genie wrote") from error
+    except (OSError, MemoryError) as error:  # Only errors of the file system have a strerror; Pillow's have none.
+        why = getattr(error, "strerror", None)
+        raise ImageError(path, f"cannot be read: {why}" if why else _NO_IMAGE, hint) from error
+    except LimitError as error:
+        raise ImageError(path, str(error), hint) from error
+    except Exception as error:  # On bad bytes Pillow's readers raise almost anything.
+        raise ImageError(path, _NO_IMAGE, hint) from error
 
 
 def _record_in(packet: bytes) -> str | None:
     """genie's record (JSON) in an XMP packet; None if there is none.
 
     Raises:
-        ValueError: the packet is not UTF-8, or has a document type or entity declaration.
+        ValueError: the packet is not UTF-8, has a document type or entity declaration, or is nested absurdly deep.
         ElementTree.ParseError: it is not XML.
     """
+    if len(packet) > _MAX_PACKET:
+        raise ValueError("the XMP packet is larger than any of genie's")
     # Decoded before the check, since a declaration in another encoding would not be found.
     text = packet.decode()
     # XMP needs no declarations, and entities can expand a small file to gigabytes.
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise ValueError("the XMP packet declares a document type")
-    for description in ElementTree.fromstring(text).iter(f"{{{_RDF}}}Description"):  # noqa: S314 no entities, see above
-        # In RDF a property can also be an attribute, and some tools rewrite XMP that way.
-        record = description.get(_RECORD) or description.findtext(_RECORD)
-        if record is not None:
-            return record
-    return None
+    parser = ElementTree.XMLParser(target=_RecordFinder())  # noqa: S314 no entities, see above
+    parser.feed(text)
+    return cast("str | None", parser.close())
+
+
+class _RecordFinder:
+    """Finds the first record in XML that is parsed piece by piece, so that no tree of it is in memory."""
+
+    def __init__(self) -> None:
+        self._path: list[str] = []
+        self._parts: list[str] | None = None
+        self._record: str | None = None
+
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        if len(self._path) >= _DEEPEST:
+            raise ValueError("the XMP packet is nested too deeply")
+        if self._record is None:
+            # In RDF a property can also be an attribute, and some tools rewrite XMP that way.
+            self._record = (tag == _DESCRIPTION and attributes.get(_RECORD)) or None
+            if tag == _RECORD and self._path[-1:] == [_DESCRIPTION]:
+                self._parts = []
+        self._path.append(tag)
+
+    def data(self, text: str) -> None:
+        if self._parts is not None:
+            self._parts.append(text)
+
+    def end(self, tag: str) -> None:
+        self._path.pop()
+        if tag == _RECORD and self._parts is not None:
+            self._record, self._parts = "".join(self._parts), None
+
+    def close(self) -> str | None:
+        return self._record
+
+
+def _made(record: str) -> Provenance:
+    """What a record says, once it is certain that genie wrote it so.
+
+    Raises:
+        ValueError: it is not JSON, has unknown fields or values of other types, or does not fit its checksum.
+        RecursionError: it is nested too deeply.
+    """
+    said = json.loads(record, parse_constant=_refuse_constant)
+    checksum = said.pop(_CHECKSUM, None) if isinstance(said, dict) else None  # earlier versions wrote none
+    made = Provenance.model_validate_json(_canonical(said), strict=True)
+    for part, known in ((said, Provenance), (said["job"], Job), (said["job"]["source"] or {}, Source)):
+        if unknown := part.keys() - known.model_fields.keys():
+            raise ValueError(f"unknown fields: {', '.join(sorted(unknown))}")
+    if checksum not in (None, _checksum(said)):
+        raise ValueError("the record does not fit its checksum")
+    return made
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _canonical(record: object) -> str:
+    """JSON in the one form that a record has: sorted, so that the order of the settings does not matter; in ASCII."""
+    return json.dumps(record, sort_keys=True, allow_nan=False)
+
+
+def _checksum(record: object) -> str:
+    return hashlib.sha256(_canonical(record).encode()).hexdigest()

@@ -25,12 +25,12 @@ class TestOptions:
             (["--from-logits", "p", "--true", "t", "--device", "cpu"], "--device: not used with --from-logits"),
             (["--from-logits", "p"], "--from-logits needs the images' classes"),
             (["--from-predictions", "missing.csv"], "missing.csv cannot be read: No such file"),
-            (["--from-logits", "missing.npy", "--true", "t"], "there is no file missing.npy"),
+            (["--from-logits", "missing.npy", "--true", "t"], "missing.npy cannot be read: No such file"),
             (["--src-dir", "missing"], "missing does not exist"),
             (["--from-predictions", "p", "--picture", "p.jpg"], "p.jpg is not a name for a PNG"),
             (["--from-predictions", "p", "--picture", "no/p.png"], "there is no folder no"),
             (["--from-predictions", "p", "--out", "x.png"], "x.png cannot be both"),
-            (["--from-predictions", "p", "--out", "."], "is not a confusion file"),
+            (["--from-predictions", "p", "--out", "."], "it is a folder, not a file"),
         ],
     )
     def test_what_is_refused(self, genie: Genie, tmp_path: Path, words: list[str], reason: str) -> None:

@@ -29,7 +29,7 @@ def written(path: Path, content: object) -> Path:
 
 class TestRead:
     def test_what_was_written(self, tmp_path: Path) -> None:
-        confusion = a_confusion(labels=("Köter", "🦊", "a\nb", ""), how={"folds": 5})
+        confusion = a_confusion(labels=("Köter", "🦊", "a\nb", " "), how={"folds": 5})
         path = tmp_path / "confusion.json"
         path.write_text(confusion.model_dump_json(), encoding="utf-8")
         assert Confusion.read(path) == confusion
@@ -51,7 +51,12 @@ class TestRead:
             ({"matrix": ((0.5,) * 4,) * 4}, "matrix.0.0 "),
             ({"matrix": None}, "matrix "),
             ({"kind": "genie.manifest"}, "kind "),
-            ({"schema": 2}, "schema "),
+            *(({"schema": schema}, "schema ") for schema in (2, 0, -1, "1", True, 1.0, None, 10**22)),
+            *(({"matrix": ((count,) * 4,) * 4}, "matrix.0.0 ") for count in (-1, "1", True, 1.0, None, 10**22)),
+            ({"labels": ("cat", "dog", "fox", "")}, "labels.3 "),
+            ({"labels": ("cat", "dog", "fox", 3)}, "labels.3 "),
+            ({"labels": [], "matrix": []}, "labels "),
+            ({"labels": [str(number) for number in range(10_001)]}, "labels has more than 10,000 classes"),
         ],
     )
     def test_what_does_not_fit(self, tmp_path: Path, changes: dict[str, Any], reason: str) -> None:
@@ -143,7 +148,7 @@ class TestMostConfused:
 class TestWrite:
     def test_what_is_read_again(self, tmp_path: Path) -> None:
         path = tmp_path / "confusion.json"
-        confusion = a_confusion(labels=("Köter", "🦊", "a\nb", ""), how={"folds": 5})
+        confusion = a_confusion(labels=("Köter", "🦊", "a\nb", " "), how={"folds": 5})
         confusion.write(path, top_k=2)
         assert Confusion.read(path) == confusion
         assert [file.name for file in tmp_path.iterdir()] == ["confusion.json"]
@@ -195,7 +200,7 @@ class TestWrite:
             a_confusion().write(tmp_path / "missing/c.json", top_k=1)
 
     def test_a_folder_in_its_place(self, tmp_path: Path) -> None:
-        with pytest.raises(OutputError, match="is not a confusion file"):
+        with pytest.raises(OutputError, match="it is a folder, not a file"):
             a_confusion().write(tmp_path, top_k=1)
 
 

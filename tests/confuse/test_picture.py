@@ -31,7 +31,7 @@ class TestPicture:
         assert colours[0, 1].sum() > colours[0, 2].sum()
 
     def test_names_that_are_hard_to_draw(self) -> None:
-        labels = ["", "a\nb", "🦊", "w" * 500]
+        labels = [" ", "a\nb", "🦊", "w" * 500]
         picture = matrix.draw(Confusion(labels=labels, matrix=[[0, 0, 0, 123456]] * 4))
         assert max(picture.size) < 600
 

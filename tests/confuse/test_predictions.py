@@ -121,7 +121,7 @@ class TestLogits:
             (LOGITS.astype(int), "holds int64 of shape (4, 3), not floating-point logits"),
             (LOGITS[:3], "has 3 rows, "),
             (LOGITS[:, :2], "has 2 columns, and the images in "),
-            (np.where(LOGITS == 9, np.nan, LOGITS), "row 3, counted from 0, has a logit that is no number"),
+            (np.where(LOGITS == 9, np.nan, LOGITS), "row 3, counted from 0, has a largest logit that is not finite"),
             (np.array([{"a": 1}]), "is not a .npy file of numbers"),
         ],
     )

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from genie_cli.data.dataset import Dataset, by_class, class_counts
+import pytest
+import torch
+from torchvision.transforms.v2 import RandomResizedCrop
+
+from genie_cli.data.dataset import Crops, Dataset, by_class, class_counts
 from genie_cli.jobs import Source
 
 
@@ -47,3 +51,13 @@ def test_by_content_a_training_image_comes_before_a_test_image() -> None:
     images = Dataset(Path("photos"), CATS, tested)
     assert {found.path for found in images.by_content().values()} == {"cat/b.png", "cat/a.png", "test/cat/y.png"}
     assert all(digest == found.sha256 for digest, found in images.by_content().items())
+
+
+@pytest.mark.parametrize("area", [0.08, 0.2, 0.7, 1.0])
+def test_no_crop_of_an_image_that_is_large_enough_is_enlarged(area: float) -> None:
+    shorter = Crops(area, flip=True).shorter_side(64)
+    picture = torch.zeros(3, shorter, 2 * shorter)
+    torch.manual_seed(0)
+    for _ in range(200):
+        crop = RandomResizedCrop(64, (area, 1.0)).make_params([picture])
+        assert min(crop["height"], crop["width"]) >= 64 - 1  # as rounded

@@ -43,4 +43,7 @@ def test_a_data_set_of_the_published_size(tmp_path: Path) -> None:
 def test_lists_that_are_no_text(tmp_path: Path) -> None:
     put_aircraft(tmp_path)
     (tmp_path / "manufacturers.txt").write_bytes(b"\xff\xfeB")
-    assert failure(fgvc_aircraft, tmp_path)[0] == f"{tmp_path / 'manufacturers.txt'} is not a text file in UTF-8"
+    assert (
+        failure(fgvc_aircraft, tmp_path)[0]
+        == f"{tmp_path / 'manufacturers.txt'} is not a text file: it is not UTF-8 text"
+    )

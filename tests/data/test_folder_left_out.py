@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import builtins
 import os
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
 import pytest
 
 from genie_cli.data import folder
 from genie_cli.data.folder import Listing, scan
+from genie_cli.files.reading import MAX_BYTES, open_binary
 from tests.data.folders import NOT_AN_IMAGE, failure, found, needs_links, put, source
 
 LOOP = "is a link that leads back to itself"
@@ -113,12 +113,12 @@ def test_an_unreadable_file_is_ignored(tmp_path: Path, monkeypatch: pytest.Monke
     put(tmp_path, "cat/a.png")
     put(tmp_path, "cat/secret.png")
 
-    def guarded(path: Any, *args: Any) -> Any:
-        if "secret" in str(path):
+    def guarded(path: str) -> BinaryIO:
+        if "secret" in path:
             raise PermissionError(13, "Permission denied", path)
-        return builtins.open(path, *args)
+        return open_binary(path)
 
-    monkeypatch.setattr(folder, "open", guarded, raising=False)  # chmod would not stop an administrator
+    monkeypatch.setattr(folder, "open_binary", guarded)  # chmod would not stop an administrator
     listing = scan(tmp_path)
     assert found(listing) == [("cat/a.png", "cat")]
     assert listing.ignored == (("cat/secret.png", "cannot be read: Permission denied"),)
@@ -137,4 +137,82 @@ def test_permissions_of_the_file_system(tmp_path: Path) -> None:
     assert found(listing) == [("cat/a.png", "cat")]
     reason = "cannot be read: Permission denied"
     assert listing.ignored == (("cat/secret.png", reason), ("dog", reason))
-    assert (message, hint) == (f"{tmp_path / 'dog'} {reason}", "check that you may read it")
+    assert (message, hint) == (f"{tmp_path / 'dog'} {reason}", "check that you may read and search it")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="permissions do not bind this user")
+def test_a_folder_that_may_not_be_searched(tmp_path: Path) -> None:
+    put(tmp_path, "photos/cat/a.png")
+    (tmp_path / "photos").chmod(0o444)
+    try:
+        message, hint = failure(tmp_path / "photos")
+    finally:
+        (tmp_path / "photos").chmod(0o755)
+    assert (message, hint) == (
+        f"{tmp_path / 'photos'} cannot be read: Permission denied",
+        "check that you may read and search it",
+    )
+
+
+@needs_links
+def test_a_file_exchanged_since_it_was_listed_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path, "cat/a.png")
+    put(tmp_path, "cat/b.png")
+    put(tmp_path, "cat/c.png")
+    images, _ = folder.find(tmp_path)
+    for name in ("b", "c"):
+        (tmp_path / f"cat/{name}.png").unlink()
+    os.mkfifo(tmp_path / "cat/b.png")
+    (tmp_path / "cat/c.png").symlink_to("/dev/zero")
+    sources, unusable = folder.hashed(tmp_path, sorted(images))
+    assert [one.path for one in sources] == ["cat/a.png"]
+    assert unusable == [
+        ("cat/b.png", "cannot be read: it is a named pipe, not a regular file"),
+        ("cat/c.png", "cannot be read: it is a device, not a regular file"),
+    ]
+
+
+def test_a_file_larger_than_any_picture_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder, "MAX_BYTES", 1000)
+    assert MAX_BYTES == 1 << 30
+    put(tmp_path, "cat/a.png", bytes(1000))
+    put(tmp_path, "cat/b.png", bytes(1001))
+    assert scan(tmp_path).ignored == (("cat/b.png", "has more than 1,073,741,824 bytes"),)
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\x1b[2Jb", "a\x9bb", "a\u202eb", "a\u2028b", "a\tb", "a\x7fb"])
+def test_names_that_do_not_print_are_spelled_out_where_they_are_shown(name: str, tmp_path: Path) -> None:
+    put(tmp_path, f"{name}/a.png")
+    put(tmp_path, f"{name}/{name}.txt")
+    listing = scan(tmp_path)
+    assert found(listing) == [(f"{name}/a.png", name)]  # a class is called as its folder is
+    [(path, reason)] = listing.ignored
+    assert path.isprintable()
+    assert reason == NOT_AN_IMAGE
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 300, "\udcff\ud800"])
+def test_names_that_no_folder_has(name: str, tmp_path: Path) -> None:
+    message, _ = failure(tmp_path / name)
+    assert any(cause in message for cause in ("no file can have this name", "File name too long", "does not exist"))
+
+
+@needs_links
+def test_a_folder_that_leads_back_to_itself(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    assert failure(tmp_path / "loop")[0] == f"{tmp_path / 'loop'} is a link that leads back to itself"
+
+
+@needs_links
+def test_folders_that_all_lead_to_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder, "_MOST_VISITS", 20)
+    names = "abcdefghijkl"
+    for name in names:
+        put(tmp_path, f"{name}/{name}.png")
+        for other in names.replace(name, ""):
+            (tmp_path / name / other).symlink_to(tmp_path / other)
+    listing = scan(tmp_path)
+    assert {f"{name}/{name}.png" for name in names} <= {one.path for one in listing.sources}
+    assert len(listing.sources) <= 20 * len(names)
+    assert {reason for _, reason in listing.ignored} == {LOOP, "is a folder that too many links lead to"}
+    assert scan(tmp_path) == listing

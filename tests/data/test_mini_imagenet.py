@@ -180,7 +180,7 @@ def test_lists_that_are_not_ravis(text: str, problem: str, tmp_path: Path) -> No
 
 def test_a_list_that_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "test.csv").write_bytes(b"\xff\xfe\x00filename")
-    assert failure(mini_imagenet, tmp_path)[0] == f"{tmp_path / 'test.csv'} is not a CSV file in UTF-8"
+    assert failure(mini_imagenet, tmp_path)[0] == f"{tmp_path / 'test.csv'} is not a CSV file: it is not UTF-8 text"
 
 
 def test_a_class_folder_of_another_wordnet_id(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import Genie, tree
+from tests.files.jpegs import with_scans
 from tests.generate.command import EVERYTHING, rows
 
 
@@ -47,7 +48,8 @@ def test_torchvision_and_datasets_read_it(genie: Genie, photos: Path, tmp_path: 
 
 def test_bad_images_fail_alone_and_sources_are_never_written_to(genie: Genie, photos: Path, tmp_path: Path) -> None:
     good = (photos / "one/test-00001.png").read_bytes()
-    for name, content in {"empty": b"", "text": b"no image", "cut": good[: len(good) // 2]}.items():
+    bad = {"empty": b"", "text": b"no image", "cut": good[: len(good) // 2], "scans": with_scans(3000)}
+    for name, content in bad.items():
         (photos / f"one/{name}.png").write_bytes(content)
     before = tree(photos)
     result = genie("generate", "--src-dir", photos, "--targets", "seven", "--out", "out")
@@ -56,7 +58,8 @@ def test_bad_images_fail_alone_and_sources_are_never_written_to(genie: Genie, ph
     assert "is empty (0 bytes)" in reasons["one/empty.png"]
     assert "is not an image" in reasons["one/text.png"]
     assert "truncated" in reasons["one/cut.png"]
-    assert len(reasons) == 3
+    assert "has more than 100 scans" in reasons["one/scans.png"]
+    assert len(reasons) == 4
     assert len(list((tmp_path / "out/train/seven").glob("*.jpg"))) == 9
     assert tree(photos) == before
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import os
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from genie_cli.jobs import Job, Method, Source
 from genie_cli.oracle.candidates import CandidateClasses, Candidates
 from genie_cli.oracle.class_map import read, resolve, write
 from genie_cli.oracle.vocabulary import Vocabulary
+from tests.data.damage import damaged, only_our_errors
 
 IMAGENET = Vocabulary(wnids())
 DIGITS = Vocabulary(CLASSES)
@@ -104,12 +107,19 @@ def test_nor_does_one_that_means_nothing() -> None:
     assert resolve(["one", "two"], DIGITS, {"one": ""}).name(1) == "oracle's one"
 
 
+def test_a_class_that_is_an_absurd_number_is_unknown() -> None:
+    with pytest.raises(UsageError, match="is unknown"):
+        resolve(["a"], DIGITS, {"a": "9" * 5000})
+
+
 def test_accents_may_be_written_either_way() -> None:
     assert resolve(["caf\u00e9"], Vocabulary(("tea", "cafe\u0301"))).known == {"caf\u00e9": 1}
     assert resolve(["caf\u00e9"], DIGITS, {"cafe\u0301": "one"}).known == {"caf\u00e9": 1}
 
 
-LABELS = st.text(st.characters(exclude_categories=("Cs", "Cc")) | st.sampled_from('",;\n '), min_size=1, max_size=8)
+LABELS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8) | st.text(
+    "=+-@'\",;\t\r\n\0 a", min_size=1, max_size=8
+)
 
 
 @given(st.dictionaries(LABELS, st.sampled_from((*CLASSES, "")), min_size=1, max_size=5))
@@ -118,6 +128,15 @@ def test_what_is_written_is_read_back(tmp_path_factory: pytest.TempPathFactory, 
     classes = resolve(own, DIGITS, own)
     write(path, classes)
     assert resolve(own, DIGITS, read(path)).known == classes.known
+
+
+@given(st.lists(LABELS, min_size=1, max_size=5, unique=True), st.lists(LABELS, min_size=1, max_size=5, unique=True))
+def test_no_cell_is_a_formula(tmp_path_factory: pytest.TempPathFactory, labels: list[str], classes: list[str]) -> None:
+    path = tmp_path_factory.mktemp("map") / "map.csv"
+    write(path, resolve([*labels, *classes], Vocabulary(tuple(classes))))
+    with path.open(encoding="utf-8", newline="") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert not [cell for cell in cells if cell.startswith(tuple("=+-@\t\r\n"))]
 
 
 def test_the_written_map_shows_what_it_found_and_what_it_did_not(tmp_path: Path) -> None:
@@ -145,14 +164,31 @@ def test_a_map_edited_by_hand_is_not_overwritten(tmp_path: Path) -> None:
         (b"name,id\none,1\n", "first line must be label,class"),
         (b"label,class\none,1\none,2\n", "line 3: 'one' is listed twice"),
         (b"label,class\n,2\n", "line 2: the label is missing"),
-        (b"label,class\n\xff,2\n", "cannot be read"),
-        (b'label,class\n"one,2\n', "cannot be read"),
+        (b"label,class\n\xff,2\n", "is not a CSV file: it is not UTF-8 text"),
+        (b'label,class\n"one,2\n', "is not a CSV file: unexpected end of data"),
     ],
 )
 def test_a_file_that_is_no_map(tmp_path: Path, content: bytes, reason: str) -> None:
     (tmp_path / "map.csv").write_bytes(content)
     with pytest.raises(UsageError, match=reason):
         read(tmp_path / "map.csv")
+
+
+@given(data=damaged([b'\xef\xbb\xbflabel,class,note\r\n"a, b",one,"x\ny"\r\n\'=c,,\r\n']))
+def test_a_damaged_map(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+    path = tmp_path_factory.getbasetemp() / "damaged.csv"
+    path.write_bytes(data)
+    only_our_errors(lambda: resolve(["a, b", "=c"], DIGITS, read(path)))
+
+
+def test_a_map_that_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "map.csv")
+    with pytest.raises(UsageError, match="cannot be read: it is a named pipe"):
+        read(tmp_path / "map.csv")
+    with pytest.raises(UsageError, match="cannot be read: it is a folder, not a file"):
+        read(tmp_path)
+    with pytest.raises(OutputError, match="already exists"):
+        write(tmp_path / "map.csv", resolve(["one"], DIGITS))
 
 
 def test_a_map_out_of_a_spreadsheet(tmp_path: Path) -> None:

@@ -6,17 +6,24 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from pydantic import ValidationError
+from rich.text import Text
 from typer import Argument
 
 from genie_cli import manifest
 from genie_cli.cli._console import facts, stdout, wants_lines, write_lines
 from genie_cli.cli._options import Json
 from genie_cli.config import BUNDLED
-from genie_cli.errors import ManifestError
+from genie_cli.errors import ImageError, ManifestError
 from genie_cli.header import Header, RunSettings
 
 if TYPE_CHECKING:
     from genie_cli.provenance import Provenance
+
+_NO_COMMAND = (
+    "No command to make it again can be shown, since a name or setting has characters that do not print. "
+    "genie explain --json IMAGE writes the plan for genie generate --plan -"
+)
 
 
 def explain(
@@ -30,11 +37,12 @@ def explain(
     from genie_cli import provenance
 
     record = provenance.read(image)
+    settings = _settings(image, record)
     if wants_lines(json_):
         header = Header(
             kind="genie.plan",
             source_root=_source_root(image),
-            settings=RunSettings(**record.settings),
+            settings=settings,
             versions={"genie-cli": record.genie},
         )
         write_lines([header.line() + manifest.plan_line(record.job)])
@@ -42,26 +50,57 @@ def explain(
     job = record.job
     source = f"{job.source.path} ({job.source.label})" if job.source else "none"
     table = {"target": job.target, "source": source, "method": job.method.value, "r": job.r, "prompt": job.prompt}
-    table |= {key: value for key, value in record.settings.items() if key != "plan"}
+    table |= settings.made_with()
     console = stdout()
     console.print(facts(str(image), table))
-    console.print("\nTo make it again:", style="bold")
-    console.print(command_for(image, record), markup=False, highlight=False, soft_wrap=True)
+    command = command_for(image, record)
+    # Text, not a string, in which ":x:" may be the name of an emoji.
+    if command.isprintable():
+        console.print("\nTo make it again:", style="bold")
+        console.print(Text(command), soft_wrap=True)
+    else:
+        console.print(f"\n{_NO_COMMAND}", soft_wrap=True)
 
 
 def command_for(image: Path, record: Provenance) -> str:
-    """The shell command that makes the same image again, into a folder ``again``."""
+    """The shell command that makes the same image again, into a folder ``again``.
+
+    Everything that an image or its name says is quoted: it may come from anywhere, and this line is there to be pasted.
+    What the person has to fill in is quoted, too.
+
+    Raises:
+        ImageError: the record has a setting of another type.
+    """
     name, _, revision = record.job.model.partition("@")
-    words = ["genie generate --plan -", f"--model {shlex.quote(name) if _is_known(name) else f'<folder of {name}>'}"]
-    words += [f"--revision {shlex.quote(revision)}"] if "/" in name else []
-    words += ["--src-dir <folder of the sources>"] if record.job.source and not _source_root(image) else []
-    # Quoted, as everything that an image says: it may come from anywhere, and this line is there to be pasted.
-    words += [
-        f"--{key} {shlex.quote(str(record.settings[key]))}"
+    settings = _settings(image, record).made_with()
+    options = {"model": name if _is_known(name) else f"<folder of {name}>"}
+    options |= {"revision": revision} if "/" in name else {}
+    options |= {"src-dir": "<folder of the sources>"} if record.job.source and not _source_root(image) else {}
+    options |= {
+        key: str(settings[key])
         for key in RunSettings.model_fields
-        if key in record.settings and key not in ("model", "plan")
-    ]
-    return f"genie explain --json {shlex.quote(str(image))} | {' '.join(words)} --out again"
+        if settings.get(key) is not None and key not in ("model", "plan")
+    }
+    # With "=", since a value may begin with a dash. So may the name of a file.
+    words = [f"--{key}={value}" for key, value in options.items()]
+    path = f"./{image}" if str(image).startswith("-") else str(image)
+    plan = shlex.join(["genie", "explain", "--json", path])
+    return f"{plan} | {shlex.join(['genie', 'generate', '--plan', '-', *words, '--out', 'again'])}"
+
+
+def _settings(image: Path, record: Provenance) -> RunSettings:
+    """The record's settings; those that genie does not know are among them, and never become options.
+
+    Raises:
+        ImageError: one is of another type than genie writes.
+    """
+    try:
+        return RunSettings.model_validate(record.settings, strict=True)
+    except ValidationError as error:
+        name = str(error.errors()[0]["loc"][0])
+        raise ImageError(
+            image, f"carries a record in which {name} has a value that it cannot have", "genie did not write it so"
+        ) from None
 
 
 def _source_root(image: Path) -> str | None:
@@ -69,7 +108,7 @@ def _source_root(image: Path) -> str | None:
     try:
         with manifest.opened(image.resolve().parents[2] / "manifest.jsonl", "genie.manifest") as document:
             return document.header.source_root
-    except (IndexError, ManifestError):
+    except (IndexError, OSError, RuntimeError, ManifestError):  # RuntimeError: a link leads back to itself
         return None
 
 

@@ -16,11 +16,23 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from genie_cli.errors import OutputError, UsageError
+from genie_cli.files.reading import blaming, read_json, reason
 from genie_cli.files.writing import require_folder, write_atomically
 
 KIND: Final = "genie.confusion"
 TIES = "in the order of the labels"
+MAX_CLASSES = 10_000  # 10,000 squared is a hundred million cells, nearly a gigabyte
+MAX_COUNT = 10**12  # images of one cell
 _SHOWN = 10  # classes named in a hint
+
+
+def _nfc_text(label: str) -> str:
+    label.encode()  # half of a surrogate pair is no text; the error is a ValueError
+    return unicodedata.normalize("NFC", label)
+
+
+Label = Annotated[str, Field(strict=True, min_length=1), AfterValidator(_nfc_text)]
+Count = Annotated[int, Field(strict=True, ge=0, le=MAX_COUNT)]
 
 
 class Confusion(BaseModel):
@@ -38,9 +50,9 @@ class Confusion(BaseModel):
     model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
 
     kind: Literal["genie.confusion"] = KIND
-    schema_version: Literal[1] = Field(default=1, alias="schema")
-    labels: tuple[Annotated[str, AfterValidator(partial(unicodedata.normalize, "NFC"))], ...]
-    matrix: tuple[tuple[int, ...], ...]
+    schema_version: int = Field(default=1, alias="schema", strict=True, ge=1, le=1)
+    labels: Annotated[tuple[Label, ...], Field(min_length=1, max_length=MAX_CLASSES)]
+    matrix: tuple[tuple[Count, ...], ...]
     how: dict[str, Any] = {}
 
     @model_validator(mode="after")
@@ -54,15 +66,14 @@ class Confusion(BaseModel):
 
     @classmethod
     def read(cls, path: Path) -> Confusion:
-        """Raises UsageError for a file that is missing or not a confusion matrix."""
-        try:
-            return cls.model_validate_json(path.read_bytes())
-        except OSError as error:
-            raise UsageError(f"{path} cannot be read: {error.strerror}") from None
-        except ValidationError as error:
-            raise UsageError(
-                f"{path} is not a confusion file: {_explain(error)}", "genie confuse --src-dir FOLDER writes one"
-            ) from None
+        """Raises UsageError for a file that is missing, cannot be read, or is not a confusion matrix."""
+        refused = partial(UsageError, hint="genie confuse --src-dir FOLDER writes one")
+        with blaming(path, refused, "a confusion file"):
+            content = read_json(path)
+            try:
+                return cls.model_validate(content)
+            except ValidationError as error:
+                raise refused(f"{path} is not a confusion file: {_explain(error)}") from None
 
     def write(self, path: Path, top_k: int) -> None:
         """Write the file atomically, with each class's ``top_k`` most confused ones and how ties are broken.
@@ -133,18 +144,31 @@ class Confusion(BaseModel):
         return f"it has {len(self.labels)} classes; the nearest: {', '.join(near or self.labels[:_SHOWN])}"
 
 
+def require_number_of_classes(number: int) -> None:
+    """Raise UsageError for more classes than a matrix may have."""
+    if number > MAX_CLASSES:
+        raise UsageError(
+            f"there are {number:,} classes, and a confusion matrix has at most {MAX_CLASSES:,}",
+            "is the column with the class's name the right one?",
+        )
+
+
 def require_writable(path: Path) -> None:
     """Check that `Confusion.write` may write there; it replaces a confusion file, and no other file.
 
     Raises:
-        OutputError: the folder is not there, or a file is that is not a confusion file of genie.
+        OutputError: the folder is not there, or a file is that is not a confusion file of genie or cannot be read.
     """
     require_folder(path)
     try:
-        content = json.loads(path.read_bytes())
+        content = read_json(path)
     except FileNotFoundError:
         return
-    except (OSError, ValueError, RecursionError):
+    except OSError as error:
+        raise OutputError(
+            f"{path} already exists and cannot be read: {reason(error)}", "choose another --out"
+        ) from None
+    except (ValueError, RecursionError, MemoryError):
         content = None
     if not isinstance(content, dict) or content.get("kind") != KIND:
         raise OutputError(f"{path} already exists and is not a confusion file of genie", "choose another --out")
@@ -158,6 +182,8 @@ def _explain(error: ValidationError) -> str:
         return str(first["msg"]).removeprefix("Value error, ")
     if first["type"] == "missing":
         return f"{where} is missing"
+    if first["type"] == "too_long":
+        return f"{where} has more than {MAX_CLASSES:,} classes"
     return f"{where} is not as expected" if where else "it is not a JSON object"
 
 

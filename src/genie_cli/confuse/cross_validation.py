@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genie_cli.confuse.confusion import Confusion
+from genie_cli.confuse.confusion import Confusion, require_number_of_classes
 from genie_cli.data.images import read
 from genie_cli.errors import FolderError, ImageError, UsageError, shorten
 from genie_cli.jobs import Source
@@ -134,7 +134,8 @@ def require_folds(classes: Iterable[str], labels: Iterable[str], folds: int) -> 
 
     Raises:
         FolderError: there is only one class, or a class with fewer than two images.
-        UsageError: a class has fewer images than there are folds; the hint says how many folds would do.
+        UsageError: a class has fewer images than there are folds; the hint says how many folds would do. Or there are
+            more classes than a matrix may have.
     """
     number = Counter(labels)
     counts = {name: number[name] for name in sorted(set(classes))}
@@ -143,6 +144,7 @@ def require_folds(classes: Iterable[str], labels: Iterable[str], folds: int) -> 
             f"there is only one class, {', '.join(counts)}: it cannot be confused with another",
             "--src-dir takes a folder with a subfolder for each class",
         )
+    require_number_of_classes(len(counts))
     if lone := {name: count for name, count in counts.items() if count < 2}:
         raise FolderError(
             f"a class needs at least two images, one of them to classify the other: {_listed(lone)}",
@@ -174,7 +176,7 @@ def see(
 
     def view(source: Source) -> torch.Tensor:
         try:
-            return preprocess.center_crop(read(root / source.path, source.sha256))
+            return preprocess.center_crop(read(root / source.path, source.sha256, preprocess.resize))
         except ImageError as error:
             broken[source.sha256] = error
             raise

@@ -16,9 +16,14 @@ from PIL.PngImagePlugin import PngInfo
 
 from genie_cli.confuse.confusion import Confusion
 from genie_cli.errors import OutputError
+from genie_cli.files.image_data import open_image
+from genie_cli.files.reading import read_bytes, reason
 from genie_cli.files.writing import require_folder, write_atomically
 
 _MADE_BY = ("Software", "genie confuse")  # this text in the PNG marks a picture of ours
+
+_ANOTHER = "choose another --picture"
+_LONGEST = 200  # characters of a name that are looked at: no more fit
 
 _SIDE = 1000  # pixels that the cells of many classes share
 _LARGEST_CELL, _SMALLEST_NAMED = 36, 11
@@ -51,20 +56,25 @@ def require_writable(path: Path) -> None:
     """Check that `write` may write there; it replaces a matrix that genie drew, and no other file.
 
     Raises:
-        OutputError: the folder is missing, there is another file, or the name does not end in .png.
+        OutputError: the folder is missing, there is another file or one that cannot be read, or the name does not end
+            in .png.
     """
     if path.suffix.lower() != ".png":
         raise OutputError(f"{path} is not a name for a PNG", "its name must end in .png")
     require_folder(path)
     try:
-        with Image.open(path, formats=("PNG",)) as picture:
-            ours = picture.info.get(_MADE_BY[0]) == _MADE_BY[1]
+        data = read_bytes(path)
     except FileNotFoundError:
         return
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except OSError as error:
+        raise OutputError(f"{path} already exists and cannot be read: {reason(error)}", _ANOTHER) from None
+    try:
+        with open_image(data, ("PNG",)) as picture:
+            ours = picture.info.get(_MADE_BY[0]) == _MADE_BY[1]
+    except Exception:  # on bad bytes Pillow's readers raise almost anything
         ours = False
     if not ours:
-        raise OutputError(f"{path} already exists and is not a matrix that genie drew", "choose another --picture")
+        raise OutputError(f"{path} already exists and is not a matrix that genie drew", _ANOTHER)
 
 
 def draw(confusion: Confusion) -> Image.Image:
@@ -108,7 +118,7 @@ def colors(shares: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 def _fitted(name: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
     """The name on one line, shortened if it is too long."""
-    name = " ".join(name.split())
+    name = " ".join(name[:_LONGEST].split())
     if font.getlength(name) <= _NAME:
         return name
     while name and font.getlength(name + "...") > _NAME:

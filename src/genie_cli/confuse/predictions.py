@@ -5,19 +5,19 @@ Independent of torch.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import unicodedata
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genie_cli.confuse.confusion import Confusion
+from genie_cli.confuse.arrays import array_of, described
+from genie_cli.confuse.confusion import Confusion, require_number_of_classes
+from genie_cli.confuse.tables import clean, columns_of, lines_of, read_classes
 from genie_cli.errors import UsageError, shorten
+from genie_cli.files.reading import blaming, open_binary
 
 _ROWS = 65_536  # logits in memory: those of ImageNet's training set take 5 GB
 
@@ -32,7 +32,7 @@ def from_predictions(table: Path, classes: Path | None = None) -> Confusion:
     Raises:
         UsageError: a file cannot be read, a column is missing, a cell is blank, or a name is not in ``classes``.
     """
-    cells = _columns(table, ("true", "predicted"))
+    cells = columns_of(table, ("true", "predicted"))
     names = {name for row in cells for name in row}
     labels = read_classes(classes) if classes else tuple(sorted(names))
     _require_known(names, labels, table, classes)
@@ -52,11 +52,9 @@ def from_logits(logits: Path, true: Path, classes: Path | None = None) -> Confus
     Raises:
         UsageError: a file cannot be read or the files do not fit together, or a logit is not a number.
     """
-    values = _array(logits)
+    values = array_of(logits)
     if values.ndim != 2 or values.dtype.kind != "f" or not values.size:
-        raise UsageError(
-            f"{logits} holds {values.dtype} of shape {values.shape}, not floating-point logits of (images, classes)"
-        )
+        raise UsageError(f"{logits} holds {described(values)}, not floating-point logits of (images, classes)")
     images, columns = values.shape
     truth = _truth(true)
     if len(truth) != images:
@@ -77,6 +75,7 @@ def counted(labels: Sequence[str], true: Sequence[str], predicted: Sequence[str]
     """The matrix of pairs of names, all of which are in ``labels``."""
     if len(labels) < 2:
         raise UsageError(f"there is only one class, {', '.join(labels)}: it cannot be confused with another")
+    require_number_of_classes(len(labels))
     place = {label: index for index, label in enumerate(labels)}
     size = len(labels)
     cells = [place[one] * size + place[other] for one, other in zip(true, predicted, strict=True)]
@@ -84,73 +83,35 @@ def counted(labels: Sequence[str], true: Sequence[str], predicted: Sequence[str]
     return Confusion(labels=tuple(labels), matrix=tuple(map(tuple, matrix.tolist())), how=how)
 
 
-def read_classes(path: Path) -> tuple[str, ...]:
-    """Class names, one per line, in order, in Unicode's form NFC; blank lines are ignored.
-
-    Raises:
-        UsageError: the file cannot be read, has no name, or has one twice.
-    """
-    names = tuple(name for _, name in _lines(path) if name)
-    if not names:
-        raise UsageError(f"{path} names no class")
-    if twice := sorted(name for name, times in Counter(names).items() if times > 1):
-        raise UsageError(f"{path} lists a name twice: {shorten(twice)}", "list each class once")
+def _truth(path: Path) -> NDArray[Any] | list[str]:
+    """Columns as whole numbers, or names."""
+    if path.suffix.lower() == ".csv":
+        return [name for (name,) in columns_of(path, ("true",))]
+    if path.suffix.lower() != ".npy":
+        lines = lines_of(path)
+        if "" in lines:
+            raise UsageError(f"{path}, line {lines.index('') + 1}: is blank", "expected one class name per line")
+        return lines
+    values = array_of(path)
+    if values.ndim != 1 or values.dtype.kind not in "iuU":
+        raise UsageError(f"{path} holds {described(values)}, not one class per image, as a number or name")
+    if values.dtype.kind != "U":
+        return values
+    with blaming(path, UsageError, "an array of class names"):
+        names = [clean(str(name)) for name in values]
+        "".join(names).encode()  # not every array of characters is text
+    if "" in names:
+        raise UsageError(f"{path}: row {names.index('')}, counted from 0, is blank", "expected a class name")
     return names
 
 
-def _columns(path: Path, wanted: Sequence[str]) -> list[tuple[str, ...]]:
-    """The cells of the columns ``wanted`` in a CSV file, one tuple per row; empty lines are ignored."""
-    with _opened(path) as stream:
-        reader = csv.reader(stream)
-        try:
-            header = [name.strip().lower() for name in next(reader, [])]
-            if any(header.count(name) != 1 for name in wanted):
-                raise UsageError(
-                    f"{path}, line 1: needs the column{'s' * (len(wanted) > 1)} {' and '.join(wanted)}, once each; "
-                    f"it has {', '.join(header) or 'none'}",
-                    f"the first line names the columns, with commas between them: {','.join(wanted)}",
-                )
-            places = [header.index(name) for name in wanted]
-            rows = [(reader.line_num, [_clean(cell) for cell in cells]) for cells in reader if cells]
-        except csv.Error as error:
-            raise UsageError(f"{path}, line {reader.line_num}: {error}") from None
-        except UnicodeDecodeError as error:
-            raise _not_utf8(path, error) from None
-    for line, cells in rows:
-        for name, place in zip(wanted, places, strict=True):
-            if place >= len(cells) or not cells[place]:
-                raise UsageError(f"{path}, line {line}: {name} is blank", "fill it in, or remove the line")
-    if not rows:
-        raise UsageError(f"{path} has a header and no rows")
-    return [tuple(cells[place] for place in places) for _, cells in rows]
-
-
-def _truth(path: Path) -> NDArray[np.int64] | list[str]:
-    """Columns as numbers, or names."""
-    if path.suffix.lower() == ".csv":
-        return [name for (name,) in _columns(path, ("true",))]
-    if path.suffix.lower() != ".npy":
-        lines = list(_lines(path))
-        if blank := [number for number, name in lines if not name]:
-            raise UsageError(f"{path}, line {blank[0]}: is blank", "expected one class name per line")
-        return [name for _, name in lines]
-    values = _array(path)
-    if values.ndim != 1 or values.dtype.kind not in "iuU":
-        raise UsageError(
-            f"{path} holds {values.dtype} of shape {values.shape}, not one class per image, as a number or name"
-        )
-    if values.dtype.kind == "U":
-        return [_clean(str(name)) for name in values]
-    return values.astype(np.int64)
-
-
-def _sorted_names(truth: NDArray[np.int64] | list[str], path: Path) -> tuple[str, ...]:
+def _sorted_names(truth: NDArray[Any] | list[str], path: Path) -> tuple[str, ...]:
     if isinstance(truth, np.ndarray):
         raise UsageError(f"{path} has class numbers, not names", "name each column: --classes names.txt")
     return tuple(sorted(set(truth)))
 
 
-def _names(truth: NDArray[np.int64] | list[str], labels: Sequence[str], path: Path) -> list[str]:
+def _names(truth: NDArray[Any] | list[str], labels: Sequence[str], path: Path) -> list[str]:
     if not isinstance(truth, np.ndarray):
         return truth
     wrong = np.flatnonzero((truth < 0) | (truth >= len(labels)))
@@ -164,42 +125,11 @@ def _largest(values: NDArray[Any], path: Path) -> Iterator[int]:
     """Each row's column with the largest value."""
     for start in range(0, len(values), _ROWS):
         part = np.asarray(values[start : start + _ROWS])
-        if (wrong := np.isnan(part).any(axis=1)).any():
+        if (wrong := ~np.isfinite(part.max(axis=1))).any():  # -inf for some classes is how a classifier leaves them out
             raise UsageError(
-                f"{path}: row {start + int(wrong.argmax())}, counted from 0, has a logit that is no number"
+                f"{path}: row {start + int(wrong.argmax())}, counted from 0, has a largest logit that is not finite"
             )
         yield from part.argmax(axis=1).tolist()
-
-
-def _array(path: Path) -> NDArray[Any]:
-    """A ``.npy`` file, mapped, not loaded; without pickles, which could run anything."""
-    try:
-        with path.open("rb") as file:
-            archive = file.read(2) == b"PK"
-        if not archive:
-            return np.load(path, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
-    except FileNotFoundError:
-        raise UsageError(f"there is no file {path}") from None
-    except (OSError, ValueError, EOFError) as error:
-        raise UsageError(f"{path} is not a .npy file of numbers: {error}", "numpy.save writes one") from None
-    raise UsageError(f"{path} is an archive of several arrays", "give one array: numpy.save writes a .npy file")
-
-
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """A text file's lines, numbered from 1."""
-    with _opened(path) as stream:
-        try:
-            yield from enumerate(map(_clean, stream), 1)
-        except UnicodeDecodeError as error:
-            raise _not_utf8(path, error) from None
-
-
-def _opened(path: Path) -> TextIO:
-    """A text file in UTF-8, with or without a byte order mark."""
-    try:
-        return path.open(encoding="utf-8-sig", newline=None if path.suffix.lower() != ".csv" else "")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
 
 
 def _require_known(names: set[str], labels: Sequence[str], path: Path, classes: Path | None) -> None:
@@ -207,14 +137,6 @@ def _require_known(names: set[str], labels: Sequence[str], path: Path, classes: 
         raise UsageError(f"{path} has classes that {classes} does not name: {shorten(others)}")
 
 
-def _clean(name: str) -> str:
-    return unicodedata.normalize("NFC", name.strip())
-
-
-def _not_utf8(path: Path, error: UnicodeDecodeError) -> UsageError:
-    return UsageError(f"{path} is not UTF-8: {error.reason}", "save it as UTF-8")
-
-
 def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
+    with blaming(path, UsageError, "a regular file"), open_binary(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,13 @@ class Crops:
 
     min_area: float
     flip: bool
+
+    def shorter_side(self, size: int) -> int:
+        """Pixels that an image's shorter side needs to have so that no crop of it has to be enlarged to ``size``.
+
+        A crop may be a third wider than high, or higher than wide, as torchvision's are by default.
+        """
+        return math.ceil(size / math.sqrt(self.min_area * 3 / 4))
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from genie_cli.data.dataset import Dataset
 from genie_cli.data.folder import find, hashed, require_folder
 from genie_cli.data.ilsvrc import FEWEST, trees
 from genie_cli.data.imagenet import WNID, distinct_names, in_words, is_class
-from genie_cli.data.listing import contents, counted, folders_in
+from genie_cli.data.listing import contents, counted, folders_in, is_file
 from genie_cli.data.lists import Image, read_few_shot_json
 from genie_cli.data.places import Placed, best, of_json
 from genie_cli.data.published import Published, Split
@@ -76,7 +76,7 @@ def _find(
     for folder in published.list_folders:
         for name in (f"{split}.csv", _JSON[split]):
             file = root / folder / name
-            if file.is_file():
+            if is_file(file):
                 is_json = file.suffix == ".json"
                 places = of_json(root, read_few_shot_json(file)) if is_json else csv_places(root, file)
                 return root, *_listed(published, root, split, partial, file, places)

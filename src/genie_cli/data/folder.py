@@ -11,6 +11,7 @@ import hashlib
 import os
 import stat
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from genie_cli.data.images import IMAGE_SUFFIXES
 from genie_cli.data.listing import counted
 from genie_cli.data.split_folders import nested_classes, require_class_folders
 from genie_cli.errors import FolderError
+from genie_cli.files.reading import MAX_BYTES, look, open_binary, reason
 from genie_cli.jobs import Source, inside_root
 from genie_cli.observer import Observer
 
@@ -33,6 +35,13 @@ _LIKE_A_DRIVE = "has a path that Windows would take for a drive"
 _NOT_A_FILE = "is not a regular file"
 _BROKEN_LINK = "is a broken link, or has gone"
 _LOOP = "is a link that leads back to itself"
+
+_TOO_LARGE = f"has more than {MAX_BYTES:,} bytes"
+
+_LINKED_TOO_OFTEN = "is a folder that too many links lead to"
+
+# A dozen folders, each with a link to each of the others, have a thousand million paths.
+_MOST_VISITS = 10_000
 
 _CHUNK = 1 << 20  # bytes
 _BATCH = 4096  # files handed to the threads at once: a million waiting futures would take gigabytes
@@ -109,15 +118,16 @@ def _find_classes(root: Path, label: str | None) -> tuple[list[tuple[str, str]],
 def find(root: Path, label: str | None = None) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """List the images below ``root`` without opening them: (path, class), and what was left out: (path, reason).
 
-    Both lists are in no particular order, and paths are relative to ``root``. Arguments are those of `scan`.
+    Both lists are in no particular order, and paths are relative to ``root``; those of what was left out are for
+    messages, and always printable. Arguments are those of `scan`.
 
     Raises:
         FolderError: ``root`` is not a readable folder, or, without a ``label``, has images but none in a folder.
     """
     require_folder(root)
     found = list(_files(root))
-    images = [path for path, reason in found if not reason]
-    ignored = [(path, reason) for path, reason in found if reason]
+    images = [path for path, why in found if not why]
+    ignored = [(path, why) for path, why in found if why]
     if label is None:
         beside = [path for path in images if "/" not in path]
         images = [path for path in images if "/" in path]
@@ -128,32 +138,35 @@ def find(root: Path, label: str | None = None) -> tuple[list[tuple[str, str]], l
             )
         ignored += [(path, _BESIDE) for path in beside]
     own = [path.split("/")[0] if label is None else label for path in images]
-    return [(path, unicodedata.normalize("NFC", name)) for path, name in zip(images, own, strict=True)], ignored
+    return [(path, unicodedata.normalize("NFC", name)) for path, name in zip(images, own, strict=True)], [
+        (_printable(path), why) for path, why in ignored
+    ]
 
 
 def hashed(root: Path, images: Sequence[tuple[str, str]]) -> tuple[list[Source], list[tuple[str, str]]]:
-    """Hash ``images``, (path below ``root``, class): sources in the same order; unreadable files as (path, reason)."""
+    """Hash ``images``, (path below ``root``, class): sources in the same order; unreadable files as `find` does."""
     sources, unusable = [], []
     digests = _hash_all(root, [path for path, _ in images])
-    for (path, label), (digest, reason) in zip(images, digests, strict=True):
-        if reason:
-            unusable.append((path, reason))
+    for (path, label), (digest, why) in zip(images, digests, strict=True):
+        if why:
+            unusable.append((_printable(path), why))
         else:
             sources.append(Source(path=path, sha256=digest, label=label))
     return sources, unusable
 
 
 def require_folder(root: Path) -> None:
-    """Raise FolderError unless ``root`` is a folder that can be read."""
+    """Raise FolderError unless ``root`` is a folder that can be read and searched."""
     try:
+        if not (there := look(root)):
+            raise FolderError(f"{root} does not exist", "check the spelling of the path")
+        if not stat.S_ISDIR(there.st_mode):
+            raise FolderError(f"{root} is a file, not a folder", f"give its folder: {root.parent}")
         with os.scandir(root):
             pass
-    except (FileNotFoundError, NotADirectoryError) as error:
-        if root.exists():
-            raise FolderError(f"{root} is a file, not a folder", f"give its folder: {root.parent}") from error
-        raise FolderError(f"{root} does not exist", "check the spelling of the path") from error
+        os.stat(os.path.join(root, "."))  # a folder may be readable, so that its names are known, but closed
     except OSError as error:
-        raise FolderError(f"{root} {_reason(error)}", "check that you may read it") from error
+        raise FolderError(f"{root} {_reason(error)}", "check that you may read and search it") from error
 
 
 def _files(root: Path) -> Iterator[tuple[str, str]]:
@@ -164,10 +177,11 @@ def _files(root: Path) -> Iterator[tuple[str, str]]:
     # Each folder waits with its own identity and those above it: a link may lead to a folder that is read elsewhere,
     # but not to one above itself. (With one set for the whole walk, the order would decide which path is kept.)
     waiting: list[tuple[str, frozenset[_Identity]]] = [("", frozenset([_identity(os.stat(root))]))]
+    visits: Counter[_Identity] = Counter()
     while waiting:
         folder, within = waiting.pop()
         try:
-            names = os.listdir(os.path.join(root, folder))
+            names = sorted(os.listdir(os.path.join(root, folder)))
         except OSError as error:
             yield folder, _reason(error)
             continue
@@ -178,11 +192,14 @@ def _files(root: Path) -> Iterator[tuple[str, str]]:
             if not _is_text(name):
                 yield os.fsencode(path).decode("utf-8", "backslashreplace"), _NOT_UTF8
                 continue
-            inner, reason = _look(root, path, within)
-            if inner:
+            inner, why = _look(root, path, within)
+            if inner and visits[inner] < _MOST_VISITS:
+                visits[inner] += 1
                 waiting.append((path, within | {inner}))
+            elif inner:
+                yield path, _LINKED_TOO_OFTEN
             else:
-                yield path, reason
+                yield path, why
 
 
 def _look(root: Path, path: str, within: frozenset[_Identity]) -> tuple[_Identity | None, str]:
@@ -213,8 +230,12 @@ def _hash(path: str) -> tuple[str, str]:
     """A file's SHA-256, hexadecimal, and ""; or "" and why it cannot be read."""
     digest = hashlib.sha256()
     try:
-        with open(path, "rb") as file:
+        with open_binary(path) as file:
+            left = MAX_BYTES
             while chunk := file.read(_CHUNK):
+                left -= len(chunk)
+                if left < 0:
+                    return "", _TOO_LARGE
                 digest.update(chunk)
     except OSError as error:
         return "", _reason(error)
@@ -236,16 +257,21 @@ def _is_text(name: str) -> bool:
 
 def _reason(error: OSError) -> str:
     known = {errno.ENOENT: _BROKEN_LINK, errno.ELOOP: _LOOP}
-    return known.get(error.errno or 0, f"cannot be read: {error.strerror}")
+    return known.get(error.errno or 0, f"cannot be read: {reason(error)}")
+
+
+def _printable(path: str) -> str:
+    """A path for messages: what does not print, such as a line break or an escape sequence, is spelled out."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in path)
 
 
 def _no_images(root: Path, ignored: Sequence[tuple[str, str]]) -> FolderError:
     """The error for a folder without sources: the number of other files, and the first image that cannot be used."""
-    unusable = [(path, reason) for path, reason in ignored if reason != _NOT_AN_IMAGE]
+    unusable = [(path, why) for path, why in ignored if why != _NOT_AN_IMAGE]
     others = counted(len(ignored) - len(unusable), "file")
     message = f"{root} has no images that can be used, and {others} of other kinds"
     if unusable:
-        path, reason = unusable[0]
+        path, why = unusable[0]
         more = f" (and {len(unusable) - 1} more left out)" if len(unusable) > 1 else ""
-        message += f"; {path} {reason}{more}"
+        message += f"; {path} {why}{more}"
     return FolderError(message, f"images are files whose names end in {', '.join(sorted(IMAGE_SUFFIXES))}")

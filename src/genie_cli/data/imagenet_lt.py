@@ -10,7 +10,7 @@ from genie_cli.data import ilsvrc
 from genie_cli.data.dataset import Dataset
 from genie_cli.data.folder import require_folder
 from genie_cli.data.imagenet import WNID, distinct_names, in_words, wnids
-from genie_cli.data.listing import FileIndex
+from genie_cli.data.listing import FileIndex, is_folder
 from genie_cli.data.lists import Image, Lists, below, lines_of, lists_of
 from genie_cli.data.published import Published, Size
 from genie_cli.data.train_test_splits import find_lists, no_layout, size_in_words, sources_of, with_images_per_class
@@ -113,7 +113,7 @@ def _placed(root: Path, templates: Sequence[str], images: Sequence[Image]) -> tu
     places = [
         (template, [(template.format(wnid=wnid, name=name), wnid) for name, wnid in names])
         for template in templates
-        if (root / template.partition("{")[0]).is_dir()
+        if is_folder(root / template.partition("{")[0])
     ]
     found = [sum(path in files for path, _ in placed) for _, placed in places]
     if not any(found):

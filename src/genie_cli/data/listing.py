@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 from genie_cli.errors import FolderError, shorten
+from genie_cli.files import reading
+from genie_cli.files.reading import blaming, reason
 
 
 def files_in(folder: Path) -> frozenset[str]:
     """Names of the regular files in a folder, links followed, hidden ones left out; empty if there is no folder.
 
+    A link of which cannot be found out what it leads to is among them: whoever reads it learns why not.
+
     Raises:
         FolderError: the folder cannot be read.
     """
-    return _named(folder, os.DirEntry.is_file)
+    return _named(folder, _is_file)
 
 
 def folders_in(folder: Path) -> frozenset[str]:
-    """Names of the folders in a folder; otherwise as `files_in`."""
-    return _named(folder, os.DirEntry.is_dir)
+    """Names of the folders in a folder, links followed, hidden ones left out; empty if there is no folder.
+
+    Raises:
+        FolderError: the folder cannot be read, or it cannot be found out what a link leads to.
+    """
+    return _named(folder, _is_folder)
+
+
+def is_file(path: Path) -> bool:
+    """Whether a regular file is there; FolderError if that cannot be found out."""
+    with blaming(path, FolderError, "a path"):
+        return reading.is_file(path)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there; FolderError if that cannot be found out."""
+    with blaming(path, FolderError, "a path"):
+        return reading.is_folder(path)
 
 
 def contents(root: Path) -> str:
@@ -58,7 +79,23 @@ def _named(folder: Path, wanted: Callable[[os.DirEntry[str]], bool]) -> frozense
             return frozenset(entry.name for entry in entries if not entry.name.startswith(".") and wanted(entry))
     except (FileNotFoundError, NotADirectoryError):
         return frozenset()
+    except (OSError, ValueError) as error:
+        why = reason(error) if isinstance(error, OSError) else "no folder can have this name"
+        at = getattr(error, "filename", None) or folder
+        raise FolderError(f"{at} cannot be read: {why}", "check that you may read it") from error
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:
+        return True
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
     except OSError as error:
-        raise FolderError(
-            f"{error.filename or folder} cannot be read: {error.strerror}", "check that you may read it"
-        ) from error
+        if error.errno in (errno.ELOOP, errno.ENAMETOOLONG):
+            return False
+        raise

@@ -6,18 +6,24 @@ An error names the file, the line if there is one, what was expected and what wa
 from __future__ import annotations
 
 import csv
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path, PureWindowsPath
 from typing import Annotated, NoReturn, TypeVar
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from genie_cli.errors import FolderError
+from genie_cli.files.reading import blaming, read_bytes, read_text
 from genie_cli.jobs import inside_root
 
 Image = tuple[str, str]  # path, POSIX and relative to the data set's folder; and class
+
+# Not those that str.splitlines knows besides, which names of files may have.
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")
 
 Row = TypeVar("Row", bound="str | Image")
 Content = TypeVar("Content")
@@ -50,13 +56,9 @@ def lines_of(file: Path) -> list[tuple[int, str]]:
     Raises:
         FolderError: the file cannot be read, or is not text in UTF-8.
     """
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise _unreadable(file, error) from error
-    except UnicodeDecodeError:
-        raise FolderError(f"{file} is not a text file in UTF-8") from None
-    lines = enumerate(text.splitlines(), start=1)
+    with blaming(file, FolderError, "a text file"):
+        text = read_text(file, "utf-8-sig")
+    lines = enumerate(_LINE_BREAK.split(text), start=1)
     return [(number, line.strip()) for number, line in lines if line.strip()]
 
 
@@ -83,14 +85,9 @@ def csv_of(file: Path) -> list[tuple[int, list[str]]]:
     Raises:
         FolderError: the file cannot be read, is empty, or is not CSV in UTF-8.
     """
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream)
-            rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if row]
-    except OSError as error:
-        raise _unreadable(file, error) from error
-    except (ValueError, csv.Error):
-        raise FolderError(f"{file} is not a CSV file in UTF-8") from None
+    with blaming(file, FolderError, "a CSV file"):
+        reader = csv.reader(StringIO(read_text(file, "utf-8-sig"), newline=""))
+        rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if row]
     if not rows:
         raise FolderError(f"{file} is empty")
     return rows
@@ -112,12 +109,11 @@ def json_of(file: Path, adapter: TypeAdapter[Content], expected: str) -> Content
     Raises:
         FolderError: the file cannot be read, or its content is of another type.
     """
-    try:
-        return adapter.validate_json(file.read_bytes().removeprefix(b"\xef\xbb\xbf"))
-    except OSError as error:
-        raise _unreadable(file, error) from error
-    except ValidationError as error:
-        raise FolderError(f"{file}: expected {expected}; {_fault(error)}") from None
+    with blaming(file, FolderError, "a JSON file"):
+        try:
+            return adapter.validate_json(read_bytes(file).removeprefix(b"\xef\xbb\xbf"), strict=True)
+        except ValidationError as error:
+            raise FolderError(f"{file}: expected {expected}; {_fault(error)}") from None
 
 
 _FAULTS = {
@@ -148,7 +144,7 @@ def below(file: Path, path: str) -> str:
     try:
         return inside_root(path)
     except ValueError as error:
-        raise FolderError(f"{file}: {error}") from None
+        raise FolderError(f"{file}: {str(error)[:200]}") from None
 
 
 def distinct(file: Path, rows: Iterable[Row], key: Callable[[Row], str]) -> tuple[Row, ...]:
@@ -202,7 +198,3 @@ def _posix(file: Path, name: str) -> str:
         return inside_root("/".join(parts))
     except ValueError:
         raise FolderError(f"{file}: {name!r} in image_names is not the path of an image") from None
-
-
-def _unreadable(file: Path, error: OSError) -> FolderError:
-    return FolderError(f"{file} cannot be read: {error.strerror}", "check that you may read it")

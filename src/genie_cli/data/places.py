@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from genie_cli.data.ilsvrc import PLACES, Tree
-from genie_cli.data.listing import FileIndex
+from genie_cli.data.listing import FileIndex, is_folder
 from genie_cli.data.lists import Image
 
 SPLIT_FOLDERS = ("train", "val", "test", "base", "novel")
@@ -67,7 +67,7 @@ def of_json(root: Path, images: Sequence[Image]) -> Iterator[Placed]:
     above = images[0][0].split("/")[:-2]
     ancestors = ("/".join(above[start:]) for start in range(len(above)))
     for folder in dict.fromkeys(["", "images", *SPLIT_FOLDERS, *PLACES, *ancestors]):
-        if (root / folder).is_dir():
+        if is_folder(root / folder):
             wanted = ((label, name, f"{folder}/{name}".lstrip("/")) for name, label in ends)
             found = tuple(Wanted(label, name, path if path in files else None) for label, name, path in wanted)
             yield Placed(f"images below {folder}" if folder else "images beside the lists", found)

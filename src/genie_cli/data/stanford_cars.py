@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from genie_cli.data import matlab
 from genie_cli.data.dataset import Dataset
 from genie_cli.data.lists import Image, Lists, below, lists_of
 from genie_cli.data.published import Published, Size
 from genie_cli.data.train_test_splits import read_splits
-from genie_cli.errors import FolderError
+from genie_cli.errors import FolderError, shorten
+from genie_cli.files.reading import blaming, read_bytes
 from genie_cli.observer import Observer
 
 HOW_TO_GET = """\
@@ -39,41 +42,41 @@ def read_lists(files: Sequence[Path]) -> Lists:
         FolderError: not such files.
     """
     meta, train, test = files
-    names = _matlab(meta, "class_names").tolist()
-    if not all(isinstance(name, str) and name for name in names) or len(set(names)) < len(names):
+    names = [name for name in _matlab(meta, "class_names") if isinstance(name, str) and name]
+    if len(set(names)) < len(_matlab(meta, "class_names")):
         raise FolderError(f"{meta}: expected class_names, a name for each class and none twice")
     return lists_of(meta.parent.parent, _annotated(train, "cars_train", names), _annotated(test, "cars_test", names))
 
 
 def _annotated(file: Path, folder: str, names: Sequence[str]) -> list[Image]:
     annotations = _matlab(file, "annotations")
-    if not {"fname", "class"} <= set(annotations.dtype.names or ()):
-        found = ", ".join(annotations.dtype.names or ()) or "none"
-        raise FolderError(f"{file}: expected annotations with fname and class, found {found}")
     numbers = dict(enumerate(names, start=1))
     images = []
-    for fname, number in zip(annotations["fname"], annotations["class"], strict=True):
-        if not isinstance(fname, str) or not isinstance(number, int | float) or number not in numbers:
+    for record in annotations:
+        if not isinstance(record, dict) or not {"fname", "class"} <= set(record):
+            found = ", ".join(record) if isinstance(record, dict) else "none"
+            raise FolderError(f"{file}: expected annotations with fname and class, found {found[:80]}")
+        fname, number = record["fname"], _one(record["class"])
+        if not isinstance(fname, str) or number is None or number not in numbers:
             expected = f"a file name and a class from 1 to {len(names)}"
             raise FolderError(f"{file}: expected {expected}, found {str(fname)[:80]!r} and {str(number)[:80]!r}")
         images.append((below(file, f"{folder}/{fname}"), numbers[int(number)]))
     return images
 
 
-def _matlab(file: Path, key: str) -> np.ndarray[Any, np.dtype[Any]]:
-    """A variable of a MATLAB file as an array of one dimension: of strings, or of records."""
-    from scipy.io import loadmat
+def _one(value: matlab.Value) -> float | None:
+    """A single number."""
+    return value.tolist()[0] if isinstance(value, np.ndarray) and len(value) == 1 else None
 
-    try:
-        variables = loadmat(file, squeeze_me=True)
-    except OSError as error:
-        raise FolderError(f"{file} cannot be read: {error.strerror or error}") from error
-    except Exception as error:  # On bad bytes scipy's reader raises almost anything.
-        raise FolderError(f"{file} is not a MATLAB file, or is damaged", "copy it again from its source") from error
-    if key not in variables or np.ndim(variables[key]) > 1:
-        found = ", ".join(sorted(name for name in variables if not name.startswith("__")))
-        raise FolderError(f"{file}: expected {key}, a list; found {found or 'nothing'}")
-    return np.atleast_1d(variables[key])
+
+def _matlab(file: Path, key: str) -> list[Any] | np.ndarray[Any, np.dtype[Any]]:
+    """A variable of a MATLAB file that is a list."""
+    refused = partial(FolderError, hint="copy it again from its source")
+    with blaming(file, refused, "a MATLAB file, or is damaged"):
+        found = matlab.variables(read_bytes(file, matlab.MAX_BYTES))
+    if isinstance(value := found.get(key, ""), str):
+        raise FolderError(f"{file}: expected {key}, a list; found {shorten(sorted(found)) or 'nothing'}")
+    return value
 
 
 STANFORD_CARS = Published(

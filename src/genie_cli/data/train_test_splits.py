@@ -14,7 +14,7 @@ from genie_cli.data.dataset import Dataset, by_class
 from genie_cli.data.folder import find, require_folder
 from genie_cli.data.imagenet import distinct_names, is_class
 from genie_cli.data.images import IMAGE_SUFFIXES
-from genie_cli.data.listing import contents, counted, folders_in
+from genie_cli.data.listing import contents, counted, folders_in, is_file
 from genie_cli.data.lists import Image, Lists
 from genie_cli.data.published import Published
 from genie_cli.data.wholeness import require_both_splits, require_files, require_published_size, require_readable
@@ -132,7 +132,7 @@ def no_layout(published: Published, root: Path) -> FolderError:
 def _spelled(published: Published, folder: Path) -> list[Path | None]:
     """The lists in a folder, None for each that is not there."""
     return [
-        next((folder / spelling for spelling in spellings if (folder / spelling).is_file()), None)
+        next((folder / spelling for spelling in spellings if is_file(folder / spelling)), None)
         for spellings in published.files
     ]
 

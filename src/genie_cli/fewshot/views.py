@@ -30,15 +30,20 @@ class Views:
 
     def __init__(self, root: Path, augment: RandomAugment) -> None:
         self._root, self._augment = root, augment
-        self._weak = lru_cache(_CACHED)(lambda source, number: augment.weak(self._open(source), _seed(source, number)))
+        self._needed = augment.crops.shorter_side(augment.preprocess.size)
+        self._weak = lru_cache(_CACHED)(
+            lambda source, number: augment.weak(self._open(source, self._needed), _seed(source, number))
+        )
 
     def center_crop(self, source: Source) -> View:
         """The center crop of a real image."""
-        return source.sha256, lambda: self._augment.preprocess.center_crop(self._open(source))
+        preprocess = self._augment.preprocess
+        return source.sha256, lambda: preprocess.center_crop(self._open(source, preprocess.resize))
 
     def generated(self, path: Path, sha256: str) -> View:
         """The center crop of the image at ``path``, whose content has this SHA-256."""
-        return sha256, lambda: self._augment.preprocess.center_crop(read(path, sha256))
+        preprocess = self._augment.preprocess
+        return sha256, lambda: preprocess.center_crop(read(path, sha256, preprocess.resize))
 
     def weak(self, source: Source, number: int) -> View:
         """Random crop ``number`` of a real image."""
@@ -47,14 +52,14 @@ class Views:
     def strong(self, source: Source, number: int) -> View:
         """Random crop ``number`` of a real image, strongly augmented."""
         key = self._key("strong", source, number)
-        return key, lambda: self._augment.strong(self._open(source), _seed(source, number))
+        return key, lambda: self._augment.strong(self._open(source, self._needed), _seed(source, number))
 
     def _key(self, kind: str, source: Source, number: int) -> str:
         crops = self._augment.crops
         return f"{source.sha256}:{kind}-{crops.min_area:g}-{'flip' if crops.flip else 'no-flip'}:{number}"
 
-    def _open(self, source: Source) -> Image:
-        return read(self._root / source.path, source.sha256)
+    def _open(self, source: Source, shorter: int) -> Image:
+        return read(self._root / source.path, source.sha256, shorter)
 
 
 def _seed(source: Source, number: int) -> int:

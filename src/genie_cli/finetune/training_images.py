@@ -61,6 +61,7 @@ class AugmentedImages:
     ) -> None:
         self._images, self._seed = images, seed
         self._augment = _augmentation(preprocess, crops, recipe)
+        self._needed = crops.shorter_side(preprocess.size)
 
     def __len__(self) -> int:
         return len(self._images)
@@ -76,7 +77,7 @@ class AugmentedImages:
         epoch, index = sample
         image = self._images[index]
         try:
-            pixels = read(image.path, image.sha256)
+            pixels = read(image.path, image.sha256, self._needed)
         except ImageError as error:
             return error
         seed_all(self._seed, epoch, index)

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 _MARGIN = 6
 _CAPTION = 18
 _LEFT = 130
+_LONGEST = 200  # characters of a caption: no more fit
 
 
 def contact_sheet(
@@ -29,12 +30,17 @@ def contact_sheet(
     sheet = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(sheet)
     for x, head in enumerate(columns):
-        draw.text((_LEFT + x * step + cell / 2, _MARGIN), head, "black", font, anchor="mt")
+        draw.text((_LEFT + x * step + cell / 2, _MARGIN), _line(head), "black", font, anchor="mt")
     for y, (row, caption) in enumerate(zip(rows, captions, strict=True)):
         top = _CAPTION + _MARGIN + y * step
-        draw.text((_MARGIN, top + cell / 2), caption, "black", font, anchor="lm")
+        draw.text((_MARGIN, top + cell / 2), _line(caption), "black", font, anchor="lm")
         for x, picture in enumerate(row):
             # Small pictures keep their pixels, large ones are smoothed.
             how = Image.Resampling.NEAREST if picture.width < cell else Image.Resampling.LANCZOS
             sheet.paste(picture.resize((cell, cell), how), (_LEFT + x * step, top))
     return sheet
+
+
+def _line(text: str) -> str:
+    """A text on one line, which is all that can be drawn beside something."""
+    return " ".join(text[:_LONGEST].split())

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from genie_cli import provenance
 from genie_cli.config import Format
-from genie_cli.data.images import decode
+from genie_cli.data.images import decode, read_file
 from genie_cli.diffusion.requests import Request, Result, SourceImage
 from genie_cli.errors import ImageError, OutputError, UsageError
 from genie_cli.generate.folder import Output
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from genie_cli.diffusion.clock import Clock
     from genie_cli.diffusion.engine import Engine
+    from genie_cli.diffusion.snapshot import Snapshot
     from genie_cli.generate.ledger import Ledger
 
 _PACKAGES = ("genie-cli", "torch", "diffusers", "transformers", "torchvision", "pillow")
@@ -157,7 +158,7 @@ class _Run:
         with ThreadPoolExecutor(2, "read") as readers, ThreadPoolExecutor(2, "write") as writers:
             waiting: deque[Future[Row]] = deque()
             clock = machine.clock
-            for result in machine.run(self._requests(sound, machine.snapshot.resize_and_crop, readers, clock)):
+            for result in machine.run(self._requests(sound, self._fitting(machine.snapshot), readers, clock)):
                 waiting.append(writers.submit(self._store, result))
                 while waiting and (waiting[0].done() or len(waiting) > _WRITES_WAITING):
                     yield clock.timed("write", waiting.popleft().result)
@@ -165,7 +166,7 @@ class _Run:
                 yield clock.timed("write", future.result)
 
     def _requests(
-        self, jobs: Iterable[Job], fit: Callable[[Image], Image], readers: ThreadPoolExecutor, clock: Clock
+        self, jobs: Iterable[Job], fitted: Callable[[Source], Image], readers: ThreadPoolExecutor, clock: Clock
     ) -> Iterator[Request[Job]]:
         """Requests, with the sources of the next few jobs already being read and cut to size."""
         reading: OrderedDict[str, Future[Image]] = OrderedDict()
@@ -176,7 +177,7 @@ class _Run:
                 window.append(job)
                 if source := job.source:
                     if source.sha256 not in reading:
-                        reading[source.sha256] = readers.submit(lambda source: fit(self._read(source)), source)
+                        reading[source.sha256] = readers.submit(fitted, source)
                     reading.move_to_end(source.sha256)
             if not window:
                 return
@@ -190,15 +191,17 @@ class _Run:
             while len(reading) > 2 * _READ_AHEAD:
                 reading.popitem(last=False)
 
-    def _read(self, source: Source) -> Image:
-        path = (self.source_root or Path()) / source.path
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise ImageError(path, f"cannot be read: {error.strerror}") from None
-        if data and hashlib.sha256(data).hexdigest() != source.sha256:
-            raise ImageError(path, "has changed since the plan was made", "plan again")
-        return decode(data, path)
+    def _fitting(self, snapshot: Snapshot) -> Callable[[Source], Image]:
+        """A function that reads a source and cuts it to the size that the model takes."""
+
+        def fitted(source: Source) -> Image:
+            path = (self.source_root or Path()) / source.path
+            data = read_file(path)
+            if data and hashlib.sha256(data).hexdigest() != source.sha256:
+                raise ImageError(path, "has changed since the plan was made", "plan again")
+            return snapshot.resize_and_crop(decode(data, path, snapshot.image_size))
+
+        return fitted
 
     def _store(self, result: Result[Job]) -> Row:
         if result.pixels is None:

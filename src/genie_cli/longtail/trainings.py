@@ -267,7 +267,8 @@ def accuracies(classifier: Backbone, root: Path, test: Sequence[Source]) -> dict
     right: dict[str, list[bool]] = {}
     for start in range(0, len(test), _BATCH):
         batch = test[start : start + _BATCH]
-        views = torch.stack([classifier.preprocess.center_crop(read(root / s.path, s.sha256)) for s in batch])
+        seen = classifier.preprocess
+        views = torch.stack([seen.center_crop(read(root / s.path, s.sha256, seen.resize)) for s in batch])
         for source, top in zip(batch, classifier.run(views).argmax(axis=1), strict=True):
             right.setdefault(source.label, []).append(classifier.classes[top] == source.label)
     return {label: float(np.mean(right[label])) for label in sorted(right)}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import EllipsisType
 from typing import TYPE_CHECKING
@@ -171,7 +172,9 @@ class Oracle:
         here = images.source_root is not None
         # Not those of jobs that failed: it may be the source that is broken.
         sources = [row.job.source for row in images.made if row.job.source] if here else []
-        self._similarity = SourceSimilarity(backbone, images.source, sources)
+        self._similarity = SourceSimilarity(
+            backbone, partial(images.source, shorter=backbone.preprocess.resize), sources
+        )
 
     @property
     def unmeasured(self) -> str:

@@ -56,13 +56,13 @@ class ManifestImages:
         """A row's image, RGB; ImageError if it is missing, changed or broken."""
         return self._open(self.root / row.file, row.sha256)
 
-    def source(self, source: Source) -> Image:
-        """A source, RGB; ImageError if it is missing, changed or broken."""
-        return self._open((self.source_root or Path()) / source.path, source.sha256)
+    def source(self, source: Source, shorter: int | None = None) -> Image:
+        """A source, RGB, for `read`'s ``shorter``; ImageError if it is missing, changed or broken."""
+        return self._open((self.source_root or Path()) / source.path, source.sha256, shorter)
 
-    def _open(self, path: Path, sha256: str) -> Image:
+    def _open(self, path: Path, sha256: str, shorter: int | None = None) -> Image:
         try:
-            return read(path, sha256)
+            return read(path, sha256, shorter)
         except ImageError as error:
             own = f"nothing was written; {self.name} must lie beside its images, and they must be unchanged"
             raise ImageError(error.path, error.reason, error.hint or own) from None
