@@ -108,9 +108,9 @@ def test_a_container_without_a_home_and_without_a_name(tmp_path: Path) -> None:
     for folder in tmp_path.parents[:3]:
         folder.chmod(0o755)
     code = (
-        "import os, sys; os.setgid(12345); os.setuid(12345)\n"
+        "import os, sys; from genie_cli.files.cache import cache; from genie_cli.cli._console import ConsoleObserver\n"
+        "import rich.cells, rich._unicode_data; os.setgid(12345); os.setuid(12345)\n"
         "for name in ('HOME', 'XDG_CACHE_HOME', 'USER', 'LOGNAME'): os.environ.pop(name, None)\n"
-        "from genie_cli.files.cache import cache; from genie_cli.cli._console import ConsoleObserver\n"
         "folder = cache(ConsoleObserver()); folder.mkdir(exist_ok=True); print(folder)"
     )
     done = subprocess.run(

@@ -16,6 +16,7 @@ from tests.conftest import Genie
 
 # Sets the title, writes the clipboard, clears the screen, writes from right to left, and begins a line of its own.
 NAME = "\x1b]0;x\x07\x1b]52;c;aGk=\x07\x9b2J\u202e[red]a[/nothing]\nerror: \u2066\u200fb\x7f"
+FILE = NAME.replace("/", "")  # as the name of a file or a variable may be
 SMALL = ("--ways", "2", "--shots", "1", "--queries", "1", "--episodes", "2", "--backbone", "digits", "--out", "few")
 
 
@@ -35,20 +36,21 @@ def hostile(photos: Path) -> Path:
     for label in photos.iterdir():
         (image,) = label.iterdir()
         for number in range(3):
-            (label / f"{number}{NAME}.png").write_bytes(image.read_bytes() + bytes(number))
+            (label / f"{number}{FILE}.png").write_bytes(image.read_bytes() + bytes(number))
         image.unlink()
-    (photos / "one").rename(photos / NAME)
-    (photos / f"{NAME}.txt").write_text("no image")
-    return photos.rename(photos.with_name(NAME.replace("/", "")))
+    (photos / "one").rename(photos / FILE)
+    (photos / f"{FILE}.txt").write_text("no image")
+    return photos.rename(photos.with_name(FILE))
 
 
 def test_images_are_made_judged_and_measured(genie: Genie, hostile: Path, tmp_path: Path) -> None:
-    out = tmp_path / f"out{NAME}"
+    out = tmp_path / f"out{FILE}"
     words = ("--src-dir", hostile, "--targets", "three", "--out", out, "--slots", "2", "--r", "1", "--per-target", "3")
-    assert checked(genie("generate", *words, "--prompt", "a {target} " + NAME)).exit_code == 0
+    made = checked(genie("generate", *words, "--prompt", "a {target}\x1b[2J[/x]\u202e"))
+    assert made.exit_code == 0, made.stderr
     assert checked(genie("generate", *words, "--prompt", "a {target}")).exit_code == 1  # other settings
     checked(genie("generate", *words, "--dry-run"))
-    assert checked(genie("oracle", out, "--out", tmp_path / f"judged{NAME}")).exit_code == 0
+    assert checked(genie("oracle", out, "--out", tmp_path / f"judged{FILE}")).exit_code == 0
     assert checked(genie("oracle", out)).exit_code == 0
     made = next(out.glob("train/three/*.jpg"))
     assert checked(genie("explain", made)).exit_code == 0
@@ -59,9 +61,9 @@ def test_images_are_made_judged_and_measured(genie: Genie, hostile: Path, tmp_pa
 
 
 def test_confusions(genie: Genie, hostile: Path, tmp_path: Path) -> None:
-    words = ("--src-dir", hostile, "--backbone", "digits", "--folds", "2", "--out", tmp_path / f"{NAME}.json")
+    words = ("--src-dir", hostile, "--backbone", "digits", "--folds", "2", "--out", tmp_path / f"{FILE}.json")
     assert checked(genie("confuse", *words)).exit_code == 0
-    again = ("--src-dir", hostile, "--targets", NAME, "--confusion", tmp_path / f"{NAME}.json")
+    again = ("--src-dir", hostile, "--targets", FILE, "--confusion", tmp_path / f"{FILE}.json")
     assert checked(genie("generate", *again)).exit_code in (1, 2)
 
 
@@ -117,5 +119,5 @@ def test_names_of_variables_and_keys(genie: Genie, tmp_path: Path, monkeypatch: 
         f"[generate]\nprompt = {json.dumps('{target} ' + NAME)}\n{json.dumps(NAME)} = 1\n".replace("\x7f", "\\u007f")
     )
     checked(genie("config"))
-    monkeypatch.setenv(f"GENIE_{NAME}", "1")
+    monkeypatch.setenv(f"GENIE_{FILE}".replace("=", ""), "1")
     checked(genie("config"))

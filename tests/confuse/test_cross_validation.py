@@ -139,7 +139,7 @@ class TestFolder:
         command = shlex.split(line.removeprefix("next: genie "))
         result = genie(*command, "--per-target", "2", "--out", "out")
         assert result.exit_code == 0, result.stderr
-        target = command[command.index("--targets") + 1]
+        (target,) = [word.removeprefix("--targets=") for word in command if word.startswith("--targets=")]
         hardest = Confusion.read(tmp_path / "confusion.json").most_confused(target, 2)
         named = ", ".join(f"{name} ({count})" for name, count in hardest)
         assert f"sources for {target}, the classes it is most often confused with: {named}" in result.stderr

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -49,6 +51,20 @@ class TestInUse:
         one, two, again = (Output(tmp_path, HEADER, f"-{index}-of-2") for index in (1, 2, 1))
         with one.opened(), two.opened(), pytest.raises(OutputError, match="is in use"), again.opened():
             pass
+
+    def test_shards_that_start_together_where_a_whole_run_once_was(self, tmp_path: Path) -> None:
+        """Each looks whether the whole run is still at work, and must not take the other's look for it."""
+        run(Output(tmp_path, HEADER), PLAN)
+        together = Barrier(8)
+
+        def shard(number: int) -> None:
+            for _ in range(20):
+                together.wait()
+                with Output(tmp_path, HEADER, f"-{number}-of-8").opened():
+                    pass
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(shard, range(1, 9)))
 
     def test_errors_in_the_run_are_not_blamed_on_the_folder(self, tmp_path: Path) -> None:
         with pytest.raises(ConnectionError, match="no network"), Output(tmp_path, HEADER).opened():

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bars
 from rich.table import Table
 
+from genie_cli.cli._console import text
 from genie_cli.diffusion.clock import OTHER, Stopwatch
 from genie_cli.observer import Progress
 
@@ -27,7 +28,7 @@ _SECTIONS = {
 def bar(console: Console, description: str, total: int | None) -> Iterator[Progress]:
     """A bar that disappears when the task is done, or a spinner for a task without a total; only on a terminal."""
     if total is None:
-        with console.status(f"{description} ..."):
+        with console.status(text(f"{description} ...")):
             yield Progress()
         return
     columns = (

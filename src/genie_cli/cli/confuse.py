@@ -178,9 +178,10 @@ def _summarize(confusion: Confusion, command: str) -> None:
 
 def _next(confusion: Confusion, src_dir: Path | None, backbone: str | None, out: Path, top_k: int) -> str:
     """The command that draws sources by this file, for the class of the first pair."""
-    pairs = confusion.pairs()
-    if not pairs:
+    # The first class that can be typed: a comma separates classes, and @ stands for a file of them.
+    labels = [label for label, *_ in confusion.pairs() if "," not in label and not label.startswith("@")]
+    if not labels:
         return ""
     command = ["genie", "generate", *(["--model", BUNDLED] if backbone == BUNDLED else [])]
-    command += ["--src-dir", str(src_dir or "photos"), "--targets", pairs[0][0]]
+    command += ["--src-dir", str(src_dir or "photos"), f"--targets={labels[0]}"]
     return shlex.join([*command, "--confusion", str(out), "--top-k", str(top_k)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -155,7 +156,8 @@ def _write_class_map(
 
 def _written(path: Path, classes: ClassMap) -> str:
     empty = f", {len(classes.unknown)} without a class" if classes.unknown else ""
-    return f"{path}: {len(classes.known) + len(classes.unknown)} labels{empty}; edit it, then: --class-map {path}"
+    option = f"--class-map {shlex.quote(str(path))}"
+    return f"{path}: {len(classes.known) + len(classes.unknown)} labels{empty}; edit it, then: {option}"
 
 
 def _show(summary: Summary, dropped: bool, console: Console) -> None:

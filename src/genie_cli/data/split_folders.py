@@ -6,6 +6,7 @@ Only the paths of the images count. In doubt, subfolders are classes.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -112,5 +113,5 @@ def _one_folder_too_many(root: Path, place: Path, names: Sequence[str]) -> Folde
     down = "one level" if len(parts) == 1 else f"{len(parts)} levels"
     return FolderError(
         f"{root} has its {len(names)} class folders {down} down, in {place}: {shorten(names)}",
-        f"give {place}; or, if all images are of one class, name it: --src-label {parts[0]}",
+        f"give {place}; or, if all images are of one class, name it: --src-label {shlex.quote(parts[0])}",
     )

@@ -106,9 +106,10 @@ class Output:
     def _make_folders(self) -> None:
         """Make the folders that every run has, unless something else is in their place."""
         self._private.mkdir(parents=True, exist_ok=True)
-        for folder in (self._private, self.root / IMAGES):
+        is_ours = not self._private.is_symlink()  # the images may well lie on another disk
+        for folder, fits in ((self._private, is_ours), (self.root / IMAGES, True)):
             found = look(folder)
-            if (found and not stat.S_ISDIR(found.st_mode)) or (folder is self._private and folder.is_symlink()):
+            if not fits or (found and not stat.S_ISDIR(found.st_mode)):
                 raise OutputError(f"{folder} is not a folder of genie's", "give this run another --out")
 
     def _heal(self) -> None:
