@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -104,12 +105,19 @@ def test_nor_does_one_that_means_nothing() -> None:
     assert resolve(["one", "two"], DIGITS, {"one": ""}).name(1) == "oracle's one"
 
 
+def test_a_class_that_is_an_absurd_number_is_unknown() -> None:
+    with pytest.raises(UsageError, match="is unknown"):
+        resolve(["a"], DIGITS, {"a": "9" * 5000})
+
+
 def test_accents_may_be_written_either_way() -> None:
     assert resolve(["caf\u00e9"], Vocabulary(("tea", "cafe\u0301"))).known == {"caf\u00e9": 1}
     assert resolve(["caf\u00e9"], DIGITS, {"cafe\u0301": "one"}).known == {"caf\u00e9": 1}
 
 
-LABELS = st.text(st.characters(exclude_categories=("Cs", "Cc")) | st.sampled_from('",;\n '), min_size=1, max_size=8)
+LABELS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8) | st.text(
+    "=+-@'\",;\t\r\n\0 a", min_size=1, max_size=8
+)
 
 
 @given(st.dictionaries(LABELS, st.sampled_from((*CLASSES, "")), min_size=1, max_size=5))
@@ -118,6 +126,15 @@ def test_what_is_written_is_read_back(tmp_path_factory: pytest.TempPathFactory, 
     classes = resolve(own, DIGITS, own)
     write(path, classes)
     assert resolve(own, DIGITS, read(path)).known == classes.known
+
+
+@given(st.lists(LABELS, min_size=1, max_size=5, unique=True), st.lists(LABELS, min_size=1, max_size=5, unique=True))
+def test_no_cell_is_a_formula(tmp_path_factory: pytest.TempPathFactory, labels: list[str], classes: list[str]) -> None:
+    path = tmp_path_factory.mktemp("map") / "map.csv"
+    write(path, resolve([*labels, *classes], Vocabulary(tuple(classes))))
+    with path.open(encoding="utf-8", newline="") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert not [cell for cell in cells if cell.startswith(tuple("=+-@\t\r\n"))]
 
 
 def test_the_written_map_shows_what_it_found_and_what_it_did_not(tmp_path: Path) -> None:
@@ -145,8 +162,8 @@ def test_a_map_edited_by_hand_is_not_overwritten(tmp_path: Path) -> None:
         (b"name,id\none,1\n", "first line must be label,class"),
         (b"label,class\none,1\none,2\n", "line 3: 'one' is listed twice"),
         (b"label,class\n,2\n", "line 2: the label is missing"),
-        (b"label,class\n\xff,2\n", "cannot be read"),
-        (b'label,class\n"one,2\n', "cannot be read"),
+        (b"label,class\n\xff,2\n", "is not a CSV file: it is not UTF-8 text"),
+        (b'label,class\n"one,2\n', "is not a CSV file: unexpected end of data"),
     ],
 )
 def test_a_file_that_is_no_map(tmp_path: Path, content: bytes, reason: str) -> None:

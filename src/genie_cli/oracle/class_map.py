@@ -16,6 +16,8 @@ from io import StringIO
 from pathlib import Path
 
 from genie_cli.errors import OutputError, UsageError
+from genie_cli.files.cells import csv_line, unescape_cell
+from genie_cli.files.reading import blaming, read_text
 from genie_cli.files.writing import require_folder, write_atomically
 from genie_cli.oracle.vocabulary import Vocabulary
 
@@ -106,23 +108,21 @@ def read(path: Path) -> dict[str, str]:
     Raises:
         UsageError: it cannot be read, has no such columns, or a label twice.
     """
-    try:
-        lines = csv.DictReader(StringIO(path.read_text(encoding="utf-8-sig"), newline=""), strict=True)
+    with blaming(path, UsageError, "a CSV file"):
+        lines = csv.DictReader(StringIO(read_text(path, "utf-8-sig"), newline=""), strict=True)
         rows = [(lines.line_num, row) for row in lines]
-    except (OSError, ValueError, csv.Error) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from None
     if not {"label", "class"} <= set(lines.fieldnames or ()):
         raise UsageError(
             f"{path} is not a class map: its first line must be label,class", "write one: --write-class-map FILE"
         )
     said: dict[str, str] = {}
     for number, row in rows:
-        label = row["label"] or ""
+        label = unescape_cell(row["label"] or "")
         if not label or label in said:
             raise UsageError(
                 f"{path}, line {number}: {f'{label!r} is listed twice' if label else 'the label is missing'}"
             )
-        said[label] = (row["class"] or "").strip()
+        said[label] = unescape_cell((row["class"] or "").strip())
     return said
 
 
@@ -132,15 +132,13 @@ def write(path: Path, classes: ClassMap) -> None:
     Raises:
         OutputError: see `require_free`: an existing file was perhaps edited by hand; or it cannot be written.
     """
-    text = StringIO(newline="")
-    lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(("label", "class", "note"))
+    lines = [csv_line(("label", "class", "note"))]
     for label in sorted({*classes.known, *classes.unknown}):
         index = classes.known.get(label)
         found = ("", classes.unknown[label]) if index is None else classes.vocabulary.key_and_meaning(index)
-        lines.writerow((label, *found))
+        lines.append(csv_line((label, *found)))
     require_free(path)
-    write_atomically(path, text.getvalue().encode())
+    write_atomically(path, "".join(lines).encode())
 
 
 def require_free(path: Path) -> None:

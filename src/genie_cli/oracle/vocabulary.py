@@ -10,6 +10,9 @@ from functools import cached_property
 
 from genie_cli.data.imagenet import distinct_names, folded, is_class, wnids_named
 
+_DIGITS = 9  # of an index; Python refuses to convert some thousands
+_COMPARED = 200  # characters of a word that is looked for among similar ones, which takes time by their square
+
 
 @dataclass(frozen=True)
 class Vocabulary:
@@ -32,13 +35,13 @@ class Vocabulary:
         """
         if exact := [index for index, name in enumerate(self.classes) if name == word]:
             return exact
-        if or_index and word.isdecimal() and int(word) < len(self):
+        if or_index and word.isdecimal() and len(word) <= _DIGITS and int(word) < len(self):
             return [int(word)]
         return self._by_name.get(folded(word)) or self._by_word(word)
 
     def near(self, word: str) -> list[int]:
         """Up to three classes with a similar name, the most similar first."""
-        names = difflib.get_close_matches(folded(word), self._by_name, n=3, cutoff=0.6)
+        names = difflib.get_close_matches(folded(word[:_COMPARED]), self._by_name, n=3, cutoff=0.6)
         return list(dict.fromkeys(index for name in names for index in self._by_name[name]))[:3]
 
     def key(self, index: int) -> str:
