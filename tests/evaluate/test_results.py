@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import dataclasses
 
-from genie_cli.files import writing
 from genie_cli.errors import OutputError
 from genie_cli.evaluate import results
 from genie_cli.evaluate.results import RECORD_FILES, comma_separated, files_of, lines, require_own, write
+from genie_cli.files import writing
 
 ANY = dict.fromkeys(RECORD_FILES)
 
