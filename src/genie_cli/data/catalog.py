@@ -65,9 +65,7 @@ class Entry:
         Raises:
             FolderError: the folder does not hold the data set.
         """
-        options = dict(self.arguments)
-        if not self.is_bundled:
-            options["observer"] = observer
+        options = {**self.arguments, "observer": observer}
         if self.can_be_partial:
             options["partial"] = partial
         if self.has_lists:
