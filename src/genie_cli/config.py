@@ -147,16 +147,20 @@ class Data(_Section):
     dir: str = _setting("", "Folder of the data set.", option="data_dir", variable="GENIE_DATA", metavar="DIR")
 
 
-_PositiveInts = tuple[Annotated[int, Field(ge=1)], ...]
+MOST_EPISODES = 100_000  # they are held in memory
+MOST_PER_EPISODE = 100_000  # classes, and images of a class
+_PositiveInts = tuple[Annotated[int, Field(ge=1, le=MOST_PER_EPISODE)], ...]
 
 
 class FewShot(_Section):
     """Few-shot evaluation."""
 
     shots: _PositiveInts = _setting((1, 5), "Support images per class, as 1,5.", min_length=1)
-    ways: int = _setting(5, "Classes per episode.", ge=2)
-    queries: int = _setting(15, "Query images per class and episode.", ge=1)
-    episodes: int = _setting(600, "Episodes per number of shots (the paper: 1000 on tiered-ImageNet).", ge=2)
+    ways: int = _setting(5, "Classes per episode.", ge=2, le=MOST_PER_EPISODE)
+    queries: int = _setting(15, "Query images per class and episode.", ge=1, le=MOST_PER_EPISODE)
+    episodes: int = _setting(
+        600, "Episodes per number of shots (the paper: 1000 on tiered-ImageNet).", ge=2, le=MOST_EPISODES
+    )
     classifier: Literal["lr", "svm", "prototype"] = _setting(
         "lr", "Classifier on the features: logistic regression, linear SVM, or nearest class mean."
     )
@@ -166,9 +170,9 @@ class FineGrained(FewShot):
     """Fine-grained few-shot evaluation."""
 
     shots: _PositiveInts = _setting((1,), "Support images per class, as 1,5.", min_length=1)
-    ways: int = _setting(20, "Classes per episode.", ge=2)
-    queries: int = _setting(0, "Query images per class and episode; 0: all test images.", ge=0)
-    episodes: int = _setting(100, "Episodes per number of shots.", ge=2)
+    ways: int = _setting(20, "Classes per episode.", ge=2, le=MOST_PER_EPISODE)
+    queries: int = _setting(0, "Query images per class and episode; 0: all test images.", ge=0, le=MOST_PER_EPISODE)
+    episodes: int = _setting(100, "Episodes per number of shots.", ge=2, le=MOST_EPISODES)
     classifier: Literal["lr", "svm", "prototype"] = _setting(
         "svm", "Classifier on the features: logistic regression, linear SVM, or nearest class mean."
     )
