@@ -30,6 +30,7 @@ class Entry:
         reader: the function of the module that reads it; see `read`.
         arguments: more arguments of the reader.
         is_bundled: genie paints it, so that it needs no folder.
+        is_own: it is a person's own, and no benchmark that others have run: images that are broken can be left out.
         can_be_partial: it is known how large the whole data set is, so that a part of it can be accepted.
         has_lists: the lists of its images may lie in another folder.
         backbone: the network that suits it; empty: the benchmark's own.
@@ -44,6 +45,7 @@ class Entry:
     reader: Literal["read", "read_long_tailed"] = "read"
     arguments: Mapping[str, Any] = field(default_factory=dict)
     is_bundled: bool = False
+    is_own: bool = False
     can_be_partial: bool = False
     has_lists: bool = False
     backbone: str = ""
@@ -157,7 +159,7 @@ _FEW_SHOT = (
     replace(_DIGITS, name="digits-spurious-ink", arguments={"spurious": "ink"}),
     Entry("mini", "mini_imagenet", can_be_partial=True),
     Entry("tiered", "tiered_imagenet", can_be_partial=True),
-    Entry("folder", "folder"),
+    Entry("folder", "folder", is_own=True),
 )
 
 _FINE_GRAINED = (
@@ -171,7 +173,7 @@ _FINE_GRAINED = (
     Entry("cars", "stanford_cars", can_be_partial=True),
     Entry("food", "food101", can_be_partial=True),
     Entry("aircraft", "fgvc_aircraft", can_be_partial=True),
-    Entry("folder", "train_test_folder", can_be_partial=True),
+    Entry("folder", "train_test_folder", is_own=True, can_be_partial=True),
 )
 
 _LONG_TAIL = (
@@ -195,7 +197,7 @@ _LONG_TAIL = (
         },
     ),
     Entry("imagenet-lt", "imagenet_lt", can_be_partial=True, has_lists=True),
-    Entry("folder", "train_test_folder", reader="read_long_tailed", can_be_partial=True),
+    Entry("folder", "train_test_folder", reader="read_long_tailed", is_own=True, can_be_partial=True),
 )
 
 _CATALOG: dict[str, dict[str, Entry]] = {

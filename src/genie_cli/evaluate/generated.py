@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import os
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genie_cli.errors import ManifestError, UsageError
+from genie_cli.config import BUNDLED
+from genie_cli.errors import ImageError, ManifestError, UsageError
+from genie_cli.header import RunSettings
 from genie_cli.jobs import Job
 from genie_cli.manifest import Document, Row, Status
 from genie_cli.oracle.judgement import COLUMN, Judgement
@@ -65,6 +70,7 @@ class GeneratedImages:
 
     def __init__(self) -> None:
         self._found: dict[_Key, tuple[Row, Path]] = {}
+        self._commands: dict[Path, str] = {}  # by folder: what makes its images again
 
     def add(self, document: Document) -> None:
         """Add the images of a manifest.
@@ -73,6 +79,7 @@ class GeneratedImages:
             UsageError: it has another image of something that was added before, or another oracle's judgement of it.
             ManifestError: a line is not a row, or an image has no SHA-256.
         """
+        self._commands[document.root] = _command(document)
         for row in document.rows():
             if row.status is Status.MADE:
                 if not row.sha256:  # features are cached under it
@@ -104,6 +111,18 @@ class GeneratedImages:
         judgement = Judgement.of(row) or Judgement()
         return GeneratedImage(root / row.file, row.sha256, judgement.accepted, judgement.soft_label)
 
+    @contextmanager
+    def explaining(self) -> Iterator[None]:
+        """Adds to the error of an image that has gone, or has changed, the command that makes it again."""
+        try:
+            yield
+        except ImageError as error:
+            folders = (root for row, root in self._found.values() if root / row.file == error.path)
+            if (root := next(folders, None)) is None:
+                raise
+            first = "delete it, and make it again" if os.path.lexists(error.path) else "make it again"
+            raise ImageError(error.path, error.reason, f"{first}: {self._commands[root]}") from None
+
     def require(self, jobs: Iterable[Job]) -> None:
         """Raise UsageError if images that ``jobs`` ask for are missing; the first few are named."""
         lacking = {job.id: job for job in jobs if _key(job) not in self._found}
@@ -116,6 +135,18 @@ class GeneratedImages:
             "make them: the same command with --plan-out jobs.jsonl instead of --manifest says how; if genie oracle "
             "--drop left them out, leave out --drop: rejected images are then marked, and counted here",
         )
+
+
+def _command(document: Document) -> str:
+    """The command that makes the images of a folder again that are not there."""
+    settings = document.header.settings.made_with()
+    name, _, revision = str(settings.pop("model", "")).partition("@")
+    is_folder = "/" not in name and name != BUNDLED  # of which only the name is known
+    options = {"plan": str(document.root), "model": f"<folder of {name}>" if is_folder else name}
+    options |= {"revision": revision} if "/" in name else {}
+    options |= {key: str(value) for key, value in settings.items() if key in RunSettings.model_fields}
+    words = [f"--{key}={value}" for key, value in {**options, "out": str(document.root)}.items()]
+    return shlex.join(["genie", "generate", *words])
 
 
 def _key(job: Job) -> _Key:

@@ -161,7 +161,8 @@ class Trainings:
 
         Raises:
             UsageError, OutputError, ModelError: see `finetune.training.train`.
-            ImageError: an image is missing, broken or has changed.
+            ImageError: an image is missing, broken or has changed; of a generated one the hint says what makes it
+                again.
         """
         generated = self._generated(jobs, images)
         training_images = [*map(self._real, self.dataset.train), *generated]
@@ -172,7 +173,8 @@ class Trainings:
         accuracy = state.result(self.dataset.classes)
         if self.accelerator.is_main_process:
             state.clear(finished=accuracy is not None)
-        classifier = self._trained(training_images, seed, state, on_epoch) if accuracy is None else None
+        with images.explaining():
+            classifier = self._trained(training_images, seed, state, on_epoch) if accuracy is None else None
         if not self.accelerator.is_main_process:
             return None
         if classifier:
