@@ -51,7 +51,7 @@ def _setting(
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Generate(_Section):
@@ -182,7 +182,11 @@ _Channels = tuple[
     Annotated[float, Field(gt=0, lt=1)], Annotated[float, Field(gt=0, lt=1)], Annotated[float, Field(gt=0, lt=1)]
 ]
 # timm ignores most words of a policy that it does not know.
-_RANDAUGMENT = r"^(m\d+(\.\d+)?(-(n\d+|inc[01]|(mstd|mmax|p)\d+(\.\d+)?))*)?$"
+_RANDAUGMENT = r"^(m\d{1,3}(\.\d{1,9})?(-(n\d{1,2}|inc[01]|(mstd|mmax|p)\d{1,3}(\.\d{1,9})?))*)?$"
+_MOST_IMAGES = 10_000_000  # of a class, or in a batch
+_MOST_EPOCHS = 100_000
+_MOST_RATE = 1e3  # of learning and the like; far beyond what trains anything, and float32 can hold it
+_LEAST_ALPHA = 1e-3  # below, float32 cannot draw from the Beta distribution
 
 
 class LongTail(_Section):
@@ -191,11 +195,11 @@ class LongTail(_Section):
     thresholds: str = _setting(
         "livt", "Shot thresholds: livt, oltr, or A,B (Many: more than A training images; Few: fewer than B)."
     )
-    per_class: int = _setting(50, "Generated images per Few class.", ge=1)
+    per_class: int = _setting(50, "Generated images per Few class.", ge=1, le=_MOST_IMAGES)
     fill_to: int = _setting(
-        0, "Instead of --per-class: generate until each Few class has this many images; 0: off.", ge=0
+        0, "Instead of --per-class: generate until each Few class has this many images; 0: off.", ge=0, le=_MOST_IMAGES
     )
-    seeds: tuple[Annotated[int, Field(ge=0)], ...] = _setting(
+    seeds: tuple[Annotated[int, Field(ge=0, lt=1 << 63)], ...] = _setting(
         (0, 1, 2), "Training seeds, as 0,1,2; one training for each.", min_length=1
     )
     network: str = _setting("vit_base_patch16_224", "timm model to train.")
@@ -203,26 +207,29 @@ class LongTail(_Section):
     prior: Literal["real", "mixed"] = _setting(
         "real", "Class frequencies for Bal-BCE: of the real images, or of real and generated images.", rare=True
     )
-    epochs: int = _setting(100, "Training epochs.", ge=1)
-    warmup_epochs: int = _setting(5, "Warm-up epochs.", ge=0)
-    batch: int = _setting(2048, "Images per optimizer step, over all devices.", ge=2)
+    epochs: int = _setting(100, "Training epochs.", ge=1, le=_MOST_EPOCHS)
+    warmup_epochs: int = _setting(5, "Warm-up epochs.", ge=0, le=_MOST_EPOCHS)
+    batch: int = _setting(2048, "Images per optimizer step, over all devices.", ge=2, le=_MOST_IMAGES)
     gradient_accumulation_steps: int = _setting(
         1,
         "Forward and backward passes per optimizer step, to save memory.",
         option="grad_accum_steps",
         ge=1,
+        le=_MOST_IMAGES,
         rare=True,
     )
-    base_lr: float = _setting(1e-3, "Learning rate per 256 images of a batch.", gt=0)
-    min_lr: float = _setting(1e-6, "Final learning rate.", ge=0, rare=True)
+    base_lr: float = _setting(1e-3, "Learning rate per 256 images of a batch.", gt=0, le=_MOST_RATE)
+    min_lr: float = _setting(1e-6, "Final learning rate.", ge=0, le=_MOST_RATE, rare=True)
     betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = _setting(
         (0.9, 0.999), "AdamW betas.", rare=True
     )
-    weight_decay: float = _setting(0.05, "AdamW weight decay.", ge=0, rare=True)
+    weight_decay: float = _setting(0.05, "AdamW weight decay.", ge=0, le=_MOST_RATE, rare=True)
     layer_decay: float = _setting(0.75, "Layer-wise learning rate decay.", gt=0, le=1, rare=True)
     drop_path: float = _setting(0.1, "Stochastic depth rate of the last block.", ge=0, lt=1, rare=True)
-    mixup: float = _setting(0.8, "MixUp alpha; 0: off.", ge=0, rare=True)
-    cutmix: float = _setting(1.0, "CutMix alpha; 0: off. With both, each batch uses one at random.", ge=0, rare=True)
+    mixup: float = _setting(0.8, "MixUp alpha; 0: off.", ge=0, le=_MOST_RATE, rare=True)
+    cutmix: float = _setting(
+        1.0, "CutMix alpha; 0: off. With both, each batch uses one at random.", ge=0, le=_MOST_RATE, rare=True
+    )
     smoothing: float = _setting(0.1, "Label smoothing.", ge=0, lt=1, rare=True)
     randaugment: str = _setting(
         "m9-mstd0.5-inc1", "RandAugment policy in timm's notation; empty: off.", pattern=_RANDAUGMENT, rare=True
@@ -235,7 +242,14 @@ class LongTail(_Section):
         "Training precision: auto (float16 on CUDA, else float32), float32, float16 or bfloat16.",
         rare=True,
     )
-    workers: int = _setting(8, "Data loading processes.", ge=0, rare=True)
+    workers: int = _setting(8, "Data loading processes.", ge=0, le=1024, rare=True)
+
+    @field_validator("mixup", "cutmix")
+    @classmethod
+    def _can_be_drawn(cls, alpha: float) -> float:
+        if 0 < alpha < _LEAST_ALPHA:
+            raise ValueError(f"must be 0, or {_LEAST_ALPHA} or more")
+        return alpha
 
     @field_validator("seeds")
     @classmethod

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _SHOWN = 5  # images that an error names
+_MAKE_THEM = (
+    "make them: the same command with --plan-out jobs.jsonl instead of --manifest says how; if genie oracle --drop "
+    "left them out, leave out --drop: rejected images are then marked, and counted here"
+)
 _Key = tuple[str | None, str, str, float, int]
 
 
@@ -66,9 +70,13 @@ class GeneratedImages:
 
     Prompt, model and seed of a job are not compared: an evaluator asks for the image of a source, target, method,
     noise ratio and replicate, and uses the images of whichever model the manifests hold.
+
+    Args:
+        if_missing: what to do about an image that is not in the manifests.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, if_missing: str = "") -> None:
+        self._if_missing = if_missing or _MAKE_THEM
         self._found: dict[_Key, tuple[Row, Path]] = {}
         self._commands: dict[Path, str] = {}  # by folder: what makes its images again
 
@@ -132,8 +140,7 @@ class GeneratedImages:
         few += [f"  and {len(lacking) - _SHOWN} more"] if len(lacking) > _SHOWN else []
         raise UsageError(
             [f"{len(lacking)} generated images that are needed are not in the manifests:", *few],
-            "make them: the same command with --plan-out jobs.jsonl instead of --manifest says how; if genie oracle "
-            "--drop left them out, leave out --drop: rejected images are then marked, and counted here",
+            self._if_missing,
         )
 
 

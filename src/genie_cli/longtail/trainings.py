@@ -22,8 +22,10 @@ from genie_cli.backbones.trainable import NetworkSpec, build, image_size
 from genie_cli.config import LongTail
 from genie_cli.data.dataset import Crops, Dataset
 from genie_cli.data.images import read
+from genie_cli.errors import ModelError
 from genie_cli.evaluate.augmentations import Augmentation
 from genie_cli.evaluate.generated import GeneratedImages
+from genie_cli.files.reading import blaming, open_binary
 from genie_cli.files.writing import make_own_folder
 from genie_cli.finetune.loss import prior_logits
 from genie_cli.finetune.state import TrainingState
@@ -245,8 +247,9 @@ class Trainings:
         """The SHA-256 of the file of weights; empty without one."""
         if not self.network.checkpoint:
             return ""
-        with self.network.checkpoint.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        path = self.network.checkpoint
+        with blaming(path, ModelError, "a checkpoint"), open_binary(path) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
 class _EpochCounter:
