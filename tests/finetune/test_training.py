@@ -166,6 +166,16 @@ def test_data_loading_processes_change_nothing(root: Path, tmp_path: Path) -> No
     assert same(alone, trained(root, tmp_path / "2", RECIPE.model_copy(update={"workers": 2})))
 
 
+def test_a_data_loading_process_that_is_killed_is_reported(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the system kills one for lack of memory."""
+    monkeypatch.setattr("genie_cli.finetune.training_images.read", lambda *_: os.kill(os.getpid(), 9))
+    with pytest.raises(ModelError, match="a data loading process has failed") as caught:
+        trained(root, tmp_path / "run", RECIPE.model_copy(update={"workers": 1}))
+    assert "--workers" in caught.value.hint
+
+
 def test_seeds_differ(root: Path, tmp_path: Path) -> None:
     assert not same(trained(root, tmp_path / "0"), trained(root, tmp_path / "1", seed=1))
 
