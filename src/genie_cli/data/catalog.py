@@ -19,6 +19,8 @@ from genie_cli.files.cache import cache
 from genie_cli.files.writing import reraise_as_output_error
 from genie_cli.observer import Observer
 
+_ELSEWHERE = "set XDG_CACHE_HOME to a folder that can be written to"
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -121,7 +123,7 @@ def load(
     observer = observer or Observer()
     _check(benchmark, row, folder, lists, partial)
     place = cache(observer) / "data" if row.is_bundled else Path(folder)
-    with reraise_as_output_error(place) if row.is_bundled else nullcontext():
+    with reraise_as_output_error(place, _ELSEWHERE) if row.is_bundled else nullcontext():
         found = row.read(place, lists=lists, partial=partial, observer=observer)
     if found.layout:
         observer.found(f"{name}: {found.layout}")

@@ -268,12 +268,14 @@ def require_own(path: Path, beginning: str) -> None:
 
 
 @contextmanager
-def reraise_as_output_error(root: Path) -> Iterator[None]:
-    """Turn errors of the file system into OutputErrors. Files that were written before are kept."""
+def reraise_as_output_error(root: Path, hint: str = "choose another --out") -> Iterator[None]:
+    """Turn errors of the file system into OutputErrors, unless the disk is full with this hint.
+
+    Files that were written before are kept.
+    """
     try:
         yield
     except OSError as error:
-        hint = "choose another --out"
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             hint = "free some space and run the same command again: it resumes where it stopped"
         with suppress(OSError):

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from genie_cli.errors import OutputError, shorten
 from genie_cli.files.reading import is_folder, look, read_bytes, read_json
-from genie_cli.files.writing import create
+from genie_cli.files.writing import open_new
 from genie_cli.observer import Observer
 
 try:
@@ -68,7 +68,8 @@ def cached(cache: Path, name: str, paint: Callable[[Path], None], observer: Obse
     with _aside(cache, name) as new:
         paint(new)
         listed = json.dumps({"kind": _KIND, "files": _digests(new)}, indent=1, sort_keys=True) + "\n"
-        create(new / _LIST, listed.encode())
+        with open_new(new / _LIST) as file:
+            file.write(listed.encode())
         if wrong:
             with _aside(cache, name) as old, suppress(FileNotFoundError):  # another process may have done so by now
                 os.rename(done, old)
