@@ -154,6 +154,8 @@ def test_the_bundled_model_draws_no_birds(genie: Genie, birds: Path) -> None:
 
 def test_aircraft_says_both_numbers_of_classes(genie: Genie, tmp_path: Path, open_model: Path) -> None:
     put_aircraft(tmp_path / "data")
+    for number, path in enumerate(sorted(tmp_path.rglob("*.jpg"))):
+        Image.fromarray(DigitsInTheWild()[number].image).save(path, "PNG")
     words = ("--dataset", "aircraft", "--data-dir", ".", "--partial", "--ways", 3, "--plan-out", "-")
     planned = genie("finegrained", *words, "--model", open_model)
     assert "3 of the published 30 classes (the paper says 41)" in planned.stderr
