@@ -16,7 +16,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
@@ -129,7 +129,7 @@ def _hash_of(path: Path) -> str:
     """The SHA-256 of a file; empty if there is none."""
     try:
         with open_binary(path, follow=False) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+            return hashlib.file_digest(cast("Any", file), "sha256").hexdigest()
     except (FileNotFoundError, NotADirectoryError):
         return ""
     except OSError as error:

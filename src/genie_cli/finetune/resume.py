@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from genie_cli.backbones.checkpoint import difference
 from genie_cli.finetune.state import SavedState, TrainingState
 
 if TYPE_CHECKING:
@@ -56,10 +55,9 @@ def misfit(saved: SavedState, network: Any, optimizer: Any, epochs: int) -> str:
 
     if saved.epoch > epochs:
         return f"is of epoch {saved.epoch} of {epochs}"
-    if not all(isinstance(weights, torch.Tensor) for weights in saved.network.values()):
-        return "holds other things than weights"
-    if different := difference(network.state_dict(), saved.network):
-        return f"does not fit the network ({different})"
+    shapes = {name: weights.shape for name, weights in network.state_dict().items()}
+    if shapes != {name: weights.shape for name, weights in saved.network.items() if isinstance(weights, torch.Tensor)}:
+        return "does not have the weights of the network"
     return "" if _fits(saved.optimiser, optimizer) else "does not fit the optimizer"
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -249,7 +249,7 @@ class Trainings:
             return ""
         path = self.network.checkpoint
         with blaming(path, ModelError, "a checkpoint"), open_binary(path) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+            return hashlib.file_digest(cast("Any", file), "sha256").hexdigest()
 
 
 class _EpochCounter:
