@@ -154,16 +154,20 @@ class Data(_Section):
     dir: str = _setting("", "Folder of the data set.", option="data_dir", variable="GENIE_DATA", metavar="DIR")
 
 
-_PositiveInts = tuple[Annotated[int, Field(ge=1, le=MANY)], ...]
+MOST_EPISODES = 100_000  # they are held in memory
+MOST_PER_EPISODE = 100_000  # classes, and images of a class
+_PositiveInts = tuple[Annotated[int, Field(ge=1, le=MOST_PER_EPISODE)], ...]
 
 
 class FewShot(_Section):
     """Few-shot evaluation."""
 
     shots: _PositiveInts = _setting((1, 5), "Support images per class, as 1,5.", min_length=1)
-    ways: int = _setting(5, "Classes per episode.", ge=2, le=MANY)
-    queries: int = _setting(15, "Query images per class and episode.", ge=1, le=MANY)
-    episodes: int = _setting(600, "Episodes per number of shots (the paper: 1000 on tiered-ImageNet).", ge=2, le=MANY)
+    ways: int = _setting(5, "Classes per episode.", ge=2, le=MOST_PER_EPISODE)
+    queries: int = _setting(15, "Query images per class and episode.", ge=1, le=MOST_PER_EPISODE)
+    episodes: int = _setting(
+        600, "Episodes per number of shots (the paper: 1000 on tiered-ImageNet).", ge=2, le=MOST_EPISODES
+    )
     classifier: Literal["lr", "svm", "prototype"] = _setting(
         "lr", "Classifier on the features: logistic regression, linear SVM, or nearest class mean."
     )
@@ -173,9 +177,9 @@ class FineGrained(FewShot):
     """Fine-grained few-shot evaluation."""
 
     shots: _PositiveInts = _setting((1,), "Support images per class, as 1,5.", min_length=1)
-    ways: int = _setting(20, "Classes per episode.", ge=2, le=MANY)
-    queries: int = _setting(0, "Query images per class and episode; 0: all test images.", ge=0, le=MANY)
-    episodes: int = _setting(100, "Episodes per number of shots.", ge=2, le=MANY)
+    ways: int = _setting(20, "Classes per episode.", ge=2, le=MOST_PER_EPISODE)
+    queries: int = _setting(0, "Query images per class and episode; 0: all test images.", ge=0, le=MOST_PER_EPISODE)
+    episodes: int = _setting(100, "Episodes per number of shots.", ge=2, le=MOST_EPISODES)
     classifier: Literal["lr", "svm", "prototype"] = _setting(
         "svm", "Classifier on the features: logistic regression, linear SVM, or nearest class mean."
     )
@@ -185,7 +189,11 @@ _Channels = tuple[
     Annotated[float, Field(gt=0, lt=1)], Annotated[float, Field(gt=0, lt=1)], Annotated[float, Field(gt=0, lt=1)]
 ]
 # timm ignores most words of a policy that it does not know.
-_RANDAUGMENT = r"^(m\d+(\.\d+)?(-(n\d+|inc[01]|(mstd|mmax|p)\d+(\.\d+)?))*)?$"
+_RANDAUGMENT = r"^(m\d{1,3}(\.\d{1,9})?(-(n\d{1,2}|inc[01]|(mstd|mmax|p)\d{1,3}(\.\d{1,9})?))*)?$"
+_MOST_IMAGES = 10_000_000  # of a class, or in a batch
+_MOST_EPOCHS = 100_000
+_MOST_RATE = 1e3  # of learning and the like; far beyond what trains anything, and float32 can hold it
+_LEAST_ALPHA = 1e-3  # below, float32 cannot draw from the Beta distribution
 
 
 class LongTail(_Section):
@@ -194,9 +202,9 @@ class LongTail(_Section):
     thresholds: str = _setting(
         "livt", "Shot thresholds: livt, oltr, or A,B (Many: more than A training images; Few: fewer than B)."
     )
-    per_class: int = _setting(50, "Generated images per Few class.", ge=1, le=MANY)
+    per_class: int = _setting(50, "Generated images per Few class.", ge=1, le=_MOST_IMAGES)
     fill_to: int = _setting(
-        0, "Instead of --per-class: generate until each Few class has this many images; 0: off.", ge=0, le=MANY
+        0, "Instead of --per-class: generate until each Few class has this many images; 0: off.", ge=0, le=_MOST_IMAGES
     )
     seeds: tuple[Annotated[int, Field(ge=0, le=_LARGEST_SEED)], ...] = _setting(
         (0, 1, 2), "Training seeds, as 0,1,2; one training for each.", min_length=1
@@ -206,27 +214,29 @@ class LongTail(_Section):
     prior: Literal["real", "mixed"] = _setting(
         "real", "Class frequencies for Bal-BCE: of the real images, or of real and generated images.", rare=True
     )
-    epochs: int = _setting(100, "Training epochs.", ge=1, le=MANY)
-    warmup_epochs: int = _setting(5, "Warm-up epochs.", ge=0, le=MANY)
-    batch: int = _setting(2048, "Images per optimizer step, over all devices.", ge=2, le=MANY)
+    epochs: int = _setting(100, "Training epochs.", ge=1, le=_MOST_EPOCHS)
+    warmup_epochs: int = _setting(5, "Warm-up epochs.", ge=0, le=_MOST_EPOCHS)
+    batch: int = _setting(2048, "Images per optimizer step, over all devices.", ge=2, le=_MOST_IMAGES)
     gradient_accumulation_steps: int = _setting(
         1,
         "Forward and backward passes per optimizer step, to save memory.",
         option="grad_accum_steps",
         ge=1,
-        le=MANY,
+        le=_MOST_IMAGES,
         rare=True,
     )
-    base_lr: float = _setting(1e-3, "Learning rate per 256 images of a batch.", gt=0)
-    min_lr: float = _setting(1e-6, "Final learning rate.", ge=0, rare=True)
+    base_lr: float = _setting(1e-3, "Learning rate per 256 images of a batch.", gt=0, le=_MOST_RATE)
+    min_lr: float = _setting(1e-6, "Final learning rate.", ge=0, le=_MOST_RATE, rare=True)
     betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = _setting(
         (0.9, 0.999), "AdamW betas.", rare=True
     )
-    weight_decay: float = _setting(0.05, "AdamW weight decay.", ge=0, rare=True)
+    weight_decay: float = _setting(0.05, "AdamW weight decay.", ge=0, le=_MOST_RATE, rare=True)
     layer_decay: float = _setting(0.75, "Layer-wise learning rate decay.", gt=0, le=1, rare=True)
     drop_path: float = _setting(0.1, "Stochastic depth rate of the last block.", ge=0, lt=1, rare=True)
-    mixup: float = _setting(0.8, "MixUp alpha; 0: off.", ge=0, rare=True)
-    cutmix: float = _setting(1.0, "CutMix alpha; 0: off. With both, each batch uses one at random.", ge=0, rare=True)
+    mixup: float = _setting(0.8, "MixUp alpha; 0: off.", ge=0, le=_MOST_RATE, rare=True)
+    cutmix: float = _setting(
+        1.0, "CutMix alpha; 0: off. With both, each batch uses one at random.", ge=0, le=_MOST_RATE, rare=True
+    )
     smoothing: float = _setting(0.1, "Label smoothing.", ge=0, lt=1, rare=True)
     randaugment: str = _setting(
         "m9-mstd0.5-inc1", "RandAugment policy in timm's notation; empty: off.", pattern=_RANDAUGMENT, rare=True
@@ -239,7 +249,14 @@ class LongTail(_Section):
         "Training precision: auto (float16 on CUDA, else float32), float32, float16 or bfloat16.",
         rare=True,
     )
-    workers: int = _setting(8, "Data loading processes.", ge=0, rare=True)
+    workers: int = _setting(8, "Data loading processes.", ge=0, le=1024, rare=True)
+
+    @field_validator("mixup", "cutmix")
+    @classmethod
+    def _can_be_drawn(cls, alpha: float) -> float:
+        if 0 < alpha < _LEAST_ALPHA:
+            raise ValueError(f"must be 0, or {_LEAST_ALPHA} or more")
+        return alpha
 
     @field_validator("seeds")
     @classmethod

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -20,7 +18,7 @@ from torch import nn
 from genie_cli.backbones import digits
 from genie_cli.backbones.backbone import Backbone, Preprocess
 from genie_cli.backbones.features import Features, default_folder
-from genie_cli.errors import ImageError, ModelError, OutputError
+from genie_cli.errors import ImageError, ModelError
 
 COUNT = 150  # two full batches and a part of one
 
@@ -159,53 +157,6 @@ def test_two_at_a_time_share_a_file(tmp_path: Path) -> None:
 
 def test_no_views_give_no_features(folder: Path | None) -> None:
     assert Features(encoder(), folder).of({}) == {}
-
-
-@pytest.mark.parametrize("content", [b"this is not a database" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
-def test_a_damaged_file_is_reported_and_left_alone(tmp_path: Path, content: bytes) -> None:
-    file = tmp_path / f"{encoder().name}.sqlite"
-    file.write_bytes(content)
-    with pytest.raises(OutputError, match="damaged") as caught:
-        Features(encoder(), tmp_path).of(views())
-    assert str(file) in str(caught.value)
-    assert "delete it" in caught.value.hint
-    assert file.read_bytes() == content
-
-
-def test_rows_that_are_not_features_are_reported(tmp_path: Path) -> None:
-    Features(encoder(), tmp_path).of(views())
-    with closing(sqlite3.connect(tmp_path / f"{encoder().name}.sqlite")) as connection, connection:
-        connection.execute("UPDATE features SET value = x'00' WHERE key = ?", [next(iter(images()))])
-    with pytest.raises(OutputError, match="not features of the same length"):
-        Features(encoder(), tmp_path).of(views())
-
-
-def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("mine")
-    with pytest.raises(OutputError, match="features cannot be cached in"):
-        Features(encoder(), tmp_path / "file").of(views())
-    assert (tmp_path / "file").read_text() == "mine"
-
-
-@pytest.mark.parametrize(
-    ("message", "reason"),
-    [
-        ("database is locked", "another process has been writing to it for 120 seconds"),
-        ("database or disk is full", "the disk is full"),
-        ("attempt to write a readonly database", "it is read-only"),
-        ("disk I/O error", "SQLite says: disk I/O error"),
-    ],
-)
-def test_what_sqlite_says_is_explained(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, message: str, reason: str
-) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise sqlite3.OperationalError(message)
-
-    monkeypatch.setattr(sqlite3, "connect", refuse)
-    with pytest.raises(OutputError, match=f"features cannot be cached in .*: {reason}") as caught:
-        Features(encoder(), tmp_path).of(views())
-    assert "XDG_CACHE_HOME" in caught.value.hint
 
 
 def test_features_that_float16_cannot_hold_are_refused(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rich.table import Table
 
 from genie_cli.cli import _console
-from genie_cli.cli._printable import printable, printable_json
+from genie_cli.cli._printable import printable, printable_json, text
 
 HOSTILE = "a\x1b]52;c;aGk=\x07\x1b[2J\n\x9b31m\u202e[red]b[/red]\r\u2028\ud800\udcff\x00\u200f\U000e0041"
 ANYTHING = st.text(st.characters())
@@ -65,8 +65,8 @@ def test_json_says_the_same(said: dict[str, str]) -> None:
 def test_a_console_shows_names_as_they_are() -> None:
     stream = io.StringIO()
     console = _console.Words(stream, quiet=False)
-    table = Table("a", title=_console.text(HOSTILE))
-    table.add_row(_console.text(HOSTILE))
+    table = Table("a", title=text(HOSTILE))
+    table.add_row(text(HOSTILE))
     table.add_row(HOSTILE)  # by a path that forgot to make it printable
     console.print(HOSTILE, soft_wrap=True)
     console.print(table)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import resource
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import dataclasses
 
@@ -16,6 +19,7 @@ from genie_cli.errors import OutputError
 from genie_cli.evaluate import results
 from genie_cli.evaluate.results import RECORD_FILES, comma_separated, files_of, lines, require_own, write
 from genie_cli.files import writing
+from genie_cli.files.cells import unescape_cell
 
 ANY = dict.fromkeys(RECORD_FILES)
 
@@ -29,7 +33,7 @@ class Figure:
     other: float | None = None
 
 
-WORDS = st.text(st.sampled_from("abc é,;\"'\n=🦊[]"), min_size=1, max_size=8)
+WORDS = st.text(st.sampled_from("abc é,;\"'\n=+-@\t🦊[]"), min_size=1, max_size=8)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 FIGURES = st.lists(st.builds(Figure, name=WORDS, value=NUMBERS, other=st.none() | NUMBERS), max_size=4)
 ONE, OTHER = [Figure(name="weak", value=1.5)], [Figure(name="weak", value=2.5)]
@@ -38,10 +42,17 @@ ONE, OTHER = [Figure(name="weak", value=1.5)], [Figure(name="weak", value=2.5)]
 @given(FIGURES)
 def test_what_was_written_is_read_back(records: list[Figure]) -> None:
     rows = list(csv.DictReader(io.StringIO(comma_separated(Figure, records), newline="")))
-    assert [Figure(**{key: value or None for key, value in row.items()}) for row in rows] == records  # type: ignore[arg-type]
+    assert not any(row["name"].startswith(("=", "+", "-", "@", "\t", "\n")) for row in rows)
+    given_back = [{**row, "name": unescape_cell(row["name"])} for row in rows]
+    assert [Figure(**{key: value or None for key, value in row.items()}) for row in given_back] == records  # type: ignore[arg-type]
     text = lines(records)
     assert text.count("\n") == len(records)
     assert [Figure(**json.loads(line)) for line in text.split("\n")[:-1]] == records
+
+
+def test_a_cell_is_no_formula_and_a_number_stays_one() -> None:
+    records = [Figure(name="=1+1", value=-0.36), Figure(name="-x", value=-1), Figure(name="'=", value=0)]
+    assert comma_separated(Figure, records) == "name,value,other\n'=1+1,-0.36,\n'-x,-1.0,\n''=,0.0,\n"
 
 
 def test_the_text_is_the_same_everywhere() -> None:
@@ -117,12 +128,12 @@ class TestOwnership:
         write(tmp_path, files_of(Figure, ONE))
         writes = 0
 
-        def killed(path: Path, content: bytes) -> None:
+        def killed(path: Path, content: bytes, *, follow: bool) -> None:
             nonlocal writes
             if writes == killed_at:
                 raise KeyboardInterrupt
             writes += 1
-            writing.write_atomically(path, content)
+            writing.write_atomically(path, content, follow=follow)
 
         with monkeypatch.context() as patch:
             patch.setattr(results, "write_atomically", killed)
@@ -136,7 +147,16 @@ class TestOwnership:
 
     @pytest.mark.parametrize(
         "content",
-        ["", "mine", "[]", '{"kind": "genie.confusion", "files": {}}', '{"kind": "genie.results"}', "[" * 9999],
+        [
+            *("", "mine", "[]", "[" * 9999, "\0", "3", "null"),
+            '{"kind": "genie.confusion", "files": {}}',
+            '{"kind": "genie.results"}',
+            '{"kind": "genie.results", "files": {}, "more": 1}',
+            '{"kind": "genie.results", "files": {"results.csv": "0"}}',
+            '{"kind": "genie.results", "files": {"results.csv": [true]}}',
+            '{"kind": "genie.results", "files": {"results.csv": [NaN]}}',
+            f'{{"kind": "genie.results", "files": {{"results.csv": ["{"0" * 63}"]}}}}',
+        ],
     )
     def test_a_marker_that_is_none_is_named_and_stays(self, tmp_path: Path, content: str) -> None:
         (tmp_path / ".genie").mkdir()
@@ -156,3 +176,75 @@ class TestOwnership:
         (tmp_path / "file").write_text("")
         with pytest.raises(OutputError, match="cannot write"):
             write(tmp_path / "file/out", files_of(Figure, ONE))
+
+    @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+    @given(st.data())
+    def test_a_marker_that_was_changed_is_one_or_none(self, tmp_path: Path, data: st.DataObject) -> None:
+        write(tmp_path, files_of(Figure, ONE)) if not (tmp_path / ".genie").exists() else None
+        marker, kept = tmp_path / ".genie/results.json", tmp_path / "kept.json"
+        if not kept.exists():
+            kept.write_bytes(marker.read_bytes())
+        whole = kept.read_bytes()
+        start = data.draw(st.integers(0, len(whole)))
+        end = data.draw(st.integers(start, len(whole)))
+        marker.write_bytes(whole[:start] + data.draw(st.binary(max_size=3)) + whole[end:])
+        with suppress(OutputError):
+            require_own(tmp_path, ANY)
+
+
+class TestInTheWay:
+    """Nothing is written through a link, and what is in the way is named."""
+
+    @pytest.mark.parametrize("place", [".genie", ".genie/results.json", "results.csv"])
+    @pytest.mark.parametrize("kind", ["a link", "a broken link", "a named pipe"])
+    def test_what_waits_there(self, tmp_path: Path, place: str, kind: str) -> None:
+        theirs, out = tmp_path / "theirs", tmp_path / "out"
+        theirs.mkdir()
+        (out / place).parent.mkdir(parents=True)
+        if kind == "a named pipe":
+            os.mkfifo(out / place)
+        else:
+            (out / place).symlink_to(theirs if kind == "a link" else theirs / "new")
+        for check in (lambda: require_own(out, ANY), lambda: write(out, files_of(Figure, ONE))):
+            with pytest.raises(OutputError, match=rf"{place} (is|cannot be read: it is) a ") as refused:
+                check()
+            assert "choose another --out" in refused.value.hint
+        assert list(theirs.iterdir()) == []
+
+    @pytest.mark.parametrize("kind", [".genie", "out"])
+    def test_a_file_in_the_place_of_a_folder(self, tmp_path: Path, kind: str) -> None:
+        (tmp_path / kind).write_text("mine")
+        with pytest.raises(OutputError, match=kind):
+            write(tmp_path if kind == ".genie" else tmp_path / kind, files_of(Figure, ONE))
+        assert (tmp_path / kind).read_text() == "mine"
+
+    @pytest.mark.parametrize(("name", "reason"), [("a\0b", "no file can have this name"), ("x" * 300, "too long")])
+    def test_a_name_that_no_folder_can_have(self, tmp_path: Path, name: str, reason: str) -> None:
+        for check in (lambda: require_own(tmp_path / name, ANY), lambda: write(tmp_path / name, files_of(Figure, ONE))):
+            with pytest.raises(OutputError, match=reason):
+                check()
+
+    @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+    def test_without_permission(self, tmp_path: Path) -> None:
+        write(tmp_path, files_of(Figure, ONE))
+        (tmp_path / "results.csv").chmod(0)
+        with pytest.raises(OutputError, match=r"results\.csv cannot be read: Permission denied"):
+            require_own(tmp_path, ANY)
+        (tmp_path / "results.csv").chmod(0o644)
+        (tmp_path / ".genie").chmod(0o500)
+        with pytest.raises(OutputError, match=r"cannot write .*: Permission denied"):
+            write(tmp_path, files_of(Figure, OTHER))
+        (tmp_path / ".genie").chmod(0o700)
+        write(tmp_path, files_of(Figure, OTHER))
+
+    def test_on_a_full_disk(self, tmp_path: Path) -> None:
+        write(tmp_path, files_of(Figure, ONE))
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+        try:
+            with pytest.raises(OutputError, match=r"cannot write .*results\.jsonl: File too large"):
+                write(tmp_path, files_of(Figure, ONE * 1000))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert (tmp_path / "results.jsonl").read_text() == lines(ONE)
+        write(tmp_path, files_of(Figure, ONE * 1000))

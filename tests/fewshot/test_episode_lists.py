@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from genie_cli.data.dataset import Dataset
-from genie_cli.errors import UsageError
+from genie_cli.errors import GenieError, UsageError
 from genie_cli.fewshot import episodes
 from genie_cli.fewshot.episodes import EpisodeList, EpisodeSpec, draw, draw_lists, read_lists, require_list
 from tests.fewshot.test_episodes import a_pool, contents, source
@@ -61,13 +63,112 @@ class TestFile:
         with pytest.raises(UsageError, match="does not have the images that its header and classes say"):
             episodes.read(tmp_path / "list.jsonl", Dataset(Path("photos"), renamed, renamed))
 
-    @given(st.floats(0, 1, exclude_max=True))
-    def test_a_torn_file_is_refused(self, tmp_path_factory: pytest.TempPathFactory, where: float) -> None:
-        whole = self.text().encode()
-        path = tmp_path_factory.mktemp("torn") / "list.jsonl"
-        path.write_bytes(whole[: int(where * (len(whole) - 1))])  # without its last line break it would still be whole
+    def test_a_file_that_is_cut_anywhere_is_refused(self, tmp_path: Path) -> None:
+        whole, path, pool = self.text().encode(), tmp_path / "list.jsonl", a_pool()
+        for end in range(len(whole)):
+            path.write_bytes(whole[:end])
+            with pytest.raises(UsageError, match="is not a whole list of episodes"):
+                episodes.read(path, pool)
+
+    @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+    @given(st.data())
+    def test_what_was_changed_is_another_list_or_none(self, tmp_path: Path, data: st.DataObject) -> None:
+        """Flipped bytes, and stretches that are replaced, doubled or left out: only genie's own errors come out."""
+        whole, path = self.text().encode(), tmp_path / "list.jsonl"
+        start = data.draw(st.integers(0, len(whole)))
+        end = data.draw(st.integers(start, len(whole)))
+        new = data.draw(
+            st.binary(max_size=4)
+            | st.sampled_from([b"null", b"true", b"1.0", b"NaN", b"1e999", b"-1", b"9" * 30, b"[" * 3000, b"\0", whole])
+        )
+        path.write_bytes(whole[:start] + new + whole[end:])
+        for read in (lambda: episodes.read(path, a_pool()), lambda: require_list(path)):
+            with suppress(GenieError):
+                read()
+
+    @pytest.mark.parametrize(
+        ("key", "value"),
+        [
+            ("schema", "1"),
+            ("schema", True),
+            ("schema", 1.0),
+            ("schema", 0),
+            ("schema", None),
+            ("ways", 10**11),
+            ("ways", "2"),
+            ("ways", 2.0),
+            ("ways", 1),
+            ("shots", True),
+            ("shots", -1),
+            ("queries", 3.5),
+            ("queries", -1),
+            ("seed", None),
+            ("episodes", 10**22),
+            ("episodes", "3"),
+            ("images", ["x" * 64]),
+            ("images", "mine"),
+            ("dataset", 7),
+            ("more", 1),
+        ],
+    )
+    def test_a_header_out_of_its_ranges_is_refused(self, tmp_path: Path, key: str, value: object) -> None:
+        head, *rows = self.text().splitlines()
+        (tmp_path / "list.jsonl").write_text("\n".join([json.dumps({**json.loads(head), key: value}), *rows, ""]))
+        for read in (
+            lambda: episodes.read(tmp_path / "list.jsonl", a_pool()),
+            lambda: require_list(tmp_path / "list.jsonl"),
+        ):
+            with pytest.raises(UsageError, match=f"list of episodes: {key}|schema .* this one reads 1"):
+                read()
+
+    @pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity", "1e999"])
+    def test_what_is_no_json_number_is_refused(self, tmp_path: Path, constant: str) -> None:
+        (tmp_path / "list.jsonl").write_text(self.text().replace('"seed": 0', f'"seed": {constant}'))
         with pytest.raises(UsageError, match="is not a whole list of episodes"):
-            episodes.read(path, a_pool())
+            episodes.read(tmp_path / "list.jsonl", a_pool())
+
+    def test_an_image_that_is_in_an_episode_twice_is_refused(self, tmp_path: Path) -> None:
+        head, first, *rest = self.text().splitlines()
+        row = json.loads(first)
+        for part in "support", "query":
+            twice = json.loads(first)
+            twice[part][0][0] = row["support"][0][1]
+            (tmp_path / "list.jsonl").write_text("\n".join([head, json.dumps(twice), *rest, ""]))
+            with pytest.raises(UsageError, match="line 2: episode 0 has an image twice"):
+                episodes.read(tmp_path / "list.jsonl", a_pool())
+
+    def test_an_episode_that_is_there_twice_is_refused(self, tmp_path: Path) -> None:
+        head, first, second, _ = self.text().splitlines()
+        (tmp_path / "list.jsonl").write_text("\n".join([head, first, second, first, ""]))
+        with pytest.raises(UsageError, match="two episodes of one number"):
+            episodes.read(tmp_path / "list.jsonl", a_pool())
+
+    @pytest.mark.parametrize(
+        ("path", "reason"),
+        [
+            ("a\0b", "no file can have this name"),
+            ("x" * 300, "File name too long"),
+            ("~nosuchuser/list", "No such file or directory"),
+            ("/dev/zero", "it is a device, not a regular file"),
+            ("pipe", "it is a named pipe, not a regular file"),
+            ("file/list", "Not a directory"),
+        ],
+    )
+    def test_the_cause_is_named(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, reason: str) -> None:
+        monkeypatch.chdir(tmp_path)
+        os.mkfifo("pipe")
+        Path("file").write_text("")
+        for read in (lambda: episodes.read(Path(path), a_pool()), lambda: require_list(Path(path))):
+            with pytest.raises(UsageError, match=f"cannot be read: {reason}"):
+                read()
+
+    def test_a_file_that_is_too_large_is_not_read(self, tmp_path: Path) -> None:
+        with (tmp_path / "list.jsonl").open("wb") as file:
+            file.truncate(1 << 40)
+        with pytest.raises(UsageError, match="it has more than"):
+            episodes.read(tmp_path / "list.jsonl", a_pool())
+        with pytest.raises(UsageError, match="is not a list of episodes"):
+            require_list(tmp_path / "list.jsonl")
 
     @pytest.mark.parametrize("count", [1, 2])
     def test_lines_that_are_lost_are_missed(self, tmp_path: Path, count: int) -> None:
@@ -83,13 +184,22 @@ class TestFile:
             ("support", [[0], [1]]),
             ("query", [[0, 1, 2], [3, 4, 999]]),
             ("query", 3),
+            ("query", [[True, 1, 2], [3, 4, 5]]),
+            ("query", [[0.0, 1, 2], [3, 4, 5]]),
+            ("classes", ["cat", "cat"]),
+            ("episode", -1),
+            ("episode", 10**30),
+            ("episode", "0"),
+            ("more", 1),
             ("classes", ["cat"]),
             ("classes", None),
         ],
     )
     def test_a_line_edited_by_hand_is_refused(self, tmp_path: Path, key: str, value: object) -> None:
         head, first, *rest = self.text().splitlines()
-        (tmp_path / "list.jsonl").write_text("\n".join([head, json.dumps({**json.loads(first), key: value}), *rest]))
+        (tmp_path / "list.jsonl").write_text(
+            "\n".join([head, json.dumps({**json.loads(first), key: value}), *rest, ""])
+        )
         with pytest.raises(UsageError, match="is not a whole list of episodes"):
             episodes.read(tmp_path / "list.jsonl", a_pool())
 

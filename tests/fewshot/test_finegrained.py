@@ -99,7 +99,7 @@ def test_every_classifier_learns_from_as_many_images(genie: Genie, splits: Path,
     done = genie(*words, cache=tmp_path / "cache")
     assert done.exit_code == 0, done.stderr
     (file,) = (tmp_path / "cache/genie/features").glob("*.sqlite")
-    keys = [key for (key,) in sqlite3.connect(file).execute("SELECT key FROM features")]
+    keys = [key for (key,) in sqlite3.connect(file).execute("SELECT key FROM features_2")]
     head, *rows = records((tmp_path / "out/episodes-3-way-1-shot.jsonl").read_text())
     shown = {head["images"][i] for row in rows for part in row["support"] for i in part}
     views = {(key.partition(":")[0], key.rpartition(":")[2]) for key in keys if ":" in key}
@@ -154,6 +154,8 @@ def test_the_bundled_model_draws_no_birds(genie: Genie, birds: Path) -> None:
 
 def test_aircraft_says_both_numbers_of_classes(genie: Genie, tmp_path: Path, open_model: Path) -> None:
     put_aircraft(tmp_path / "data")
+    for number, path in enumerate(sorted(tmp_path.rglob("*.jpg"))):
+        Image.fromarray(DigitsInTheWild()[number].image).save(path, "PNG")
     words = ("--dataset", "aircraft", "--data-dir", ".", "--partial", "--ways", 3, "--plan-out", "-")
     planned = genie("finegrained", *words, "--model", open_model)
     assert "3 of the published 30 classes (the paper says 41)" in planned.stderr

@@ -22,6 +22,7 @@ from genie_cli.fewshot.episodes import EpisodeList, EpisodeSpec
 from genie_cli.fewshot.evaluator import Outcome
 from genie_cli.fewshot.results import Conditions, Record
 from genie_cli.fewshot.task import FEWSHOT, FINEGRAINED, Task
+from genie_cli.files.cells import unescape_cell
 
 WORDS = st.text(st.sampled_from("abc é,;\"'\n=🦊[]"), min_size=1, max_size=8)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
@@ -59,7 +60,7 @@ def a_record(augmentation: str = "weak", shots: int = 1, **changes: Any) -> Reco
 @given(st.lists(RECORDS, max_size=4))
 def test_csv_is_read_back(records: list[Record]) -> None:
     rows = list(csv.DictReader(io.StringIO(comma_separated(Record, records), newline="")))
-    assert [Record(**{key: value or None for key, value in row.items()}) for row in rows] == records
+    assert [Record(**{key: unescape_cell(value) or None for key, value in row.items()}) for row in rows] == records
 
 
 def test_csv_has_its_header_even_without_records() -> None:

@@ -23,6 +23,7 @@ from genie_cli.finetune.cost import _probe, measure
 from genie_cli.finetune.state import TrainingState
 from genie_cli.finetune.training import TrainingSpec, accelerator_for, train
 from genie_cli.finetune.training_images import TrainingImage, seed_all
+from genie_cli.observer import Observer
 
 PREPROCESS = Preprocess(32, 32, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), "bicubic")
 RECIPE = LongTail(
@@ -47,11 +48,28 @@ def spec(root: Path, recipe: LongTail = RECIPE, seed: int = 0) -> TrainingSpec:
     return TrainingSpec(images, PREPROCESS, Crops(0.7, flip=False), recipe, torch.linspace(-1, 1, 10), seed)
 
 
-def trained(root: Path, folder: Path, recipe: LongTail = RECIPE, seed: int = 0, on_epoch: Any = None) -> Weights:
+class Told(Observer):
+    """Keeps the warnings."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+
+    def warning(self, message: str) -> None:
+        self.words.append(message)
+
+
+def trained(
+    root: Path,
+    folder: Path,
+    recipe: LongTail = RECIPE,
+    seed: int = 0,
+    on_epoch: Any = None,
+    told: Observer | None = None,
+) -> Weights:
     folder.mkdir(exist_ok=True)
     seed_all(seed)
     network = build(NetworkSpec(recipe.network, 10, recipe.drop_path, 32))
-    state = TrainingState(folder, {"seed": seed})
+    state = TrainingState(folder, {"seed": seed}, told)
     accelerator = accelerator_for(recipe, "cpu")
     train(network, spec(root, recipe, seed), accelerator, state, on_epoch or (lambda *_: None))
     if accelerator.is_main_process:
@@ -82,21 +100,80 @@ def test_an_interrupted_training_ends_with_the_same_weights(root: Path, tmp_path
     assert same(whole, load_file(tmp_path / "killed" / "network.safetensors"))
 
 
-def test_so_does_one_whose_process_was_killed(root: Path, tmp_path: Path) -> None:
-    whole = trained(root, tmp_path / "whole")
+def test_so_does_one_whose_process_was_killed_while_it_saved(root: Path, tmp_path: Path) -> None:
+    """Between writing the second state and giving it its name: all of it is there, under another one."""
+    whole, killed = trained(root, tmp_path / "whole"), tmp_path / "killed"
     script = (
         "import os, sys; from pathlib import Path; from tests.finetune.test_training import trained\n"
-        "die = lambda epoch, _: os.kill(os.getpid(), 9) if epoch == 1 else None\n"
-        "trained(Path(sys.argv[1]), Path(sys.argv[2]), on_epoch=die)"
+        "replace, saved = os.replace, []\n"
+        "def die(*names): saved.append(os.kill(os.getpid(), 9) if saved else replace(*names))\n"
+        "os.replace = die\n"
+        "trained(Path(sys.argv[1]), Path(sys.argv[2]))"
     )
-    command = [sys.executable, "-c", script, str(root), str(tmp_path / "killed")]
+    command = [sys.executable, "-c", script, str(root), str(killed)]
     assert subprocess.run(command, check=False, cwd=Path(__file__).parents[2]).returncode == -9
-    assert same(whole, trained(root, tmp_path / "killed"))
+    assert len(list(killed.iterdir())) == 2
+    TrainingState(killed, {"seed": 0}).clear(finished=False)
+    assert [path.name for path in killed.iterdir()] == ["state.pt"]
+    epochs: list[int] = []
+    assert same(whole, trained(root, killed, on_epoch=lambda epoch, _: epochs.append(epoch)))
+    assert epochs == [2, 3]
+    assert sorted(path.name for path in killed.iterdir()) == ["network.safetensors", "result.json"]
+
+
+@pytest.mark.parametrize("change", ["flipped", "epoch", "network", "optimizer", "earlier"])
+def test_a_state_that_does_not_fit_is_not_resumed_from(root: Path, tmp_path: Path, change: str) -> None:
+    whole, told = trained(root, tmp_path / "whole"), Told()
+
+    def killed(epoch: int, loss: float) -> None:
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trained(root, tmp_path / "run", on_epoch=killed)
+    damage(tmp_path / "run", change)
+    epochs: list[int] = []
+    again = trained(root, tmp_path / "run", on_epoch=lambda epoch, _: epochs.append(epoch), told=told)
+    assert epochs == [1, 2, 3]
+    assert same(whole, again)
+    (said,) = told.words
+    assert said.startswith(str(tmp_path / "run/state.pt"))
+    assert said.endswith(": this training starts again from its beginning")
+
+
+def damage(folder: Path, change: str) -> None:
+    """Change the state in a folder; all but the first kind keep a SHA-256 that fits."""
+    state, file = TrainingState(folder, {"seed": 0}), folder / "state.pt"
+    saved = state.load(torch.device("cpu"))
+    assert saved
+    if change == "flipped":
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2] ^= 1
+        file.write_bytes(content)
+    elif change == "earlier":  # without its first line
+        file.write_bytes(file.read_bytes().partition(b"\n")[2])
+    elif change == "epoch":
+        state.save(saved.model_copy(update={"epoch": 10**9}))
+    elif change == "network":
+        state.save(saved.model_copy(update={"network": dict(list(saved.network.items())[1:])}))
+    else:
+        other = {**saved.optimiser, "param_groups": saved.optimiser["param_groups"][1:]}
+        state.save(saved.model_copy(update={"optimiser": other}))
 
 
 def test_data_loading_processes_change_nothing(root: Path, tmp_path: Path) -> None:
     alone = trained(root, tmp_path / "0")
     assert same(alone, trained(root, tmp_path / "2", RECIPE.model_copy(update={"workers": 2})))
+
+
+def test_a_data_loading_process_that_is_killed_is_reported(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the system kills one for lack of memory."""
+    monkeypatch.setattr("genie_cli.finetune.training_images.read", lambda *_: os.kill(os.getpid(), 9))
+    with pytest.raises(ModelError, match="a data loading process has failed") as caught:
+        trained(root, tmp_path / "run", RECIPE.model_copy(update={"workers": 1}))
+    assert "--workers" in caught.value.hint
 
 
 def test_seeds_differ(root: Path, tmp_path: Path) -> None:
@@ -157,14 +234,7 @@ def test_bfloat16_trains_near_float32(root: Path, tmp_path: Path) -> None:
 def test_the_folder_of_another_training_is_refused(root: Path, tmp_path: Path) -> None:
     trained(root, tmp_path / "run")
     with pytest.raises(OutputError, match=r"was trained with other settings:\n  seed: 0 -> 1"):
-        TrainingState(tmp_path / "run", {"seed": 1}).result()
-
-
-def test_a_damaged_state_is_refused_with_a_remedy(tmp_path: Path) -> None:
-    (tmp_path / "state.pt").write_bytes(b"nonsense")
-    with pytest.raises(OutputError, match=r"state\.pt cannot be read") as caught:
-        TrainingState(tmp_path, {}).load(torch.device("cpu"))
-    assert caught.value.hint == "delete it: that training starts again"
+        TrainingState(tmp_path / "run", {"seed": 1}).result([])
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])

@@ -18,6 +18,7 @@ from genie_cli.config import LongTail
 from genie_cli.evaluate import paper
 from genie_cli.evaluate.augmentations import Augmentation, AugmentationName
 from genie_cli.evaluate.results import comma_separated, lines
+from genie_cli.files.cells import unescape_cell
 from genie_cli.longtail.groups import THRESHOLDS, Profile
 from genie_cli.longtail.results import Conditions, Record
 from genie_cli.longtail.trainings import Outcome
@@ -49,7 +50,7 @@ def a_record(**changes: Any) -> Record:
 @given(st.lists(RECORDS, max_size=3))
 def test_files_are_read_back(records: list[Record]) -> None:
     rows = list(csv.DictReader(io.StringIO(comma_separated(Record, records), newline="")))
-    assert [Record(**{key: value or None for key, value in row.items()}) for row in rows] == records  # type: ignore[arg-type]
+    assert [Record(**{key: unescape_cell(value) or None for key, value in row.items()}) for row in rows] == records  # type: ignore[arg-type]
     assert [Record(**json.loads(line)) for line in lines(records).split("\n")[:-1]] == records
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genie_cli.backbones.backbone import Backbone
-from genie_cli.errors import ModelError, OutputError
+from genie_cli.backbones.feature_store import InMemory, OnDisk
+from genie_cli.errors import ModelError
 from genie_cli.files.cache import cache
 from genie_cli.observer import Observer
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 _BATCH = 64  # images per forward pass
 _THREADS = 4  # that read images
 _STORED = np.dtype("<f2")  # float16
-_KEYS_PER_QUERY = 500  # older versions of SQLite allow 999
-_TIMEOUT = 120.0  # seconds to wait while another process writes
 
 View = Callable[[], "torch.Tensor"]
 
@@ -39,11 +38,15 @@ class Features:
     Args:
         backbone: the network.
         folder: where they are cached, in one SQLite file per backbone; None: in memory, for this object's lifetime.
+        observer: is told of a cache that is damaged, and so is computed again, or that cannot be written.
     """
 
-    def __init__(self, backbone: Backbone, folder: Path | None) -> None:
+    def __init__(self, backbone: Backbone, folder: Path | None, observer: Observer | None = None) -> None:
         self.backbone = backbone
-        self._store = _OnDisk(folder / f"{_file_stem(backbone.name)}.sqlite") if folder else _InMemory()
+        self._store: InMemory | OnDisk = InMemory()
+        if folder:
+            path = folder / f"{_file_stem(backbone.name)}.sqlite"
+            self._store = OnDisk(path, backbone.name, observer or Observer())
 
     def of(
         self, views: Mapping[str, View], on_batch: Callable[[int], None] = lambda _: None
@@ -59,10 +62,10 @@ class Features:
 
         Raises:
             ImageError: raised by a view; batches before it stay in the cache.
-            OutputError: the cache file is damaged, or cannot be written.
+            OutputError: something that is not a file is in the place of the cache file, or of its folder.
             ModelError: a feature is not a number, or too large for float16; or a batch does not fit into memory.
         """
-        known = self._store.get(list(views))
+        known = self._store.get(list(views), self._fits)
         if known:
             on_batch(len(known))
         new = [key for key in views if key not in known]
@@ -73,6 +76,17 @@ class Features:
                 known |= computed
                 on_batch(len(keys))
         return {key: np.frombuffer(known[key], _STORED).astype(np.float32) for key in views}
+
+    @cached_property
+    def _length(self) -> int:
+        """Bytes of one image's features as they are stored."""
+        import torch
+
+        size = self.backbone.preprocess.size
+        return int(self.backbone.run(torch.zeros(1, 3, size, size, dtype=torch.uint8)).shape[1]) * _STORED.itemsize
+
+    def _fits(self, stored: bytes) -> bool:
+        return len(stored) == self._length and bool(np.isfinite(np.frombuffer(stored, _STORED)).all())
 
     def _compute(self, images: Sequence[torch.Tensor]) -> Iterator[bytes]:
         """The features of up to one batch of images, each as it is stored."""
@@ -118,74 +132,3 @@ def _read_ahead(
             yield batch, images
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-class _InMemory:
-    """A dictionary with the methods of `_OnDisk`."""
-
-    def __init__(self) -> None:
-        self._rows: dict[str, bytes] = {}
-
-    def get(self, keys: Sequence[str]) -> dict[str, bytes]:
-        return {key: self._rows[key] for key in keys if key in self._rows}
-
-    def put(self, rows: Mapping[str, bytes]) -> None:
-        self._rows |= rows
-
-
-class _OnDisk:
-    """A SQLite file, opened only for each read and write, so that several processes can share it.
-
-    It uses SQLite's rollback journal, because the faster write-ahead log does not work on network file systems.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def get(self, keys: Sequence[str]) -> dict[str, bytes]:
-        rows: dict[str, bytes] = {}
-        with self._opened() as connection:
-            for start in range(0, len(keys), _KEYS_PER_QUERY):
-                part = keys[start : start + _KEYS_PER_QUERY]
-                marks = ",".join("?" * len(part))
-                rows |= connection.execute(f"SELECT key, value FROM features WHERE key IN ({marks})", part)  # noqa: S608
-        sizes = {len(value) if isinstance(value, bytes) else 0 for value in rows.values()}
-        if len(sizes) > 1 or any(size == 0 or size % _STORED.itemsize for size in sizes):
-            raise self._damaged("its rows are not features of the same length")
-        return rows
-
-    def put(self, rows: Mapping[str, bytes]) -> None:
-        with self._opened() as connection, connection:
-            connection.executemany("INSERT OR IGNORE INTO features VALUES (?, ?)", rows.items())
-
-    @contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
-        """A connection; SQLite's errors become OutputErrors."""
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self._path, timeout=_TIMEOUT)) as connection:
-                connection.execute("CREATE TABLE IF NOT EXISTS features (key TEXT PRIMARY KEY, value BLOB NOT NULL)")
-                yield connection
-        except (sqlite3.OperationalError, OSError) as error:
-            raise OutputError(
-                f"features cannot be cached in {self._path}: {_why(error)}",
-                "free some space, or set XDG_CACHE_HOME to a folder that can be written to",
-            ) from None
-        except sqlite3.DatabaseError as error:
-            raise self._damaged(f"SQLite says: {error}") from None
-
-    def _damaged(self, reason: str) -> OutputError:
-        return OutputError(f"{self._path} is damaged: {reason}", "delete it: its features will be computed again")
-
-
-def _why(error: sqlite3.OperationalError | OSError) -> str:
-    """The frequent causes of SQLite's errors as a plain phrase."""
-    if isinstance(error, OSError):
-        return error.strerror or str(error)
-    causes = {
-        "locked": f"another process has been writing to it for {_TIMEOUT:.0f} seconds",
-        "full": "the disk is full",
-        "readonly": "it is read-only",
-        "unable to open": "it cannot be opened or created",
-    }
-    return next((cause for part, cause in causes.items() if part in str(error)), f"SQLite says: {error}")

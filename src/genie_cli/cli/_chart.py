@@ -10,7 +10,7 @@ from rich.console import Group as Renderables
 from rich.table import Table
 from rich.text import Text
 
-from genie_cli.cli._console import text
+from genie_cli.cli._printable import text
 from genie_cli.longtail.groups import Group, Profile
 
 _MOST_BARS = 20

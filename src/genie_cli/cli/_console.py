@@ -12,12 +12,10 @@ from typing import IO, Any, cast
 
 from rich.console import Console
 from rich.segment import Segment
-from rich.style import StyleType
 from rich.table import Table
-from rich.text import Text
 
 from genie_cli.cli import _streams
-from genie_cli.cli._printable import printable, printable_json, printable_lines
+from genie_cli.cli._printable import printable_json, printable_lines, text
 from genie_cli.devices import is_main_process
 from genie_cli.errors import GenieError
 from genie_cli.observer import Observer, Progress
@@ -38,11 +36,6 @@ class Words(Console):
         """What Rich has laid out, with whatever has come here by another way than `text`."""
         for segment in super().render(*arguments, **options):
             yield segment if segment.control else Segment(printable_lines(segment.text), segment.style)
-
-
-def text(shown: object, style: StyleType = "") -> Text:
-    """Anything as one printable line, for a message or a cell of a table."""
-    return Text(printable(str(shown)), style)
 
 
 def stderr(*, every_process: bool = False) -> Words:

@@ -10,6 +10,9 @@ from __future__ import annotations
 import json
 import re
 
+from rich.style import StyleType
+from rich.text import Text
+
 # C0 and C1 controls, halves of surrogate pairs (bytes that are not UTF-8), line and paragraph separators, bidirectional
 # and other invisible controls, and the tag characters, which are never shown. The two joiners are left: scripts and
 # emoji need them.
@@ -22,6 +25,11 @@ _HIDDEN = re.compile(
 def printable(text: str) -> str:
     """The text in one line, with an escape such as ``\\x1b`` or ``\\u202e`` for each character that is not shown."""
     return _HIDDEN.sub(lambda found: _escape(found[0]), text)
+
+
+def text(shown: object, style: StyleType = "") -> Text:
+    """Anything as one printable line, for a message or a cell of a table."""
+    return Text(printable(str(shown)), style)
 
 
 def printable_lines(text: str) -> str:

@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from genie_cli.cli._console import text
+from genie_cli.cli._printable import text
 
 if TYPE_CHECKING:
     from genie_cli.fewshot.results import Record as FewShotRecord

@@ -8,8 +8,9 @@ from rich import box
 from rich.table import Column, Table
 
 from genie_cli import api
-from genie_cli.cli._console import stdout, text, wants_lines, write_lines
+from genie_cli.cli._console import stdout, wants_lines, write_lines
 from genie_cli.cli._options import Json, with_settings
+from genie_cli.cli._printable import text
 from genie_cli.cli._settings import Chosen, in_force
 
 

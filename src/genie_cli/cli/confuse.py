@@ -13,8 +13,9 @@ from rich import box
 from rich.table import Table
 
 from genie_cli import api
-from genie_cli.cli._console import ConsoleObserver, stderr, stdout, text, wants_lines, write_lines
+from genie_cli.cli._console import ConsoleObserver, stderr, stdout, wants_lines, write_lines
 from genie_cli.cli._options import INPUT, MODEL, OUTPUT, Json, option, whole_number, with_settings
+from genie_cli.cli._printable import text
 from genie_cli.cli._settings import Chosen
 from genie_cli.config import BUNDLED
 from genie_cli.confuse.confusion import Confusion, require_writable

@@ -14,8 +14,9 @@ from rich.console import Console
 from rich.table import Table
 from typer import Exit
 
-from genie_cli.cli._console import stderr, stdout, text, wants_lines, write_lines
+from genie_cli.cli._console import stderr, stdout, wants_lines, write_lines
 from genie_cli.cli._options import OUTPUT, Json, option
+from genie_cli.cli._printable import text
 
 if TYPE_CHECKING:
     from genie_cli.doctor import Finding

@@ -12,8 +12,9 @@ from rich.table import Table
 from typer import Argument
 
 from genie_cli import api
-from genie_cli.cli._console import ConsoleObserver, stderr, stdout, text, wants_lines, write_lines
+from genie_cli.cli._console import ConsoleObserver, stderr, stdout, wants_lines, write_lines
 from genie_cli.cli._options import EVALUATION, INPUT, MODEL, OUTPUT, option, probability, with_settings
+from genie_cli.cli._printable import text
 from genie_cli.cli._settings import Chosen
 from genie_cli.config import BUNDLED
 from genie_cli.errors import UsageError

@@ -73,7 +73,7 @@ def from_sources(
     require_folds(classes, [source.label for source in found.sources], folds)
     with observer.progress("Loading the backbone"):
         network = load(backbone, checkpoint, device)
-    features = Features(network, default_folder(observer))
+    features = Features(network, default_folder(observer), observer)
     with observer.progress("images", len(found.sources)) as progress:
         seen, broken = see(root, found.sources, network.preprocess, features, progress)
     observer.left_out([str(error) for error in broken])

@@ -19,6 +19,8 @@ from genie_cli.files.cache import cache
 from genie_cli.files.writing import reraise_as_output_error
 from genie_cli.observer import Observer
 
+_ELSEWHERE = "set XDG_CACHE_HOME to a folder that can be written to"
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -30,6 +32,7 @@ class Entry:
         reader: the function of the module that reads it; see `read`.
         arguments: more arguments of the reader.
         is_bundled: genie paints it, so that it needs no folder.
+        is_own: it is a person's own, and no benchmark that others have run: images that are broken can be left out.
         can_be_partial: it is known how large the whole data set is, so that a part of it can be accepted.
         has_lists: the lists of its images may lie in another folder.
         backbone: the network that suits it; empty: the benchmark's own.
@@ -44,6 +47,7 @@ class Entry:
     reader: Literal["read", "read_long_tailed"] = "read"
     arguments: Mapping[str, Any] = field(default_factory=dict)
     is_bundled: bool = False
+    is_own: bool = False
     can_be_partial: bool = False
     has_lists: bool = False
     backbone: str = ""
@@ -65,9 +69,7 @@ class Entry:
         Raises:
             FolderError: the folder does not hold the data set.
         """
-        options = dict(self.arguments)
-        if not self.is_bundled:
-            options["observer"] = observer
+        options = {**self.arguments, "observer": observer}
         if self.can_be_partial:
             options["partial"] = partial
         if self.has_lists:
@@ -121,7 +123,7 @@ def load(
     observer = observer or Observer()
     _check(benchmark, row, folder, lists, partial)
     place = cache(observer) / "data" if row.is_bundled else Path(folder)
-    with reraise_as_output_error(place) if row.is_bundled else nullcontext():
+    with reraise_as_output_error(place, _ELSEWHERE) if row.is_bundled else nullcontext():
         found = row.read(place, lists=lists, partial=partial, observer=observer)
     if found.layout:
         observer.found(f"{name}: {found.layout}")
@@ -159,7 +161,7 @@ _FEW_SHOT = (
     replace(_DIGITS, name="digits-spurious-ink", arguments={"spurious": "ink"}),
     Entry("mini", "mini_imagenet", can_be_partial=True),
     Entry("tiered", "tiered_imagenet", can_be_partial=True),
-    Entry("folder", "folder"),
+    Entry("folder", "folder", is_own=True),
 )
 
 _FINE_GRAINED = (
@@ -173,7 +175,7 @@ _FINE_GRAINED = (
     Entry("cars", "stanford_cars", can_be_partial=True),
     Entry("food", "food101", can_be_partial=True),
     Entry("aircraft", "fgvc_aircraft", can_be_partial=True),
-    Entry("folder", "train_test_folder", can_be_partial=True),
+    Entry("folder", "train_test_folder", is_own=True, can_be_partial=True),
 )
 
 _LONG_TAIL = (
@@ -197,7 +199,7 @@ _LONG_TAIL = (
         },
     ),
     Entry("imagenet-lt", "imagenet_lt", can_be_partial=True, has_lists=True),
-    Entry("folder", "train_test_folder", reader="read_long_tailed", can_be_partial=True),
+    Entry("folder", "train_test_folder", reader="read_long_tailed", is_own=True, can_be_partial=True),
 )
 
 _CATALOG: dict[str, dict[str, Entry]] = {

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import os
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genie_cli.errors import ManifestError, UsageError
+from genie_cli.config import BUNDLED
+from genie_cli.errors import ImageError, ManifestError, UsageError
+from genie_cli.header import RunSettings
 from genie_cli.jobs import Job
 from genie_cli.judgement import COLUMN, Judgement
 from genie_cli.manifest import Document, Row, Status
@@ -17,6 +22,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _SHOWN = 5  # images that an error names
+_MAKE_THEM = (
+    "make them: the same command with --plan-out jobs.jsonl instead of --manifest says how; if genie oracle --drop "
+    "left them out, leave out --drop: rejected images are then marked, and counted here"
+)
 _Key = tuple[str | None, str, str, float, int]
 
 
@@ -61,10 +70,15 @@ class GeneratedImages:
 
     Prompt, model and seed of a job are not compared: an evaluator asks for the image of a source, target, method,
     noise ratio and replicate, and uses the images of whichever model the manifests hold.
+
+    Args:
+        if_missing: what to do about an image that is not in the manifests.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, if_missing: str = "") -> None:
+        self._if_missing = if_missing or _MAKE_THEM
         self._found: dict[_Key, tuple[Row, Path]] = {}
+        self._commands: dict[Path, str] = {}  # by folder: what makes its images again
 
     def add(self, document: Document) -> None:
         """Add the images of a manifest.
@@ -73,6 +87,7 @@ class GeneratedImages:
             UsageError: it has another image of something that was added before, or another oracle's judgement of it.
             ManifestError: a line is not a row, or an image has no SHA-256.
         """
+        self._commands[document.root] = _command(document)
         for row in document.rows():
             if row.status is Status.MADE:
                 if not row.sha256:  # features are cached under it
@@ -104,6 +119,18 @@ class GeneratedImages:
         judgement = row.judgement or Judgement()
         return GeneratedImage(root / row.file, row.sha256, judgement.accepted, judgement.soft_label)
 
+    @contextmanager
+    def explaining(self) -> Iterator[None]:
+        """Adds to the error of an image that has gone, or has changed, the command that makes it again."""
+        try:
+            yield
+        except ImageError as error:
+            folders = (root for row, root in self._found.values() if root / row.file == error.path)
+            if (root := next(folders, None)) is None:
+                raise
+            first = "delete it, and make it again" if os.path.lexists(error.path) else "make it again"
+            raise ImageError(error.path, error.reason, f"{first}: {self._commands[root]}") from None
+
     def require(self, jobs: Iterable[Job]) -> None:
         """Raise UsageError if images that ``jobs`` ask for are missing; the first few are named."""
         lacking = {job.id: job for job in jobs if _key(job) not in self._found}
@@ -113,9 +140,20 @@ class GeneratedImages:
         few += [f"  and {len(lacking) - _SHOWN} more"] if len(lacking) > _SHOWN else []
         raise UsageError(
             [f"{len(lacking)} generated images that are needed are not in the manifests:", *few],
-            "make them: the same command with --plan-out jobs.jsonl instead of --manifest says how; if genie oracle "
-            "--drop left them out, leave out --drop: rejected images are then marked, and counted here",
+            self._if_missing,
         )
+
+
+def _command(document: Document) -> str:
+    """The command that makes the images of a folder again that are not there."""
+    settings = document.header.settings.made_with()
+    name, _, revision = str(settings.pop("model", "")).partition("@")
+    is_folder = "/" not in name and name != BUNDLED  # of which only the name is known
+    options = {"plan": str(document.root), "model": f"<folder of {name}>" if is_folder else name}
+    options |= {"revision": revision} if "/" in name else {}
+    options |= {key: str(value) for key, value in settings.items() if key in RunSettings.model_fields}
+    words = [f"--{key}={value}" for key, value in {**options, "out": str(document.root)}.items()]
+    return shlex.join(["genie", "generate", *words])
 
 
 def _key(job: Job) -> _Key:

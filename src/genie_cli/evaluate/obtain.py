@@ -124,20 +124,22 @@ def make(run: Run) -> GeneratedImages:
     if made.failed:
         run.observer.warning(f"{made.failed} images failed; {made.manifest} says why")
     # Runs with other seeds or prompts may share the folder, and their images show the same.
-    return read((str(made.manifest),), {job.id for job in run.jobs})
+    hint = f"they could not be made, and {made.manifest} says why; the same command tries again"
+    return read((str(made.manifest),), {job.id for job in run.jobs}, hint)
 
 
-def read(manifests: Sequence[str], only: Collection[str] | None = None) -> GeneratedImages:
+def read(manifests: Sequence[str], only: Collection[str] | None = None, if_missing: str = "") -> GeneratedImages:
     """The images of manifests.
 
     Args:
         manifests: paths, folders of runs, or ``"-"`` for standard input.
         only: ids of the jobs whose images are wanted; None: all.
+        if_missing: see `GeneratedImages`.
 
     Raises:
         ManifestError, UsageError: see `manifest.opened` and `GeneratedImages.add`.
     """
-    images = GeneratedImages()
+    images = GeneratedImages(if_missing)
     for name in manifests:
         with manifest.opened(name, "genie.manifest") as document:
             images.add(document if only is None else document.only(only))

@@ -13,21 +13,31 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from genie_cli.errors import OutputError
-from genie_cli.files.writing import reraise_as_output_error, write_atomically
+from genie_cli.files.cells import escape_cell
+from genie_cli.files.reading import open_binary, reason
+from genie_cli.files.writing import make_own_folder, require_own_folder, write_atomically
 
 JSON_LINES, CSV = "results.jsonl", "results.csv"
 RECORD_FILES = (JSON_LINES, CSV)
-_KIND: Final = "genie.results"
+_MAX_BYTES = 1 << 26  # of the marker, which gets some hundred bytes longer with each run
 _HINT = "choose another --out, or move the file away and run the same command again"
+
+
+class _Marker(BaseModel):
+    """The content of the marker: the hashes of each file that genie has written, by its name."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    kind: Literal["genie.results"] = "genie.results"
+    files: dict[str, list[Annotated[str, Field(pattern="^[0-9a-f]{64}$")]]]
 
 
 def lines(records: Sequence[Any]) -> str:
@@ -36,7 +46,7 @@ def lines(records: Sequence[Any]) -> str:
 
 
 def comma_separated(kind: type[Any], records: Sequence[Any]) -> str:
-    """Records as CSV with a header line.
+    """Records as CSV with a header line; text that a spreadsheet would take for a formula is escaped.
 
     Args:
         kind: the dataclass of the records.
@@ -44,7 +54,9 @@ def comma_separated(kind: type[Any], records: Sequence[Any]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, [field.name for field in fields(kind)], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(asdict(record) for record in records)
+    for record in records:
+        cells = asdict(record).items()
+        writer.writerow({name: escape_cell(cell) if isinstance(cell, str) else cell for name, cell in cells})
     return text.getvalue()
 
 
@@ -62,8 +74,9 @@ def require_own(out: Path, texts: Mapping[str, str | None]) -> None:
             file that has that content already is accepted, even if genie did not write it.
 
     Raises:
-        OutputError: a file was not written by genie, or has been edited since.
+        OutputError: a file was not written by genie, or has been edited since; or it is a link, or cannot be read.
     """
+    require_own_folder(_marker(out).parent)
     listed = _listed(out)
     for name, text in texts.items():
         found = _hash_of(out / name)
@@ -86,11 +99,11 @@ def write(out: Path, texts: Mapping[str, str]) -> None:
         hashes = listed.setdefault(name, [])
         if _sha256(text) not in hashes:
             hashes.append(_sha256(text))
-    with reraise_as_output_error(out):
-        _marker(out).parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(_marker(out), (json.dumps({"kind": _KIND, "files": listed}, indent=1) + "\n").encode())
+    make_own_folder(_marker(out).parent)
+    content = _Marker(files=listed).model_dump_json(indent=1) + "\n"
+    write_atomically(_marker(out), content.encode(), follow=False)
     for name, text in texts.items():
-        write_atomically(out / name, text.encode())
+        write_atomically(out / name, text.encode(), follow=False)
 
 
 def _marker(out: Path) -> Path:
@@ -101,27 +114,26 @@ def _listed(out: Path) -> dict[str, list[str]]:
     """The hashes in the folder's marker by file name; none if there is no marker."""
     marker = _marker(out)
     try:
-        content = json.loads(marker.read_bytes())
-        if content["kind"] != _KIND:
-            raise ValueError
-        return {str(name): [str(digest) for digest in hashes] for name, hashes in content["files"].items()}
+        with open_binary(marker, follow=False) as file:
+            content = file.read(_MAX_BYTES)
+        return _Marker.model_validate_json(content).files
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
-        raise OutputError(f"{marker} cannot be read: {error.strerror}", "choose another --out") from None
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        raise OutputError(f"{marker} cannot be read: {reason(error)}", _HINT) from None
+    except ValueError:  # pydantic's, too
         raise OutputError(f"{marker} is not a list of genie's results files", _HINT) from None
 
 
 def _hash_of(path: Path) -> str:
     """The SHA-256 of a file; empty if there is none."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        with open_binary(path, follow=False) as file:
+            return hashlib.file_digest(cast("Any", file), "sha256").hexdigest()
     except (FileNotFoundError, NotADirectoryError):
         return ""
     except OSError as error:
-        raise OutputError(f"{path} cannot be read: {error.strerror}", "choose another --out") from None
+        raise OutputError(f"{path} cannot be read: {reason(error)}", _HINT) from None
 
 
 def _sha256(text: str) -> str:

@@ -19,6 +19,7 @@ from genie_cli.fewshot.options import FewShotOptions, backbone_name, check, sect
 from genie_cli.fewshot.results import BASELINE, Conditions, Record
 from genie_cli.fewshot.task import Task
 from genie_cli.generate.run import Run, locate_model
+from genie_cli.jobs import Source
 from genie_cli.observer import Observer
 from genie_cli.settings import is_set, with_defaults
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from genie_cli.fewshot.episodes import EpisodeList
     from genie_cli.fewshot.evaluator import FewShotEvaluator
     from genie_cli.fewshot.needs import EpisodeJobs
+
+_REPLACE = "put back these files as they were published"
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,8 @@ class Benchmark:
     def _records(self, backbone: Backbone, images: GeneratedImages) -> list[Record]:
         from genie_cli.backbones.features import Features, default_folder
 
-        conditions, features = self._conditions(backbone.name), Features(backbone, default_folder(self.observer))
+        conditions = self._conditions(backbone.name)
+        features = Features(backbone, default_folder(self.observer), self.observer)
         records: list[Record] = []
         total = len(self.augmentations) * sum(len(each.episodes) for each in self.lists)
         with self.observer.progress("episodes", total) as progress:
@@ -145,7 +149,7 @@ def prepare(
 
     Raises:
         UsageError: options contradict each other, one would have no effect, or a value cannot be used.
-        FolderError: the data set is not in its folder, or has too few images for the episodes.
+        FolderError: the data set is not in its folder, has too few images for the episodes, or broken ones.
         ManifestError: a manifest cannot be read.
         ModelError: the diffusion model cannot be found.
         OutputError: the output folder cannot be used, or has files that genie did not write.
@@ -157,7 +161,7 @@ def prepare(
     if entry.note and not options.episode_lists and any(_is_own(task, key, asked) for key in entry.defaults):
         observer.found(entry.note)
     dataset = catalog.load(task.name, options.dataset, settings.data.dir, partial=options.partial, observer=observer)
-    lists = _lists(task, options, settings, dataset)
+    dataset, lists = _lists(task, options, entry, settings, dataset, observer)
     if not plan_only:
         results.require_own(options.out, {each.file_name: each.text for each in lists})
     needs, run = _generation(options, settings, given, observer, dataset, lists, augmentations)
@@ -186,18 +190,39 @@ def _is_own(task: Task, key: str, settings: Settings) -> bool:
     return key.startswith(f"{task.name}.") and not is_set(settings, key)
 
 
-def _lists(task: Task, options: FewShotOptions, settings: Settings, dataset: Dataset) -> Sequence[EpisodeList]:
-    """The episodes, drawn or read; UsageError and FolderError as `fewshot.episodes`."""
+def _lists(
+    task: Task, options: FewShotOptions, entry: Entry, settings: Settings, dataset: Dataset, observer: Observer
+) -> tuple[Dataset, Sequence[EpisodeList]]:
+    """The episodes, drawn or read, and the data set without images that are broken, if these can be left out.
+
+    Raises:
+        UsageError, FolderError: see `fewshot.episodes`; or an image is broken without which it is another benchmark.
+    """
+    from genie_cli.evaluate.readable import require_readable, without_broken
     from genie_cli.fewshot.episodes import EpisodeSpec, draw_lists, read_lists
 
     if options.episode_lists:
-        return read_lists(options.episode_lists, dataset, options.dataset)
+        lists = read_lists(options.episode_lists, dataset, options.dataset)
+        require_readable(dataset.root, _images_of(lists), observer, f"{_REPLACE}; or leave out --episode-list")
+        return dataset, lists
+    if entry.is_own or options.partial:
+        dataset = without_broken(dataset, observer)
     wanted, seed = section_of(task, settings), settings.generate.seed
     specs = [
         EpisodeSpec(ways=wanted.ways, shots=shots, queries=wanted.queries, seed=seed)
         for shots in sorted(set(wanted.shots))
     ]
-    return draw_lists(dataset, options.dataset, specs, wanted.episodes)
+    lists = draw_lists(dataset, options.dataset, specs, wanted.episodes)
+    if not (entry.is_own or entry.is_bundled or options.partial):
+        require_readable(dataset.root, _images_of(lists), observer, f"{_REPLACE}; or leave them out: --partial")
+    return dataset, lists
+
+
+def _images_of(lists: Sequence[EpisodeList]) -> Sequence[Source]:
+    """Every image of the episodes, once."""
+    episodes = (episode for each in lists for episode in each.episodes)
+    parts = (part for episode in episodes for part in (*episode.support, *episode.query))
+    return list({source.path: source for part in parts for source in part}.values())
 
 
 def _generation(

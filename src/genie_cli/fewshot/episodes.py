@@ -9,38 +9,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
 
 from genie_cli.data.dataset import Dataset
 from genie_cli.errors import FolderError, UsageError
+from genie_cli.fewshot.episode_file import KIND, SCHEMA, EpisodeSpec, Header, Row, read_file, read_header
 from genie_cli.jobs import Source
 
-_KIND, _SCHEMA = "genie.episodes", 1
-_Count = Annotated[int, Field(ge=1)]
-
-
-class EpisodeSpec(BaseModel):
-    """The size of an episode, and the seed that episodes are drawn with.
-
-    Attributes:
-        ways: number of classes.
-        shots: support images per class.
-        queries: query images per class; 0: all images of the test split, so that the accuracy is that on the test
-            split.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    ways: Annotated[int, Field(ge=2)] = 5
-    shots: _Count = 1
-    queries: Annotated[int, Field(ge=0)] = 15
-    seed: Annotated[int, Field(ge=0)] = 0
+__all__ = [
+    "Episode",
+    "EpisodeList",
+    "EpisodeSpec",
+    "draw",
+    "draw_lists",
+    "read",
+    "read_lists",
+    "require_list",
+    "write",
+]
 
 
 @dataclass(frozen=True)
@@ -149,7 +139,7 @@ def write(episodes: Sequence[Episode], spec: EpisodeSpec, dataset: str) -> tuple
         {"episode": e.number, "classes": e.classes, "support": numbers(e.support), "query": numbers(e.query)}
         for e in episodes
     ]
-    head = {"kind": _KIND, "schema": _SCHEMA, "dataset": dataset, **spec.model_dump(), "episodes": len(body)}
+    head = {"kind": KIND, "schema": SCHEMA, "dataset": dataset, **spec.model_dump(), "episodes": len(body)}
     lines = [json.dumps({**head, "images": images}), *(json.dumps(row, ensure_ascii=False) for row in body)]
     text = "\n".join(lines) + "\n"
     return text, hashlib.sha256(text.encode()).hexdigest()
@@ -161,59 +151,39 @@ def read(path: Path, dataset: Dataset) -> tuple[EpisodeSpec, list[Episode]]:
     Raises:
         UsageError: the file is not a list of episodes, is incomplete, or belongs to another data set.
     """
-    try:
-        with path.open(encoding="utf-8") as stream:
-            head, *rows = map(json.loads, stream)
-        _check_header(path, head)
-        if len(rows) != head["episodes"]:
-            raise ValueError(f"{len(rows)} of {head['episodes']} episodes")
-        spec, images = EpisodeSpec.model_validate(head), _images_of(path, head, dataset)
-        return spec, [_episode(row, images, spec) for row in rows]
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise UsageError(f"{path} is not a whole list of episodes: {error}") from None
+    header, rows = read_file(path)
+    images = _images_of(path, header, dataset)
+    return header.spec, [_episode(path, row, images) for row in rows]
 
 
 def require_list(path: Path) -> None:
     """Raise UsageError if ``path`` is not a list of episodes, by its header. Its images are not checked."""
-    try:
-        with path.open(encoding="utf-8") as stream:
-            _check_header(path, json.loads(stream.readline()))
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
-    except (ValueError, LookupError, AttributeError, TypeError, RecursionError):
-        raise UsageError(f"{path} is not a list of episodes") from None
+    read_header(path)
 
 
-def _check_header(path: Path, head: Any) -> None:
-    if head.get("kind") != _KIND:
-        raise UsageError(f"{path} is not a list of episodes")
-    if head["schema"] != _SCHEMA:
-        raise UsageError(f"{path} was written by another genie (schema {head['schema']}, this one reads {_SCHEMA})")
-
-
-def _images_of(path: Path, head: Mapping[str, Any], dataset: Dataset) -> dict[int, Source]:
-    """The images of a list by their numbers; UsageError if the data set lacks some."""
+def _images_of(path: Path, header: Header, dataset: Dataset) -> Sequence[Source]:
+    """The images of a list in their order; UsageError if the data set lacks some."""
     known = dataset.by_content()
-    if lost := [digest for digest in head["images"] if digest not in known]:
+    if lost := [digest for digest in header.images if digest not in known]:
         raise UsageError(
-            f"{len(lost)} of the {len(head['images'])} images that {path} names by their SHA-256 are not in "
+            f"{len(lost)} of the {len(header.images)} images that {path} names by their SHA-256 are not in "
             f"{dataset.root}; the first is {lost[0]}",
-            f"the list was drawn from the data set {head['dataset']!r}: is this the same, and complete?",
+            f"the list was drawn from the data set {header.dataset!r}: is this the same, and complete?",
         )
-    return dict(enumerate(known[digest] for digest in head["images"]))
+    return [known[digest] for digest in header.images]
 
 
-def _episode(row: dict[str, Any], images: Mapping[int, Source], spec: EpisodeSpec) -> Episode:
-    """Raises ValueError for a row that is no episode of ``spec``, or that gives an image another class than its own."""
-    support, query = (tuple(tuple(images[i] for i in part) for part in row[name]) for name in ("support", "query"))
-    parts = list(zip(row["classes"], support, query, strict=True))
-    sizes = [(len(shown), len(asked) if spec.queries else min(len(asked), 1)) for _, shown, asked in parts]
-    alike = all(source.label == label for label, shown, asked in parts for source in (*shown, *asked))
-    if sizes != [(spec.shots, spec.queries or 1)] * spec.ways or not alike:
-        raise ValueError(f"episode {row['episode']} does not have the images that its header and classes say")
-    return Episode(row["episode"], tuple(row["classes"]), support, query)
+def _episode(path: Path, row: Row, images: Sequence[Source]) -> Episode:
+    """Raises UsageError for a row that gives an image another class than its own."""
+    support, query = (tuple(tuple(images[i] for i in part) for part in parts) for parts in (row.support, row.query))
+    for label, *parts in zip(row.classes, support, query, strict=True):
+        if other := next((source for part in parts for source in part if source.label != label), None):
+            raise UsageError(
+                f"episode {row.episode} of {path} does not have the images that its header and classes say: "
+                f"{other.path} is of {other.label!r}, and not of {label!r}",
+                "was the list drawn from this data set?",
+            )
+    return Episode(row.episode, tuple(row.classes), support, query)
 
 
 def draw_lists(dataset: Dataset, name: str, specs: Sequence[EpisodeSpec], count: int) -> tuple[EpisodeList, ...]:

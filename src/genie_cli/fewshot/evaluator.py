@@ -98,11 +98,12 @@ class FewShotEvaluator:
 
         Raises:
             UsageError: a generated image is missing; it is named.
-            ImageError: an image cannot be read.
+            ImageError: an image cannot be read, or has changed; of a generated one the hint says what makes it again.
         """
         self.images.require(self.needs.needed(self.episodes, [augmentation]))
         views = dict(view for episode in self.episodes for view in self._views_of(episode, augmentation))
-        self._known |= self.features.of({key: view for key, view in views.items() if key not in self._known})
+        with self.images.explaining():
+            self._known |= self.features.of({key: view for key, view in views.items() if key not in self._known})
         accuracies, added, rejected = [], 0, 0
         for episode in self.episodes:
             support = self._support(episode, augmentation)

@@ -238,6 +238,22 @@ def require_usable_folder(path: Path) -> None:
             raise OutputError(f"cannot write to {path}: no permission to write in {existing}", "choose another --out")
 
 
+def require_own_folder(path: Path) -> None:
+    """Raise OutputError if something is at ``path`` that is not a folder, if only a link to one."""
+    with _reraised(path), suppress(FileNotFoundError, NotADirectoryError):
+        if not stat.S_ISDIR(os.lstat(path).st_mode):
+            kind = "a link" if _is_link(path) else "a file"
+            raise OutputError(f"{path} is {kind}, not a folder of genie's", "move it away, or choose another --out")
+
+
+def make_own_folder(path: Path) -> None:
+    """Create a folder of genie's own, and those above it, unless it is there; OutputError as `require_own_folder`."""
+    require_own_folder(path)
+    with _reraised(path), suppress(FileExistsError):
+        path.mkdir(parents=True)
+    require_own_folder(path)
+
+
 def _is_link(path: Path) -> bool:
     return os.path.islink(path)
 
@@ -263,12 +279,14 @@ def require_own(path: Path, beginning: str) -> None:
 
 
 @contextmanager
-def reraise_as_output_error(root: Path) -> Iterator[None]:
-    """Turn errors of the file system into OutputErrors. Files that were written before are kept."""
+def reraise_as_output_error(root: Path, hint: str = "choose another --out") -> Iterator[None]:
+    """Turn errors of the file system into OutputErrors, unless the disk is full with this hint.
+
+    Files that were written before are kept.
+    """
     try:
         yield
     except OSError as error:
-        hint = "choose another --out"
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             hint = "free some space and run the same command again: it resumes where it stopped"
         with suppress(OSError):

@@ -1,26 +1,64 @@
 """The files of one training: its state after each epoch, and at the end the network and its accuracies.
 
-    state.pt                what is needed to resume; deleted at the end
+    state.pt                what is needed to resume, below a line with its SHA-256; deleted at the end
     network.safetensors     the weights, under timm's names
-    result.json             the settings of the training, and the accuracy per class
+    result.json             the settings of the training, and the accuracy per class, with their SHA-256
 
-Every file is written atomically, and read only for a training with the same settings.
+Every file is written atomically, and read only for a training with the same settings. None is believed: one that is
+damaged is as good as none, the training starts again, and the observer is told.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
-from genie_cli.devices import first_line
+from pydantic import BaseModel, ConfigDict, Field
+
 from genie_cli.errors import OutputError
-from genie_cli.files.writing import replace_atomically, write_atomically
+from genie_cli.files.reading import open_binary, read_json, reason
+from genie_cli.files.writing import clear_unfinished, replace_atomically, reraise_as_output_error, write_atomically
+from genie_cli.observer import Observer
 
 if TYPE_CHECKING:
     import torch
+
+_HEAD = "genie.training-state 1 {:0>64}\n"
+_STRICT = ConfigDict(frozen=True, strict=True, extra="forbid", arbitrary_types_allowed=True)
+_Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class SavedState(BaseModel):
+    """What a training resumes from.
+
+    Attributes:
+        epoch: number of finished epochs.
+        network: the network's weights by name.
+        optimiser: what its ``state_dict`` returned.
+        scaler: likewise; empty without one.
+    """
+
+    model_config = _STRICT
+
+    epoch: Annotated[int, Field(ge=0)]
+    network: dict[str, Any]
+    optimiser: dict[str, Any]
+    scaler: dict[str, Any]
+
+
+class _Result(BaseModel):
+    """The content of result.json; files of earlier versions have no ``sha256``."""
+
+    model_config = _STRICT
+
+    what: dict[str, Any]
+    accuracy: dict[str, _Share]
+    sha256: str | None = None
 
 
 class TrainingState:
@@ -29,56 +67,81 @@ class TrainingState:
     Args:
         folder: must exist.
         settings: everything that determines the weights; JSON. The files call it ``what``.
+        observer: is told of files that are damaged, and so are not used.
     """
 
-    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, Any], observer: Observer | None = None) -> None:
         self._folder, self._settings = folder, json.loads(json.dumps(settings))
+        self._observer = observer or Observer()
+        self._file = folder / "state.pt"
+        self._network = folder / "network.safetensors"
+        self._result = folder / "result.json"
 
-    @property
-    def _file(self) -> Path:
-        return self._folder / "state.pt"
-
-    def load(self, device: torch.device) -> dict[str, Any] | None:
-        """The state that was saved last, with its tensors on ``device``; None if there is none.
+    def load(self, device: torch.device) -> SavedState | None:
+        """The state that was saved last, with its tensors on ``device``; None if there is none that can be used.
 
         Raises:
-            OutputError: the file is damaged, or belongs to a training with other settings.
+            OutputError: the file cannot be read, or belongs to a training with other settings.
         """
         import torch
 
-        if not self._file.exists():
+        with _reraised(self._file):
+            body = _body(self._file)
+        if not body:
+            if body is not None:
+                self.start_again("is damaged, or of an earlier version")
             return None
-        with _reraise_as_damaged(self._file):
-            content: dict[str, Any] = torch.load(self._file, map_location=device, weights_only=True)
-            saved, state = json.loads(content["what"]), dict(content["state"])
+        try:
+            content: dict[str, Any] = torch.load(BytesIO(body), map_location=device, weights_only=True)
+            saved, state = dict(json.loads(content["what"])), SavedState.model_validate(content["state"])
+        except Exception as error:  # torch's reader raises almost anything
+            self.start_again(f"cannot be used ({type(error).__name__})")
+            return None
         self._require_same(saved)
         return state
 
-    def save(self, state: Mapping[str, Any]) -> None:
+    def start_again(self, why: str) -> None:
+        """Say that the saved state is not used, and so the training starts again."""
+        self._observer.warning(f"{self._file} {why}: this training starts again from its beginning")
+
+    def save(self, state: SavedState) -> None:
         """Save a state, replacing the previous one.
 
         Raises:
             OutputError: the file cannot be written.
         """
-        import torch
-
         content = {"what": json.dumps(self._settings), "state": dict(state)}
-        replace_atomically(self._file, lambda file: torch.save(content, file))
+        replace_atomically(self._file, lambda file: _write(file, content), follow=False)
 
-    def result(self) -> dict[str, float] | None:
+    def result(self, classes: Sequence[str]) -> dict[str, float] | None:
         """The accuracy per class, 0..1, if the training has finished; else None.
+
+        Args:
+            classes: all of them; a file with others is damaged.
 
         Raises:
             OutputError: see `load`.
         """
-        file = self._folder / "result.json"
-        if not file.exists():
+        try:
+            with _reraised(self._result):
+                found = _Result.model_validate(read_json(self._result))
+        except FileNotFoundError:
             return None
-        with _reraise_as_damaged(file):
-            content = json.loads(file.read_text(encoding="utf-8"))
-            saved, accuracy = content["what"], dict(content["accuracy"])
-        self._require_same(saved)
-        return accuracy
+        except ValueError:  # pydantic's, too
+            wrong = "is not what genie writes"
+        else:
+            wrong = self._wrong(found, classes)
+            if not wrong:
+                return {label: found.accuracy[label] for label in classes}
+        self._observer.warning(f"{self._result} {wrong}: it is not used, and this training is done again")
+        return None
+
+    def _wrong(self, found: _Result, classes: Sequence[str]) -> str:
+        """Why a result is not used; empty if it is. OutputError if it is that of a training with other settings."""
+        if found.sha256 not in (None, _digest(found.what, found.accuracy)):
+            return "does not fit its SHA-256"
+        self._require_same(found.what)
+        return "" if set(found.accuracy) == set(classes) else "does not have the accuracy of each class, and no other"
 
     def finish(self, network: torch.nn.Module, accuracy: Mapping[str, float]) -> None:
         """Save the trained network and its accuracy per class, and delete the state.
@@ -89,10 +152,22 @@ class TrainingState:
         from safetensors.torch import save
 
         weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-        write_atomically(self._folder / "network.safetensors", save(weights))
-        text = json.dumps({"what": self._settings, "accuracy": dict(accuracy)}, indent=1) + "\n"
-        write_atomically(self._folder / "result.json", text.encode())
-        self._file.unlink(missing_ok=True)
+        write_atomically(self._network, save(weights), follow=False)
+        content = {"what": self._settings, "accuracy": dict(accuracy)}
+        text = json.dumps({**content, "sha256": _digest(**content)}, indent=1) + "\n"
+        write_atomically(self._result, text.encode(), follow=False)
+        self.clear(finished=True)
+
+    def clear(self, *, finished: bool) -> None:
+        """Delete what killed processes left of these files; if the training has finished, its state, too.
+
+        Raises:
+            OutputError: the state cannot be deleted.
+        """
+        clear_unfinished(self._file, self._network, self._result)
+        if finished:
+            with reraise_as_output_error(self._folder):
+                self._file.unlink(missing_ok=True)
 
     def _require_same(self, saved: Mapping[str, Any]) -> None:
         """Raise OutputError unless the saved settings are this training's."""
@@ -105,13 +180,63 @@ class TrainingState:
             )
 
 
+def _body(path: Path) -> bytes | None:
+    """What torch wrote, if it fits the SHA-256 above it, else nothing; None if there is no file; raises OSError."""
+    try:
+        with open_binary(path) as file:
+            head = file.readline(len(_HEAD.format("")))
+            body = file.read()
+    except FileNotFoundError:
+        return None
+    return body if head == _HEAD.format(hashlib.sha256(body).hexdigest()).encode() else b""
+
+
+class _Hashed:
+    """A file that is written to, and the SHA-256 of what is written; keeps an error that torch would retell."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self.digest = file, hashlib.sha256()
+        self.error: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        self.digest.update(data)
+        try:
+            return self._file.write(data)
+        except OSError as error:
+            self.error = error
+            raise
+
+    def flush(self) -> None:
+        self._file.flush()
+
+
+def _write(file: BinaryIO, content: Mapping[str, Any]) -> None:
+    """Write a state, and then its SHA-256 into the line above it: it may be too large to be held in memory twice."""
+    import torch
+
+    file.write(_HEAD.format("").encode())
+    hashed = _Hashed(file)
+    try:
+        torch.save(content, hashed)  # type: ignore[arg-type]
+    except RuntimeError:
+        if hashed.error:
+            raise hashed.error from None
+        raise
+    file.seek(0)
+    file.write(_HEAD.format(hashed.digest.hexdigest()).encode())
+
+
+def _digest(what: Mapping[str, Any], accuracy: Mapping[str, float]) -> str:
+    text = json.dumps({"what": what, "accuracy": accuracy}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 @contextmanager
-def _reraise_as_damaged(file: Path) -> Iterator[None]:
-    """Turn any error of reading a file into an OutputError."""
+def _reraised(file: Path) -> Iterator[None]:
+    """Turn errors of opening a file into OutputErrors, but that it is not there."""
     try:
         yield
+    except FileNotFoundError:
+        raise
     except OSError as error:
-        raise OutputError(f"{file} cannot be read: {error.strerror or error}", "check its permissions") from None
-    except Exception as error:  # on a damaged file the readers raise almost anything
-        reason = f"it is damaged; its reader says: {first_line(error)}"
-        raise OutputError(f"{file} cannot be read: {reason}", "delete it: that training starts again") from None
+        raise OutputError(f"{file} cannot be read: {reason(error)}", "check its permissions, or move it away") from None

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from genie_cli.devices import choose_device
 from genie_cli.errors import ImageError, ModelError, UsageError
 from genie_cli.finetune.loss import binary_cross_entropy
 from genie_cli.finetune.optimizer import build_optimizer, learning_rate_at, set_learning_rate
+from genie_cli.finetune.resume import current, resume
 from genie_cli.finetune.sampler import MicroBatchSampler
 from genie_cli.finetune.state import TrainingState
 from genie_cli.finetune.training_images import AugmentedImages, TrainingImage, collate, mix, seed_all
@@ -68,7 +70,8 @@ def train(
 
     Raises:
         UsageError: the batch size does not fit the number of images or devices.
-        OutputError: the state cannot be read or written, or belongs to a training with other settings.
+        OutputError: the state cannot be read or written, or belongs to a training with other settings. One that is
+            damaged, or does not fit the network, is not used: the training starts again, and ``state`` says so.
         ImageError: an image is missing, damaged, or not the one that was hashed.
         ModelError: the loss is not a number, or a micro-batch does not fit into the device's memory.
     """
@@ -76,7 +79,7 @@ def train(
     sampler = sampler_for(len(spec.images), recipe, spec.seed, accelerator)
     network.to(accelerator.device)
     optimizer: Any = build_optimizer(network, recipe)
-    finished = _resume(state, network, optimizer, accelerator)
+    finished = resume(state, network, optimizer, accelerator, recipe.epochs)
     model, optimizer = accelerator.prepare(network, optimizer)
     model.train()
     loader = _loader(spec, sampler, pin_memory=accelerator.device.type == "cuda")
@@ -85,7 +88,7 @@ def train(
     for epoch in range(finished, recipe.epochs):
         loss = _epoch(step, loader, epoch)
         if accelerator.is_main_process:
-            state.save(_state(epoch + 1, network, optimizer, accelerator))
+            state.save(current(epoch + 1, network, optimizer, accelerator))
         on_epoch(epoch + 1, loss)
     accelerator.wait_for_everyone()
     accelerator.free_memory()  # the accelerator outlives this training, and would keep its network and optimizer
@@ -158,7 +161,9 @@ def _epoch(step: _MicroBatchStep, loader: Any, epoch: int) -> float:
     sampler = step.sampler
     sampler.epoch = epoch
     try:
-        loss = float(torch.stack([step(number, micro_batch) for number, micro_batch in enumerate(loader)]).mean())
+        with _named_workers():
+            micro_batches = enumerate(loader)
+            loss = float(torch.stack([step(number, micro_batch) for number, micro_batch in micro_batches]).mean())
     except torch.OutOfMemoryError:
         raise ModelError(
             f"{sampler.micro_batch_size} images at once do not fit into the memory of {step.accelerator.device}",
@@ -170,6 +175,22 @@ def _epoch(step: _MicroBatchStep, loader: Any, epoch: int) -> float:
             "use a smaller --base-lr, or --precision float32, with another --out",
         )
     return loss
+
+
+@contextmanager
+def _named_workers() -> Iterator[None]:
+    """Turn the error of a data loading process that has ended, or cannot start, into a ModelError."""
+    try:
+        yield
+    except (RuntimeError, OSError) as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        if not isinstance(error, OSError) and not any("DataLoader worker" in line for line in lines):
+            raise
+        said = lines[-1] if lines[0].startswith("Caught ") else lines[0]  # it has been through a traceback
+        raise ModelError(
+            f"a data loading process has failed, or could not be started: {said}",
+            "there may be too little memory, or shared memory (/dev/shm): use fewer --workers; with 0 there are none",
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -209,28 +230,3 @@ class _MicroBatchStep:
             self.optimizer.step()
             self.optimizer.zero_grad()
         return loss.detach()
-
-
-def _resume(state: TrainingState, network: Any, optimizer: Any, accelerator: Accelerator) -> int:
-    """Restore the saved state, if there is one; returns the number of finished epochs."""
-    import torch
-
-    saved = state.load(accelerator.device)
-    if accelerator.scaler is not None:  # shared by all trainings of a run: each must begin as if it were the first
-        accelerator.scaler.load_state_dict(saved["scaler"] if saved else torch.amp.GradScaler().state_dict())
-    if saved is None:
-        return 0
-    network.load_state_dict(saved["network"])
-    optimizer.load_state_dict(saved["optimiser"])
-    return int(saved["epoch"])
-
-
-def _state(finished: int, network: Any, optimizer: Any, accelerator: Accelerator) -> dict[str, Any]:
-    """What `_resume` restores; the keys are those of the file."""
-    scaler = accelerator.scaler
-    return {
-        "epoch": finished,
-        "network": network.state_dict(),
-        "optimiser": optimizer.state_dict(),
-        "scaler": scaler.state_dict() if scaler is not None else {},
-    }

@@ -17,7 +17,7 @@ from genie_cli.diffusion.vocabulary import require_known
 from genie_cli.errors import UsageError
 from genie_cli.evaluate import checks, obtain, results
 from genie_cli.evaluate.augmentations import Augmentation, AugmentationName
-from genie_cli.files.writing import reraise_as_output_error
+from genie_cli.files.writing import require_own_folder, reraise_as_output_error
 from genie_cli.generate.run import Run, locate_model
 from genie_cli.jobs import Job
 from genie_cli.longtail.cost import TrainingCost
@@ -118,6 +118,16 @@ class Benchmark:
             self._every_job, self.dataset.root, self.settings, self.located, self.options.out, self.observer
         )
 
+    def require_images(self) -> None:
+        """Raise FolderError if an image of a published data set is broken; of others such images are left out."""
+        from genie_cli.evaluate.readable import require_readable
+
+        entry = catalog.entry("longtail", self.options.dataset)
+        if not (entry.is_own or entry.is_bundled or self.options.partial) and is_main_process():
+            images = [*self.dataset.train, *self.dataset.test]
+            hint = "put back these files as they were published; or leave them out: --partial"
+            require_readable(self.dataset.root, images, self.observer, hint)
+
     def cost(self) -> TrainingCost:
         """What the trainings would take; measures a few training steps, but no confusions.
 
@@ -138,12 +148,14 @@ class Benchmark:
         Raises:
             UsageError: an image is missing from the manifests, or see `jobs`.
             ManifestError: a manifest has a bad line.
-            ImageError: an image cannot be read.
+            FolderError: an image of a published data set is broken.
+            ImageError: an image cannot be read any more.
             ModelError: a model cannot be loaded, or does not fit into memory.
             OutputError: the output folder cannot be written, or has files of other trainings or that genie did not
                 write.
         """
         out = self.options.out
+        self.require_images()
         jobs, run = self.jobs, self.run
         with reraise_as_output_error(out):
             out.mkdir(parents=True, exist_ok=True)
@@ -170,7 +182,7 @@ def prepare(
 
     Raises:
         UsageError: options contradict each other, one would have no effect, or a value cannot be used.
-        FolderError: the data set is not in its folder.
+        FolderError: the data set is not in its folder, or a class has no image that can be used.
         ManifestError: a manifest cannot be read.
         ModelError: a model cannot be found or built, or the device cannot be used.
         OutputError: the output folder cannot be used, or has files that genie did not write.
@@ -183,6 +195,10 @@ def prepare(
     dataset = catalog.load(
         "longtail", options.dataset, settings.data.dir, lists=options.lists, partial=options.partial, observer=observer
     )
+    if entry.is_own or options.partial:
+        from genie_cli.evaluate.readable import without_broken
+
+        dataset = without_broken(dataset, observer)
     profile = Profile.of(dataset.classes, dataset.train, thresholds)
     observer.found(profile.summary)
     generates = any(augmentation.generates for augmentation in augmentations)
@@ -194,7 +210,10 @@ def prepare(
     tail = _tail_jobs(settings, dataset, profile, trainings, located)
     if generates:
         tail.require_some()
-    return Benchmark(options, settings, observer, dataset, profile, augmentations, tail, trainings, located)
+    found = Benchmark(options, settings, observer, dataset, profile, augmentations, tail, trainings, located)
+    if plan_only:
+        found.require_images()
+    return found
 
 
 def _tail_jobs(
@@ -218,6 +237,7 @@ def _check_names(
     checks.check_places(options.out, settings.model.device, options.manifests)
     if not plan_only:
         results.require_own(options.out, dict.fromkeys(results.RECORD_FILES))
+        require_own_folder(options.out / "trainings")
         if _uses_confusion(augmentations) and os.path.lexists(options.out / _CONFUSION_FILE):
             require_writable(options.out / _CONFUSION_FILE)
     check_network(settings.longtail.network)

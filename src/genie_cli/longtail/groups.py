@@ -5,6 +5,7 @@ Independent of images and torch.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from enum import StrEnum
 
 from genie_cli.errors import UsageError
 from genie_cli.jobs import Source
+
+_NUMBER = re.compile("[0-9]{1,9}")  # of images
 
 
 class Group(StrEnum):
@@ -46,7 +49,7 @@ class ShotThresholds:
         if text in THRESHOLDS:
             return THRESHOLDS[text]
         numbers = text.split(",")
-        if len(numbers) != 2 or not all(number.strip().isdecimal() for number in numbers):
+        if len(numbers) != 2 or not all(_NUMBER.fullmatch(number.strip()) for number in numbers):
             known = f"choices: {', '.join(THRESHOLDS)}, or two numbers, such as 100,20"
             raise UsageError(f"--thresholds: {text!r} are no thresholds of Many, Med and Few", known)
         above, below = map(int, numbers)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,11 @@ from genie_cli.backbones.trainable import NetworkSpec, build, image_size
 from genie_cli.config import LongTail
 from genie_cli.data.dataset import Crops, Dataset
 from genie_cli.data.images import read
+from genie_cli.errors import ModelError
 from genie_cli.evaluate.augmentations import Augmentation
 from genie_cli.evaluate.generated import GeneratedImages
+from genie_cli.files.reading import blaming, open_binary
+from genie_cli.files.writing import make_own_folder
 from genie_cli.finetune.loss import prior_logits
 from genie_cli.finetune.state import TrainingState
 from genie_cli.finetune.training import TrainingSpec, accelerator_for, sampler_for, train
@@ -138,7 +141,7 @@ class Trainings:
             for augmentation, seed in product(jobs, self.recipe.seeds):
                 progress.describe(f"{augmentation.label}, seed {seed}")
                 on_epoch = _EpochCounter(progress)
-                outcomes.append(self.run(augmentation, seed, jobs[augmentation], images, on_epoch))
+                outcomes.append(self.run(augmentation, seed, jobs[augmentation], images, on_epoch, observer))
                 on_epoch(epochs)  # an earlier run may have ended the training
         return [outcome for outcome in outcomes if outcome]
 
@@ -149,24 +152,31 @@ class Trainings:
         jobs: Sequence[Job],
         images: GeneratedImages,
         on_epoch: Callable[[int, float], None] = lambda *_: None,
+        observer: Observer | None = None,
     ) -> Outcome | None:
         """Train on the real images and those of ``jobs``, and test; None in all processes but the main one.
 
         Args:
             images: has an image for each job.
             on_epoch: see `finetune.training.train`.
+            observer: is told of files of an earlier run that are damaged, and so are not used.
 
         Raises:
             UsageError, OutputError, ModelError: see `finetune.training.train`.
-            ImageError: an image is missing, broken or has changed.
+            ImageError: an image is missing, broken or has changed; of a generated one the hint says what makes it
+                again.
         """
         generated = self._generated(jobs, images)
         training_images = [*map(self._real, self.dataset.train), *generated]
         folder = self.folder / re.sub(r"[^\w.-]+", "-", f"{augmentation.label}-seed-{seed}")
-        folder.mkdir(parents=True, exist_ok=True)
-        state = TrainingState(folder, self._what(augmentation, seed, training_images))
-        accuracy = state.result()
-        classifier = self._trained(training_images, seed, state, on_epoch) if accuracy is None else None
+        make_own_folder(self.folder)
+        make_own_folder(folder)
+        state = TrainingState(folder, self._what(augmentation, seed, training_images), observer)
+        accuracy = state.result(self.dataset.classes)
+        if self.accelerator.is_main_process:
+            state.clear(finished=accuracy is not None)
+        with images.explaining():
+            classifier = self._trained(training_images, seed, state, on_epoch) if accuracy is None else None
         if not self.accelerator.is_main_process:
             return None
         if classifier:
@@ -237,8 +247,9 @@ class Trainings:
         """The SHA-256 of the file of weights; empty without one."""
         if not self.network.checkpoint:
             return ""
-        with self.network.checkpoint.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        path = self.network.checkpoint
+        with blaming(path, ModelError, "a checkpoint"), open_binary(path) as file:
+            return hashlib.file_digest(cast("Any", file), "sha256").hexdigest()
 
 
 class _EpochCounter:

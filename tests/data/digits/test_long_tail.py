@@ -13,7 +13,6 @@ from PIL import Image
 
 from genie_cli.data.digits.long_tail import exponential, paint_splits, read
 from genie_cli.data.digits.paint import CLASSES, IMAGE_SIZE, DigitsInTheWild
-from genie_cli.errors import OutputError
 from genie_cli.longtail.groups import THRESHOLDS, Group, Profile
 from tests.conftest import tree
 
@@ -56,18 +55,12 @@ def test_a_file_is_the_sample_it_is_named_after(cache: Path, split: str) -> None
         assert np.array_equal(np.asarray(Image.open(path)), sample.image)
 
 
-def test_what_is_there_is_not_painted_again_and_what_is_gone_is_missed(tmp_path: Path) -> None:
+def test_what_is_there_is_not_painted_again_and_what_is_gone_is(tmp_path: Path) -> None:
     root = paint_splits(tmp_path)
     before, times = tree(root), {path: path.stat().st_mtime_ns for path in root.rglob("*")}
     assert paint_splits(tmp_path) == root
     assert {path: path.stat().st_mtime_ns for path in root.rglob("*")} == times
     next((root / "train/nine").iterdir()).unlink()
-    with pytest.raises(OutputError, match="has 2241 of 2242 images") as caught:
-        paint_splits(tmp_path)
-    assert str(root) in caught.value.hint
-    for path in sorted(root.rglob("*"), reverse=True):
-        path.rmdir() if path.is_dir() else path.unlink()
-    root.rmdir()
     assert tree(paint_splits(tmp_path)) == before
 
 

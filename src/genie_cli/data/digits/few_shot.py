@@ -14,23 +14,27 @@ from genie_cli.data.dataset import Dataset
 from genie_cli.data.digits.cache import cached
 from genie_cli.data.digits.paint import CLASSES, IMAGE_SIZE, NOVEL_CLASSES, DigitsInTheWild, Split, Spurious, scans_of
 from genie_cli.data.folder import scan
+from genie_cli.observer import Observer
 
 SUPPORT, QUERY = "support", "query"
 _SUPPORT_PER_CLASS, _QUERY_PER_CLASS = 20, 200
 
 
-def read(cache: Path, *, spurious: Spurious | None = None, superclass: str = "") -> Dataset:
+def read(
+    cache: Path, *, spurious: Spurious | None = None, superclass: str = "", observer: Observer | None = None
+) -> Dataset:
     """Read the five novel digits, 32 x 32 pixels; support images are the training split, query images the test split.
 
     Args:
         cache: the folder to paint them into, unless they are there.
         spurious: see `paint_splits`.
         superclass: what prompts call all classes ("digit"); empty: nothing.
+        observer: see `cache.cached`.
 
     Raises:
         OSError, OutputError: as `paint_splits`.
     """
-    root = paint_splits(cache, NOVEL_CLASSES, spurious=spurious)
+    root = paint_splits(cache, NOVEL_CLASSES, spurious=spurious, observer=observer)
     support, query = (
         tuple(source.model_copy(update={"path": f"{role}/{source.path}"}) for source in scan(root / role).sources)
         for role in (SUPPORT, QUERY)
@@ -39,7 +43,11 @@ def read(cache: Path, *, spurious: Spurious | None = None, superclass: str = "")
 
 
 def paint_splits(
-    cache: Path, classes: tuple[str, ...], split: Split = "test", spurious: Spurious | None = None
+    cache: Path,
+    classes: tuple[str, ...],
+    split: Split = "test",
+    spurious: Spurious | None = None,
+    observer: Observer | None = None,
 ) -> Path:
     """Return the folder with an image folder each for `SUPPORT` and `QUERY`; paint it unless it is in the cache.
 
@@ -48,10 +56,11 @@ def paint_splits(
         split: whose scans and regions of the photographs are used.
         spurious: what correlates with the class in the support images alone: every class has one kind of background,
             or one hue of ink.
+        observer: see `cache.cached`.
 
     Raises:
         OSError: ``cache`` cannot be written.
-        OutputError: images are missing from the cached folder.
+        OutputError: something is in the folder's place that genie did not paint.
     """
     name = "-".join((split, *classes)) + (f"-spurious-{spurious}" if spurious else "")
 
@@ -59,7 +68,7 @@ def paint_splits(
         DigitsInTheWild(split, spurious=spurious).save_samples(root / SUPPORT, _indices(classes, split, SUPPORT))
         DigitsInTheWild(split).save_samples(root / QUERY, _indices(classes, split, QUERY))
 
-    return cached(cache, name, len(classes) * (_SUPPORT_PER_CLASS + _QUERY_PER_CLASS), both)
+    return cached(cache, name, both, observer)
 
 
 def _indices(classes: tuple[str, ...], split: Split, role: str) -> Iterator[int]:
