@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 
 from benchmarks.work import TARGETS, Work
-from genie_cli import files
+from genie_cli.files.cache import cache
 
 DTYPES = ("float32", "bfloat16", "float16")
 
@@ -25,7 +25,7 @@ def add_work(parser: argparse.ArgumentParser, sources: int, targets: int) -> Non
     add("--dtype", default="float32", choices=DTYPES)
     add("--check", type=int, default=2, metavar="N", help="images to warm up with and to compare unrounded")
     add("--genie-args", type=shlex.split, default=[], help="more options of genie generate: --genie-args '--slots 8'")
-    add("--cache", type=Path, default=files.cache() / "benchmarks", help="where the random weights are kept")
+    add("--cache", type=Path, default=cache() / "benchmarks", help="where the random weights are kept")
     add("--json", type=Path, help="write every figure to this file")
 
 

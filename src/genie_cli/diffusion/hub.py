@@ -12,7 +12,7 @@ from genie_cli.diffusion.libraries import guarded, quiet
 from genie_cli.errors import ModelError, shorten
 from genie_cli.files.reading import look, reason
 
-TRY_BUNDLED = "or try the bundled model, without a download: --model digits"
+TRY_BUNDLED = "try the bundled model, without a download: --model digits"
 _WANTED = [
     "model_index.json",
     *(f"{part}/*.{kind}" for part in layout.PARTS for kind in ("json", "txt", "safetensors")),
@@ -156,7 +156,7 @@ def _unavailable(name: str, revision: str | None, found: Path | None, why: str) 
     state = f"is only partly on this machine, without {shorten(lacking)}," if lacking else "is not on this machine"
     return ModelError(
         f"model {name} {state} and {why}",
-        [f"on a machine with a network: {download_command(name, revision)}", TRY_BUNDLED],
+        [f"on a machine with a network: {download_command(name, revision)}", f"or {TRY_BUNDLED}"],
     )
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from genie_cli.data.dataset import Dataset
 from genie_cli.errors import FolderError, UsageError
 from genie_cli.fewshot.episode_file import KIND, SCHEMA, EpisodeSpec, Header, Row, read_file, read_header
+from genie_cli.files.reading import is_open_pipe
 from genie_cli.jobs import Source
 
 __all__ = [
@@ -157,8 +158,9 @@ def read(path: Path, dataset: Dataset) -> tuple[EpisodeSpec, list[Episode]]:
 
 
 def require_list(path: Path) -> None:
-    """Raise UsageError if ``path`` is not a list of episodes, by its header. Its images are not checked."""
-    read_header(path)
+    """Raise UsageError if ``path`` is not a list of episodes, by its header; neither images nor pipes are checked."""
+    if not is_open_pipe(path):  # it can be read only once
+        read_header(path)
 
 
 def _images_of(path: Path, header: Header, dataset: Dataset) -> Sequence[Source]:

@@ -20,7 +20,7 @@ from typing import Any, TextIO
 
 from pydantic_core import from_json
 
-from genie_cli.errors import GenieError
+from genie_cli.errors import GenieError, said
 
 MAX_BYTES = 1 << 30  # of a file that is read into memory: more than any picture or list that genie can use
 _HUGE = re.compile(r"[eE]\+?0*[1-9]\d\d|\d{300}")  # what may be read as infinity; rare, so that few texts are searched
@@ -177,5 +177,4 @@ def blaming(path: str | Path, wrap: Callable[[str], GenieError], kind: str) -> I
     except UnicodeDecodeError:
         raise wrap(f"{path} is not {kind}: it is not UTF-8 text") from None
     except Exception as error:
-        said = next(iter(str(error).splitlines()), "") or type(error).__name__
-        raise wrap(f"{path} is not {kind}: {said}") from None
+        raise wrap(f"{path} is not {kind}: {said(error)}") from None
