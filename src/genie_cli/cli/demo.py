@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from io import BytesIO
 from itertools import groupby
@@ -16,7 +15,14 @@ from genie_cli.cli._console import stderr
 from genie_cli.cli._options import OUTPUT, RUN, option
 from genie_cli.config import BUNDLED
 from genie_cli.confuse.confusion import Confusion
-from genie_cli.files.writing import require_own, reraise_as_output_error, write_atomically
+from genie_cli.files.reading import look
+from genie_cli.files.writing import (
+    clear_unfinished,
+    create,
+    require_own,
+    reraise_as_output_error,
+    write_atomically,
+)
 from genie_cli.manifest import Status
 
 if TYPE_CHECKING:
@@ -123,14 +129,21 @@ def _point_on(out: Path, all_: bool) -> None:
 
 
 def _paint(photos: Path) -> None:
+    """Write the photographs that are not there yet, each completely or not at all."""
+    from PIL import Image
+
     from genie_cli.data.digits.paint import CLASSES, DigitsInTheWild
 
-    if not os.path.exists(photos):  # Path.exists raises where a parent may not be searched
-        # Atomically, so that a demo killed here can be run again.
-        partial = photos.with_name("photos.partial")
-        with reraise_as_output_error(photos.parent):
-            DigitsInTheWild("test").save(partial, PHOTOS_PER_CLASS)
-            partial.rename(photos)
+    digits = DigitsInTheWild("test")
+    with reraise_as_output_error(photos.parent):
+        for index in range(PHOTOS_PER_CLASS * len(CLASSES)):
+            path = photos / CLASSES[index % len(CLASSES)] / f"test-{index:05d}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            clear_unfinished(path)
+            if not look(path):
+                drawn = BytesIO()
+                Image.fromarray(digits[index].image).save(drawn, "PNG")
+                create(path, drawn.getvalue())
     stderr().print(f"photos: {PHOTOS_PER_CLASS} of each class, {CLASSES[0]} to {CLASSES[-1]}, in {photos}")
 
 
@@ -150,7 +163,7 @@ def _run(ctx: typer.Context, *command: object) -> None:
 
 def _draw(photos: Path, negatives: Path, sheet: Path) -> None:
     """The contact sheet: a row per target, its source first, then r rising."""
-    from genie_cli.data.images import decode
+    from genie_cli.data.images import read
     from genie_cli.generate.contact_sheet import contact_sheet
 
     with manifest.opened(negatives) as document:
@@ -162,7 +175,7 @@ def _draw(photos: Path, negatives: Path, sheet: Path) -> None:
         assert rows[0].job.source is not None  # noqa: S101 - the method is genie
         source = rows[0].job.source
         paths = [photos / source.path, *(negatives / row.file for row in rows)]
-        pictures.append([decode(path.read_bytes(), path) for path in paths])
+        pictures.append([read(path) for path in paths])
         captions.append(f"{source.label} to {target}")
     drawn = BytesIO()
     contact_sheet(pictures, ["source", *(f"r = {r}" for r in RATIOS)], captions).save(drawn, "PNG")
