@@ -40,13 +40,16 @@ _FEW_OUT = (*_FEW, "--out", "few")
 _FEW_PLAN = (*_FEW, "--plan-out", "plan.jsonl", "--out", "few")
 _CONFUSE = ("confuse", "--src-dir", "photos", "--backbone", "digits", "--folds", "2", "--out", "confusion.json")
 _PLANNED = ("generate", "--model", "digits", "--steps", "2", "--slots", "2", "--plan", "plan.jsonl")
+_PREDICTED = ("confuse", "--from-predictions", "own.csv", "--out", "confusion.json")
 _CACHED = "cache/genie/features/*.sqlite"
 
 COMMANDS = (
     Command("init", ("init", "--out", "genie.toml"), once=True),
     Command("config", ("config", "--config", "own.toml")),
     Command("doctor", ("doctor", "--out", ".", "--json")),
-    Command("confuse", _CONFUSE, before=(_CONFUSE,), cut=(_CACHED,), flipped=(_CACHED,)),
+    Command("confuse", _CONFUSE),
+    Command("confuse, again", _CONFUSE, before=(_CONFUSE,), cut=(_CACHED,), flipped=(_CACHED,)),
+    Command("confuse --from-predictions", _PREDICTED),
     Command("generate", _MADE, images=True),
     Command(
         "generate --plan",
@@ -64,15 +67,23 @@ COMMANDS = (
         flipped=("made/train/*/*.jpg",),
     ),
     Command(
-        "fewshot",
+        "oracle --write-class-map",
+        ("oracle", "made", "--write-class-map", "map.csv"),
+        before=(_MADE,),
+        once=True,
+    ),
+    Command("fewshot", _FEW_OUT),
+    Command(
+        "fewshot, again",
         _FEW_OUT,
         before=(_FEW_OUT,),
         cut=("few/.genie/results.json", "few/images/train/*/*.png", _CACHED),
         flipped=("few/images/train/*/*.png", _CACHED),
     ),
     Command("finegrained", (*_FINE, "--out", "fine")),
+    Command("longtail", (*_TAIL, "--out", "tail")),
     Command(
-        "longtail",
+        "longtail, again",
         (*_TAIL, "--out", "tail"),
         before=((*_TAIL, "--out", "tail"),),
         cut=("tail/trainings/*/result.json",),

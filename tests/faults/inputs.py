@@ -16,6 +16,7 @@ def make(folder: Path) -> None:
     _paint(folder / "split/train", 4)
     _paint(folder / "split/test", 6, first=4)
     (folder / "own.toml").write_text("[generate]\nsteps = 20\n")
+    (folder / "own.csv").write_text("true,predicted\n" + "three,seven\nseven,seven\neight,three\n" * 3)
 
 
 def _paint(folder: Path, count: int, first: int = 0) -> None:

@@ -97,6 +97,7 @@ def _start(
     out, err = os.pipe(), os.pipe()
     process = os.fork()
     if not process:
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         for (reading, writing), number in ((out, 1), (err, 2)):
             os.dup2(writing, number)
             os.close(reading)
@@ -117,6 +118,7 @@ def _become(
     """Be the command, in a fork; does not return."""
     for number in (signal.SIGINT, signal.SIGTERM):  # as in a process of its own
         signal.signal(number, signal.SIG_DFL)
+    sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115 - till the end
     os.environ.clear()
     os.environ.update(surroundings)
     os.chdir(folder)
