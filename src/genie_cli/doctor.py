@@ -25,7 +25,7 @@ from genie_cli.diffusion.attention import kernels
 from genie_cli.diffusion.hub import cached, download_command, missing
 from genie_cli.diffusion.locate import REINSTALL, locate
 from genie_cli.errors import ModelError
-from genie_cli.files.reading import look, reason
+from genie_cli.files.reading import is_file, nearest, reason
 
 if TYPE_CHECKING:
     import torch
@@ -267,7 +267,7 @@ def _model(offline: bool) -> Finding:
     try:
         found = cached(DEFAULT.name, DEFAULT.commit)
         lost = missing(DEFAULT.name, found) if found else []
-        nothing = not found or not any(file.is_file() for file in found.rglob("*"))
+        nothing = not found or not any(map(is_file, found.rglob("*")))
     except (ModelError, OSError) as error:
         return Finding("cache", name, _cause(error), ok=False, remedy=_OTHER_CACHE)
     if not nothing and not lost:
@@ -283,7 +283,7 @@ def _disk(name: str, folder: Path, remedy: str) -> Finding:
     place = str(folder)
     try:
         place = str(folder.absolute())
-        existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if look(path))
+        existing = nearest(folder)
         free = shutil.disk_usage(existing).free
         # Written for real: permission bits say nothing of read-only disks and quotas, and do not apply to root.
         with tempfile.TemporaryFile(dir=existing) as file:

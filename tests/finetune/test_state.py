@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from genie_cli.errors import OutputError
 from genie_cli.finetune.state import SavedState, TrainingState
+from tests.damage import flipped
 from tests.finetune.test_training import Told
 
 CPU = torch.device("cpu")
@@ -73,9 +74,7 @@ class TestDamage:
     def test_no_flipped_byte_of_a_state_is_overlooked(self, tmp_path: Path, files: dict[str, bytes]) -> None:
         whole = files["state.pt"]
         for place in (*range(100), *range(100, len(whole), 7)):
-            flipped = bytearray(whole)
-            flipped[place] ^= 1 << place % 8
-            saved, told = loaded(tmp_path, bytes(flipped))
+            saved, told = loaded(tmp_path, flipped(whole, place))
             assert saved is None
             (said,) = told
             assert said.startswith(
@@ -92,9 +91,7 @@ class TestDamage:
     def test_no_flipped_byte_of_a_result_is_overlooked(self, tmp_path: Path, files: dict[str, bytes]) -> None:
         whole = files["result.json"]
         for place in range(len(whole)):
-            flipped = bytearray(whole)
-            flipped[place] ^= 1 << place % 7
-            found, told = result(tmp_path, bytes(flipped))
+            found, told = result(tmp_path, flipped(whole, place))
             assert (found, told) == (ACCURACY, []) or (found is None and len(told) == 1)  # white space says nothing
 
     def test_nor_a_cut_of_it(self, tmp_path: Path, files: dict[str, bytes]) -> None:

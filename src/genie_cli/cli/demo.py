@@ -150,7 +150,7 @@ def _run(ctx: typer.Context, *command: object) -> None:
 
 def _draw(photos: Path, negatives: Path, sheet: Path) -> None:
     """The contact sheet: a row per target, its source first, then r rising."""
-    from genie_cli.data.images import decode
+    from genie_cli.data.images import read
     from genie_cli.generate.contact_sheet import contact_sheet
 
     with manifest.opened(negatives) as document:
@@ -162,7 +162,7 @@ def _draw(photos: Path, negatives: Path, sheet: Path) -> None:
         assert rows[0].job.source is not None  # noqa: S101 - the method is genie
         source = rows[0].job.source
         paths = [photos / source.path, *(negatives / row.file for row in rows)]
-        pictures.append([decode(path.read_bytes(), path) for path in paths])
+        pictures.append([read(path) for path in paths])
         captions.append(f"{source.label} to {target}")
     drawn = BytesIO()
     contact_sheet(pictures, ["source", *(f"r = {r}" for r in RATIOS)], captions).save(drawn, "PNG")

@@ -17,7 +17,7 @@ from typing import Annotated, NoReturn, TypeVar
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from genie_cli.errors import FolderError
-from genie_cli.files.reading import blaming, read_bytes, read_text
+from genie_cli.files.reading import blaming, json_bytes, read_text
 from genie_cli.jobs import inside_root
 
 Image = tuple[str, str]  # path, POSIX and relative to the data set's folder; and class
@@ -111,7 +111,7 @@ def json_of(file: Path, adapter: TypeAdapter[Content], expected: str) -> Content
     """
     with blaming(file, FolderError, "a JSON file"):
         try:
-            return adapter.validate_json(read_bytes(file).removeprefix(b"\xef\xbb\xbf"), strict=True)
+            return adapter.validate_json(json_bytes(file), strict=True)
         except ValidationError as error:
             raise FolderError(f"{file}: expected {expected}; {_fault(error)}") from None
 

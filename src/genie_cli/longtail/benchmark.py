@@ -17,7 +17,8 @@ from genie_cli.diffusion.vocabulary import require_known
 from genie_cli.errors import UsageError
 from genie_cli.evaluate import checks, obtain, results
 from genie_cli.evaluate.augmentations import Augmentation, AugmentationName
-from genie_cli.files.writing import require_own_folder, reraise_as_output_error
+from genie_cli.files.folders import require_own_folder
+from genie_cli.files.writing import reraise_as_output_error
 from genie_cli.generate.run import Run, locate_model
 from genie_cli.jobs import Job
 from genie_cli.longtail.cost import TrainingCost
