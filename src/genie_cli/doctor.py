@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING
 from genie_cli import __version__
 from genie_cli.backbones import digits
 from genie_cli.config import BUNDLED, Model
-from genie_cli.devices import choose_device, choose_dtype, device_trouble, first_line
+from genie_cli.devices import choose_device, choose_dtype, device_trouble
 from genie_cli.diffusion.attention import kernels
 from genie_cli.diffusion.hub import cached, download_command, missing
 from genie_cli.diffusion.locate import REINSTALL, locate
-from genie_cli.errors import ModelError
+from genie_cli.errors import ModelError, said
 from genie_cli.files.reading import is_file, nearest, reason
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def package(name: str) -> Finding:
             import_module(name)
     except Exception as error:  # RuntimeError if torchvision was built for another torch, OSError, ImportError, ...
         remedy = _REINSTALL_TORCH if name.startswith("torch") else f"pip install --force-reinstall {name}"
-        value = f"{version} cannot be imported; {name} says: {first_line(error)}"
+        value = f"{version} cannot be imported; {name} says: {said(error)}"
         return Finding("versions", name, value, ok=False, remedy=remedy)
     return Finding("versions", name, version)
 
