@@ -23,7 +23,7 @@ from tests.finetune.test_training import Told
 CPU = torch.device("cpu")
 SETTINGS = {"seed": 0, "base_lr": 0.001}
 STATE = SavedState(
-    epoch=2, network={"weight": torch.arange(6.0)}, optimiser={"state": {0: {"step": torch.tensor(2.0)}}}, scaler={}
+    epoch=2, network={"weight": torch.arange(6.0)}, optimizer={"state": {0: {"step": torch.tensor(2.0)}}}, scaler={}
 )
 ACCURACY = {"cat": 0.25, "dög": 1.0}
 
@@ -33,7 +33,7 @@ def same(one: SavedState, other: SavedState) -> bool:
         (one.epoch, one.scaler) == (other.epoch, other.scaler)
         and one.network.keys() == other.network.keys()
         and all(torch.equal(one.network[key], other.network[key]) for key in one.network)
-        and torch.equal(one.optimiser["state"][0]["step"], other.optimiser["state"][0]["step"])
+        and torch.equal(one.optimizer["state"][0]["step"], other.optimizer["state"][0]["step"])
     )
 
 

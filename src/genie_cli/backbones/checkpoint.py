@@ -163,12 +163,12 @@ def weights(content: Mapping[Any, Any], path: Path, entries: Sequence[str] = _EN
         raise ModelError(
             f"{path} holds no weights in a known layout; it has: {shorten(list(content))}", _resave(path.name)
         )
-    if odd := [f"{key} ({why})" for key, value in found.items() if (why := _oddity(value))]:
+    if odd := [f"{key} ({why})" for key, value in found.items() if (why := _unusable(value))]:
         raise ModelError(f"{path} is not supported: not all of its weights are plain tensors: {shorten(odd)}")
     return {key: value.detach() for key, value in found.items()}
 
 
-def _oddity(tensor: torch.Tensor) -> str:
+def _unusable(tensor: torch.Tensor) -> str:
     """Why a tensor cannot be a network's weights; empty if it can."""
     import torch
 

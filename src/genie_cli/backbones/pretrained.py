@@ -130,7 +130,7 @@ def _loaded(name: str, called: str, path: Path | None) -> tuple[Any, Mapping[str
         with quiet():
             network = timm.create_model(name, pretrained=True, pretrained_cfg_overlay=overlay, **_arguments(called))
     except Exception as error:  # errors of the hub, the network and timm have no common base class
-        raise _misfit(name, called, path, overlay, error) if path else _unavailable(called, error) from None
+        raise _mismatch(name, called, path, overlay, error) if path else _unavailable(called, error) from None
     _require_strict(network, called)
     if wrong := tensors.quantized(network.state_dict(), overlay.get("state_dict", {})):
         raise ModelError(f"{path} is not supported: {shorten(wrong)}")
@@ -194,7 +194,7 @@ def _unavailable(name: str, error: Exception) -> ModelError:
     )
 
 
-def _misfit(name: str, called: str, path: Path, overlay: Mapping[str, Any], error: Exception) -> ModelError:
+def _mismatch(name: str, called: str, path: Path, overlay: Mapping[str, Any], error: Exception) -> ModelError:
     """Why a checkpoint's weights do not fit. They are compared with the network, since timm's message can be long."""
     import timm
 

@@ -1,6 +1,6 @@
 """What genie reads of a snapshot's configurations: types and ranges in which a Stable Diffusion 1.x model can be.
 
-Values are passed on to libraries that believe them: a size of 10^9 would be allocated, a depth of 10^9 built, and for
+Values are passed on to libraries that trust them: a size of 10^9 would be allocated, a depth of 10^9 built, and for
 what is missing there is a default, of another model. So what every version has written is required.
 """
 

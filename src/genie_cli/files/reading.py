@@ -25,6 +25,7 @@ from genie_cli.errors import GenieError, said
 
 MAX_BYTES = 1 << 30  # of a file that is read into memory: more than any picture or list that genie can use
 _HUGE = re.compile(r"[eE]\+?0*[1-9]\d\d|\d{300}")  # what may be read as infinity; rare, so that few texts are searched
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _FLAGS = ("O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY", "O_BINARY")  # not every system has all of them
 _OPEN_PIPES = ("/dev/fd/", "/proc/self/fd/", "/dev/stdin")  # how they are called
 _MARK = b"\xef\xbb\xbf"  # some editors put it in front of UTF-8 text
@@ -134,6 +135,23 @@ def read_bytes(path: str | Path, limit: int = MAX_BYTES) -> bytes:
 def read_text(path: str | Path, encoding: str = "utf-8") -> str:
     """The content of a regular file as text; raises as `read_bytes`, and UnicodeDecodeError."""
     return read_bytes(path).decode(encoding)
+
+
+def read_lines(path: str | Path) -> list[str]:
+    """The lines of a text file without their line breaks; raises as `read_text`.
+
+    Only a carriage return and a line feed end lines: a name may hold the other characters that `str.splitlines` knows.
+    """
+    return _LINE_BREAK.split(read_text(path, "utf-8-sig"))
+
+
+def is_text(name: str) -> bool:
+    """Whether a name can be encoded in UTF-8; Python puts surrogates where the bytes of a name are not."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def read_json(path: str | Path) -> Any:

@@ -198,7 +198,7 @@ class Output:
     def _rebuild(self, rows: Iterable[Row], count: int) -> None:
         made = False
         with self._set_aside(self.manifest) as table, self._set_aside(self._metadata) as shown:
-            table.write(self.header.model_copy(update={"rows": count}).line())
+            table.write(self.header.line(count))
             for row in rows:
                 table.write(row.line())
                 if row.status is Status.MADE:
