@@ -12,13 +12,12 @@ from genie_cli.devices import (
     choose_device,
     choose_dtype,
     device_trouble,
-    first_line,
     is_main_process,
     keep_freed_memory,
     multiplies_bfloat16,
     parse_device,
 )
-from genie_cli.errors import ModelError, UsageError
+from genie_cli.errors import ModelError, UsageError, said
 
 
 @pytest.mark.parametrize("name", ["auto", "cpu", "cuda", "cuda:0", "cuda:1", "cuda:12", "mps", "mps:0", "xpu:3"])
@@ -121,8 +120,8 @@ def test_what_torch_says_becomes_a_phrase(message: str, reason: str) -> None:
 
 
 def test_the_first_line_of_an_error() -> None:
-    assert first_line(ValueError("\n one\ntwo")) == "one"
-    assert first_line(KeyError()) == "KeyError"
+    assert said(ValueError("\n one\ntwo")) == "one"
+    assert said(KeyError()) == "KeyError"
 
 
 def test_half_is_half_where_that_is_fast() -> None:

@@ -19,6 +19,8 @@ def main() -> None:
         from genie_cli.cli import app
 
         app.main()
+    except KeyboardInterrupt:  # before the first command, or after the last, nothing else catches it
+        _end()
     finally:
         _end_at_once()  # nothing is left to be tidied, and Python would show where it was when it ended
 
@@ -28,7 +30,7 @@ def _end_at_once() -> None:
     signal.signal(signal.SIGTERM, _end)
 
 
-def _end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a signal handler
+def _end(number: int = signal.SIGINT, frame: FrameType | None = None) -> None:  # noqa: ARG001 - a signal handler
     try:
         os.write(2, b"interrupted\n")
     finally:

@@ -102,12 +102,7 @@ def choose_device(wanted: str) -> torch.device:
 def device_trouble(error: Exception) -> str:
     """Why torch cannot use a device: a plain phrase for the frequent causes, else what torch says, in one line."""
     text = str(error)
-    return next((cause for part, cause in _CAUSES.items() if part in text), f"torch says: {first_line(error)}")
-
-
-def first_line(error: Exception) -> str:
-    """The first line of another library's error message; see `errors.said`."""
-    return said(error)
+    return next((cause for part, cause in _CAUSES.items() if part in text), f"torch says: {said(error)}")
 
 
 def choose_dtype(wanted: str, device: torch.device) -> torch.dtype:

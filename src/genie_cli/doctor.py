@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING
 from genie_cli import __version__
 from genie_cli.backbones import digits
 from genie_cli.config import BUNDLED, Model
-from genie_cli.devices import choose_device, choose_dtype, device_trouble, first_line
+from genie_cli.devices import choose_device, choose_dtype, device_trouble
 from genie_cli.diffusion.attention import kernels
 from genie_cli.diffusion.hub import cached, download_command, missing
 from genie_cli.diffusion.locate import REINSTALL, locate
-from genie_cli.errors import ModelError
-from genie_cli.files.reading import look, reason
+from genie_cli.errors import ModelError, said
+from genie_cli.files.reading import is_file, nearest, reason
 
 if TYPE_CHECKING:
     import torch
@@ -100,7 +100,7 @@ def package(name: str) -> Finding:
             import_module(name)
     except Exception as error:  # RuntimeError if torchvision was built for another torch, OSError, ImportError, ...
         remedy = _REINSTALL_TORCH if name.startswith("torch") else f"pip install --force-reinstall {name}"
-        value = f"{version} cannot be imported; {name} says: {first_line(error)}"
+        value = f"{version} cannot be imported; {name} says: {said(error)}"
         return Finding("versions", name, value, ok=False, remedy=remedy)
     return Finding("versions", name, version)
 
@@ -267,7 +267,7 @@ def _model(offline: bool) -> Finding:
     try:
         found = cached(DEFAULT.name, DEFAULT.commit)
         lost = missing(DEFAULT.name, found) if found else []
-        nothing = not found or not any(file.is_file() for file in found.rglob("*"))
+        nothing = not found or not any(map(is_file, found.rglob("*")))
     except (ModelError, OSError) as error:
         return Finding("cache", name, _cause(error), ok=False, remedy=_OTHER_CACHE)
     if not nothing and not lost:
@@ -283,7 +283,7 @@ def _disk(name: str, folder: Path, remedy: str) -> Finding:
     place = str(folder)
     try:
         place = str(folder.absolute())
-        existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if look(path))
+        existing = nearest(folder)
         free = shutil.disk_usage(existing).free
         # Written for real: permission bits say nothing of read-only disks and quotas, and do not apply to root.
         with tempfile.TemporaryFile(dir=existing) as file:

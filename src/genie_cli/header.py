@@ -70,8 +70,9 @@ class Header(BaseModel):
     settings: RunSettings = RunSettings()
     versions: Mapping[str, str] = {}
 
-    def line(self) -> str:
-        return self.model_dump_json(exclude_none=True) + "\n"
+    def line(self, rows: int | None = None) -> str:
+        """The header as a file has it, for this number of rows."""
+        return self.model_copy(update={"rows": rows}).model_dump_json(exclude_none=True) + "\n"
 
     def differences(self, now: Header) -> Iterator[str]:
         """``name: old -> new`` for every setting and version that differs."""

@@ -121,7 +121,7 @@ def lines_of(header: Header, rows: Iterable[str], count: int | None) -> Iterator
         rows: its lines, as `plan_line` or `Row.line` makes them.
         count: how many.
     """
-    yield header.model_copy(update={"rows": count}).line()
+    yield header.line(count)
     yield from rows
 
 

@@ -19,6 +19,7 @@ from genie_cli.backbones.backbone import Backbone, Preprocess
 from genie_cli.backbones.features import Features
 from genie_cli.errors import OutputError
 from genie_cli.observer import Observer
+from tests.damage import flipped
 
 COUNT = 40
 IMAGES = {
@@ -83,17 +84,14 @@ def edited(folder: Path, statement: str, *values: object) -> None:
 
 
 class TestDamage:
-    @pytest.mark.parametrize("start", range(4))
-    def test_a_flipped_byte_anywhere_changes_no_feature(self, tmp_path: Path, whole: bytes, start: int) -> None:
-        for number, place in enumerate(range(start * 31, len(whole), 4 * 31)):
-            flipped = bytearray(whole)
-            flipped[place] ^= (1, 0x80, 0xFF)[number % 3]
-            (tmp_path / FILE).write_bytes(flipped)
+    def test_a_flipped_byte_anywhere_changes_no_feature(self, tmp_path: Path, whole: bytes) -> None:
+        for place in (*range(0, 120, 7), *range(120, len(whole), 101)):
+            (tmp_path / FILE).write_bytes(flipped(whole, place))
             told_by(tmp_path)
             assert told_by(tmp_path) == [], "it was mended"
 
     def test_nor_does_a_cut_anywhere(self, tmp_path: Path, whole: bytes) -> None:
-        for end in (*range(0, 120, 7), *range(120, len(whole), 499)):
+        for end in (*range(0, 120, 7), *range(120, len(whole), 997)):
             (tmp_path / FILE).write_bytes(whole[:end])
             told_by(tmp_path)
             assert told_by(tmp_path) == []

@@ -67,6 +67,21 @@ def test_an_interrupt_at_any_time_of_the_first_second(tmp_path: Path, number: si
         assert process.returncode < 0 or b"interrupted" in said
 
 
+_BEFORE_THE_FIRST_COMMAND = """
+from genie_cli import __main__
+from genie_cli.cli import app
+def interrupted():
+    raise KeyboardInterrupt
+app.app = interrupted
+__main__.main()
+"""
+
+
+def test_an_interrupt_while_the_command_line_is_set_up() -> None:
+    done = subprocess.run([sys.executable, "-c", _BEFORE_THE_FIRST_COMMAND], capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr) == (130, b"interrupted\n")
+
+
 @pytest.mark.parametrize(
     "words", ["config --prompt", "generate --src-dir", "oracle", "init --out", "explain", "nothing"]
 )

@@ -80,7 +80,7 @@ def test_the_printed_line_runs_nothing_but_genie(
     assert words["explain"] == ["explain", "--json", f"images/{path.name}"]
     model = f"--model={name}" if "/" in name else f"--model=<folder of {name}>"
     revision = ["--revision=1"] if "/" in name else []
-    options = [model, *revision, "--src-dir=<folder of the sources>", "--steps=30", f"--device={name}"]
+    options = [model, *revision, "--steps=30", f"--device={name}", "--src-dir=<folder of the sources>"]
     assert words["generate"] == ["generate", "--plan", "-", *options, "--out", "again"]
 
 

@@ -22,7 +22,7 @@ from genie_cli.confuse.predictions import from_logits, from_predictions
 from genie_cli.confuse.tables import read_classes
 from genie_cli.errors import OutputError, UsageError
 from tests.confuse.tables import message
-from tests.data.damage import damaged, only_our_errors
+from tests.damage import damaged, only_our_errors
 
 LOGITS = np.array([[2, 1, 0], [0, 1, 1], [-1, -3, -2], [0, 0, 9]], np.float32)
 TABLE = b'true,predicted,score\r\n"a",b,0.5\r\nb,"c, d",1\r\n"c, d",a,0\r\n'
@@ -63,33 +63,33 @@ def put(path: Path, data: bytes) -> Path:
 
 
 @settings(max_examples=150)
-@given(data=damaged([TABLE]))
+@given(data=damaged(TABLE))
 def test_damaged_predictions(data: bytes, folder: Path) -> None:
     only_our_errors(lambda: from_predictions(put(folder / "p.csv", data)))
 
 
 @settings(max_examples=150)
-@given(data=damaged(ARRAYS))
+@given(data=damaged(*ARRAYS))
 def test_damaged_logits(data: bytes, folder: Path) -> None:
     path = put(folder / "damaged.npy", data)
     only_our_errors(lambda: from_logits(path, folder / "true.npy", folder / "classes.txt"))
 
 
 @settings(max_examples=150)
-@given(data=damaged((*CHOICES, TABLE, NAMES)), suffix=st.sampled_from([".npy", ".csv", ".txt"]))
+@given(data=damaged(*CHOICES, TABLE, NAMES), suffix=st.sampled_from([".npy", ".csv", ".txt"]))
 def test_damaged_classes(data: bytes, suffix: str, folder: Path) -> None:
     path = put(folder / f"damaged{suffix}", data)
     only_our_errors(lambda: from_logits(folder / "logits.npy", path, folder / "classes.txt"))
     only_our_errors(lambda: from_logits(folder / "logits.npy", path))
 
 
-@given(data=damaged([NAMES]))
+@given(data=damaged(NAMES))
 def test_damaged_names(data: bytes, folder: Path) -> None:
     only_our_errors(lambda: read_classes(put(folder / "names.txt", data)))
 
 
 @settings(max_examples=200)
-@given(data=damaged([JSON]))
+@given(data=damaged(JSON))
 def test_a_damaged_matrix(data: bytes, folder: Path) -> None:
     path = put(folder / "confusion.json", data)
 

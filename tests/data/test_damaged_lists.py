@@ -22,8 +22,8 @@ from genie_cli.data import (
     tiered_imagenet,
 )
 from genie_cli.errors import FolderError
+from tests.damage import damaged, only_our_errors
 from tests.data import trees
-from tests.data.damage import damaged, only_our_errors
 from tests.data.imagenet_lt_trees import put_imagenet_lt
 
 
@@ -93,7 +93,7 @@ def roots(tmp_path_factory: pytest.TempPathFactory) -> dict[Kind, Path]:
 def test_damage(kind: Kind, roots: dict[Kind, Path], choose: st.DataObject) -> None:
     root = roots[kind]
     whole = (root / kind.list).read_bytes()
-    (root / kind.list).write_bytes(choose.draw(damaged([whole])))
+    (root / kind.list).write_bytes(choose.draw(damaged(whole)))
     try:
         only_our_errors(lambda: kind.module.read(root, partial=True))
     finally:

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from genie_cli.diffusion import configuration
 from genie_cli.diffusion.configuration import Scheduler, TextEncoder, UNet
-from genie_cli.diffusion.locate import locate
+from genie_cli.diffusion.locate import Located, locate
 from genie_cli.diffusion.snapshot import _alphas_cumprod, load
 from genie_cli.diffusion.tokenizer import Tokenizer
 from genie_cli.errors import GenieError, ModelError
-from tests.diffusion.damage import REMOVED, copied, edit
+from tests.damage import damaged
+from tests.diffusion.snapshots import REMOVED, copied, edit
 
 BUNDLED = locate("digits").path
 SMALL = [path.relative_to(BUNDLED).as_posix() for path in BUNDLED.glob("*/*.json")]
@@ -37,12 +38,16 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copied(tmp_path_factory.mktemp("hostile") / "model")
 
 
+def located(path: Path) -> Located:
+    return locate(str(path))
+
+
 def tried(model: Path, name: str, content: bytes, what: Any) -> Any:
     """What ``what`` returns, or None if it refuses, while a file has other content."""
     before = (model / name).read_bytes()
     (model / name).write_bytes(content)
     try:
-        return what(locate(str(model)))
+        return what(model)
     except GenieError:
         return None
     finally:
@@ -50,26 +55,22 @@ def tried(model: Path, name: str, content: bytes, what: Any) -> Any:
 
 
 @st.composite
-def mutated(draw: st.DrawFn, names: list[str]) -> tuple[str, bytes]:
-    """One of the files, with some bytes exchanged, inserted or cut off near its head."""
+def damaged_near_its_head(draw: st.DrawFn, names: list[str]) -> tuple[str, bytes]:
+    """One of the files, damaged near its head."""
     name = draw(st.sampled_from(names))
     content = (BUNDLED / name).read_bytes()
-    at = draw(st.integers(0, min(len(content), 3000)))
-    new = draw(st.binary(max_size=12))
-    end = draw(st.sampled_from([at, at + len(new), len(content)]))
-    return name, content[:at] + new + content[end:]
+    return name, draw(damaged(content[:3000])) + draw(st.sampled_from([content[3000:], b""]))
 
 
-@settings(deadline=None)
-@given(damage=mutated(SMALL))
+@given(damage=damaged_near_its_head(SMALL))
 def test_damaged_configurations_and_vocabularies(model: Path, damage: tuple[str, bytes]) -> None:
-    tried(model, *damage, lambda found: (Tokenizer(found).ids("a seven"), _alphas_cumprod(found.path)))
+    tried(model, *damage, lambda path: (Tokenizer(located(path)).ids("a seven"), _alphas_cumprod(path)))
 
 
-@settings(deadline=None, max_examples=60)
-@given(damage=mutated(WEIGHTS))
+@settings(max_examples=60)
+@given(damage=damaged_near_its_head(WEIGHTS))
 def test_damaged_weights(model: Path, damage: tuple[str, bytes]) -> None:
-    tried(model, *damage, lambda found: found)
+    tried(model, *damage, located)
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -81,10 +82,10 @@ def test_every_value_is_refused_or_can_be_computed_with(model: Path, name: str) 
         for value in VALUES:
             changed = {k: v for k, v in (whole | {key: value}).items() if v is not REMOVED}
             content = json.dumps(changed).encode()
-            if tried(model, name, content, lambda found: found) and changed != whole and value is not True:
+            if tried(model, name, content, configuration.read) and changed != whole and value is not True:
                 passed.append(content)
     for content in passed[:: max(1, len(passed) // 8)]:
-        tried(model, name, content, lambda found: load(found, "cpu"))
+        tried(model, name, content, lambda path: load(located(path), "cpu"))
 
 
 @pytest.mark.parametrize(
@@ -92,13 +93,13 @@ def test_every_value_is_refused_or_can_be_computed_with(model: Path, name: str) 
 )
 @pytest.mark.parametrize("name", SMALL)
 def test_json_that_is_no_configuration(model: Path, name: str, content: bytes) -> None:
-    assert tried(model, name, content, Tokenizer) is None
+    assert tried(model, name, content, lambda path: Tokenizer(located(path))) is None
 
 
 @pytest.mark.parametrize("head", [b"", b"\xff" * 8, (10**15).to_bytes(8, "little"), (2).to_bytes(8, "little") + b"{}"])
 def test_absurd_headers_of_weights(model: Path, head: bytes) -> None:
     for name in WEIGHTS:
-        assert tried(model, name, head + b"\0" * 64, lambda found: found) is None
+        assert tried(model, name, head + b"\0" * 64, located) is None
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from genie_cli.diffusion.locate import is_local, locate
 from genie_cli.diffusion.snapshot import load
 from genie_cli.diffusion.vocabulary import vocabulary
 from genie_cli.errors import ModelError
-from tests.diffusion.damage import copied, split
+from tests.diffusion.snapshots import copied, split
 
 NAME = "somebody/tiny"
 SHA = "0123456789abcdef0123456789abcdef01234567"

@@ -1,4 +1,4 @@
-"""Attention kernels: each is tried before it is believed, xFormers above all."""
+"""Attention kernels: each is tried before it is trusted, xFormers above all."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from PIL import Image
 from genie_cli.diffusion.locate import locate
 from genie_cli.diffusion.snapshot import Snapshot, load
 from genie_cli.errors import ModelError, UsageError
-from tests.diffusion.damage import edit
+from tests.diffusion.snapshots import edit
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 

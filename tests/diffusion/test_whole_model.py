@@ -15,7 +15,7 @@ from genie_cli.diffusion.locate import locate
 from genie_cli.diffusion.snapshot import load
 from genie_cli.diffusion.tokenizer import Tokenizer
 from genie_cli.errors import ModelError
-from tests.diffusion.damage import REMOVED, Tensors, copied, edit, reweigh, split
+from tests.diffusion.snapshots import REMOVED, Tensors, copied, edit, reweigh, split
 
 UNET, VAE, TEXT = "unet/diffusion_pytorch_model", "vae/diffusion_pytorch_model", "text_encoder/model"
 ALL = (UNET, VAE, TEXT)

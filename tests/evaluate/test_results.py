@@ -7,7 +7,6 @@ import io
 import json
 import os
 import resource
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from genie_cli.evaluate import results
 from genie_cli.evaluate.results import RECORD_FILES, comma_separated, files_of, lines, require_own, write
 from genie_cli.files import writing
 from genie_cli.files.cells import unescape_cell
+from tests.damage import damaged, only_our_errors
 
 ANY = dict.fromkeys(RECORD_FILES)
 
@@ -177,19 +177,16 @@ class TestOwnership:
         with pytest.raises(OutputError, match="cannot write"):
             write(tmp_path / "file/out", files_of(Figure, ONE))
 
-    @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.data())
-    def test_a_marker_that_was_changed_is_one_or_none(self, tmp_path: Path, data: st.DataObject) -> None:
-        write(tmp_path, files_of(Figure, ONE)) if not (tmp_path / ".genie").exists() else None
-        marker, kept = tmp_path / ".genie/results.json", tmp_path / "kept.json"
-        if not kept.exists():
-            kept.write_bytes(marker.read_bytes())
-        whole = kept.read_bytes()
-        start = data.draw(st.integers(0, len(whole)))
-        end = data.draw(st.integers(start, len(whole)))
-        marker.write_bytes(whole[:start] + data.draw(st.binary(max_size=3)) + whole[end:])
-        with suppress(OutputError):
-            require_own(tmp_path, ANY)
+    def test_a_marker_that_was_changed_is_one_or_none(self, tmp_path: Path, choose: st.DataObject) -> None:
+        marker = tmp_path / ".genie/results.json"
+        marker.unlink(missing_ok=True)
+        (tmp_path / "results.jsonl").unlink(missing_ok=True)
+        (tmp_path / "results.csv").unlink(missing_ok=True)
+        write(tmp_path, files_of(Figure, ONE))
+        marker.write_bytes(choose.draw(damaged(marker.read_bytes())))
+        only_our_errors(lambda: require_own(tmp_path, ANY))
 
 
 class TestInTheWay:

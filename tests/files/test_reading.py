@@ -31,7 +31,9 @@ KINDS: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("why", KINDS)
-@pytest.mark.parametrize("read", [reading.open_binary, reading.open_text, reading.read_bytes, reading.read_json])
+@pytest.mark.parametrize(
+    "read", [reading.open_binary, reading.open_text, reading.read_bytes, reading.read_json, reading.sha256_of]
+)
 def test_nothing_but_regular_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Callable[[Path], object], why: str
 ) -> None:

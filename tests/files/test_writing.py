@@ -20,7 +20,6 @@ from genie_cli.files.writing import (
     open_to_append,
     replace_atomically,
     require_own,
-    require_usable_folder,
     write_atomically,
 )
 
@@ -31,11 +30,10 @@ def test_a_file_is_replaced_completely_or_not_at_all(tmp_path: Path) -> None:
 
     def broken(file: BinaryIO) -> None:
         file.write(b"half")
-        raise RuntimeError("PytorchStreamWriter failed writing file data/0: file write failed\nand more")
+        raise ZeroDivisionError
 
-    with pytest.raises(OutputError) as caught:
+    with pytest.raises(ZeroDivisionError):
         replace_atomically(file, broken)
-    assert str(caught.value).endswith("; torch says: PytorchStreamWriter failed writing file data/0: file write failed")
     assert file.read_bytes() == b"first"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
@@ -131,12 +129,6 @@ def test_names_that_cannot_be_written(tmp_path: Path, name: str) -> None:
     with pytest.raises(OutputError, match="cannot write "):
         write[0]()
     assert os.listdir(tmp_path) == []
-
-
-@pytest.mark.parametrize("name", ["x" * 300, "a\0b"])
-def test_a_folder_that_cannot_be(tmp_path: Path, name: str) -> None:
-    with pytest.raises(OutputError, match=r"File name too long|no file can have this name"):
-        require_usable_folder(tmp_path / name)
 
 
 _WRITER = """

@@ -17,12 +17,13 @@ from hypothesis import strategies as st
 
 from genie_cli.errors import OutputError
 from genie_cli.finetune.state import SavedState, TrainingState
+from tests.damage import flipped
 from tests.finetune.test_training import Told
 
 CPU = torch.device("cpu")
 SETTINGS = {"seed": 0, "base_lr": 0.001}
 STATE = SavedState(
-    epoch=2, network={"weight": torch.arange(6.0)}, optimiser={"state": {0: {"step": torch.tensor(2.0)}}}, scaler={}
+    epoch=2, network={"weight": torch.arange(6.0)}, optimizer={"state": {0: {"step": torch.tensor(2.0)}}}, scaler={}
 )
 ACCURACY = {"cat": 0.25, "dög": 1.0}
 
@@ -32,7 +33,7 @@ def same(one: SavedState, other: SavedState) -> bool:
         (one.epoch, one.scaler) == (other.epoch, other.scaler)
         and one.network.keys() == other.network.keys()
         and all(torch.equal(one.network[key], other.network[key]) for key in one.network)
-        and torch.equal(one.optimiser["state"][0]["step"], other.optimiser["state"][0]["step"])
+        and torch.equal(one.optimizer["state"][0]["step"], other.optimizer["state"][0]["step"])
     )
 
 
@@ -73,9 +74,7 @@ class TestDamage:
     def test_no_flipped_byte_of_a_state_is_overlooked(self, tmp_path: Path, files: dict[str, bytes]) -> None:
         whole = files["state.pt"]
         for place in (*range(100), *range(100, len(whole), 7)):
-            flipped = bytearray(whole)
-            flipped[place] ^= 1 << place % 8
-            saved, told = loaded(tmp_path, bytes(flipped))
+            saved, told = loaded(tmp_path, flipped(whole, place))
             assert saved is None
             (said,) = told
             assert said.startswith(
@@ -92,9 +91,7 @@ class TestDamage:
     def test_no_flipped_byte_of_a_result_is_overlooked(self, tmp_path: Path, files: dict[str, bytes]) -> None:
         whole = files["result.json"]
         for place in range(len(whole)):
-            flipped = bytearray(whole)
-            flipped[place] ^= 1 << place % 7
-            found, told = result(tmp_path, bytes(flipped))
+            found, told = result(tmp_path, flipped(whole, place))
             assert (found, told) == (ACCURACY, []) or (found is None and len(told) == 1)  # white space says nothing
 
     def test_nor_a_cut_of_it(self, tmp_path: Path, files: dict[str, bytes]) -> None:

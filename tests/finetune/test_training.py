@@ -157,8 +157,8 @@ def damage(folder: Path, change: str) -> None:
     elif change == "network":
         state.save(saved.model_copy(update={"network": dict(list(saved.network.items())[1:])}))
     else:
-        other = {**saved.optimiser, "param_groups": saved.optimiser["param_groups"][1:]}
-        state.save(saved.model_copy(update={"optimiser": other}))
+        other = {**saved.optimizer, "param_groups": saved.optimizer["param_groups"][1:]}
+        state.save(saved.model_copy(update={"optimizer": other}))
 
 
 def test_data_loading_processes_change_nothing(root: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from genie_cli.jobs import Job, Method, Source
 from genie_cli.oracle.candidates import CandidateClasses, Candidates
 from genie_cli.oracle.class_map import read, resolve, write
 from genie_cli.oracle.vocabulary import Vocabulary
-from tests.data.damage import damaged, only_our_errors
+from tests.damage import damaged, only_our_errors
 
 IMAGENET = Vocabulary(wnids())
 DIGITS = Vocabulary(CLASSES)
@@ -174,7 +174,7 @@ def test_a_file_that_is_no_map(tmp_path: Path, content: bytes, reason: str) -> N
         read(tmp_path / "map.csv")
 
 
-@given(data=damaged([b'\xef\xbb\xbflabel,class,note\r\n"a, b",one,"x\ny"\r\n\'=c,,\r\n']))
+@given(data=damaged(b'\xef\xbb\xbflabel,class,note\r\n"a, b",one,"x\ny"\r\n\'=c,,\r\n'))
 def test_a_damaged_map(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "damaged.csv"
     path.write_bytes(data)

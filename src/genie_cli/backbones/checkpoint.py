@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genie_cli.diffusion import tensors
-from genie_cli.diffusion.libraries import quiet
+from genie_cli.diffusion.libraries import is_fault, quiet
 from genie_cli.errors import ModelError, said, shorten
 from genie_cli.files.reading import look, open_binary, reason
 
@@ -36,12 +36,10 @@ def read(path: Path) -> dict[Any, Any]:
     try:
         with quiet():
             content = _load(path)
-    except Exception as error:  # on arbitrary bytes the readers raise almost anything
-        raise _refusal(path, error) from None
-    except BaseException as error:
-        if type(error).__name__ != "PanicException":  # of libraries in Rust
+    except BaseException as error:  # on arbitrary bytes the readers raise almost anything
+        if not is_fault(error):
             raise
-        raise _refusal(path, ValueError(said(error))) from None
+        raise _refusal(path, error) from None
     if not isinstance(content, dict):
         raise ModelError(f"{path} holds a {type(content).__name__}, not a dictionary of weights", _resave(path.name))
     return content
@@ -128,7 +126,7 @@ def without_prefixes(found: Mapping[str, torch.Tensor], path: Path, *prefixes: s
     return shorter
 
 
-def _refusal(path: Path, error: Exception) -> ModelError:
+def _refusal(path: Path, error: BaseException) -> ModelError:
     """Why the file could not be read."""
     text = str(error)
     if isinstance(error, pickle.UnpicklingError) and (named := _CODE.search(text)):
@@ -165,12 +163,12 @@ def weights(content: Mapping[Any, Any], path: Path, entries: Sequence[str] = _EN
         raise ModelError(
             f"{path} holds no weights in a known layout; it has: {shorten(list(content))}", _resave(path.name)
         )
-    if odd := [f"{key} ({why})" for key, value in found.items() if (why := _oddity(value))]:
+    if odd := [f"{key} ({why})" for key, value in found.items() if (why := _unusable(value))]:
         raise ModelError(f"{path} is not supported: not all of its weights are plain tensors: {shorten(odd)}")
     return {key: value.detach() for key, value in found.items()}
 
 
-def _oddity(tensor: torch.Tensor) -> str:
+def _unusable(tensor: torch.Tensor) -> str:
     """Why a tensor cannot be a network's weights; empty if it can."""
     import torch
 

@@ -1,6 +1,6 @@
 """Where features are kept: one SQLite file per backbone, or the memory.
 
-Nothing in the file is believed. Every row has a checksum over the backbone, the key and the value, and a row that does
+Nothing in the file is trusted. Every row has a checksum over the backbone, the key and the value, and a row that does
 not fit is as good as none. A file that SQLite cannot read is deleted: what was in it can be computed again. Another
 process that has it open at that moment loses no more than that.
 """

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
 
 from genie_cli.errors import ModelError, shorten
-from genie_cli.files.reading import is_folder, look, read_bytes, reason
+from genie_cli.files.reading import is_folder, json_bytes, look, reason
 
 FOLDER, HUB = "local-dir:", "hf-hub:"
 MAX_CLASSES = 1 << 16
@@ -182,7 +182,7 @@ def _downloaded(name: str) -> tuple[Path, Path]:
 def _read(path: Path) -> Mapping[str, Any]:
     """The configuration in a file, of which only what is known and within its range is kept."""
     try:
-        found = _Config.model_validate_json(read_bytes(path, _MAX_BYTES).removeprefix(b"\xef\xbb\xbf"))
+        found = _Config.model_validate_json(json_bytes(path, _MAX_BYTES))
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {reason(error)}") from None
     except ValidationError as error:

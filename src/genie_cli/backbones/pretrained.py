@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from genie_cli.backbones import checkpoint, model_folder
 from genie_cli.backbones.backbone import Backbone, Preprocess, identity
-from genie_cli.devices import first_line
 from genie_cli.diffusion import tensors
 from genie_cli.diffusion.hub_errors import download_trouble
 from genie_cli.diffusion.libraries import guarded, quiet
-from genie_cli.errors import ModelError, shorten
+from genie_cli.errors import ModelError, said, shorten
 
 if TYPE_CHECKING:
     import torch
@@ -131,7 +130,7 @@ def _loaded(name: str, called: str, path: Path | None) -> tuple[Any, Mapping[str
         with quiet():
             network = timm.create_model(name, pretrained=True, pretrained_cfg_overlay=overlay, **_arguments(called))
     except Exception as error:  # errors of the hub, the network and timm have no common base class
-        raise _misfit(name, called, path, overlay, error) if path else _unavailable(called, error) from None
+        raise _mismatch(name, called, path, overlay, error) if path else _unavailable(called, error) from None
     _require_strict(network, called)
     if wrong := tensors.quantized(network.state_dict(), overlay.get("state_dict", {})):
         raise ModelError(f"{path} is not supported: {shorten(wrong)}")
@@ -195,7 +194,7 @@ def _unavailable(name: str, error: Exception) -> ModelError:
     )
 
 
-def _misfit(name: str, called: str, path: Path, overlay: Mapping[str, Any], error: Exception) -> ModelError:
+def _mismatch(name: str, called: str, path: Path, overlay: Mapping[str, Any], error: Exception) -> ModelError:
     """Why a checkpoint's weights do not fit. They are compared with the network, since timm's message can be long."""
     import timm
 
@@ -204,7 +203,7 @@ def _misfit(name: str, called: str, path: Path, overlay: Mapping[str, Any], erro
         plain = {key: value for key, value in overlay.items() if key != "state_dict"}
         network = timm.create_model(name, pretrained_cfg_overlay=plain, **_arguments(called))
         reason = tensors.difference(network.state_dict(), overlay["state_dict"])
-    reason = reason or f"timm says: {first_line(error)}"
+    reason = reason or f"timm says: {said(error)}"
     return ModelError(f"{path} does not fit {called}: {reason}", "use the name of the model that it was saved from")
 
 

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genie_cli.backbones import checkpoint, pretrained
-from genie_cli.devices import first_line
 from genie_cli.diffusion import tensors
-from genie_cli.errors import ModelError, UsageError
+from genie_cli.errors import ModelError, UsageError, said
 
 if TYPE_CHECKING:
     import torch
@@ -70,7 +69,7 @@ def build(spec: NetworkSpec) -> Any:
     except (TypeError, AssertionError, ValueError, RuntimeError) as error:  # each timm model fails in its own way
         given = ", ".join(f"{name}={value!r}" for name, value in options.items())
         raise UsageError(
-            f"{spec.name} cannot be built with {given}; timm says: {first_line(error)}",
+            f"{spec.name} cannot be built with {given}; timm says: {said(error)}",
             "use another --network, or another --drop-path",
         ) from None
     if spec.checkpoint:

@@ -13,7 +13,7 @@ import typer
 
 from genie_cli.cli import _console, _streams
 from genie_cli.errors import GenieError, OutputError, UsageError
-from genie_cli.files.reading import reason
+from genie_cli.files.reading import is_text, reason
 
 INTERRUPTED = 130
 TRACEBACK = "GENIE_TRACEBACK"  # a variable; not empty: a fault of genie's own is shown with its traceback
@@ -53,7 +53,7 @@ def require_text(words: Sequence[str]) -> None:
     named = {f"argument {number}": word for number, word in enumerate(words, start=1)}
     named |= {name: value for name, value in os.environ.items() if name.startswith(("GENIE_", "XDG_CACHE_HOME"))}
     for name, word in named.items():
-        if not _is_text(word):
+        if not is_text(word):
             raise UsageError(f"{name} is not valid UTF-8: {word}", "rename the file or folder, or give another")
         if "\0" in word:
             raise UsageError(f"{name} has a NUL character: {word}")
@@ -65,14 +65,6 @@ def require_working_folder() -> None:
         Path.cwd()
     except OSError as error:
         raise UsageError(f"there is no working folder: {reason(error)}", "change to another folder") from None
-
-
-def _is_text(word: str) -> bool:
-    try:
-        word.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _fail(error: GenieError) -> None:

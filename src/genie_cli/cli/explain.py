@@ -13,8 +13,8 @@ from typer import Argument
 from genie_cli import manifest
 from genie_cli.cli._console import facts, stdout, wants_lines, write_lines
 from genie_cli.cli._options import Json
-from genie_cli.config import BUNDLED
 from genie_cli.errors import ImageError, ManifestError
+from genie_cli.generate.command import options_of, words_of
 from genie_cli.header import Header, RunSettings
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def explain(
             settings=settings,
             versions={"genie-cli": record.genie},
         )
-        write_lines([header.line() + manifest.plan_line(record.job)])
+        write_lines(manifest.lines_of(header, [manifest.plan_line(record.job)], 1))
         return
     job = record.job
     source = f"{job.source.path} ({job.source.label})" if job.source else "none"
@@ -71,21 +71,12 @@ def command_for(image: Path, record: Provenance) -> str:
     Raises:
         ImageError: the record has a setting of another type.
     """
-    name, _, revision = record.job.model.partition("@")
-    settings = _settings(image, record).made_with()
-    options = {"model": name if _is_known(name) else f"<folder of {name}>"}
-    options |= {"revision": revision} if "/" in name else {}
-    options |= {"src-dir": "<folder of the sources>"} if record.job.source and not _source_root(image) else {}
-    options |= {
-        key: str(settings[key])
-        for key in RunSettings.model_fields
-        if settings.get(key) is not None and key not in ("model", "plan")
-    }
-    # With "=", since a value may begin with a dash. So may the name of a file.
-    words = [f"--{key}={value}" for key, value in options.items()]
+    options = options_of(record.job.model, _settings(image, record))
+    if record.job.source and not _source_root(image):
+        options["src-dir"] = "<folder of the sources>"
     path = f"./{image}" if str(image).startswith("-") else str(image)
     plan = shlex.join(["genie", "explain", "--json", path])
-    return f"{plan} | {shlex.join(['genie', 'generate', '--plan', '-', *words, '--out', 'again'])}"
+    return f"{plan} | {shlex.join(['genie', 'generate', '--plan', '-', *words_of(options), '--out', 'again'])}"
 
 
 def _settings(image: Path, record: Provenance) -> RunSettings:
@@ -110,8 +101,3 @@ def _source_root(image: Path) -> str | None:
             return document.header.source_root
     except (IndexError, OSError, RuntimeError, ManifestError):  # RuntimeError: a link leads back to itself
         return None
-
-
-def _is_known(model: str) -> bool:
-    """Whether the name alone finds the model: the bundled one, or one of the hub."""
-    return model == BUNDLED or "/" in model

@@ -14,7 +14,7 @@ from genie_cli.cli._options import INPUT, OUTPUT, RUN, DryRun, option, whole_num
 from genie_cli.cli._settings import Chosen
 from genie_cli.data.listing import counted
 from genie_cli.errors import UsageError
-from genie_cli.files.reading import read_text, reason
+from genie_cli.files.reading import read_lines, reason
 from genie_cli.generate.request import ALL, class_names
 from genie_cli.generate.run import Made, Run
 from genie_cli.manifest import Row
@@ -111,7 +111,7 @@ def _read_targets(words: Sequence[str] | None) -> tuple[str, ...]:
             names += split_list([word]) or []
             continue
         try:
-            names += read_text(word[1:], "utf-8-sig").splitlines()
+            names += read_lines(word[1:])
         except OSError as error:
             raise UsageError(f"--targets: {word[1:]} cannot be read: {reason(error)}") from None
         except UnicodeDecodeError:

@@ -16,8 +16,9 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from genie_cli.errors import OutputError, UsageError
+from genie_cli.files.folders import require_folder
 from genie_cli.files.reading import blaming, read_json, reason
-from genie_cli.files.writing import require_folder, write_atomically
+from genie_cli.files.writing import write_atomically
 
 KIND: Final = "genie.confusion"
 TIES = "in the order of the labels"

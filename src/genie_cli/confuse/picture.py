@@ -16,9 +16,10 @@ from PIL.PngImagePlugin import PngInfo
 
 from genie_cli.confuse.confusion import Confusion
 from genie_cli.errors import OutputError
+from genie_cli.files.folders import require_folder
 from genie_cli.files.image_data import open_image
 from genie_cli.files.reading import read_bytes, reason
-from genie_cli.files.writing import require_folder, write_atomically
+from genie_cli.files.writing import write_atomically
 
 _MADE_BY = ("Software", "genie confuse")  # this text in the PNG marks a picture of ours
 

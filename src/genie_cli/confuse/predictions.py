@@ -5,7 +5,6 @@ Independent of torch.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from genie_cli.confuse.arrays import array_of, described
 from genie_cli.confuse.confusion import Confusion, require_number_of_classes
 from genie_cli.confuse.tables import clean, columns_of, lines_of, read_classes
 from genie_cli.errors import UsageError, shorten
-from genie_cli.files.reading import blaming, open_binary
+from genie_cli.files.reading import blaming, sha256_of
 
 _ROWS = 65_536  # logits in memory: those of ImageNet's training set take 5 GB
 
@@ -138,5 +137,5 @@ def _require_known(names: set[str], labels: Sequence[str], path: Path, classes: 
 
 
 def _sha256(path: Path) -> str:
-    with blaming(path, UsageError, "a regular file"), open_binary(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    with blaming(path, UsageError, "a regular file"):
+        return sha256_of(path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
@@ -11,9 +10,7 @@ from io import StringIO
 from pathlib import Path
 
 from genie_cli.errors import UsageError, shorten
-from genie_cli.files.reading import blaming, read_text
-
-_LINE_BREAK = re.compile(r"\r\n|\r|\n")  # not those that str.splitlines knows besides, which names may have
+from genie_cli.files.reading import blaming, read_lines, read_text
 
 
 def columns_of(path: Path, wanted: Sequence[str]) -> list[tuple[str, ...]]:
@@ -51,7 +48,7 @@ def lines_of(path: Path) -> list[str]:
         UsageError: the file cannot be read.
     """
     with blaming(path, UsageError, "a text file"):
-        lines = [clean(line) for line in _LINE_BREAK.split(read_text(path, "utf-8-sig"))]
+        lines = [clean(line) for line in read_lines(path)]
     return lines if lines[-1] else lines[:-1]
 
 

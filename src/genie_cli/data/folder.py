@@ -22,7 +22,7 @@ from genie_cli.data.images import IMAGE_SUFFIXES
 from genie_cli.data.listing import counted
 from genie_cli.data.split_folders import nested_classes, require_class_folders
 from genie_cli.errors import FolderError
-from genie_cli.files.reading import MAX_BYTES, look, open_binary, reason
+from genie_cli.files.reading import MAX_BYTES, is_text, look, open_binary, reason
 from genie_cli.jobs import Source, inside_root
 from genie_cli.observer import Observer
 
@@ -189,7 +189,7 @@ def _files(root: Path) -> Iterator[tuple[str, str]]:
             path = f"{folder}/{name}" if folder else name
             if name.startswith("."):
                 continue
-            if not _is_text(name):
+            if not is_text(name):
                 yield os.fsencode(path).decode("utf-8", "backslashreplace"), _NOT_UTF8
                 continue
             inner, why = _look(root, path, within)
@@ -244,15 +244,6 @@ def _hash(path: str) -> tuple[str, str]:
 
 def _identity(status: os.stat_result) -> _Identity:
     return status.st_dev, status.st_ino
-
-
-def _is_text(name: str) -> bool:
-    """Whether a file name can be encoded in UTF-8; Python puts surrogates where its bytes are not."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _reason(error: OSError) -> str:

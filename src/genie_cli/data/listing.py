@@ -5,11 +5,14 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from genie_cli.errors import FolderError, shorten
 from genie_cli.files import reading
 from genie_cli.files.reading import blaming, reason
+
+_unreadable = partial(FolderError, hint="check that you may read it")
 
 
 def files_in(folder: Path) -> frozenset[str]:
@@ -34,13 +37,13 @@ def folders_in(folder: Path) -> frozenset[str]:
 
 def is_file(path: Path) -> bool:
     """Whether a regular file is there; FolderError if that cannot be found out."""
-    with blaming(path, FolderError, "a path"):
+    with blaming(path, _unreadable, "a path"):
         return reading.is_file(path)
 
 
 def is_folder(path: Path) -> bool:
     """Whether a folder is there; FolderError if that cannot be found out."""
-    with blaming(path, FolderError, "a path"):
+    with blaming(path, _unreadable, "a path"):
         return reading.is_folder(path)
 
 
@@ -82,7 +85,7 @@ def _named(folder: Path, wanted: Callable[[os.DirEntry[str]], bool]) -> frozense
     except (OSError, ValueError) as error:
         why = reason(error) if isinstance(error, OSError) else "no folder can have this name"
         at = getattr(error, "filename", None) or folder
-        raise FolderError(f"{at} cannot be read: {why}", "check that you may read it") from error
+        raise _unreadable(f"{at} cannot be read: {why}") from error
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:

@@ -6,7 +6,6 @@ An error names the file, the line if there is one, what was expected and what wa
 from __future__ import annotations
 
 import csv
-import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -17,13 +16,10 @@ from typing import Annotated, NoReturn, TypeVar
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from genie_cli.errors import FolderError
-from genie_cli.files.reading import blaming, read_bytes, read_text
+from genie_cli.files.reading import blaming, json_bytes, read_lines, read_text
 from genie_cli.jobs import inside_root
 
 Image = tuple[str, str]  # path, POSIX and relative to the data set's folder; and class
-
-# Not those that str.splitlines knows besides, which names of files may have.
-_LINE_BREAK = re.compile(r"\r\n|\r|\n")
 
 Row = TypeVar("Row", bound="str | Image")
 Content = TypeVar("Content")
@@ -57,8 +53,7 @@ def lines_of(file: Path) -> list[tuple[int, str]]:
         FolderError: the file cannot be read, or is not text in UTF-8.
     """
     with blaming(file, FolderError, "a text file"):
-        text = read_text(file, "utf-8-sig")
-    lines = enumerate(_LINE_BREAK.split(text), start=1)
+        lines = enumerate(read_lines(file), start=1)
     return [(number, line.strip()) for number, line in lines if line.strip()]
 
 
@@ -111,7 +106,7 @@ def json_of(file: Path, adapter: TypeAdapter[Content], expected: str) -> Content
     """
     with blaming(file, FolderError, "a JSON file"):
         try:
-            return adapter.validate_json(read_bytes(file).removeprefix(b"\xef\xbb\xbf"), strict=True)
+            return adapter.validate_json(json_bytes(file), strict=True)
         except ValidationError as error:
             raise FolderError(f"{file}: expected {expected}; {_fault(error)}") from None
 

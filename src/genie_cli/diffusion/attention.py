@@ -13,8 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from genie_cli.devices import first_line
-from genie_cli.errors import ModelError
+from genie_cli.errors import ModelError, said
 
 if TYPE_CHECKING:
     import torch
@@ -211,4 +210,4 @@ def _reason(error: Exception) -> str:
     _, _, causes = str(error).partition("not supported because:")
     if causes:
         return "; ".join(line.strip() for line in causes.partition("\n`")[0].strip().splitlines())
-    return first_line(error).rstrip(":. ")
+    return said(error).rstrip(":. ")

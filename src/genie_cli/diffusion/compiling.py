@@ -8,8 +8,7 @@ import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from genie_cli.devices import first_line
-from genie_cli.errors import ModelError
+from genie_cli.errors import ModelError, said
 
 if TYPE_CHECKING:
     import torch
@@ -77,6 +76,6 @@ def _require(device: torch.device, choice: str) -> None:
             warnings.simplefilter("ignore")
             doubled = torch.compile(lambda x: x + x, dynamic=False)(ones)
     except Exception as error:  # compilers fail in many ways
-        raise ModelError(f"{flag} does not work here; torch says: {first_line(error)}", "use --compile off") from None
+        raise ModelError(f"{flag} does not work here; torch says: {said(error)}", "use --compile off") from None
     if not (doubled == 2).all():
         raise ModelError(f"{flag} does not work here: compiled code computes wrong results", "use --compile off")

@@ -1,6 +1,6 @@
 """What genie reads of a snapshot's configurations: types and ranges in which a Stable Diffusion 1.x model can be.
 
-Values are passed on to libraries that believe them: a size of 10^9 would be allocated, a depth of 10^9 built, and for
+Values are passed on to libraries that trust them: a size of 10^9 would be allocated, a depth of 10^9 built, and for
 what is missing there is a default, of another model. So what every version has written is required.
 """
 
@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from genie_cli.errors import ModelError
-from genie_cli.files.reading import read_bytes, reason
+from genie_cli.files.reading import json_bytes, reason
 
 AGAIN = "download or copy the model again"
 _MAX_BYTES = 1 << 20  # of a configuration; those of Stable Diffusion 1.x have less than 20 kB
@@ -213,7 +213,7 @@ def read_part(path: Path, kind: type[Value]) -> Value:
         ModelError: it is missing, not JSON, or has a value of a wrong type or out of range.
     """
     try:
-        return kind.model_validate_json(read_bytes(path, _MAX_BYTES).removeprefix(b"\xef\xbb\xbf"))
+        return kind.model_validate_json(json_bytes(path, _MAX_BYTES))
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {reason(error)}", AGAIN) from None
     except ValidationError as error:

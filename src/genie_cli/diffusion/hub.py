@@ -51,9 +51,9 @@ def cached(name: str, revision: str | None) -> Path | None:
     from huggingface_hub import constants
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
-    def refuse(reason: str) -> ModelError:
+    def refuse(why: str) -> ModelError:
         return ModelError(
-            f"the cache of the hub, {constants.HF_HUB_CACHE}, cannot be read: {reason}", "set HF_HUB_CACHE to another"
+            f"the cache of the hub, {constants.HF_HUB_CACHE}, cannot be read: {why}", "set HF_HUB_CACHE to another"
         )
 
     with guarded(refuse):
@@ -161,7 +161,7 @@ def _unavailable(name: str, revision: str | None, found: Path | None, why: str) 
 
 
 def _refuse_pickles(name: str, path: Path) -> None:
-    """Raise ModelError if by the hub's list the weights of a part are pickled, in that no others are there."""
+    """Raise ModelError if the hub's list has no .safetensors file for a part: its weights are pickled."""
     listed = _listed(name, path.name)
     for part in layout.STEMS:
         if listed and not any(file.startswith(f"{part}/") and file.endswith(".safetensors") for file in listed):

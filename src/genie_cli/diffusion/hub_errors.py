@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 
-from genie_cli.devices import first_line
+from genie_cli.errors import said
 
 _UNREACHABLE = {"TransportError", "ConnectionError", "TimeoutError", "URLError"}  # httpx's, Python's and urllib's
 
@@ -33,7 +33,7 @@ def download_trouble(error: Exception, library: str = "huggingface_hub") -> str:
         return "the disk of the model cache is full"
     if any(base.__name__ in _UNREACHABLE for cause in causes for base in type(cause).__mro__):
         return "the hub cannot be reached"
-    return f"{library} says: {first_line(error).removeprefix('Got: ')}"
+    return f"{library} says: {said(error).removeprefix('Got: ')}"
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -14,7 +14,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from genie_cli.errors import ModelError
-from genie_cli.files.reading import look, read_bytes, reason, require_regular
+from genie_cli.files.reading import json_bytes, look, reason, require_regular
 
 STEMS = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model"}
 PARTS = (*STEMS, "tokenizer", "scheduler")
@@ -102,7 +102,7 @@ def _files(path: Path, part: str, fp16: bool) -> tuple[Path, ...]:
     if not _is_there(index):
         return (folder / f"{stem}{'.fp16' if fp16 else ''}.safetensors",)
     try:
-        listed = _Index.model_validate_json(read_bytes(index, _MAX_INDEX_BYTES)).weight_map.values()
+        listed = _Index.model_validate_json(json_bytes(index, _MAX_INDEX_BYTES)).weight_map.values()
     except (OSError, ValidationError) as error:
         what = reason(error) if isinstance(error, OSError) else "it is not an index of .safetensors files beside it"
         raise ModelError(f"{index} cannot be read: {what}", "download or copy the model again") from None

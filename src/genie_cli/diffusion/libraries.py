@@ -10,8 +10,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from genie_cli.errors import GenieError, said
-from genie_cli.files.reading import reason
+from genie_cli.errors import GenieError
+from genie_cli.files.reading import fault
 
 _LOGGERS = ("accelerate", "diffusers", "huggingface_hub", "timm", "torch", "transformers")
 
@@ -45,15 +45,12 @@ def guarded(refuse: Callable[[str], GenieError]) -> Iterator[None]:
             yield
     except GenieError:
         raise
-    except RecursionError:
-        raise refuse("it is nested too deeply") from None
-    except MemoryError:
-        raise refuse("it does not fit into memory") from None
-    except OSError as error:
-        raise refuse(reason(error) if error.errno else said(error)) from None
     except BaseException as error:
-        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":  # of libraries in Rust
+        if not is_fault(error) or type(error).__name__ == "OutOfMemoryError":  # torch's, of a device
             raise
-        if type(error).__name__ == "OutOfMemoryError":  # torch's, of a device
-            raise
-        raise refuse(said(error)) from None
+        raise refuse(fault(error)) from None
+
+
+def is_fault(error: BaseException) -> bool:
+    """Whether an error is one that a library raises on what it is given; those of Rust panic."""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"

@@ -141,10 +141,8 @@ def load(
     """
     import torch
 
-    _no_progress_bars()
     where = choose_device(device)
-    if where.type == "cpu":
-        keep_freed_memory()
+    _prepare(where)
     precision = choose_dtype(dtype, where)
     load_part = partial(network.load, located, device=where, dtype=precision)
     try_out = partial(trial.run, located.path, device=where, dtype=precision)
@@ -167,11 +165,13 @@ def load(
     )
 
 
-def _no_progress_bars() -> None:
-    """Turn off the libraries' own progress bars, which would break up the caller's."""
+def _prepare(device: torch.device) -> None:
+    """Set up memory, and turn off the libraries' own progress bars, which would break up the caller's."""
     import diffusers
     import transformers
 
+    if device.type == "cpu":
+        keep_freed_memory()
     diffusers.utils.logging.disable_progress_bar()
     transformers.utils.logging.disable_progress_bar()
 

@@ -13,7 +13,7 @@ from genie_cli.diffusion import configuration
 from genie_cli.diffusion.libraries import guarded
 from genie_cli.diffusion.locate import Located
 from genie_cli.errors import ModelError, UsageError
-from genie_cli.files.reading import blaming, open_binary, read_bytes
+from genie_cli.files.reading import blaming, is_folder, open_binary, read_bytes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -94,7 +94,7 @@ class Tokenizer:
 
 def _check(file: Path) -> None:
     """Raise ModelError for a file that transformers should not open, or that is not what its name says."""
-    if file.is_dir():
+    if is_folder(file):
         return
     with blaming(
         file, lambda message: ModelError(message, configuration.AGAIN), "JSON" if file.suffix == ".json" else "text"

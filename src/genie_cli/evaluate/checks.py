@@ -16,8 +16,8 @@ from genie_cli.devices import parse_device
 from genie_cli.diffusion.solver import smallest_ratio
 from genie_cli.errors import UsageError, did_you_mean
 from genie_cli.evaluate.augmentations import Augmentation, AugmentationName, choose
+from genie_cli.files.folders import require_usable_folder
 from genie_cli.files.json_lines import is_pipe
-from genie_cli.files.writing import require_usable_folder
 from genie_cli.settings import flag_of, keys
 
 # Settings that decide how images are generated, and so have no effect on the images of a manifest.

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genie_cli.config import BUNDLED
 from genie_cli.errors import ImageError, ManifestError, UsageError
-from genie_cli.header import RunSettings
+from genie_cli.generate.command import options_of, words_of
 from genie_cli.jobs import Job
 from genie_cli.judgement import COLUMN, Judgement
 from genie_cli.manifest import Document, Row, Status
@@ -146,14 +145,9 @@ class GeneratedImages:
 
 def _command(document: Document) -> str:
     """The command that makes the images of a folder again that are not there."""
-    settings = document.header.settings.made_with()
-    name, _, revision = str(settings.pop("model", "")).partition("@")
-    is_folder = "/" not in name and name != BUNDLED  # of which only the name is known
-    options = {"plan": str(document.root), "model": f"<folder of {name}>" if is_folder else name}
-    options |= {"revision": revision} if "/" in name else {}
-    options |= {key: str(value) for key, value in settings.items() if key in RunSettings.model_fields}
-    words = [f"--{key}={value}" for key, value in {**options, "out": str(document.root)}.items()]
-    return shlex.join(["genie", "generate", *words])
+    settings, folder = document.header.settings, str(document.root)
+    options = {"plan": folder, **options_of(settings.model or "", settings), "out": folder}
+    return shlex.join(["genie", "generate", *words_of(options)])
 
 
 def _key(job: Job) -> _Key:

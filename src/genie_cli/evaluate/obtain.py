@@ -11,7 +11,8 @@ from genie_cli import manifest
 from genie_cli.config import Format, Settings
 from genie_cli.data.dataset import Dataset
 from genie_cli.evaluate.generated import GeneratedImages
-from genie_cli.files.writing import replace_atomically, require_folder, require_own
+from genie_cli.files.folders import require_folder
+from genie_cli.files.writing import replace_atomically, require_own
 from genie_cli.generate.plan import Planned
 from genie_cli.generate.run import Run
 from genie_cli.jobs import Job, Plan

@@ -16,14 +16,15 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from genie_cli.errors import OutputError
 from genie_cli.files.cells import escape_cell
-from genie_cli.files.reading import open_binary, reason
-from genie_cli.files.writing import make_own_folder, require_own_folder, write_atomically
+from genie_cli.files.folders import make_own_folder, require_own_folder
+from genie_cli.files.reading import open_binary, reason, sha256_of
+from genie_cli.files.writing import write_atomically
 
 JSON_LINES, CSV = "results.jsonl", "results.csv"
 RECORD_FILES = (JSON_LINES, CSV)
@@ -128,8 +129,7 @@ def _listed(out: Path) -> dict[str, list[str]]:
 def _hash_of(path: Path) -> str:
     """The SHA-256 of a file; empty if there is none."""
     try:
-        with open_binary(path, follow=False) as file:
-            return hashlib.file_digest(cast("Any", file), "sha256").hexdigest()
+        return sha256_of(path, follow=False)
     except (FileNotFoundError, NotADirectoryError):
         return ""
     except OSError as error:

@@ -9,7 +9,7 @@ from functools import cache as once
 from pathlib import Path
 
 from genie_cli.errors import OutputError
-from genie_cli.files.reading import look, reason
+from genie_cli.files.reading import is_folder, nearest, reason
 from genie_cli.observer import Observer
 
 
@@ -44,10 +44,10 @@ def _home() -> Path | None:
 def _can_hold(folder: Path) -> bool:
     """Whether a folder exists and can be written to, or can be made."""
     try:
-        nearest = next(place for place in (folder, *folder.parents) if look(place))
+        existing = nearest(folder)
+        return is_folder(existing) and os.access(existing, os.R_OK | os.W_OK | os.X_OK)
     except OSError:
         return False
-    return nearest.is_dir() and os.access(nearest, os.R_OK | os.W_OK | os.X_OK)
 
 
 @once

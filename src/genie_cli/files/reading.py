@@ -8,6 +8,7 @@ is a phrase for "<path> cannot be read: <phrase>".
 from __future__ import annotations
 
 import errno
+import hashlib
 import math
 import os
 import re
@@ -16,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedReader, TextIOWrapper
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 from pydantic_core import from_json
 
@@ -24,8 +25,10 @@ from genie_cli.errors import GenieError, said
 
 MAX_BYTES = 1 << 30  # of a file that is read into memory: more than any picture or list that genie can use
 _HUGE = re.compile(r"[eE]\+?0*[1-9]\d\d|\d{300}")  # what may be read as infinity; rare, so that few texts are searched
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _FLAGS = ("O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY", "O_BINARY")  # not every system has all of them
 _OPEN_PIPES = ("/dev/fd/", "/proc/self/fd/", "/dev/stdin")  # how they are called
+_MARK = b"\xef\xbb\xbf"  # some editors put it in front of UTF-8 text
 _KINDS = {
     stat.S_IFIFO: "it is a named pipe",
     stat.S_IFCHR: "it is a device",
@@ -33,9 +36,11 @@ _KINDS = {
     stat.S_IFSOCK: "it is a socket",
 }
 
+State = tuple[int, int, int]  # of a file: inode, time of its last change, size
 
-def look(path: str | Path) -> os.stat_result | None:
-    """What is at ``path``, links followed; None if nothing is.
+
+def look(path: str | Path | int) -> os.stat_result | None:
+    """What is at ``path``, links followed, or what is open under a descriptor; None if nothing is.
 
     Raises:
         OSError: that cannot be found out, such as in a folder that may not be searched.
@@ -58,6 +63,21 @@ def is_folder(path: str | Path) -> bool:
     """Whether a folder is there; raises OSError as `look`."""
     found = look(path)
     return found is not None and stat.S_ISDIR(found.st_mode)
+
+
+def nearest(path: Path) -> Path:
+    """``path`` if something is there, if only a broken link, else the nearest folder above it that exists.
+
+    Raises:
+        OSError: as `look`; or it is relative, and the working folder is gone.
+    """
+    return next(place for place in (path, *path.absolute().parents) if os.path.islink(place) or look(place))
+
+
+def state_of(path: str | Path | int) -> State | None:
+    """What changes if a file is written to or replaced; None if there is none. Arguments and errors as `look`."""
+    found = look(path)
+    return (found.st_ino, found.st_mtime_ns, found.st_size) if found else None
 
 
 def is_open_pipe(path: str | Path) -> bool:
@@ -117,12 +137,34 @@ def read_text(path: str | Path, encoding: str = "utf-8") -> str:
     return read_bytes(path).decode(encoding)
 
 
+def read_lines(path: str | Path) -> list[str]:
+    """The lines of a text file without their line breaks; raises as `read_text`.
+
+    Only a carriage return and a line feed end lines: a name may hold the other characters that `str.splitlines` knows.
+    """
+    return _LINE_BREAK.split(read_text(path, "utf-8-sig"))
+
+
+def is_text(name: str) -> bool:
+    """Whether a name can be encoded in UTF-8; Python puts surrogates where the bytes of a name are not."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def read_json(path: str | Path) -> Any:
     """The content of a JSON file; raises as `read_bytes`, and ValueError if it is not JSON.
 
     Infinity and NaN are not JSON. Too deeply nested values raise ValueError, too.
     """
-    return parse_json(read_bytes(path).removeprefix(b"\xef\xbb\xbf").decode())
+    return parse_json(json_bytes(path).decode())
+
+
+def json_bytes(path: str | Path, limit: int = MAX_BYTES) -> bytes:
+    """The content of a JSON file, not yet parsed; raises as `read_bytes`."""
+    return read_bytes(path, limit).removeprefix(_MARK)
 
 
 def parse_json(text: str) -> Any:
@@ -137,6 +179,12 @@ def _is_finite(value: Any) -> bool:
     if isinstance(value, dict | list):
         return all(map(_is_finite, value.values() if isinstance(value, dict) else value))
     return not isinstance(value, float) or math.isfinite(value)
+
+
+def sha256_of(path: str | Path, *, follow: bool = True) -> str:
+    """The SHA-256 of a regular file, hexadecimal; arguments and errors as `open_binary`."""
+    with open_binary(path, follow=follow) as file:
+        return hashlib.file_digest(cast("Any", file), "sha256").hexdigest()
 
 
 def require_regular(status: os.stat_result) -> None:
@@ -170,11 +218,19 @@ def blaming(path: str | Path, wrap: Callable[[str], GenieError], kind: str) -> I
         raise
     except OSError as error:
         raise wrap(f"{path} cannot be read: {reason(error)}") from None
-    except RecursionError:
-        raise wrap(f"{path} is not {kind}: it is nested too deeply") from None
-    except MemoryError:
-        raise wrap(f"{path} cannot be read: it does not fit into memory") from None
-    except UnicodeDecodeError:
-        raise wrap(f"{path} is not {kind}: it is not UTF-8 text") from None
+    except MemoryError as error:
+        raise wrap(f"{path} cannot be read: {fault(error)}") from None
     except Exception as error:
-        raise wrap(f"{path} is not {kind}: {said(error)}") from None
+        raise wrap(f"{path} is not {kind}: {fault(error)}") from None
+
+
+def fault(error: BaseException) -> str:
+    """Why a reader has failed on a file, as a phrase: "it is nested too deeply"."""
+    if isinstance(error, OSError) and error.errno:
+        return reason(error)
+    causes = {
+        RecursionError: "it is nested too deeply",
+        MemoryError: "it does not fit into memory",
+        UnicodeDecodeError: "it is not UTF-8 text",
+    }
+    return next((cause for kind, cause in causes.items() if isinstance(error, kind)), "") or said(error)

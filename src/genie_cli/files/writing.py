@@ -12,8 +12,6 @@ import hashlib
 import os
 import re
 import secrets
-import shutil
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -48,7 +46,7 @@ def replace_atomically(path: Path, writer: Callable[[BinaryIO], object], *, foll
     Raises:
         OutputError: it cannot be written, or what is there is not a regular file.
     """
-    with _reraised(path):
+    with reraised(path):
         path = Path(os.path.realpath(path)) if follow else path
         if found := look(path):
             require_regular(found)
@@ -73,7 +71,7 @@ def create(path: Path, content: bytes) -> None:
         FileExistsError: something is there, if only a link.
         OutputError: it cannot be written.
     """
-    with _reraised(path):
+    with reraised(path):
         _clear(path)
         if os.path.lexists(path):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
@@ -186,7 +184,8 @@ def _prefix(path: Path) -> str:
 
 
 @contextmanager
-def _reraised(path: Path) -> Iterator[None]:
+def reraised(path: Path) -> Iterator[None]:
+    """Turn errors of the file system into OutputErrors about ``path``, but that something is there already."""
     try:
         yield
     except FileExistsError:
@@ -197,11 +196,6 @@ def _reraised(path: Path) -> Iterator[None]:
         if not _is_no_name(path):
             raise
         raise OutputError(f"cannot write {path}: no file can have this name", "choose another path") from error
-    except RuntimeError as error:  # torch raises one if the disk is full
-        said = str(error).splitlines()[0]
-        raise OutputError(
-            f"cannot write {path}: the disk may be full; torch says: {said}", "choose another path, or free some space"
-        ) from None
 
 
 def _remedy(error: OSError) -> str:
@@ -214,48 +208,6 @@ def _is_no_name(path: Path) -> bool:
     except ValueError:
         return True
     return "\0" in str(path)
-
-
-def require_folder(path: Path) -> None:
-    """Raise OutputError unless the folder that will contain ``path`` exists, and nothing but a file is at ``path``."""
-    with _reraised(path):
-        if not (found := look(path.parent)) or not stat.S_ISDIR(found.st_mode):
-            raise OutputError(
-                f"cannot write {path}: there is no folder {path.parent}", "create it, or choose another path"
-            )
-        if there := look(path):
-            require_regular(there)
-
-
-def require_usable_folder(path: Path) -> None:
-    """Raise OutputError unless ``path`` is a folder that can be written to, or can be made one."""
-    with _reraised(path):
-        existing = next(folder for folder in (path, *path.absolute().parents) if look(folder) or _is_link(folder))
-        if not (found := look(existing)) or not stat.S_ISDIR(found.st_mode):
-            kind = "a file" if found else "a broken link"
-            raise OutputError(f"{path} cannot be a folder: {existing} is {kind}", "choose another --out")
-        if not os.access(existing, os.W_OK | os.X_OK):
-            raise OutputError(f"cannot write to {path}: no permission to write in {existing}", "choose another --out")
-
-
-def require_own_folder(path: Path) -> None:
-    """Raise OutputError if something is at ``path`` that is not a folder, if only a link to one."""
-    with _reraised(path), suppress(FileNotFoundError, NotADirectoryError):
-        if not stat.S_ISDIR(os.lstat(path).st_mode):
-            kind = "a link" if _is_link(path) else "a file"
-            raise OutputError(f"{path} is {kind}, not a folder of genie's", "move it away, or choose another --out")
-
-
-def make_own_folder(path: Path) -> None:
-    """Create a folder of genie's own, and those above it, unless it is there; OutputError as `require_own_folder`."""
-    require_own_folder(path)
-    with _reraised(path), suppress(FileExistsError):
-        path.mkdir(parents=True)
-    require_own_folder(path)
-
-
-def _is_link(path: Path) -> bool:
-    return os.path.islink(path)
 
 
 def require_own(path: Path, beginning: str) -> None:
@@ -280,9 +232,10 @@ def require_own(path: Path, beginning: str) -> None:
 
 @contextmanager
 def reraise_as_output_error(root: Path, hint: str = "choose another --out") -> Iterator[None]:
-    """Turn errors of the file system into OutputErrors, unless the disk is full with this hint.
+    """Turn errors of the file system into OutputErrors about an output folder, whose files stay.
 
-    Files that were written before are kept.
+    Args:
+        hint: what to do, unless the disk is full.
     """
     try:
         yield
@@ -292,10 +245,3 @@ def reraise_as_output_error(root: Path, hint: str = "choose another --out") -> I
         with suppress(OSError):
             root = root.resolve()
         raise OutputError(f"cannot write to {root}: {reason(error)}", hint) from None
-
-
-def remove_folder(folder: Path) -> None:
-    """Delete a folder of temporary files, if it is there; a link is deleted, and not what it points to."""
-    if folder.is_symlink():
-        folder.unlink()
-    shutil.rmtree(folder, ignore_errors=True)

@@ -26,7 +26,7 @@ def resume(state: TrainingState, network: Any, optimizer: Any, accelerator: Acce
     import torch
 
     saved = state.load(accelerator.device)
-    if saved and (unfit := misfit(saved, network, optimizer, epochs)):
+    if saved and (unfit := mismatch(saved, network, optimizer, epochs)):
         state.start_again(unfit)
         saved = None
     if accelerator.scaler is not None:  # shared by all trainings of a run: each must begin as if it were the first
@@ -34,7 +34,7 @@ def resume(state: TrainingState, network: Any, optimizer: Any, accelerator: Acce
     if saved is None:
         return 0
     network.load_state_dict(saved.network)
-    optimizer.load_state_dict(saved.optimiser)
+    optimizer.load_state_dict(saved.optimizer)
     return saved.epoch
 
 
@@ -44,12 +44,12 @@ def current(finished: int, network: Any, optimizer: Any, accelerator: Accelerato
     return SavedState(
         epoch=finished,
         network=dict(network.state_dict()),
-        optimiser=optimizer.state_dict(),
+        optimizer=optimizer.state_dict(),
         scaler=scaler.state_dict() if scaler is not None else {},
     )
 
 
-def misfit(saved: SavedState, network: Any, optimizer: Any, epochs: int) -> str:
+def mismatch(saved: SavedState, network: Any, optimizer: Any, epochs: int) -> str:
     """Why a state cannot be that of this network and optimizer, as after another version's training; else nothing."""
     import torch
 
@@ -58,7 +58,7 @@ def misfit(saved: SavedState, network: Any, optimizer: Any, epochs: int) -> str:
     shapes = {name: weights.shape for name, weights in network.state_dict().items()}
     if shapes != {name: weights.shape for name, weights in saved.network.items() if isinstance(weights, torch.Tensor)}:
         return "does not have the weights of the network"
-    return "" if _fits(saved.optimiser, optimizer) else "does not fit the optimizer"
+    return "" if _fits(saved.optimizer, optimizer) else "does not fit the optimizer"
 
 
 def _fits(saved: dict[str, Any], optimizer: Any) -> bool:

@@ -4,7 +4,7 @@
     network.safetensors     the weights, under timm's names
     result.json             the settings of the training, and the accuracy per class, with their SHA-256
 
-Every file is written atomically, and read only for a training with the same settings. None is believed: one that is
+Every file is written atomically, and read only for a training with the same settings. None is trusted: one that is
 damaged is as good as none, the training starts again, and the observer is told.
 """
 
@@ -39,7 +39,7 @@ class SavedState(BaseModel):
     Attributes:
         epoch: number of finished epochs.
         network: the network's weights by name.
-        optimiser: what its ``state_dict`` returned.
+        optimizer: what its ``state_dict`` returned.
         scaler: likewise; empty without one.
     """
 
@@ -47,7 +47,7 @@ class SavedState(BaseModel):
 
     epoch: Annotated[int, Field(ge=0)]
     network: dict[str, Any]
-    optimiser: dict[str, Any]
+    optimizer: dict[str, Any]
     scaler: dict[str, Any]
 
 

@@ -28,17 +28,11 @@ from typing import TextIO
 from genie_cli import manifest, provenance
 from genie_cli.config import Format
 from genie_cli.errors import ImageError, ManifestError, OutputError
+from genie_cli.files.folders import remove_folder, require_own_folder
 from genie_cli.files.json_lines import drop_torn_line
-from genie_cli.files.reading import look, open_binary, open_text, read_bytes
+from genie_cli.files.reading import look, open_binary, open_text, read_bytes, sha256_of
 from genie_cli.files.temporary import database
-from genie_cli.files.writing import (
-    open_new,
-    open_to_append,
-    open_to_change,
-    place,
-    remove_folder,
-    reraise_as_output_error,
-)
+from genie_cli.files.writing import open_new, open_to_append, open_to_change, place, reraise_as_output_error
 from genie_cli.generate.ledger import Ledger
 from genie_cli.generate.locks import alone, at_work
 from genie_cli.generate.paths import IMAGES, file_of
@@ -104,13 +98,12 @@ class Output:
             yield
 
     def _make_folders(self) -> None:
-        """Make the folders that every run has, unless something else is in their place."""
+        """Make genie's own folder, unless something else is in its place or in that of the images."""
         self._private.mkdir(parents=True, exist_ok=True)
-        is_ours = not self._private.is_symlink()  # the images may well lie on another disk
-        for folder, fits in ((self._private, is_ours), (self.root / IMAGES, True)):
-            found = look(folder)
-            if not fits or (found and not stat.S_ISDIR(found.st_mode)):
-                raise OutputError(f"{folder} is not a folder of genie's", "give this run another --out")
+        require_own_folder(self._private)
+        images = self.root / IMAGES  # which may well be a link to another disk
+        if (found := look(images)) and not stat.S_ISDIR(found.st_mode):
+            raise OutputError(f"{images} is a file, not a folder of genie's", "move it away, or choose another --out")
 
     def _heal(self) -> None:
         """Cut off what a killed run has left of a journal line."""
@@ -175,9 +168,7 @@ class Output:
         ours = {key: value for key, value in self.header.settings.made_with().items() if key != "slots"}
         if record is None or record.job != job or {k: record.settings.get(k) for k in ours} != ours:
             return Row(job, Status.FAILED, reason=f"another file is in the way: {name}")
-        with open_binary(self.root / name) as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return Row(job, Status.MADE, name, digest, int(record.settings["slots"]))
+        return Row(job, Status.MADE, name, sha256_of(self.root / name), int(record.settings["slots"]))
 
     def note(self, row: Row) -> Row:
         """Add a row to the journal, which begins if it has not."""
@@ -207,7 +198,7 @@ class Output:
     def _rebuild(self, rows: Iterable[Row], count: int) -> None:
         made = False
         with self._set_aside(self.manifest) as table, self._set_aside(self._metadata) as shown:
-            table.write(self.header.model_copy(update={"rows": count}).line())
+            table.write(self.header.line(count))
             for row in rows:
                 table.write(row.line())
                 if row.status is Status.MADE:

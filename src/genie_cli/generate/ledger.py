@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from pydantic_core import from_json
 
 from genie_cli import manifest
-from genie_cli.files.reading import look, open_binary
+from genie_cli.files.reading import State, open_binary, state_of
 from genie_cli.jobs import Job
 from genie_cli.manifest import Row, Status
 
@@ -30,8 +30,6 @@ WHERE excluded.made OR NOT made
 """
 _IN_ORDER = "SELECT document, start FROM row ORDER BY place IS NULL, place, id"
 
-_State = tuple[int, int, int]  # of a file: inode, time of its last change, size
-
 
 class Ledger:
     """The rows of some documents. Of two for one job the made one counts, then the later one.
@@ -42,7 +40,7 @@ class Ledger:
 
     def __init__(self, index: Connection) -> None:
         self._index = index
-        self._read: dict[Path, _State] = {}
+        self._read: dict[Path, State] = {}
         index.execute(_TABLE)
 
     def read(self, documents: Iterable[Path], counts: Callable[[Row], bool]) -> None:
@@ -54,7 +52,7 @@ class Ledger:
         Raises:
             ManifestError: one is no manifest, or a line is not a row.
         """
-        found = {path: state for path in documents if (state := _state(path))}
+        found = {path: state for path in documents if (state := state_of(path))}
         if found == self._read:
             return
         self._index.execute("DELETE FROM row")
@@ -92,11 +90,6 @@ class Ledger:
             for document, start in self._index.execute(_IN_ORDER):
                 files[document].seek(start)
                 yield Row.from_json(from_json(files[document].readline()))
-
-
-def _state(path: Path) -> _State | None:
-    status = look(path)
-    return (status.st_ino, status.st_mtime_ns, status.st_size) if status else None
 
 
 class _Lines:

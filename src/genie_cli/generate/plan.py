@@ -11,6 +11,7 @@ from typing import Any
 
 from genie_cli.config import Settings
 from genie_cli.confuse.confusion import Confusion
+from genie_cli.data.listing import is_folder
 from genie_cli.errors import GenieError, UsageError, did_you_mean, shorten
 from genie_cli.generate.plan_file import PlanFile, opened
 from genie_cli.generate.request import ALL, PlanRequest, ratios_of
@@ -215,6 +216,6 @@ def _root(file: PlanFile, src_dir: Path | None) -> Path:
     root = src_dir or (Path(file.header.source_root) if file.header.source_root else None)
     if root is None:
         raise UsageError(f"{file.name} does not say where its sources lie", "say it with --src-dir")
-    if not root.is_dir():
+    if not is_folder(root):
         raise UsageError(f"the sources' folder {root} is not there", "say where it is now with --src-dir")
     return root.resolve()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TextIO
 
 from genie_cli import manifest
 from genie_cli.errors import ManifestError
 from genie_cli.files.json_lines import is_pipe, open_lines
+from genie_cli.files.reading import state_of
 from genie_cli.files.temporary import copied, seen_set
 from genie_cli.jobs import Job, Plan
 from genie_cli.manifest import path_of
@@ -35,7 +34,7 @@ class PlanFile:
         self.name, self._path = name, path
         with open_lines(path) as stream:
             self.header = manifest.read(stream, name).header
-            self._before = _state(stream)
+            self._before = state_of(stream.fileno())
         self.models: set[str] = set()
         self.uses_sources = False
         self._repeats: set[int] = set()
@@ -58,14 +57,9 @@ class PlanFile:
 
     def _lines(self) -> Iterator[Job]:
         with open_lines(self._path) as stream:
-            if _state(stream) != self._before:
+            if state_of(stream.fileno()) != self._before:
                 raise ManifestError(self.name, 0, "has changed meanwhile", "type the same command again")
             yield from manifest.read(stream, self.name, whole=True).jobs()
-
-
-def _state(stream: TextIO) -> tuple[int, int, int]:
-    status = os.fstat(stream.fileno())
-    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 @contextmanager

@@ -10,13 +10,13 @@ from pathlib import Path
 from genie_cli import manifest
 from genie_cli.config import Generate, Settings
 from genie_cli.confuse.confusion import Confusion
+from genie_cli.data.listing import is_folder
 from genie_cli.devices import parse_device
 from genie_cli.diffusion.solver import smallest_ratio
 from genie_cli.diffusion.vocabulary import require_known
 from genie_cli.errors import FolderError, UsageError
+from genie_cli.files.folders import require_usable_folder
 from genie_cli.files.json_lines import is_pipe
-from genie_cli.files.reading import is_folder, reason
-from genie_cli.files.writing import require_usable_folder
 from genie_cli.generate.paths import keep_apart
 from genie_cli.jobs import Method
 from genie_cli.settings import flag_of
@@ -86,11 +86,7 @@ def check(request: PlanRequest, settings: Settings, given: Set[str]) -> None:
 
 
 def _check_folder(src_dir: Path) -> None:
-    try:
-        found = is_folder(src_dir)
-    except OSError as error:
-        raise FolderError(f"{src_dir} cannot be read: {reason(error)}", "check that you may read it") from None
-    if not found:
+    if not is_folder(src_dir):
         raise FolderError(f"there is no folder {src_dir}", "check the spelling of --src-dir")
 
 

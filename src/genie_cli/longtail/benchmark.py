@@ -17,7 +17,8 @@ from genie_cli.diffusion.vocabulary import require_known
 from genie_cli.errors import UsageError
 from genie_cli.evaluate import checks, obtain, results
 from genie_cli.evaluate.augmentations import Augmentation, AugmentationName
-from genie_cli.files.writing import require_own_folder, reraise_as_output_error
+from genie_cli.files.folders import require_own_folder
+from genie_cli.files.writing import reraise_as_output_error
 from genie_cli.generate.run import Run, locate_model
 from genie_cli.jobs import Job
 from genie_cli.longtail.cost import TrainingCost
@@ -73,11 +74,10 @@ class Benchmark:
         from genie_cli.confuse.cross_validation import from_sources
         from genie_cli.confuse.inputs import BACKBONE, FOLDS
 
-        least = min(self.profile.counts, key=lambda label: self.profile.counts[label])
-        if self.profile.counts[least] < 2:
+        least, count = min(self.profile.counts.items(), key=lambda item: item[1])
+        if count < 2:
             raise UsageError(
-                f"{least!r} has a single training image, so no classifier can be tested on it that has seen another "
-                "one of the class",
+                f"{least!r} has a single training image, so no classifier that has seen the class can be tested on it",
                 "say which classes are confused: --confusion FILE",
             )
         self.observer.found("no --confusion: measuring which classes are confused with each other")
@@ -87,7 +87,7 @@ class Benchmark:
             self.dataset.train,
             self.options.backbone or entry.backbone or BACKBONE,
             None,
-            min(FOLDS, self.profile.counts[least]),
+            min(FOLDS, count),
             self.settings.model.device,
             self.observer,
         )
@@ -124,9 +124,8 @@ class Benchmark:
 
         entry = catalog.entry("longtail", self.options.dataset)
         if not (entry.is_own or entry.is_bundled or self.options.partial) and is_main_process():
-            images = [*self.dataset.train, *self.dataset.test]
             hint = "put back these files as they were published; or leave them out: --partial"
-            require_readable(self.dataset.root, images, self.observer, hint)
+            require_readable(self.dataset.root, [*self.dataset.train, *self.dataset.test], self.observer, hint)
 
     def cost(self) -> TrainingCost:
         """What the trainings would take; measures a few training steps, but no confusions.
@@ -192,13 +191,7 @@ def prepare(
     augmentations = check(options, entry, settings, given, plan_only=plan_only)
     thresholds = ShotThresholds.parse(settings.longtail.thresholds)
     _check_names(options, settings, augmentations, plan_only=plan_only)
-    dataset = catalog.load(
-        "longtail", options.dataset, settings.data.dir, lists=options.lists, partial=options.partial, observer=observer
-    )
-    if entry.is_own or options.partial:
-        from genie_cli.evaluate.readable import without_broken
-
-        dataset = without_broken(dataset, observer)
+    dataset = _dataset(options, entry, settings, observer)
     profile = Profile.of(dataset.classes, dataset.train, thresholds)
     observer.found(profile.summary)
     generates = any(augmentation.generates for augmentation in augmentations)
@@ -214,6 +207,16 @@ def prepare(
     if plan_only:
         found.require_images()
     return found
+
+
+def _dataset(options: LongTailOptions, entry: catalog.Entry, settings: Settings, observer: Observer) -> Dataset:
+    """The data set, without images that are broken if these can be left out; FolderError as `prepare`."""
+    from genie_cli.evaluate.readable import without_broken
+
+    found = catalog.load(
+        "longtail", options.dataset, settings.data.dir, lists=options.lists, partial=options.partial, observer=observer
+    )
+    return without_broken(found, observer) if entry.is_own or options.partial else found
 
 
 def _tail_jobs(

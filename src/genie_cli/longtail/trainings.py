@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,8 @@ from genie_cli.data.images import read
 from genie_cli.errors import ModelError
 from genie_cli.evaluate.augmentations import Augmentation
 from genie_cli.evaluate.generated import GeneratedImages
-from genie_cli.files.reading import blaming, open_binary
-from genie_cli.files.writing import make_own_folder
+from genie_cli.files.folders import make_own_folder
+from genie_cli.files.reading import blaming, sha256_of
 from genie_cli.finetune.loss import prior_logits
 from genie_cli.finetune.state import TrainingState
 from genie_cli.finetune.training import TrainingSpec, accelerator_for, sampler_for, train
@@ -248,8 +248,8 @@ class Trainings:
         if not self.network.checkpoint:
             return ""
         path = self.network.checkpoint
-        with blaming(path, ModelError, "a checkpoint"), open_binary(path) as file:
-            return hashlib.file_digest(cast("Any", file), "sha256").hexdigest()
+        with blaming(path, ModelError, "a checkpoint"):
+            return sha256_of(path)
 
 
 class _EpochCounter:

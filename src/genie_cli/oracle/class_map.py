@@ -17,8 +17,9 @@ from pathlib import Path
 
 from genie_cli.errors import OutputError, UsageError
 from genie_cli.files.cells import csv_line, unescape_cell
+from genie_cli.files.folders import require_folder
 from genie_cli.files.reading import blaming, read_text
-from genie_cli.files.writing import require_folder, write_atomically
+from genie_cli.files.writing import write_atomically
 from genie_cli.oracle.vocabulary import Vocabulary
 
 _REMEDY = "write the map with --write-class-map classes.csv, fill in its empty classes, use it with --class-map"

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 from genie_cli.backbones.backbone import Backbone
 from genie_cli.config import BUNDLED
 from genie_cli.errors import ModelError, shorten
+from genie_cli.files.reading import State
 from genie_cli.judgement import Judgement
 from genie_cli.manifest import Row
 from genie_cli.observer import Observer, Progress
 from genie_cli.oracle import class_map as class_maps
 from genie_cli.oracle.candidates import CandidateClasses, Candidates
 from genie_cli.oracle.class_map import ClassMap
-from genie_cli.oracle.manifests import ManifestImages, State, lines, read_images, require_writable, save
+from genie_cli.oracle.manifests import ManifestImages, lines, read_images, require_writable, save
 from genie_cli.oracle.summary import Summary, summarize
 from genie_cli.oracle.verdict import SourceSimilarity, Verdict, can_measure
 from genie_cli.oracle.vocabulary import Vocabulary

@@ -14,17 +14,16 @@ from typing import TYPE_CHECKING
 from genie_cli import manifest
 from genie_cli.data.images import read
 from genie_cli.errors import ImageError, ManifestError, OutputError
+from genie_cli.files.folders import require_folder
 from genie_cli.files.json_lines import is_pipe
-from genie_cli.files.reading import look, open_text, reason
-from genie_cli.files.writing import require_folder, write_atomically
+from genie_cli.files.reading import State, open_text, reason, state_of
+from genie_cli.files.writing import write_atomically
 from genie_cli.header import Header
 from genie_cli.jobs import Source
 from genie_cli.manifest import Row, Status
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-State = tuple[int, int, int]  # of a file: inode, time of its last change, size
 
 
 @dataclass(frozen=True)
@@ -101,15 +100,6 @@ def lines(images: ManifestImages, rows: Iterable[Row], folder: Path | None) -> I
     root = None if folder and folder.resolve() == images.root else str(images.root)
     kept = list(rows)
     return manifest.lines_of(images.header.model_copy(update={"root": root}), map(Row.line, kept), len(kept))
-
-
-def state_of(path: Path) -> State | None:
-    """Inode, time of the last change and size of a file; None if there is none."""
-    try:
-        status = look(path)
-    except OSError:
-        return None
-    return (status.st_ino, status.st_mtime_ns, status.st_size) if status else None
 
 
 def require_writable(path: Path) -> State | None:

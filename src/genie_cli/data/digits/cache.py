@@ -5,7 +5,7 @@
     <cache>/.digits-v2-<name>-<token>/                  what a process is painting, or is about to delete
 
 A folder of the last kind is locked while it is used: one that is not locked was left by a killed process, and the next
-one to look into the cache deletes it. Pictures are not believed: they are compared with the list each time.
+one to look into the cache deletes it. Pictures are not trusted: they are compared with the list each time.
 """
 
 from __future__ import annotations

@@ -1,0 +1,58 @@
+"""Folders that genie is to write to: whether they can be used, and are genie's own and no links to elsewhere."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from genie_cli.errors import OutputError
+from genie_cli.files.reading import look, nearest, require_regular
+from genie_cli.files.writing import reraised
+
+
+def require_folder(path: Path) -> None:
+    """Raise OutputError unless the folder that will contain ``path`` exists, and nothing but a file is at ``path``."""
+    with reraised(path):
+        if not (found := look(path.parent)) or not stat.S_ISDIR(found.st_mode):
+            raise OutputError(
+                f"cannot write {path}: there is no folder {path.parent}", "create it, or choose another path"
+            )
+        if there := look(path):
+            require_regular(there)
+
+
+def require_usable_folder(path: Path) -> None:
+    """Raise OutputError unless ``path`` is a folder that can be written to, or can be made one."""
+    with reraised(path):
+        existing = nearest(path)
+        if not (found := look(existing)) or not stat.S_ISDIR(found.st_mode):
+            kind = "a file" if found else "a broken link"
+            raise OutputError(f"{path} cannot be a folder: {existing} is {kind}", "choose another --out")
+        if not os.access(existing, os.W_OK | os.X_OK):
+            raise OutputError(f"cannot write to {path}: no permission to write in {existing}", "choose another --out")
+
+
+def require_own_folder(path: Path) -> None:
+    """Raise OutputError if something is at ``path`` that is not a folder, if only a link to one."""
+    with reraised(path), suppress(FileNotFoundError, NotADirectoryError):
+        if not stat.S_ISDIR(os.lstat(path).st_mode):
+            kind = "a link" if os.path.islink(path) else "a file"
+            raise OutputError(f"{path} is {kind}, not a folder of genie's", "move it away, or choose another --out")
+
+
+def make_own_folder(path: Path) -> None:
+    """Create a folder of genie's own, and those above it, unless it is there; OutputError as `require_own_folder`."""
+    require_own_folder(path)
+    with reraised(path), suppress(FileExistsError):
+        path.mkdir(parents=True)
+    require_own_folder(path)
+
+
+def remove_folder(folder: Path) -> None:
+    """Delete a folder of temporary files, if it is there; a link is deleted, and not what it points to."""
+    if folder.is_symlink():
+        folder.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
