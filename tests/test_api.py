@@ -162,3 +162,15 @@ def test_the_page_runs(photos: Path, notebook: Path) -> None:
 def test_wrong_arguments_are_named(photos: Path, wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         api.generate(photos, **{"targets": "two", "model": "digits", **wrong})
+
+
+@pytest.mark.parametrize("folds", [-1, 0, 1, 2.5])
+def test_a_number_of_folds_that_is_none(photos: Path, folds: Any) -> None:
+    with pytest.raises(UsageError, match="folds must be a whole number of 2 or more"):
+        api.confuse(photos, backbone="digits", folds=folds)
+
+
+@pytest.mark.parametrize("probability", [-0.1, 1.5, float("nan"), float("inf")])
+def test_a_probability_that_is_none(probability: float) -> None:
+    with pytest.raises(UsageError, match="min_confidence must be a number from 0 to 1"):
+        api.judge("made", min_confidence=probability)

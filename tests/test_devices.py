@@ -73,7 +73,7 @@ def test_parsing_a_name_does_not_import_torch() -> None:
 
 
 def test_the_cpu_can_always_be_used() -> None:
-    assert choose_device("cpu") == torch.device("cpu")
+    assert choose_device("cpu") == choose_device("cpu:0") == choose_device("cpu:1") == torch.device("cpu")
     assert choose_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
 
 

@@ -107,7 +107,7 @@ def confuse(
             Path(src_dir),
             backbone or BACKBONE,
             _path(checkpoint),
-            folds or FOLDS,
+            FOLDS if folds is None else folds,
             device or "auto",
             _listening(observer),
         )

@@ -96,7 +96,7 @@ def choose_device(wanted: str) -> torch.device:
         raise ModelError(
             f"device {wanted!r} cannot be used: {device_trouble(error)}", "see genie doctor, or use --device cpu"
         ) from None
-    return device
+    return torch.device("cpu") if device.type == "cpu" else device  # torch takes cpu:1, too, and there is one CPU
 
 
 def device_trouble(error: Exception) -> str:

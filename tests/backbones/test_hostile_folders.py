@@ -82,13 +82,15 @@ def test_what_a_configuration_says_of_where_weights_are_is_not_followed(model: P
     assert not (tmp_path / "ran").exists()
 
 
-@pytest.mark.parametrize("kind", ["missing", "renamed", "nan"])
+@pytest.mark.parametrize("kind", ["missing", "renamed", "nan", "empty", "one number"])
 def test_a_folder_whose_weights_are_not_whole(model: Path, kind: str) -> None:
     found = weights()
     change: dict[str, Callable[[], object]] = {
         "missing": lambda: found.pop("conv_stem.weight"),
         "renamed": lambda: found.update({"conv_stem.renamed": found.pop("conv_stem.weight")}),
         "nan": lambda: found["conv_stem.weight"].view(-1)[:1].fill_(float("nan")),
+        "empty": lambda: found["conv_stem.weight"].zero_(),
+        "one number": lambda: found["conv_stem.weight"].fill_(0.01),
     }
     change[kind]()
     save_file(found, model / "model.safetensors")

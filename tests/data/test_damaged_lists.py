@@ -171,7 +171,7 @@ def test_few_shot_lists_have_one_type_for_each_value(content: bytes, fault: str,
 
 def test_the_true_cause_of_a_csv_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "test.csv").write_text("filename,label\n" + "x" * 140_000)
-    with pytest.raises(FolderError, match="is not a CSV file: field larger than field limit"):
+    with pytest.raises(FolderError, match="is not a CSV file: line 2: field larger than field limit"):
         mini_imagenet.read(tmp_path)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from genie_cli.diffusion import tensors
 from genie_cli.diffusion.locate import locate
 from genie_cli.diffusion.snapshot import load
 from genie_cli.diffusion.tokenizer import Tokenizer
@@ -155,6 +156,26 @@ def test_weights_that_are_not_the_networks_are_refused(model: Path, stem: str, k
     named = "extra.weight" if kind == "surplus" else key
     with pytest.raises(ModelError, match=rf"{stem.partition('/')[0]} .*{re.escape(named)}"):
         load(locate(str(model)), "cpu")
+
+
+@pytest.mark.parametrize("stem", ALL)
+@pytest.mark.parametrize("kept", [0.0, 0.5, 0.9])
+def test_weights_whose_rest_is_zeros_are_refused(model: Path, stem: str, kept: float) -> None:
+    """As a download leaves them that has reserved the file's full length and was cut off: they can be loaded."""
+    file = model / f"{stem}.safetensors"
+    content = file.read_bytes()
+    data = 8 + int.from_bytes(content[:8], "little")
+    end = data + int(kept * (len(content) - data))
+    file.write_bytes(content[:end] + bytes(len(content) - end))
+    with pytest.raises(ModelError, match=rf"{stem.partition('/')[0]} is not whole: weights are empty"):
+        load(locate(str(model)), "cpu")
+
+
+def test_a_hole_in_a_large_layer_is_found() -> None:
+    network = torch.nn.Linear(1024, 256)
+    assert not tensors.empty(network)
+    network.weight.data[10:180] = 0
+    assert tensors.empty(torch.nn.Sequential(network)) == "0.weight"
 
 
 @pytest.mark.parametrize("dtype", [torch.int8, torch.float8_e4m3fn, torch.complex64, torch.bool])

@@ -51,6 +51,15 @@ def test_a_link_is_followed_unless_it_must_not_be(tmp_path: Path) -> None:
         reading.open_binary(tmp_path / "link", follow=False)
 
 
+@pytest.mark.skipif(not os.access("/proc/kmsg", os.R_OK), reason="there is no such file that may be read here")
+def test_a_file_that_has_no_end_is_not_waited_for() -> None:
+    """Linux calls it a regular file; reading it waits for the kernel's next message."""
+    with pytest.raises(OSError, match="it has no end"):
+        reading.read_bytes("/proc/kmsg")
+    with reading.open_text("/proc/kmsg") as lines, pytest.raises(OSError, match="it has no end"):
+        list(lines)
+
+
 @pytest.mark.parametrize("name", ["a\0b", "\ud800"])
 def test_names_that_no_file_can_have(name: str) -> None:
     for read in (reading.look, reading.is_file, reading.is_folder, reading.open_binary):

@@ -165,7 +165,9 @@ def test_a_map_edited_by_hand_is_not_overwritten(tmp_path: Path) -> None:
         (b"label,class\none,1\none,2\n", "line 3: 'one' is listed twice"),
         (b"label,class\n,2\n", "line 2: the label is missing"),
         (b"label,class\n\xff,2\n", "is not a CSV file: it is not UTF-8 text"),
-        (b'label,class\n"one,2\n', "is not a CSV file: unexpected end of data"),
+        (b'label,class\n"one,2\n', "is not a CSV file: line 2: unexpected end of data; is a quotation mark left"),
+        (b"label,class,class\none,1,2\n", "first line must be label,class"),
+        (b"label,class\nsnow leopard, big,lynx\n", "line 2 has more cells than the first line"),
     ],
 )
 def test_a_file_that_is_no_map(tmp_path: Path, content: bytes, reason: str) -> None:

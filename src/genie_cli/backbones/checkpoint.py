@@ -185,11 +185,13 @@ def _unusable(tensor: torch.Tensor) -> str:
     return ""
 
 
-def require_finite(network: nn.Module, where: Path | str) -> None:
-    """Raise ModelError if one of a network's weights is infinite or not a number.
+def require_sound(network: nn.Module, where: Path | str) -> None:
+    """Raise ModelError if one of a network's weights is infinite or not a number, or a layer's weights are empty.
 
     Args:
         where: where they are from, for the message.
     """
     if bad := tensors.not_finite(network):
         raise ModelError(f"{where} cannot be used: weights are infinite or not a number: {bad}", _AGAIN)
+    if bad := tensors.empty(network):
+        raise ModelError(f"{where} is not whole: weights are empty, zeros or a single number: {bad}", _AGAIN)

@@ -64,7 +64,7 @@ def bundled(name: Literal["oracle", "encoder"]) -> nn.Sequential:
         if wrong := tensors.difference(network.state_dict(), found):
             raise ModelError(f"{path} is not whole: {wrong}")
         network.load_state_dict({key: tensor.float() for key, tensor in found.items()})
-        checkpoint.require_finite(network, path)
+        checkpoint.require_sound(network, path)
     except ModelError as error:
         raise ModelError(f"the bundled {name} is damaged: {error}", f"install genie again: {REINSTALL}") from None
     return network

@@ -134,7 +134,7 @@ def _loaded(name: str, called: str, path: Path | None) -> tuple[Any, Mapping[str
     _require_strict(network, called)
     if wrong := tensors.quantized(network.state_dict(), overlay.get("state_dict", {})):
         raise ModelError(f"{path} is not supported: {shorten(wrong)}")
-    checkpoint.require_finite(network, path or called)
+    checkpoint.require_sound(network, path or called)
     network.pretrained_cfg.pop("state_dict", None)  # it would keep a second copy of all weights
     return network, content
 

@@ -96,11 +96,11 @@ def _load(network: Any, path: Path) -> None:
     if wrong := tensors.difference(required, weights):
         raise ModelError(f"{path} does not fit the network: {wrong}", "use --network with the model it was saved from")
     network.load_state_dict(weights, strict=not is_pretrained)
-    checkpoint.require_finite(network, path)
     if is_pretrained:
         from torch.nn.init import trunc_normal_
 
         trunc_normal_(network.get_classifier().weight, std=_HEAD_STD)
+    checkpoint.require_sound(network, path)
 
 
 def _weights(path: Path) -> dict[str, torch.Tensor]:

@@ -42,7 +42,7 @@ def load(name: str, path: Path) -> Backbone:
     if wrong := tensors.difference(network.state_dict(), weights):
         raise ModelError(f"{path} does not fit {name}: {wrong}", _suggestion(weights))
     network.load_state_dict(weights)
-    checkpoint.require_finite(network, path)
+    checkpoint.require_sound(network, path)
     preprocess = Preprocess(resize=256, size=224)
     return Backbone(identity(name, network, preprocess), network.eval().requires_grad_(False), preprocess)
 

@@ -134,9 +134,11 @@ def require_folds(classes: Iterable[str], labels: Iterable[str], folds: int) -> 
 
     Raises:
         FolderError: there is only one class, or a class with fewer than two images.
-        UsageError: a class has fewer images than there are folds; the hint says how many folds would do. Or there are
-            more classes than a matrix may have.
+        UsageError: there are fewer than two folds; a class has fewer images than there are folds (the hint says how
+            many folds would do); or there are more classes than a matrix may have.
     """
+    if not isinstance(folds, int) or folds < 2:
+        raise UsageError(f"folds must be a whole number of 2 or more, not {folds!r}")
     number = Counter(labels)
     counts = {name: number[name] for name in sorted(set(classes))}
     if len(counts) < 2:

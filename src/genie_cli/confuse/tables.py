@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
-from io import StringIO
 from pathlib import Path
 
 from genie_cli.errors import UsageError, shorten
+from genie_cli.files.cells import csv_table
 from genie_cli.files.reading import blaming, read_lines, read_text
 
 
@@ -19,12 +18,12 @@ def columns_of(path: Path, wanted: Sequence[str]) -> list[tuple[str, ...]]:
     Names are without spaces around them, and in Unicode's form NFC.
 
     Raises:
-        UsageError: the file cannot be read, lacks a column, has no rows or a blank cell.
+        UsageError: the file cannot be read, is no table, lacks a column, has no rows or a blank cell.
     """
     with blaming(path, UsageError, "a CSV file"):
-        reader = csv.reader(StringIO(read_text(path, "utf-8-sig"), newline=""))
-        header = [name.strip().lower() for name in next(reader, [])]
-        rows = [(reader.line_num, [clean(cell) for cell in cells]) for cells in reader if cells]
+        names, found = csv_table(read_text(path, "utf-8-sig"))
+        header = [name.strip().lower() for name in names]
+        rows = [(line, [clean(cell) for cell in cells]) for line, cells in found]
     if any(header.count(name) != 1 for name in wanted):
         raise UsageError(
             f"{path}, line 1: needs the column{'s' * (len(wanted) > 1)} {' and '.join(wanted)}, once each; "

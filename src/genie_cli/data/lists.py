@@ -5,17 +5,16 @@ An error names the file, the line if there is one, what was expected and what wa
 
 from __future__ import annotations
 
-import csv
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path, PureWindowsPath
 from typing import Annotated, NoReturn, TypeVar
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from genie_cli.errors import FolderError
+from genie_cli.files.cells import csv_rows
 from genie_cli.files.reading import blaming, json_bytes, read_lines, read_text
 from genie_cli.jobs import inside_root
 
@@ -81,8 +80,7 @@ def csv_of(file: Path) -> list[tuple[int, list[str]]]:
         FolderError: the file cannot be read, is empty, or is not CSV in UTF-8.
     """
     with blaming(file, FolderError, "a CSV file"):
-        reader = csv.reader(StringIO(read_text(file, "utf-8-sig"), newline=""))
-        rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if row]
+        rows = [(line, [cell.strip() for cell in row]) for line, row in csv_rows(read_text(file, "utf-8-sig"))]
     if not rows:
         raise FolderError(f"{file} is empty")
     return rows

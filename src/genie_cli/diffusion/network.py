@@ -1,4 +1,4 @@
-"""One network of a snapshot, from its files: with all of its weights and no others, and all of them finite."""
+"""One network of a snapshot, from its files: with all of its weights and no others, finite and not empty."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def load(located: Located, part: str, device: torch.device, dtype: torch.dtype) 
         part: ``"unet"``, ``"vae"`` or ``"text_encoder"``.
 
     Raises:
-        ModelError: its files are damaged, its weights are not those of its configuration or not finite, or it does not
-            fit into the device's memory.
+        ModelError: its files are damaged, its weights are not those of its configuration, not finite or empty, or it
+            does not fit into the device's memory.
     """
     import torch
 
@@ -45,7 +45,7 @@ def load(located: Located, part: str, device: torch.device, dtype: torch.dtype) 
             for file in weights.files:
                 tensors.check(file)
             network = read(folder, weights, dtype).to(device).eval().requires_grad_(False)
-        _require_finite(network, folder, dtype)
+        _require_sound(network, folder, dtype)
     except torch.OutOfMemoryError:
         hint = "free some of the device's memory, or use --dtype float16 or --device cpu"
         raise ModelError(f"{located.name} does not fit into the memory of {device}", hint) from None
@@ -103,9 +103,11 @@ def _not_whole(folder: Path, wrong: str) -> ModelError:
     return ModelError(f"{folder} is not whole: its weights are not those of its config.json: {wrong}", AGAIN)
 
 
-def _require_finite(network: Any, folder: Path, dtype: torch.dtype) -> None:
+def _require_sound(network: Any, folder: Path, dtype: torch.dtype) -> None:
     if bad := tensors.not_finite(network):
         narrow = dtype.itemsize < 4 and "; numbers above 65,504 are infinite in float16: try --dtype float32"
         raise ModelError(
             f"{folder} cannot be used: weights are infinite or not a number: {bad}", f"{AGAIN}{narrow or ''}"
         )
+    if bad := tensors.empty(network):
+        raise ModelError(f"{folder} is not whole: weights are empty, zeros or a single number: {bad}", AGAIN)

@@ -1,4 +1,4 @@
-"""Weights that are whole: as long as their file says, of the keys and shapes that a network has, and finite."""
+"""Weights that are whole: as long as their file says, of the keys and shapes that a network has, finite, not empty."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _AGAIN = "download or copy the model again"
 _FLOATS = ("F64", "F32", "F16", "BF16")
+_STRETCH = 1 << 16  # zeros in a row that no trained layer has: more than a dozen dead filters of a large convolution
 _INDICES = "position_ids"  # older versions of transformers saved these whole numbers with the weights
 
 
@@ -86,3 +87,25 @@ def not_finite(network: nn.Module) -> str:
             if not bool(torch.isfinite(low) & torch.isfinite(high)):
                 found.append(key)
     return shorten(found)
+
+
+def empty(network: nn.Module) -> str:
+    """The layers' weights that nobody has trained, for a message; empty if there are none.
+
+    A download that reserves its file's full length and is then cut off leaves zeros in a file whose header is right: a
+    matrix that is a single number, or that has a long stretch of zeros.
+    """
+    matrices = ((name, getattr(module, "weight", None)) for name, module in network.named_modules())
+    return shorten([f"{name}.weight" for name, weight in matrices if weight is not None and _is_empty(weight)])
+
+
+def _is_empty(weight: torch.Tensor) -> bool:
+    import torch
+
+    if weight.ndim < 2 or weight.numel() < 2:  # a norm's scales may all be one
+        return False
+    low, high = torch.aminmax(weight)
+    if low == high:
+        return True
+    stretches = weight.detach().flatten()[: weight.numel() // _STRETCH * _STRETCH].reshape(-1, _STRETCH)
+    return bool((stretches == 0).all(dim=1).any())

@@ -15,13 +15,16 @@ import re
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from io import BufferedReader, TextIOWrapper
+from io import BufferedReader, FileIO, TextIOWrapper
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar, cast
 
 from pydantic_core import from_json
 
 from genie_cli.errors import GenieError, said
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 MAX_BYTES = 1 << 30  # of a file that is read into memory: more than any picture or list that genie can use
 _HUGE = re.compile(r"[eE]\+?0*[1-9]\d\d|\d{300}")  # what may be read as infinity; rare, so that few texts are searched
@@ -29,6 +32,7 @@ _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _FLAGS = ("O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY", "O_BINARY")  # not every system has all of them
 _OPEN_PIPES = ("/dev/fd/", "/proc/self/fd/", "/dev/stdin")  # how they are called
 _MARK = b"\xef\xbb\xbf"  # some editors put it in front of UTF-8 text
+_Read = TypeVar("_Read", int, bytes)
 _KINDS = {
     stat.S_IFIFO: "it is a named pipe",
     stat.S_IFCHR: "it is a device",
@@ -111,10 +115,28 @@ def open_binary(path: str | Path, *, follow: bool = True) -> BufferedReader:
             require_regular(os.fstat(descriptor))  # it may have been exchanged since
         else:
             os.set_blocking(descriptor, True)
-        return os.fdopen(descriptor, "rb")
+        return BufferedReader(_Waiting(descriptor))
     except BaseException:
         os.close(descriptor)
         raise
+
+
+class _Waiting(FileIO):
+    """An open file that may be of those that the system calls regular and that wait for data, such as /proc/kmsg."""
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """As FileIO's, which returns None where there is nothing to be read yet."""
+        count: int | None = super().readinto(buffer)
+        return _present(count)
+
+    def readall(self) -> bytes:
+        return _present(super().readall())
+
+
+def _present(found: _Read | None) -> _Read:
+    if found is None:
+        raise BlockingIOError(errno.EAGAIN, "it has no end: the system adds to it while it is read")
+    return found
 
 
 def open_text(path: str | Path, encoding: str = "utf-8", newline: str | None = None) -> TextIO:

@@ -113,7 +113,7 @@ def accelerator_for(recipe: LongTail, device: str) -> Accelerator:
     cpu = chosen.type == "cpu"
     if cpu and recipe.precision == "float16":
         raise UsageError("--precision float16 needs a GPU", "use --precision bfloat16 or float32")
-    if chosen.index is not None:
+    if chosen.type == "cuda" and chosen.index is not None:
         torch.cuda.set_device(chosen)
     precisions = {"float32": "no", "float16": "fp16", "bfloat16": "bf16", "auto": "no" if cpu else "fp16"}
     return Accelerator(

@@ -6,17 +6,15 @@ unknown or ambiguous is reported, never guessed. Independent of torch.
 
 from __future__ import annotations
 
-import csv
 import os
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from io import StringIO
 from pathlib import Path
 
 from genie_cli.errors import OutputError, UsageError
-from genie_cli.files.cells import csv_line, unescape_cell
+from genie_cli.files.cells import csv_line, csv_table, unescape_cell
 from genie_cli.files.folders import require_folder
 from genie_cli.files.reading import blaming, read_text
 from genie_cli.files.writing import write_atomically
@@ -107,23 +105,23 @@ def read(path: Path) -> dict[str, str]:
     """Label to class from a CSV file with the columns ``label,class``; other columns are ignored.
 
     Raises:
-        UsageError: it cannot be read, has no such columns, or a label twice.
+        UsageError: it cannot be read, is no table, has no such columns or one twice, or a label twice.
     """
     with blaming(path, UsageError, "a CSV file"):
-        lines = csv.DictReader(StringIO(read_text(path, "utf-8-sig"), newline=""), strict=True)
-        rows = [(lines.line_num, row) for row in lines]
-    if not {"label", "class"} <= set(lines.fieldnames or ()):
+        header, rows = csv_table(read_text(path, "utf-8-sig"))
+    if any(header.count(name) != 1 for name in ("label", "class")):
         raise UsageError(
             f"{path} is not a class map: its first line must be label,class", "write one: --write-class-map FILE"
         )
     said: dict[str, str] = {}
-    for number, row in rows:
-        label = unescape_cell(row["label"] or "")
+    for number, cells in rows:
+        row = dict(zip(header, cells, strict=False))
+        label = unescape_cell(row.get("label", ""))
         if not label or label in said:
             raise UsageError(
                 f"{path}, line {number}: {f'{label!r} is listed twice' if label else 'the label is missing'}"
             )
-        said[label] = unescape_cell((row["class"] or "").strip())
+        said[label] = unescape_cell(row.get("class", "").strip())
     return said
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from genie_cli.backbones.backbone import Backbone
 from genie_cli.config import BUNDLED
-from genie_cli.errors import ModelError, shorten
+from genie_cli.errors import ModelError, UsageError, shorten
 from genie_cli.files.reading import State
 from genie_cli.judgement import Judgement
 from genie_cli.manifest import Row
@@ -46,12 +46,19 @@ class AcceptanceRule:
         min_confidence: lowest accepted probability of the target, 0..1.
         consistent_only: whether the target must be the top class.
         soft_labels: whether the probabilities of all classes go into the row.
+
+    Raises:
+        UsageError: the lowest probability is none.
     """
 
     candidates: Candidates = Candidates.ALL
     min_confidence: float = 0.0
     consistent_only: bool = False
     soft_labels: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.min_confidence <= 1:  # nor is one that is not a number
+            raise UsageError(f"min_confidence must be a number from 0 to 1, not {self.min_confidence}")
 
 
 @dataclass(frozen=True)
