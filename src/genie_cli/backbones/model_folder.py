@@ -17,7 +17,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
 
 from genie_cli.errors import ModelError, shorten
-from genie_cli.files.reading import is_folder, json_bytes, look, reason
+from genie_cli.files.reading import first_problem, is_folder, json_bytes, look, reason
 
 FOLDER, HUB = "local-dir:", "hf-hub:"
 MAX_CLASSES = 1 << 16
@@ -186,9 +186,9 @@ def _read(path: Path) -> Mapping[str, Any]:
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {reason(error)}") from None
     except ValidationError as error:
-        first, *_ = error.errors(include_url=False, include_input=False, include_context=False)
-        where = ".".join(str(part) for part in first["loc"][:2])
-        said = "not valid JSON" if first["type"] == "json_invalid" else first["msg"].removeprefix("Value error, ")
+        kind, place, said = first_problem(error)
+        where = ".".join(map(str, place[:2]))
+        said = "not valid JSON" if kind == "json_invalid" else said
         raise ModelError(
             f"{path} is not a model's configuration: {': '.join(filter(None, (where, said)))}", _EXPECTED
         ) from None

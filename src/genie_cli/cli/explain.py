@@ -14,6 +14,7 @@ from genie_cli import manifest
 from genie_cli.cli._console import facts, stdout, wants_lines, write_lines
 from genie_cli.cli._options import Json
 from genie_cli.errors import ImageError, ManifestError
+from genie_cli.files.reading import first_problem
 from genie_cli.generate.command import options_of, words_of
 from genie_cli.header import Header, RunSettings
 
@@ -88,9 +89,9 @@ def _settings(image: Path, record: Provenance) -> RunSettings:
     try:
         return RunSettings.model_validate(record.settings, strict=True)
     except ValidationError as error:
-        name = str(error.errors()[0]["loc"][0])
+        _, place, _ = first_problem(error)
         raise ImageError(
-            image, f"carries a record in which {name} has a value that it cannot have", "genie did not write it so"
+            image, f"carries a record in which {place[0]} has a value that it cannot have", "genie did not write it so"
         ) from None
 
 

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from genie_cli.errors import OutputError, UsageError
 from genie_cli.files.folders import require_folder
-from genie_cli.files.reading import blaming, read_json, reason
+from genie_cli.files.reading import blaming, first_problem, read_json, reason
 from genie_cli.files.writing import write_atomically
 
 KIND: Final = "genie.confusion"
@@ -177,13 +177,13 @@ def require_writable(path: Path) -> None:
 
 def _explain(error: ValidationError) -> str:
     """What is wrong with a file, in plain words."""
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "value_error":
-        return str(first["msg"]).removeprefix("Value error, ")
-    if first["type"] == "missing":
+    kind, place, said = first_problem(error)
+    where = ".".join(map(str, place))
+    if kind == "value_error":
+        return said
+    if kind == "missing":
         return f"{where} is missing"
-    if first["type"] == "too_long":
+    if kind == "too_long":
         return f"{where} has more than {MAX_CLASSES:,} classes"
     return f"{where} is not as expected" if where else "it is not a JSON object"
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from genie_cli.errors import FolderError
 from genie_cli.files.cells import csv_rows
-from genie_cli.files.reading import blaming, json_bytes, read_lines, read_text
+from genie_cli.files.reading import blaming, first_problem, json_bytes, read_lines, read_text
 from genie_cli.jobs import inside_root
 
 Image = tuple[str, str]  # path, POSIX and relative to the data set's folder; and class
@@ -127,9 +127,9 @@ _FAULTS = {
 
 def _fault(error: ValidationError) -> str:
     """The first fault of a JSON file in words: "image_labels[2] is negative"."""
-    first = error.errors()[0]
-    name = "".join(f"[{part}]" if isinstance(part, int) else str(part) for part in first["loc"])
-    return f"{name or 'the file'} {_FAULTS.get(first['type'], 'is something else')}"
+    kind, place, _ = first_problem(error)
+    name = "".join(f"[{part}]" if isinstance(part, int) else part for part in place)
+    return f"{name or 'the file'} {_FAULTS.get(kind, 'is something else')}"
 
 
 def below(file: Path, path: str) -> str:

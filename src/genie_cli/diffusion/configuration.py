@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from genie_cli.errors import ModelError
-from genie_cli.files.reading import json_bytes, reason
+from genie_cli.files.reading import first_problem, json_bytes, reason
 
 AGAIN = "download or copy the model again"
 _MAX_BYTES = 1 << 20  # of a configuration; those of Stable Diffusion 1.x have less than 20 kB
@@ -222,12 +222,12 @@ def read_part(path: Path, kind: type[Value]) -> Value:
 
 def _fault(error: ValidationError) -> str:
     """The first thing that is wrong, as a predicate."""
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    if first["type"] == "json_invalid":
+    kind, place, said = first_problem(error)
+    if kind == "json_invalid":
         return "cannot be read: it is not valid JSON"
-    if first["type"] == "model_type":
+    if kind == "model_type":
         return "cannot be read: it is not a JSON object"
-    key, said = str(next(iter(first["loc"]), "")), first["msg"].removeprefix("Value error, ")
-    if first["type"] == "missing":
+    key = str(next(iter(place), ""))
+    if kind == "missing":
         return f"is not whole: it has no {key}"
     return f"is not supported: {': '.join(filter(None, (key, said[:1].lower() + said[1:])))}"

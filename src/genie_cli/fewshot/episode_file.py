@@ -5,7 +5,7 @@ Images are numbers here, indices into the header's list of hashes; `fewshot.epis
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -16,7 +16,7 @@ from pydantic_core import from_json
 
 from genie_cli.config import MOST_EPISODES, MOST_PER_EPISODE
 from genie_cli.errors import UsageError
-from genie_cli.files.reading import blaming, open_binary, read_bytes
+from genie_cli.files.reading import blaming, first_problem, open_binary, read_bytes
 
 KIND, SCHEMA = "genie.episodes", 1
 _MAX_BYTES = 1 << 28  # 100,000 episodes of 5 ways and 16 images each take a quarter of it
@@ -164,6 +164,5 @@ def _first(error: ValueError) -> str:
     """What is wrong, in one line."""
     if not isinstance(error, ValidationError):
         return str(error)
-    problem = error.errors(include_url=False, include_input=False)[0]
-    where: Sequence[object] = problem["loc"]
-    return f"{'.'.join(map(str, where))}: {problem['msg']}"
+    _, place, said = first_problem(error)
+    return f"{'.'.join(map(str, place))}: {said}"

@@ -19,7 +19,7 @@ from io import BufferedReader, FileIO, TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar, cast
 
-from pydantic_core import from_json
+from pydantic_core import ValidationError, from_json
 
 from genie_cli.errors import GenieError, said
 
@@ -244,6 +244,12 @@ def blaming(path: str | Path, wrap: Callable[[str], GenieError], kind: str) -> I
         raise wrap(f"{path} cannot be read: {fault(error)}") from None
     except Exception as error:
         raise wrap(f"{path} is not {kind}: {fault(error)}") from None
+
+
+def first_problem(error: ValidationError) -> tuple[str, tuple[int | str, ...], str]:
+    """Of what pydantic finds wrong with a file, the first: its kind, its place in the content, and what it is."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    return first["type"], first["loc"], first["msg"].removeprefix("Value error, ")
 
 
 def fault(error: BaseException) -> str:
