@@ -13,6 +13,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -28,6 +29,7 @@ from genie_cli.files.writing import make_own_folder, require_own_folder, write_a
 JSON_LINES, CSV = "results.jsonl", "results.csv"
 RECORD_FILES = (JSON_LINES, CSV)
 _MAX_BYTES = 1 << 26  # of the marker, which gets some hundred bytes longer with each run
+_LARGEST = 1 << 30  # of a results file; a larger one is not genie's, and would be read for minutes
 _HINT = "choose another --out, or move the file away and run the same command again"
 
 
@@ -126,9 +128,11 @@ def _listed(out: Path) -> dict[str, list[str]]:
 
 
 def _hash_of(path: Path) -> str:
-    """The SHA-256 of a file; empty if there is none."""
+    """The SHA-256 of a file; empty if there is none, and no hash if it is larger than any that genie writes."""
     try:
         with open_binary(path, follow=False) as file:
+            if os.fstat(file.fileno()).st_size > _LARGEST:
+                return "too large"
             return hashlib.file_digest(cast("Any", file), "sha256").hexdigest()
     except (FileNotFoundError, NotADirectoryError):
         return ""
