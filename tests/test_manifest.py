@@ -154,7 +154,7 @@ class TestRefused:
         with pytest.raises(ManifestError, match="line 2: is not JSON"):
             list(document(HEADER.line() + a_row().line()[:-5] + "\n").rows())
 
-    @pytest.mark.parametrize("text", ["", "\n", "\n \n", '{"kind": "genie.man'])
+    @pytest.mark.parametrize("text", ["", "\n", "\n \n"])
     def test_empty(self, text: str) -> None:
         with pytest.raises(ManifestError, match=r"^m\.jsonl: is empty") as caught:
             document(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from tests.manifests import HEADER, a_job, a_row, on_disk
 
 def heal(path: Path) -> None:
     with path.open("rb+") as file:
-        drop_torn_line(file)
+        drop_torn_line(file, str(path))
 
 
 class TestTornByAKilledWriter:
@@ -34,7 +35,7 @@ class TestTornByAKilledWriter:
                 # A row that lacks nothing but its line break is read, too.
                 assert on_disk(path) in [list(self.some[: max(count, 0)]), list(self.some[: count + 1])]
             else:
-                with pytest.raises(ManifestError, match="is empty"):
+                with pytest.raises(ManifestError, match="was cut off" if end else "is empty"):
                     on_disk(path)
             heal(path)
             assert path.read_bytes() == complete
@@ -58,6 +59,15 @@ class TestTornByAKilledWriter:
             path.write_bytes(before + b"x" * length)
             heal(path)
             assert path.read_bytes() == before
+
+    def test_what_has_no_line_breaks_is_no_journal(self, tmp_path: Path) -> None:
+        """A file may be larger than any disk, and nothing but a hole."""
+        path = tmp_path / "journal.jsonl"
+        path.write_bytes(self.whole)
+        os.truncate(path, 1 << 40)
+        with pytest.raises(ManifestError, match="without a line break: it is no journal"):
+            heal(path)
+        assert path.stat().st_size == 1 << 40
 
     def test_a_large_journal_cut_within_a_character(self, tmp_path: Path) -> None:
         """Text is decoded in pieces, and a piece may end anywhere."""

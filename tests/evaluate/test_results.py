@@ -94,6 +94,12 @@ class TestOwnership:
             write(tmp_path, files_of(Figure, [Figure(name="now", value=3)]))
         assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
+    def test_a_file_larger_than_any_of_ours_is_not_read(self, tmp_path: Path) -> None:
+        (tmp_path / "results.csv").touch()
+        os.truncate(tmp_path / "results.csv", 1 << 40)
+        with pytest.raises(OutputError, match=r"results\.csv was not written by genie"):
+            require_own(tmp_path, ANY)
+
     def test_an_edited_file_is_somebodys_own(self, tmp_path: Path) -> None:
         write(tmp_path, files_of(Figure, ONE))
         with (tmp_path / "results.csv").open("a") as file:

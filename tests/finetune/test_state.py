@@ -88,6 +88,13 @@ class TestDamage:
             assert saved is None
             assert len(told) == 1
 
+    def test_what_is_no_state_is_not_read_into_memory(self, tmp_path: Path) -> None:
+        (tmp_path / "state.pt").touch()
+        os.truncate(tmp_path / "state.pt", 1 << 40)
+        told = Told()
+        assert TrainingState(tmp_path, SETTINGS, told).load(CPU) is None
+        assert len(told.words) == 1
+
     def test_no_flipped_byte_of_a_result_is_overlooked(self, tmp_path: Path, files: dict[str, bytes]) -> None:
         whole = files["result.json"]
         for place in range(len(whole)):

@@ -176,7 +176,12 @@ def test_an_own_image_with_other_bytes_is_adopted(tmp_path: Path) -> None:
     out = Output(tmp_path, HEADER)
     file = tmp_path / file_of(PLAN[0], Format.PNG)
     file.parent.mkdir(parents=True)
-    for there, status in ((image(1), Status.MADE), (image(1, steps=20), Status.FAILED), (b"a photo", Status.FAILED)):
+    refused = [
+        image(1, steps=20),
+        *(image(1, slots=slots) for slots in (None, "x", "4", 0, -1, True, 1e30)),
+        b"a photo",
+    ]
+    for there, status in ((image(1), Status.MADE), *((other, Status.FAILED) for other in refused)):
         file.write_bytes(there)
         with out.opened():
             row = out.save(PLAN[0], image(2), Format.PNG, 8)

@@ -98,3 +98,19 @@ class TestNotThisRuns:
         run(Output(tmp_path, HEADER), PLAN)
         assert (tmp_path / "notes.txt").read_text() == "mine"
         assert (tmp_path / "train/fox/real.png").read_bytes() == b"a real fox"
+
+    def test_a_manifest_that_was_cut_is_not_continued(self, tmp_path: Path) -> None:
+        """Rows of jobs that are not in today's plan would be lost with it; what its error advises loses no image."""
+        before = run(Output(tmp_path, HEADER), PLAN)
+        whole = (tmp_path / "manifest.jsonl").read_bytes()
+        images = {name for name in files(tmp_path) if name.endswith(".png")}
+        for end in (whole.index(b"\n") // 2, whole.index(b"\n") + 1, len(whole) // 2, len(whole) - 1):
+            (tmp_path / "manifest.jsonl").write_bytes(whole[:end])
+            with pytest.raises(ManifestError, match="cut off") as caught:
+                run(Output(tmp_path, HEADER), [])
+            assert "move it and train/metadata.jsonl away" in caught.value.hint
+            assert (tmp_path / "manifest.jsonl").read_bytes() == whole[:end]
+        (tmp_path / "manifest.jsonl").unlink()
+        (tmp_path / "train/metadata.jsonl").unlink()
+        assert run(Output(tmp_path, HEADER), PLAN) == before
+        assert images <= files(tmp_path)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from genie_cli import manifest
 from genie_cli.errors import ManifestError
 from genie_cli.files.temporary import database
 from genie_cli.generate.ledger import Ledger
@@ -109,3 +110,19 @@ def test_a_bad_line_is_named(tmp_path: Path) -> None:
     path.write_text(HEADER.line() + Row(JOBS[0], Status.FAILED).line() + "{}\n")
     with database() as index, pytest.raises(ManifestError, match=r"m\.jsonl, line 3: "):
         Ledger(index).read([path], lambda _: True)
+
+
+def test_a_line_without_an_end_is_not_held_in_memory(tmp_path: Path) -> None:
+    path = tmp_path / "m.jsonl"
+    path.write_text(HEADER.line())
+    os.truncate(path, 1 << 40)
+    with database() as index, pytest.raises(ManifestError, match=r"m\.jsonl: cannot be read: a line has more than"):
+        Ledger(index).read([path], lambda _: True)
+
+
+def test_a_document_that_is_no_journal_has_all_of_its_rows(tmp_path: Path) -> None:
+    path = tmp_path / "m.jsonl"
+    some = [Row(job, Status.FAILED, reason="no luck") for job in JOBS[:3]]
+    path.write_text("".join(manifest.lines_of(HEADER, [row.line() for row in some[:2]], 3)))
+    with database() as index, pytest.raises(ManifestError, match="has 2 rows, and its first line says 3"):
+        Ledger(index).read([path], lambda _: True, whole={path})

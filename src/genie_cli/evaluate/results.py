@@ -23,12 +23,13 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from genie_cli.errors import OutputError
 from genie_cli.files.cells import escape_cell
 from genie_cli.files.folders import make_own_folder, require_own_folder
-from genie_cli.files.reading import open_binary, reason, sha256_of
+from genie_cli.files.reading import look, open_binary, reason, sha256_of
 from genie_cli.files.writing import write_atomically
 
 JSON_LINES, CSV = "results.jsonl", "results.csv"
 RECORD_FILES = (JSON_LINES, CSV)
 _MAX_BYTES = 1 << 26  # of the marker, which gets some hundred bytes longer with each run
+_LARGEST = 1 << 30  # of a results file; a larger one is not genie's, and would be read for minutes
 _HINT = "choose another --out, or move the file away and run the same command again"
 
 
@@ -127,8 +128,11 @@ def _listed(out: Path) -> dict[str, list[str]]:
 
 
 def _hash_of(path: Path) -> str:
-    """The SHA-256 of a file; empty if there is none."""
+    """The SHA-256 of a file; empty if there is none, and no hash if it is larger than any that genie writes."""
     try:
+        found = look(path)
+        if found and found.st_size > _LARGEST:
+            return "too large"
         return sha256_of(path, follow=False)
     except (FileNotFoundError, NotADirectoryError):
         return ""

@@ -15,7 +15,7 @@ from genie_cli.errors import ManifestError
 from genie_cli.files.reading import is_open_pipe, open_text, parse_json, reason
 
 _BLOCK = 1 << 16  # bytes; a journal may be larger than memory
-_LONGEST = 1 << 24  # characters of a line; a soft label of ten thousand classes has half a million
+LONGEST = 1 << 24  # characters of a line; a soft label of ten thousand classes has half a million
 _CUT_OFF = ("its last line is incomplete: the file was cut off", "make it, or copy it, again")
 
 
@@ -50,7 +50,7 @@ def objects(lines: Iterable[str], name: str, whole: bool) -> Iterator[tuple[int,
         lines: with their line breaks.
         name: what errors call the file.
         whole: an incomplete last line is an error: the file was cut off. Otherwise it is passed over unless it is an
-            object: a killed writer leaves one in a journal.
+            object: a killed writer leaves one in a journal. In the first line, the header, it is an error always.
 
     Raises:
         ManifestError: a line is not a JSON object, or the file cannot be read.
@@ -64,6 +64,8 @@ def objects(lines: Iterable[str], name: str, whole: bool) -> Iterator[tuple[int,
         try:
             data = parse_json(line)
         except ValueError as error:
+            if is_cut and number == 1:
+                raise ManifestError(name, number, *_CUT_OFF) from None
             if is_cut:
                 return
             raise ManifestError(name, number, f"is not JSON: {error}") from None
@@ -72,14 +74,20 @@ def objects(lines: Iterable[str], name: str, whole: bool) -> Iterator[tuple[int,
         yield number, data
 
 
-def drop_torn_line(file: BinaryIO) -> None:
+def drop_torn_line(file: BinaryIO, name: str) -> None:
     """Remove an incomplete last line from a journal, so that the next row starts on a new line.
 
     Args:
         file: open for reading and writing.
+        name: what errors call it.
+
+    Raises:
+        ManifestError: the line is longer than any of a journal's: it is some other file, and may have no end.
     """
-    end = file.seek(0, os.SEEK_END)
+    size = end = file.seek(0, os.SEEK_END)
     while end:
+        if size - end > LONGEST:
+            raise ManifestError(name, 0, f"has more than {LONGEST:,} bytes without a line break: it is no journal")
         start = max(0, end - _BLOCK)
         file.seek(start)
         if (found := file.read(end - start).rfind(b"\n")) >= 0:
@@ -109,8 +117,8 @@ def _numbered(lines: Iterable[str], name: str, whole: bool) -> Iterator[tuple[in
     """Lines with their numbers; what is left of a character that was cut in two counts as an incomplete line."""
     try:
         for number, line in enumerate(_bounded(lines), start=1):
-            if len(line) >= _LONGEST:
-                raise ManifestError(name, number, f"has more than {_LONGEST:,} characters")
+            if len(line) >= LONGEST:
+                raise ManifestError(name, number, f"has more than {LONGEST:,} characters")
             yield number, line
     except UnicodeDecodeError as error:
         if error.reason != "unexpected end of data":
@@ -124,4 +132,4 @@ def _numbered(lines: Iterable[str], name: str, whole: bool) -> Iterator[tuple[in
 def _bounded(lines: Iterable[str]) -> Iterator[str]:
     """The lines; of a file, in parts of bounded length: a file without line breaks may be larger than memory."""
     readline = getattr(lines, "readline", None)
-    yield from iter(lambda: readline(_LONGEST), "") if readline else lines
+    yield from iter(lambda: readline(LONGEST), "") if readline else lines

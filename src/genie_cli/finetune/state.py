@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -181,14 +181,22 @@ class TrainingState:
 
 
 def _body(path: Path) -> bytes | None:
-    """What torch wrote, if it fits the SHA-256 above it, else nothing; None if there is no file; raises OSError."""
+    """What torch wrote, if it fits the SHA-256 above it, else nothing; None if there is no file; raises OSError.
+
+    It is read into memory once it is known to be a state: anything may be in its place.
+    """
     try:
         with open_binary(path) as file:
             head = file.readline(len(_HEAD.format("")))
-            body = file.read()
+            start = file.tell()
+            if start != len(_HEAD.format("")) or not head.startswith(_HEAD.partition("{")[0].encode()):
+                return b""
+            if head != _HEAD.format(hashlib.file_digest(cast("Any", file), "sha256").hexdigest()).encode():
+                return b""
+            file.seek(start)
+            return file.read()
     except FileNotFoundError:
         return None
-    return body if head == _HEAD.format(hashlib.sha256(body).hexdigest()).encode() else b""
 
 
 class _Hashed:

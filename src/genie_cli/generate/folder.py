@@ -41,6 +41,10 @@ from genie_cli.jobs import Job
 from genie_cli.manifest import Row, Status
 
 _LONGEST_HEADER = 1 << 24  # bytes
+_DAMAGED = (
+    f"move it and {IMAGES}/metadata.jsonl away and run the same command again: the images that are there are kept, and "
+    "this plan's are found again"
+)
 
 
 @dataclass
@@ -109,7 +113,7 @@ class Output:
         """Cut off what a killed run has left of a journal line."""
         if look(self._journal):
             with alone(self._private), open_to_change(self._journal) as journal:  # another shard may be reading it
-                drop_torn_line(journal)
+                drop_torn_line(journal, str(self._journal))
 
     def begin(self) -> None:
         """Bind the folder to the settings of this run, before its first row, unless another shard was first.
@@ -129,9 +133,19 @@ class Output:
 
     def known(self) -> Ledger:
         """What earlier runs made; an image that no longer exists counts as not made."""
-        with reraise_as_output_error(self.root):
-            self._ledger.read((self.manifest, *self._journals()), self._is_there)
+        with reraise_as_output_error(self.root), self._explaining():
+            self._ledger.read((self.manifest, *self._journals()), self._is_there, whole={self.manifest})
         return self._ledger
+
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
+        """Adds to an error of the manifest what can be done: it was written whole, and has been damaged since."""
+        try:
+            yield
+        except ManifestError as error:
+            if str(error.path) != str(self.manifest):
+                raise
+            raise ManifestError(error.path, error.line, error.reason, _DAMAGED) from None
 
     def save(self, job: Job, image: bytes, image_format: Format, slots: int) -> Row:
         """Write an image and note it in the journal. Safe to call from several threads.
@@ -165,10 +179,12 @@ class Output:
             record = provenance.read(self.root / name)
         except ImageError:
             record = None
-        ours = {key: value for key, value in self.header.settings.made_with().items() if key != "slots"}
-        if record is None or record.job != job or {k: record.settings.get(k) for k in ours} != ours:
+        slots = record.settings.get("slots") if record else None
+        ours = {**self.header.settings.made_with(), "slots": slots}
+        is_ours = record and record.job == job and {key: record.settings.get(key) for key in ours} == ours
+        if not is_ours or type(slots) is not int or not 1 <= slots <= (self.header.settings.slots or slots):
             return Row(job, Status.FAILED, reason=f"another file is in the way: {name}")
-        return Row(job, Status.MADE, name, sha256_of(self.root / name), int(record.settings["slots"]))
+        return Row(job, Status.MADE, name, sha256_of(self.root / name), slots)
 
     def note(self, row: Row) -> Row:
         """Add a row to the journal, which begins if it has not."""
@@ -230,7 +246,7 @@ class Output:
         now = Header.model_validate_json(self.header.line())  # as it will be read: a tuple is a list then
         for path in documents:
             differences: list[str] = []
-            with suppress(FileNotFoundError), open_text(path) as stream:  # another shard may end
+            with suppress(FileNotFoundError), self._explaining(), open_text(path) as stream:  # another shard may end
                 before = manifest.read(stream, str(path), "genie.manifest").header
                 differences = list(before.differences(now))
             if differences:

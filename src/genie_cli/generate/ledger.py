@@ -5,7 +5,8 @@ A row takes some thirty bytes in a temporary file, and none in memory. Documents
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import errno
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from pydantic_core import from_json
 
 from genie_cli import manifest
+from genie_cli.files.json_lines import LONGEST
 from genie_cli.files.reading import State, open_binary, state_of
 from genie_cli.jobs import Job
 from genie_cli.manifest import Row, Status
@@ -43,11 +45,14 @@ class Ledger:
         self._read: dict[Path, State] = {}
         index.execute(_TABLE)
 
-    def read(self, documents: Iterable[Path], counts: Callable[[Row], bool]) -> None:
+    def read(
+        self, documents: Iterable[Path], counts: Callable[[Row], bool], whole: Collection[Path] = frozenset()
+    ) -> None:
         """Take in the rows that count, instead of those before; nothing is done if no document has changed since.
 
         Args:
             documents: manifests; one that is not there has no rows.
+            whole: those that are no journals: one that lacks rows was damaged.
 
         Raises:
             ManifestError: one is no manifest, or a line is not a row.
@@ -60,7 +65,8 @@ class Ledger:
         for number, path in enumerate(found):
             with suppress(FileNotFoundError), open_binary(path) as file:
                 lines = _Lines(file)
-                rows = filter(counts, manifest.read(lines, str(path), "genie.manifest").rows())
+                document = manifest.read(lines, str(path), "genie.manifest", whole=path in whole)
+                rows = filter(counts, document.rows())
                 places = ((_key(row.job), row.status is Status.MADE, number, lines.start) for row in rows)
                 self._index.executemany(_ADD, places)
 
@@ -101,7 +107,9 @@ class _Lines:
 
     def __iter__(self) -> Iterator[str]:
         end = 0
-        for line in self._file:
+        while line := self._file.readline(LONGEST):
+            if len(line) == LONGEST:  # it may have no end
+                raise OSError(errno.EFBIG, f"a line has more than {LONGEST:,} bytes")
             self.start, end = end, end + len(line)
             yield line.decode()
 
