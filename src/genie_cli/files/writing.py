@@ -230,19 +230,21 @@ def require_folder(path: Path) -> None:
 def require_usable_folder(path: Path) -> None:
     """Raise OutputError unless ``path`` is a folder that can be written to, or can be made one."""
     with _reraised(path):
-        existing = next(folder for folder in (path, *path.absolute().parents) if look(folder) or _is_link(folder))
+        existing = next(folder for folder in (path, *path.absolute().parents) if look(folder) or os.path.islink(folder))
         if not (found := look(existing)) or not stat.S_ISDIR(found.st_mode):
             kind = "a file" if found else "a broken link"
             raise OutputError(f"{path} cannot be a folder: {existing} is {kind}", "choose another --out")
         if not os.access(existing, os.W_OK | os.X_OK):
-            raise OutputError(f"cannot write to {path}: no permission to write in {existing}", "choose another --out")
+            is_locked = os.statvfs(existing).f_flag & os.ST_RDONLY
+            why = os.strerror(errno.EROFS) if is_locked else f"no permission to write in {existing}"
+            raise OutputError(f"cannot write to {path}: {why}", "choose another --out")
 
 
 def require_own_folder(path: Path) -> None:
     """Raise OutputError if something is at ``path`` that is not a folder, if only a link to one."""
     with _reraised(path), suppress(FileNotFoundError, NotADirectoryError):
         if not stat.S_ISDIR(os.lstat(path).st_mode):
-            kind = "a link" if _is_link(path) else "a file"
+            kind = "a link" if os.path.islink(path) else "a file"
             raise OutputError(f"{path} is {kind}, not a folder of genie's", "move it away, or choose another --out")
 
 
@@ -252,10 +254,6 @@ def make_own_folder(path: Path) -> None:
     with _reraised(path), suppress(FileExistsError):
         path.mkdir(parents=True)
     require_own_folder(path)
-
-
-def _is_link(path: Path) -> bool:
-    return os.path.islink(path)
 
 
 def require_own(path: Path, beginning: str) -> None:
