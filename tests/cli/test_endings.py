@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+import typer
 
 from genie_cli import api
 from genie_cli.cli import _endings
@@ -52,19 +53,17 @@ def test_a_reader_that_has_had_enough(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout.count(b"\n"), done.stderr) == (0, 1, b"")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_at_any_time_of_the_first_second(tmp_path: Path, number: signal.Signals) -> None:
-    for wait in (0.05, 0.1, 0.2, 0.4, 0.8):
-        with subprocess.Popen(
-            [*GENIE, "doctor"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        ) as process:
-            time.sleep(wait)
-            process.send_signal(number)
-            _, said = process.communicate(timeout=60)
-        # Python itself is not there yet in the first moments.
-        assert process.returncode in (130, -number)
-        assert b"Traceback" not in said
-        assert process.returncode < 0 or b"interrupted" in said
+@pytest.mark.parametrize("words", ["config", "generate --help", "--version"])  # ours, Rich's and plain output
+def test_a_reader_that_was_never_there(tmp_path: Path, words: str) -> None:
+    (tmp_path / "line").write_text(f"{' '.join(GENIE)} {words}; echo $? >&2")
+    done = shell("sleep 0.05; sh line | exec sleep 0 2>&1", tmp_path)
+    assert done.stderr == b"0\n"
+
+
+def test_a_broken_pipe_that_is_not_the_readers_is_told() -> None:
+    with pytest.raises(typer.Exit) as ended, _endings.in_words():
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))  # as of a process that loaded data
+    assert ended.value.exit_code == 1
 
 
 _BEFORE_THE_FIRST_COMMAND = """
@@ -90,6 +89,21 @@ def test_bytes_that_are_not_utf_8(tmp_path: Path, words: str) -> None:
     assert done.returncode == 2
     assert b"is not valid UTF-8: a\\xffb" in done.stderr
     assert os.listdir(tmp_path) == []
+
+
+def test_a_locale_that_is_not_utf_8(tmp_path: Path) -> None:
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = shell("$genie config --prompt '{target}, \u00fc'", tmp_path, **ascii_only)
+    assert done.returncode == 2
+    assert b"argument 3 is not text in the locale's encoding, ascii: {target}, \\xc3\\xbc\nto use UTF-8" in done.stderr
+
+
+@pytest.mark.parametrize("columns", ["0", "1", "9" * 20, "1000000", "\u00b2", "", "-3"])
+def test_a_terminal_of_an_absurd_size(tmp_path: Path, columns: str) -> None:
+    done = shell("$genie init --help", tmp_path, COLUMNS=columns, LINES=columns)
+    assert done.returncode == 0
+    assert b"Write a commented settings file" in done.stdout
+    assert len(done.stdout) < 10_000
 
 
 def test_a_variable_that_is_not_utf_8(tmp_path: Path) -> None:
@@ -146,6 +160,24 @@ def test_an_empty_path(genie: Genie, tmp_path: Path, name: str) -> None:
     result = genie(*words)
     assert (result.exit_code, "the path is empty" in result.stderr) == (2, True)
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "words", ["oracle . --oracle", "confuse --backbone", "fewshot --augment", "longtail --dataset", "generate --method"]
+)
+def test_an_empty_name(genie: Genie, words: str) -> None:
+    result = genie(*words.split(), "")
+    assert (result.exit_code, f"{words.split()[-1]}: the name is empty" in result.stderr) == (2, True)
+
+
+def test_a_disk_that_is_read_only(tmp_path: Path, photos: Path) -> None:
+    begun = "unshare -rm sh -c 'mkdir ro; mount -t tmpfs none ro && mount -o remount,ro ro || exit 77; "
+    done = shell(
+        f"{begun} $genie init --out ro/new.toml; $genie generate --src-dir {photos} --targets a --out ro/out'", tmp_path
+    )
+    if done.returncode in (1, 77) and b"error: cannot write" not in done.stderr:
+        pytest.skip("needs a namespace of its own")
+    assert done.stderr.count(b"Read-only file system") == 2
 
 
 def test_absurd_numbers(genie: Genie) -> None:

@@ -11,27 +11,27 @@ from pathlib import Path
 
 import typer
 
-from genie_cli.cli import _console, _streams
+from genie_cli.cli import _console, _signals, _streams
 from genie_cli.errors import GenieError, OutputError, UsageError
 from genie_cli.files.reading import is_text, reason
 
-INTERRUPTED = 130
 TRACEBACK = "GENIE_TRACEBACK"  # a variable; not empty: a fault of genie's own is shown with its traceback
 
 
 @contextmanager
 def in_words() -> Iterator[None]:
-    """Turn what ends a command into words on stderr, and into `typer.Exit` with the exit code."""
+    """Turn what ends a command into words on stderr, and into `typer.Exit` with the exit code.
+
+    Ctrl-C gets its words at the very end: see `tell_of_interrupt`.
+    """
     try:
         yield
         sys.stdout.flush()  # here, where a reader that is gone is no error
     except GenieError as error:
         _fail(error)
     except KeyboardInterrupt:
-        _console.stderr().print("interrupted; what exists is safe, and the same command resumes")
-        raise typer.Exit(INTERRUPTED) from None
-    except BrokenPipeError:
-        _streams.discard()  # the reader of our output has had enough
+        raise typer.Exit(_signals.INTERRUPTED) from None
+    except _streams.ReaderGoneError:
         raise typer.Exit(0) from None
     except (typer._click.exceptions.ClickException, typer.Exit, typer.Abort):
         raise
@@ -40,9 +40,15 @@ def in_words() -> Iterator[None]:
     except OSError as error:
         _fail(_of_system(error))
     except Exception as error:
-        if os.environ.get(TRACEBACK):
+        if os.environ.get(TRACEBACK) and not _signals.came():
             raise
         _fail(_of_genie(error))
+
+
+def tell_of_interrupt() -> None:
+    """The last words of a command that was interrupted; one place for them, since Typer ends some commands itself."""
+    _signals.handled()
+    _console.stderr().print("interrupted; what exists is safe, and the same command resumes")
 
 
 def require_text(words: Sequence[str]) -> None:
@@ -54,7 +60,7 @@ def require_text(words: Sequence[str]) -> None:
     named |= {name: value for name, value in os.environ.items() if name.startswith(("GENIE_", "XDG_CACHE_HOME"))}
     for name, word in named.items():
         if not is_text(word):
-            raise UsageError(f"{name} is not valid UTF-8: {word}", "rename the file or folder, or give another")
+            raise _not_text(name, word)
         if "\0" in word:
             raise UsageError(f"{name} has a NUL character: {word}")
 
@@ -67,7 +73,16 @@ def require_working_folder() -> None:
         raise UsageError(f"there is no working folder: {reason(error)}", "change to another folder") from None
 
 
+def _not_text(name: str, word: str) -> UsageError:
+    encoding = sys.getfilesystemencoding()
+    if encoding == "utf-8":
+        return UsageError(f"{name} is not valid UTF-8: {word}", "rename the file or folder, or give another")
+    return UsageError(f"{name} is not text in the locale's encoding, {encoding}: {word}", "to use UTF-8: PYTHONUTF8=1")
+
+
 def _fail(error: GenieError) -> None:
+    if _signals.came():
+        raise typer.Exit(_signals.INTERRUPTED) from None
     _console.explain(error)
     raise typer.Exit(error.exit_code) from None
 

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
-from genie_cli.cli import _console, _endings
+from genie_cli.cli import _console, _endings, _signals
 from genie_cli.cli._options import RUN
 from genie_cli.errors import UsageError
 
@@ -36,7 +36,8 @@ _HABITS = {
 }
 
 
-_PATHS = ("DIR", "FILE", "IMAGE", "MANIFEST")  # how the values of options that are paths are called in help
+# How values are called in help that are never empty, and what they are.
+_NEVER_EMPTY = {"DIR": "path", "FILE": "path", "IMAGE": "path", "MANIFEST": "path", "NAME": "name"}
 
 
 class Command(TyperCommand):
@@ -67,7 +68,7 @@ class Command(TyperCommand):
         try:
             typed = list(args)
             left = super().parse_args(ctx, args)
-            self._refuse_empty_paths(ctx, typed)
+            self._refuse_empty(ctx, typed)
             return left
         except typer._click.exceptions.NoSuchOption as error:
             ours = {flag for parameter in self.params for flag in parameter.opts}
@@ -76,14 +77,15 @@ class Command(TyperCommand):
                 error.possibilities = [meant]
             raise
 
-    def _refuse_empty_paths(self, ctx: Any, typed: list[str]) -> None:
-        """An empty path means the working folder to Python, and to a person that a variable of theirs is not set."""
+    def _refuse_empty(self, ctx: Any, typed: list[str]) -> None:
+        """An empty path means the working folder to Python, and an empty name often the default; to a person they mean
+        that a variable of theirs is not set."""
         values, _, _ = self.make_parser(ctx).parse_args(typed)
         for parameter in self.params:
             value = values.get(str(parameter.name))
-            is_path = any(word in str(getattr(parameter, "metavar", "")) for word in _PATHS)
-            if is_path and (value == "" or (isinstance(value, list) and "" in value)):
-                raise UsageError(f"{parameter.opts[0]}: the path is empty", f"see {ctx.command_path} --help")
+            kind = _NEVER_EMPTY.get(str(getattr(parameter, "metavar", "")).partition(",")[0])
+            if kind and (value == "" or (isinstance(value, list) and "" in value)):
+                raise UsageError(f"{parameter.opts[0]}: the {kind} is empty", f"see {ctx.command_path} --help")
 
 
 class Group(TyperGroup):
@@ -103,7 +105,7 @@ class Group(TyperGroup):
     def main(self, args: Sequence[str] | None = None, **options: Any) -> Any:  # type: ignore[override]
         standalone = options.pop("standalone_mode", True)
         try:
-            with _endings.in_words():
+            with _endings.in_words(), _signals.Raised():
                 _endings.require_text(sys.argv[1:] if args is None else args)
                 code = super().main(args, standalone_mode=False, **options)
         except typer._click.exceptions.ClickException as error:
@@ -117,6 +119,8 @@ class Group(TyperGroup):
             code = 1
         if not standalone:
             return code
+        if code == _signals.INTERRUPTED:
+            _endings.tell_of_interrupt()
         sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,12 +14,18 @@ from typing import Any, TextIO, cast
 from genie_cli.errors import OutputError
 from genie_cli.files.reading import reason
 
+_SIZE = re.compile("[1-9][0-9]{1,3}")  # of a terminal, in characters
+
 
 def prepare() -> None:
     """Give every standard stream a file, before anything else is opened, and make data UTF-8 whatever the locale.
 
-    The first file that a program opens takes the number of a closed stream, and would be written to in its place.
+    The first file that a program opens takes the number of a closed stream, and would be written to in its place. A
+    terminal's size that no terminal has is forgotten: nothing would be shown in 0 columns.
     """
+    for name in ("COLUMNS", "LINES"):
+        if not _SIZE.fullmatch(os.environ.get(name, "80")):
+            del os.environ[name]
     closed = [number for number in range(3) if not _is_open(number)]
     for _ in closed:
         os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
@@ -30,10 +37,14 @@ def prepare() -> None:
     sys.stdout = cast("TextIO", Output(_Closed() if sys.stdout is None or 1 in closed else sys.stdout))
 
 
+class ReaderGoneError(Exception):
+    """Who reads standard output has had enough. No OSError: libraries take a broken pipe for an error of their own."""
+
+
 class Output:
     """Standard output, with its failures in words.
 
-    Its methods raise OutputError if it is closed or its disk is full, and BrokenPipeError if its reader has had enough.
+    Its methods raise OutputError if it is closed or its disk is full, and ReaderGoneError if its reader has had enough.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -56,14 +67,15 @@ def _reraised() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
-        raise
+        _discard()
+        raise ReaderGoneError from None
     except OSError as error:
-        discard()
+        _discard()
         hint = "redirect it elsewhere: genie ... > FILE"
         raise OutputError(f"cannot write to standard output: {reason(error)}", hint) from None
 
 
-def discard() -> None:
+def _discard() -> None:
     """Send what is still to come on standard output nowhere: Python would complain again when it ends."""
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -6,7 +6,6 @@ Importing this must not load torch: `genie --help` answers at once.
 
 from __future__ import annotations
 
-import signal
 import sys
 import warnings
 from typing import Annotated
@@ -75,7 +74,4 @@ def main() -> None:
     _streams.prepare()
     # Pillow's own remarks, on odd EXIF for example, do not help somebody who makes images from a folder.
     warnings.filterwarnings("ignore", module="PIL")
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    # What a batch system sends before it kills: end as after Ctrl-C, so that the output folder is left tidy.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     app()

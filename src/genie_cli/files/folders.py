@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -32,7 +33,9 @@ def require_usable_folder(path: Path) -> None:
             kind = "a file" if found else "a broken link"
             raise OutputError(f"{path} cannot be a folder: {existing} is {kind}", "choose another --out")
         if not os.access(existing, os.W_OK | os.X_OK):
-            raise OutputError(f"cannot write to {path}: no permission to write in {existing}", "choose another --out")
+            is_locked = os.statvfs(existing).f_flag & os.ST_RDONLY
+            why = os.strerror(errno.EROFS) if is_locked else f"no permission to write in {existing}"
+            raise OutputError(f"cannot write to {path}: {why}", "choose another --out")
 
 
 def require_own_folder(path: Path) -> None:

@@ -1,0 +1,96 @@
+"""Ctrl-C, and what a batch system sends before it kills: the first ends a command tidily, the next one at once.
+
+Nothing is imported that Python has not loaded itself, so that Ctrl-C ends the program in words from the beginning. The
+module ``signal`` is not among that; ``_signal`` is what it is made of.
+"""
+
+from __future__ import annotations
+
+import _signal  # type: ignore[import-not-found, unused-ignore]
+import atexit
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+    from types import FrameType
+
+INTERRUPTED = 130  # the exit code
+_SIGNALS = (_signal.SIGINT, _signal.SIGTERM)
+
+
+class _State:
+    """What the next signal does.
+
+    Attributes:
+        process: the one whose command it is; others, which load its data, have inherited the handlers.
+        depth: of `Raised`; not 0: the first signal raises KeyboardInterrupt.
+        came: whether it has.
+    """
+
+    process = 0
+    depth = 0
+    came = False
+
+
+def install() -> None:
+    """From here on a signal ends the program at once, with words and its exit code, except within `Raised`."""
+    _State.process = os.getpid()
+    for number in _SIGNALS:
+        _signal.signal(number, _received)
+    atexit.register(_ignore)  # the first to be registered is the last to be called
+    sys.unraisablehook = _unraisable
+
+
+class Raised:
+    """Within its context the first signal raises KeyboardInterrupt, so that what is under way is tidied up."""
+
+    def __enter__(self) -> None:
+        _State.depth += 1
+
+    def __exit__(self, *error: object) -> None:
+        _State.depth -= 1
+
+
+def came() -> bool:
+    """Whether a signal has raised KeyboardInterrupt, which a library may have turned into another error since."""
+    return _State.came
+
+
+def handled() -> None:
+    """Let Python end with the exit code that it is given.
+
+    A KeyboardInterrupt that has come out of an `exec`, such as that of a dataclass, counts as one that nobody has
+    handled until the next `exec`, and Python would die of a signal.
+    """
+    exec("")  # noqa: S102
+
+
+def _received(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a signal handler
+    if os.getpid() == _State.process:
+        if _State.came or not _State.depth:
+            _end()
+        _State.came = True
+    raise KeyboardInterrupt
+
+
+def _end() -> None:
+    try:
+        if os.getpid() == _State.process:
+            os.write(2, b"interrupted\n")
+    finally:
+        os._exit(INTERRUPTED)
+
+
+def _ignore() -> None:
+    """Nothing is left to be done, and Python, which takes handlers away before it ends, would die of the signal."""
+    for number in _SIGNALS:
+        _signal.signal(number, _signal.SIG_IGN)
+
+
+def _unraisable(unraisable: UnraisableHookArgs) -> None:
+    """A signal that came while Python was deleting an object, from where no exception can get out."""
+    if isinstance(unraisable.exc_value, KeyboardInterrupt):
+        _end()
+    sys.__unraisablehook__(unraisable)
