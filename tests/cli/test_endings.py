@@ -67,10 +67,11 @@ def test_a_broken_pipe_that_is_not_the_readers_is_told() -> None:
 
 
 _BEFORE_THE_FIRST_COMMAND = """
+import os, signal
 from genie_cli import __main__
 from genie_cli.cli import app
 def interrupted():
-    raise KeyboardInterrupt
+    os.kill(os.getpid(), signal.SIGINT)
 app.app = interrupted
 __main__.main()
 """
