@@ -145,3 +145,9 @@ def test_what_a_terminal_shows() -> None:
     Console(file=screen, width=80).print(table_of(confusion.pairs()))
     assert "[red]" in screen.getvalue()
     assert "75.0%" in screen.getvalue()
+
+
+def test_the_next_command_names_a_class_that_can_be_typed(genie: Genie, tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text('true,predicted\nall,b c\n"a,b",b c\n@a,b c\nb c,all\n')
+    said = genie("confuse", "--from-predictions", "p.csv").stderr
+    assert "next: genie generate --src-dir photos '--targets=b c' --confusion confusion.json" in said

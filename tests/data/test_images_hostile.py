@@ -39,6 +39,14 @@ def test_a_jpeg_with_thousands_of_scans(tmp_path: Path) -> None:
     assert attempt(data, tmp_path) == "has more than 100 scans"
 
 
+def test_a_header_that_has_no_end(tmp_path: Path) -> None:
+    """Pillow reads the header of a PPM byte by byte, and a comment in it may be as long as the file."""
+    data = b"P6 #" + b"a" * (1 << 25)
+    assert seconds(lambda: attempt(data, tmp_path)) < 5
+    assert attempt(data, tmp_path) == "has more than 1,048,576 bytes that can only be read one by one"
+    assert decode(b"P6 #" + b"a" * 1000 + b"\n1 1 255 abc", tmp_path).size == (1, 1)
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_every_format_has_a_limit_of_time(suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = saved(noise(100, 100), tmp_path / f"a{suffix}").read_bytes()

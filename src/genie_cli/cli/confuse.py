@@ -21,6 +21,7 @@ from genie_cli.config import BUNDLED
 from genie_cli.confuse.confusion import Confusion, require_writable
 from genie_cli.confuse.inputs import BACKBONE, FOLDS
 from genie_cli.errors import OutputError, shorten
+from genie_cli.generate.request import ALL
 
 
 @with_settings(["model.device"])
@@ -179,8 +180,10 @@ def _summarize(confusion: Confusion, command: str) -> None:
 
 def _next(confusion: Confusion, src_dir: Path | None, backbone: str | None, out: Path, top_k: int) -> str:
     """The command that draws sources by this file, for the class of the first pair."""
-    # The first class that can be typed: a comma separates classes, and @ stands for a file of them.
-    labels = [label for label, *_ in confusion.pairs() if "," not in label and not label.startswith("@")]
+    # The first class that can be typed: a comma separates classes, spaces around them do not count, @ stands for a file
+    # of them, and "all" for all.
+    typed = (label for label, *_ in confusion.pairs() if "," not in label and not label.startswith("@"))
+    labels = [label for label in typed if label == label.strip() != ALL]
     if not labels:
         return ""
     command = ["genie", "generate", *(["--model", BUNDLED] if backbone == BUNDLED else [])]

@@ -19,6 +19,7 @@ MAX_SECONDS = 30.0
 # several scans, each of which changes the whole picture.
 _BLOCK, _JPEG_BLOCK = 1 << 14, 1 << 10
 _READS = 64  # between two looks at the time, if they are shorter
+_SINGLE = 1 << 20  # bytes that are read one by one: of headers without a length, such as a PPM's with its comments
 _TIMES_READ = 8  # how often a file may be read on the whole: its header is read several times, its pixels once
 
 
@@ -36,13 +37,16 @@ class _Limited(BytesIO):
         super().__init__(data)
         self._deadline = time.thread_time() + MAX_SECONDS
         self._left = _TIMES_READ * len(data) + (1 << 20)
-        self._unseen = self._reads = 0
+        self._unseen = self._reads = self._single = 0
 
     def read(self, size: int | None = -1, /) -> bytes:
         chunk = super().read(size)
         self._left -= len(chunk)
         self._unseen += len(chunk)
         self._reads += 1
+        self._single += size == 1
+        if self._single > _SINGLE:
+            raise LimitError(f"has more than {_SINGLE:,} bytes that can only be read one by one")
         if self._unseen >= _JPEG_BLOCK or self._reads >= _READS:
             self._unseen = self._reads = 0
             if time.thread_time() > self._deadline:
