@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable, Iterable
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -42,6 +47,24 @@ def test_a_copy_exists_as_long_as_it_is_open() -> None:
     with copied(stream) as path:
         assert path.read_bytes() == b"that is left"
     assert not path.parent.exists()
+
+
+def test_what_a_killed_process_left_is_deleted_by_the_next_and_what_is_used_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    killed = "import os; from genie_cli.files.temporary import temporary_folder\n"
+    killed += "with temporary_folder() as folder: (folder / 'copy').write_text('x'); os.kill(os.getpid(), 9)"
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", killed], env={**os.environ, "TMPDIR": str(tmp_path)}, check=False)
+    (left,) = tmp_path.iterdir()
+    strange = tmp_path / f"{left.name}-elsewhere"
+    strange.symlink_to(tmp_path.parent)
+    with copied(BytesIO(b"one")) as one, copied(BytesIO(b"two")) as other:
+        assert not left.exists()
+        assert (one.read_bytes(), other.read_bytes()) == (b"one", b"two")
+        assert one.stat().st_mode & 0o077 == 0 or one.parent.stat().st_mode & 0o077 == 0
+    assert list(tmp_path.iterdir()) == [strange]
 
 
 @pytest.mark.parametrize("write", [add_all, copy])

@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
 
 from genie_cli.errors import ModelError, shorten
 from genie_cli.files.reading import first_problem, is_folder, json_bytes, look, reason
+from genie_cli.files.temporary import temporary_folder
 
 FOLDER, HUB = "local-dir:", "hf-hub:"
 MAX_CLASSES = 1 << 16
@@ -128,8 +128,8 @@ class ModelFolder:
     @contextmanager
     def name(self) -> Iterator[str]:
         """The model's name for timm, of a folder that has its configuration and nothing else."""
-        with TemporaryDirectory(prefix="genie-") as folder:
-            (Path(folder) / "config.json").write_text(json.dumps(self.config), encoding="utf-8")
+        with temporary_folder() as folder:
+            (folder / "config.json").write_text(json.dumps(self.config), encoding="utf-8")
             yield f"{FOLDER}{folder}"
 
 

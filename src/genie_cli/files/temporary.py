@@ -1,16 +1,23 @@
-"""Temporary files, which may be larger than the memory, and the folder for what can be computed again."""
+"""Temporary files, which may be larger than the memory. What killed processes left of them the next one deletes."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
+import stat
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir, mkdtemp
 from typing import BinaryIO
 
 from genie_cli.errors import OutputError
+
+try:
+    import fcntl
+except ImportError:  # Windows: what a killed process leaves stays there
+    fcntl = None  # type: ignore[assignment]
 
 
 @contextmanager
@@ -34,10 +41,67 @@ def copied(stream: BinaryIO) -> Iterator[Path]:
     """
     with ExitStack() as held:
         with _reraise_as_no_room(OSError):  # only while copying: later errors are not about the copy
-            path = Path(held.enter_context(TemporaryDirectory(prefix="genie-"))) / "copy"
+            path = held.enter_context(temporary_folder()) / "copy"
             with path.open("wb") as file:
                 shutil.copyfileobj(stream, file)
         yield path
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """An empty temporary folder of this user's; deleted when the context ends, or else by the next process.
+
+    It is locked as long as it is used: one that is not was left by a killed process.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    _clear()
+    folder, lock = _create()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def _prefix() -> str:
+    return f"genie-run-{getattr(os, 'getuid', lambda: 0)()}-"
+
+
+def _create() -> tuple[Path, int]:
+    """A new folder, and the open file that locks it."""
+    while True:
+        folder = Path(mkdtemp(prefix=_prefix()))
+        with suppress(FileNotFoundError):  # `_clear` of another process took it before it was locked
+            lock = os.open(folder, os.O_RDONLY)
+            if fcntl:
+                with suppress(OSError):  # some network file systems cannot lock
+                    fcntl.flock(lock, fcntl.LOCK_EX)
+            if folder.exists():
+                return folder, lock
+            os.close(lock)
+
+
+def _clear() -> None:
+    """Delete what killed processes of this user left. What cannot be deleted stays."""
+    if not fcntl:
+        return
+    with suppress(OSError), os.scandir(gettempdir()) as entries:
+        for entry in [entry for entry in entries if entry.name.startswith(_prefix())]:
+            with suppress(OSError):  # it is locked, or gone by now
+                _remove_unlocked(entry.path)
+
+
+def _remove_unlocked(folder: str) -> None:
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        status = os.fstat(lock)
+        if stat.S_IMODE(status.st_mode) == 0o700 and status.st_uid == os.getuid():
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.close(lock)
 
 
 @contextmanager
