@@ -54,7 +54,9 @@ def every_fault(bench: Bench) -> Iterator[tuple[Fault, str]]:
         yield from ((Fault(Kind.FAIL, at, ERRORS[(at + more) % len(ERRORS)]), "") for more in range(_PER_CALL))
     for step in range(_OTHERS):
         yield Fault(Kind.FULL, int(1.25**step)), ""
-        yield Fault(Kind.SIGNAL, int(1000 * usual.seconds * step / _OTHERS), _SIGNALS[step % 3]), ""
+        moment = int(1000 * usual.seconds * step / _OTHERS)
+        yield Fault(Kind.SIGNAL, moment, _SIGNALS[step % 3]), ""
+        yield Fault(Kind.TWICE, moment, _SIGNALS[step % 2]), ""
     for kind, patterns in ((Kind.CUT, bench.command.cut), (Kind.FLIP, bench.command.flipped)):
         for pattern in patterns:
             path = sorted(bench.template.glob(pattern))[0]

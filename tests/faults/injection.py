@@ -23,6 +23,7 @@ class Kind(StrEnum):
     FAIL = "a file call fails"
     FULL = "no file grows beyond a size"
     SIGNAL = "a signal arrives"
+    TWICE = "two signals arrive"
     CUT = "a file was cut short"
     FLIP = "a bit of a file was flipped"
     TOGETHER = "two shards start together"

@@ -85,9 +85,10 @@ def run_together(
     """Run commands at the same time."""
     begun = time.monotonic()
     running = [_start(words, folder, fault, prepare) for words in commands]
-    if fault and fault.kind is Kind.SIGNAL:
-        time.sleep(fault.at / 1000)
-        os.kill(running[0][0], fault.number)
+    if fault and fault.kind in (Kind.SIGNAL, Kind.TWICE):
+        for wait in (fault.at / 1000, 0.01)[: 2 if fault.kind is Kind.TWICE else 1]:
+            time.sleep(wait)
+            os.kill(running[0][0], fault.number)
     return [_finish(process, pipes, begun) for process, pipes in running]
 
 

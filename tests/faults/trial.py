@@ -125,7 +125,7 @@ def _is_told(ended: Ended, usual: Ended, damaged: str) -> bool:
 def _badly_ended(ended: Ended, fault: Fault) -> Iterator[str]:
     if said := [words for words in _NO_WORDS if words in ended.err]:
         yield f"{said[0]}: {ended.err}"
-    if ended.code not in _CODES and not (fault.kind in (Kind.KILL, Kind.SIGNAL) and ended.code in _STOPPED):
+    if ended.code not in _CODES and not (fault.kind in (Kind.KILL, Kind.SIGNAL, Kind.TWICE) and ended.code in _STOPPED):
         yield f"exit code {ended.code}: {ended.err}"
     if ended.code in (1, 2) and not ended.err.strip():
         yield f"exit code {ended.code} without a word"
