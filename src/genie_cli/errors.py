@@ -28,8 +28,8 @@ class GenieError(Exception):
         hint: the same.
 
     Attributes:
-        lines, hints: both as lists of lines. A line may still hold a line break, from the name of a file: whoever shows
-            it decides what becomes of that.
+        lines, hints: both as lists of lines. A line may still hold a line break, from the name of a file; the code
+            that displays it escapes that.
     """
 
     exit_code: ClassVar[int] = 1

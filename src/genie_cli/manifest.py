@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -62,7 +63,7 @@ class Row:
         own["reason"] = self.reason
         return _line(self.job, {key: value for key, value in own.items() if value}, self.extra)
 
-    @property
+    @cached_property
     def judgement(self) -> Judgement | None:
         """What an oracle said of the image; None if none has seen it."""
         said = self.extra.get(COLUMN)
@@ -75,8 +76,7 @@ class Row:
     @property
     def is_accepted(self) -> bool:
         """Whether the image is to be used: no oracle has seen it, or one has, and accepted it."""
-        judgement = self.judgement
-        return judgement is None or judgement.accepted
+        return self.judgement is None or self.judgement.accepted
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Row:

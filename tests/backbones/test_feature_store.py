@@ -88,7 +88,7 @@ class TestDamage:
         for place in (*range(0, 120, 7), *range(120, len(whole), 101)):
             (tmp_path / FILE).write_bytes(flipped(whole, place))
             told_by(tmp_path)
-            assert told_by(tmp_path) == [], "it was mended"
+            assert told_by(tmp_path) == [], "the cache was repaired"
 
     def test_nor_does_a_cut_anywhere(self, tmp_path: Path, whole: bytes) -> None:
         for end in (*range(0, 120, 7), *range(120, len(whole), 997)):

@@ -18,7 +18,7 @@ _unreadable = partial(FolderError, hint="check that you may read it")
 def files_in(folder: Path) -> frozenset[str]:
     """Names of the regular files in a folder, links followed, hidden ones left out; empty if there is no folder.
 
-    A link of which cannot be found out what it leads to is among them: whoever reads it learns why not.
+    A link whose target cannot be examined is among them; reading it raises the error.
 
     Raises:
         FolderError: the folder cannot be read.

@@ -18,7 +18,7 @@ _LOGGERS = ("accelerate", "diffusers", "huggingface_hub", "timm", "torch", "tran
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep libraries from printing log messages and warnings; what comes of it is told by whoever uses them."""
+    """Keep libraries from printing log messages and warnings; the caller reports the outcome."""
     loggers = [logging.getLogger(name) for name in _LOGGERS]
     before = [logger.level for logger in loggers]
     for logger in loggers:

@@ -1,4 +1,4 @@
-"""What a training saves of its network, optimizer and scaler, and how it goes on from there."""
+"""What a training saves of its network, optimizer and scaler, and how it resumes."""
 
 from __future__ import annotations
 
