@@ -152,6 +152,9 @@ class Data(_Section):
     """Where data sets are."""
 
     dir: str = _setting("", "Folder of the data set.", option="data_dir", variable="GENIE_DATA", metavar="DIR")
+    pool: int = _setting(
+        0, "Which images of the bundled digits: other numbers have other colors, backgrounds and poses.", ge=0, le=MANY
+    )
 
 
 MOST_EPISODES = 100_000  # they are held in memory
@@ -170,6 +173,9 @@ class FewShot(_Section):
     )
     classifier: Literal["lr", "svm", "prototype"] = _setting(
         "lr", "Classifier on the features: logistic regression, linear SVM, or nearest class mean."
+    )
+    added: int = _setting(
+        0, "Generated images per class; 0: (ways - 1) * shots, as in the paper.", ge=0, le=MOST_PER_EPISODE, rare=True
     )
 
 

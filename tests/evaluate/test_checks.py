@@ -14,7 +14,7 @@ from genie_cli.errors import ManifestError, OutputError, UsageError
 from genie_cli.evaluate.augmentations import AugmentationName
 from genie_cli.evaluate.checks import (
     check_backbone,
-    check_data_dir,
+    check_data,
     check_generation,
     check_places,
     parse_augmentations,
@@ -94,10 +94,10 @@ def test_the_number_of_steps_does_not_matter_for_images_that_exist() -> None:
 
 def test_a_folder_that_bundled_data_do_not_need() -> None:
     bundled, other = catalog.entry("fewshot", "digits"), catalog.entry("fewshot", "folder")
-    check_data_dir(bundled, frozenset())
-    check_data_dir(other, {"data.dir"})
+    check_data(bundled, frozenset())
+    check_data(other, {"data.dir"})
     with pytest.raises(UsageError, match="--dataset digits is made by genie: leave out --data-dir"):
-        check_data_dir(bundled, {"data.dir"})
+        check_data(bundled, {"data.dir"})
 
 
 class TestPlaces:

@@ -12,10 +12,11 @@ from pathlib import Path
 from genie_cli import manifest
 from genie_cli.config import BUNDLED, Settings
 from genie_cli.data.catalog import Entry
+from genie_cli.data.dataset import Dataset
 from genie_cli.devices import parse_device
 from genie_cli.diffusion.solver import smallest_ratio
 from genie_cli.errors import UsageError, did_you_mean
-from genie_cli.evaluate.augmentations import Augmentation, AugmentationName, choose
+from genie_cli.evaluate.augmentations import PASTED, WITH_RATIO, Augmentation, AugmentationName, choose
 from genie_cli.files.folders import require_usable_folder
 from genie_cli.files.json_lines import is_pipe
 from genie_cli.settings import flag_of, keys
@@ -37,7 +38,7 @@ def parse_augmentations(
     """The augmentations that were asked for by name.
 
     Args:
-        ratios: GeNIe's noise ratios; see `augmentations.choose`.
+        ratios: noise ratios; see `augmentations.choose`.
         known: the names that the benchmark accepts.
 
     Raises:
@@ -73,8 +74,8 @@ def check_generation(
             of steps.
     """
     generates = any(augmentation.generates for augmentation in chosen)
-    if "generate.r" in given and not any(a.name is AugmentationName.GENIE for a in chosen):
-        raise UsageError("--r is GeNIe's noise ratio, and genie is not among --augment")
+    if "generate.r" in given and not any(augmentation.name in WITH_RATIO for augmentation in chosen):
+        raise UsageError("--r is the noise ratio of genie and img2img, and neither is among --augment")
     if manifests:
         _check_manifests(given, generates, plan_only)
     elif soft_labels:
@@ -108,10 +109,25 @@ def _check_ratios(chosen: Sequence[Augmentation], steps: int) -> None:
             )
 
 
-def check_data_dir(entry: Entry, given: Set[str]) -> None:
-    """Raise UsageError if ``--data-dir`` was typed for a bundled data set; a variable may name that of other runs."""
+def check_data(entry: Entry, given: Set[str]) -> None:
+    """Check the typed settings of where the data are; a variable may be meant for other runs.
+
+    Raises:
+        UsageError: ``--data-dir`` was typed for a bundled data set, or ``--pool`` for another.
+    """
     if entry.is_bundled and "data.dir" in given:
         raise UsageError(f"--dataset {entry.name} is made by genie: leave out --data-dir")
+    if not entry.is_bundled and "data.pool" in given:
+        raise UsageError(f"--dataset {entry.name} has no pools, which only the bundled digits have: leave out --pool")
+
+
+def check_compositor(dataset: Dataset, chosen: Sequence[Augmentation]) -> None:
+    """Raise UsageError if objects are to be pasted whose masks are not known."""
+    if dataset.compositor is None and (pasted := [a.label for a in chosen if a.name in PASTED]):
+        raise UsageError(
+            f"--augment {', '.join(pasted)}: the objects' masks are needed, which only the bundled digits have",
+            "leave it out of --augment",
+        )
 
 
 def check_places(out: Path, device: str, manifests: Sequence[str]) -> None:

@@ -118,6 +118,13 @@ class GeneratedImages:
         judgement = row.judgement or Judgement()
         return GeneratedImage(root / row.file, row.sha256, judgement.accepted, judgement.soft_label)
 
+    def identities(self, jobs: Iterable[Job]) -> Iterator[tuple[object, ...]]:
+        """For each different job, in their order, everything of its image that a result depends on."""
+        for key in dict.fromkeys(map(_key, jobs)):
+            row, _ = self._found[key]
+            judgement = row.judgement or Judgement()
+            yield (*key, row.sha256, judgement.accepted, judgement.soft_label)
+
     @contextmanager
     def explaining(self) -> Iterator[None]:
         """Adds to the error of an image that has gone, or has changed, the command that makes it again."""

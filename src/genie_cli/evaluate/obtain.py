@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from genie_cli import manifest
 from genie_cli.config import Format, Settings
+from genie_cli.data import imagenet
 from genie_cli.data.dataset import Dataset
 from genie_cli.evaluate.generated import GeneratedImages
 from genie_cli.files.folders import require_folder
@@ -38,13 +39,18 @@ _HOW = (
 )
 
 
-def prompts_for(settings: Settings, dataset: Dataset) -> Callable[[str], str]:
+def prompts_for(settings: Settings, dataset: Dataset, *, all_words: bool = False) -> Callable[[str], str]:
     """The prompt for each class: the settings' template with the class's name in words, and the superclass.
 
     The superclass is what anybody has set, which may be nothing, or else the data set's.
+
+    Args:
+        all_words: use all words that ImageNet has for a class, and not one.
     """
     superclass = settings.generate.superclass if is_set(settings, "generate.superclass") else dataset.superclass
     recipe = Recipe(targets=(), prompt=settings.generate.prompt, superclass=superclass, model="")
+    if all_words:
+        return lambda label: recipe.prompt_for(imagenet.all_words(label, dataset.name_of(label)))
     return lambda label: recipe.prompt_for(dataset.name_of(label))
 
 

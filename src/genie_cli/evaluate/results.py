@@ -26,8 +26,7 @@ from genie_cli.files.folders import make_own_folder, require_own_folder
 from genie_cli.files.reading import look, open_binary, reason, sha256_of
 from genie_cli.files.writing import write_atomically
 
-JSON_LINES, CSV = "results.jsonl", "results.csv"
-RECORD_FILES = (JSON_LINES, CSV)
+RECORD_FILES = ("results.jsonl", "results.csv")
 _MAX_BYTES = 1 << 26  # of the marker, which gets some hundred bytes longer with each run
 _LARGEST = 1 << 30  # of a results file; a larger one is not genie's, and would be read for minutes
 _HINT = "choose another --out, or move the file away and run the same command again"
@@ -62,9 +61,9 @@ def comma_separated(kind: type[Any], records: Sequence[Any]) -> str:
     return text.getvalue()
 
 
-def files_of(kind: type[Any], records: Sequence[Any]) -> dict[str, str]:
-    """The results files of records: name to text."""
-    return {JSON_LINES: lines(records), CSV: comma_separated(kind, records)}
+def files_of(kind: type[Any], records: Sequence[Any], stem: str = "results") -> dict[str, str]:
+    """The files of records, ``stem.jsonl`` and ``stem.csv``: name to text."""
+    return {f"{stem}.jsonl": lines(records), f"{stem}.csv": comma_separated(kind, records)}
 
 
 def require_own(out: Path, texts: Mapping[str, str | None]) -> None:

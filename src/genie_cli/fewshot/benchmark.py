@@ -15,9 +15,10 @@ from genie_cli.devices import is_main_process
 from genie_cli.diffusion.vocabulary import require_known
 from genie_cli.evaluate import checks, obtain, results
 from genie_cli.evaluate.augmentations import Augmentation
-from genie_cli.fewshot.options import FewShotOptions, backbone_name, check, section_of
+from genie_cli.evaluate.pairs import parse_pairs
+from genie_cli.fewshot.options import FewShotOptions, backbone_name, check, section_of, with_authors
 from genie_cli.fewshot.results import BASELINE, Conditions, Record
-from genie_cli.fewshot.task import Task
+from genie_cli.fewshot.task import AS_AUTHORS, Protocol, Task
 from genie_cli.generate.run import Run, locate_model
 from genie_cli.jobs import Source
 from genie_cli.observer import Observer
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
     from genie_cli.backbones.features import Features
     from genie_cli.evaluate.generated import GeneratedImages
     from genie_cli.fewshot.episodes import EpisodeList
-    from genie_cli.fewshot.evaluator import FewShotEvaluator
+    from genie_cli.fewshot.compare import Comparison
+    from genie_cli.fewshot.evaluator import FewShotEvaluator, Outcome
     from genie_cli.fewshot.needs import EpisodeJobs
+    from genie_cli.fewshot.predictions import Predictions
 
 _REPLACE = "put back these files as they were published"
 
@@ -67,7 +70,9 @@ class Benchmark:
             OutputError: the output folder cannot be written, or has files that genie did not write.
         """
         from genie_cli.backbones.load import load
+        from genie_cli.fewshot.predictions import Predictions
 
+        predictions = [Predictions.read(self.options.out, each) for each in self.lists]
         images = obtain.read(self.options.manifests)
         with self.observer.progress(f"Loading {self.network}"):  # before images are made: it may not be there
             backbone = load(self.network, self.options.checkpoint, self.settings.model.device)
@@ -75,61 +80,107 @@ class Benchmark:
             images = obtain.make(self.run)
         for each in self.lists:
             images.require(self.needs.needed(each.episodes, self.augmentations))
-        records = self._records(backbone, images)
-        self._write(records)
+        outcomes = self._outcomes(backbone, images, predictions)
+        conditions = self._conditions(backbone.name)
+        records = [record for each, own in zip(self.lists, outcomes, strict=True) for record in conditions.records_of(each, own)]
+        self._write(records, self._comparisons(conditions, outcomes))
         return records
 
-    def _records(self, backbone: Backbone, images: GeneratedImages) -> list[Record]:
+    def _outcomes(
+        self, backbone: Backbone, images: GeneratedImages, predictions: Sequence[Predictions]
+    ) -> list[list[Outcome]]:
+        """The outcomes of all augmentations, for each list of episodes; those that are known are not run again."""
         from genie_cli.backbones.features import Features, default_folder
 
-        conditions = self._conditions(backbone.name)
         features = Features(backbone, default_folder(self.observer), self.observer)
-        records: list[Record] = []
         total = len(self.augmentations) * sum(len(each.episodes) for each in self.lists)
+        outcomes: list[list[Outcome]] = []
         with self.observer.progress("episodes", total) as progress:
-            for each in self.lists:
+            for each, known in zip(self.lists, predictions, strict=True):
                 evaluator = self._evaluator(each, features, images)
-                outcomes = []
+                outcomes.append([])
                 for augmentation in self.augmentations:
                     progress.describe(f"{augmentation.label}, {each.spec.shots}-shot")
-                    outcomes.append(evaluator.run(augmentation, progress.advance))
-                records += conditions.records_of(each, outcomes)
-        return records
+                    made_of = self._made_of(each, augmentation, backbone.name, images)
+                    found = known.find(augmentation, made_of)
+                    if found:
+                        progress.advance(len(each.episodes))
+                    else:
+                        found = evaluator.run(augmentation, progress.advance)
+                        if is_main_process():
+                            known.add(found, made_of)
+                    outcomes[-1].append(found)
+        return outcomes
+
+    def _made_of(self, each: EpisodeList, augmentation: Augmentation, backbone: str, images: GeneratedImages) -> str:
+        """A hash of everything that decides the predictions of an augmentation."""
+        from genie_cli.fewshot.predictions import hash_of
+
+        conditions = {
+            "episodes": each.sha256,
+            "backbone": backbone,
+            "classifier": self._classifier,
+            "augmentation": augmentation,
+            "added": self.needs.added,
+            "protocol": self._protocol,
+            "crops": self.dataset.crops,
+            "soft labels": self.options.soft_labels,
+        }
+        return hash_of(conditions, images.identities(self.needs.needed(each.episodes, [augmentation])))
+
+    def _comparisons(self, conditions: Conditions, outcomes: Sequence[Sequence[Outcome]]) -> list[Comparison]:
+        """The differences that were asked for."""
+        from genie_cli.fewshot.compare import comparison
+
+        return [
+            comparison(each, {outcome.augmentation.label: outcome for outcome in own}, pair, self.dataset.original_of, conditions.names)
+            for pair in parse_pairs(self.options.compare, [augmentation.label for augmentation in self.augmentations])
+            for each, own in zip(self.lists, outcomes, strict=True)
+        ]
+
+    @property
+    def _classifier(self) -> str:
+        return section_of(self.task, self.settings).classifier
+
+    @property
+    def _protocol(self) -> Protocol:
+        return AS_AUTHORS if self.options.as_authors else self.task.protocol
 
     def _evaluator(self, episodes: EpisodeList, features: Features, images: GeneratedImages) -> FewShotEvaluator:
         from genie_cli.fewshot.augment import PHOTO_CROPS, RandomAugment
         from genie_cli.fewshot.classifiers import Classifier
         from genie_cli.fewshot.evaluator import FewShotEvaluator
+        from genie_cli.fewshot.support import SupportSets
         from genie_cli.fewshot.views import Views
 
-        augment = RandomAugment(features.backbone.preprocess, self.dataset.crops or PHOTO_CROPS)
-        return FewShotEvaluator(
-            episodes=episodes.episodes,
-            views=Views(self.dataset.root, augment),
-            features=features,
-            classifier=Classifier(section_of(self.task, self.settings).classifier),
-            needs=self.needs,
-            images=images,
-            soft_labels=self.options.soft_labels,
-            protocol=self.task.protocol,
-        )
+        crops = self.dataset.crops or PHOTO_CROPS
+        augment = RandomAugment(features.backbone.preprocess, crops, self._protocol.flip_vertically)
+        views = Views(self.dataset.root, augment, self.dataset.compositor)
+        support = SupportSets(views, self.needs, images, self.options.soft_labels, self._protocol)
+        return FewShotEvaluator(episodes.episodes, support, features, Classifier(self._classifier))
 
     def _conditions(self, backbone: str) -> Conditions:
-        classifier = section_of(self.task, self.settings).classifier
-        as_in_paper = classifier == self.task.classifier and not self.options.partial
+        as_in_paper = self._classifier == self.task.classifier and not self.options.partial
         return Conditions(
             task=self.task,
-            dataset=self.options.dataset,
+            dataset=self.dataset_name,
             backbone=backbone,
-            classifier=classifier,
+            classifier=self._classifier,
             baseline=self.options.baseline or BASELINE,
-            paper_backbone=self.network if as_in_paper else "",
+            paper_backbone=self.network if as_in_paper and not self.options.as_authors else "",
+            steps=self.settings.generate.steps if self.run else 0,
         )
 
-    def _write(self, records: Sequence[Record]) -> None:
+    @property
+    def dataset_name(self) -> str:
+        """The data set's name in results, with its pool."""
+        return catalog.entry(self.task.name, self.options.dataset).name_of(self.settings.data.pool)
+
+    def _write(self, records: Sequence[Record], comparisons: Sequence[Comparison]) -> None:
         if is_main_process():
             lists = {each.file_name: each.text for each in self.lists}
-            results.write(self.options.out, {**lists, **results.files_of(Record, records)})
+            compared = results.files_of(type(comparisons[0]), comparisons, "comparisons") if comparisons else {}
+            results.write(self.options.out, {**lists, **results.files_of(Record, records), **compared})
 
 
 def prepare(
@@ -156,15 +207,25 @@ def prepare(
     """
     entry = catalog.entry(task.name, options.dataset)
     settings, asked = with_defaults(settings, entry.defaults), settings
+    if options.as_authors:
+        settings = with_authors(settings)
     augmentations = check(task, options, entry, settings, given, plan_only=plan_only)
     network = _check_names(task, options, entry, settings, plan_only=plan_only)
     if entry.note and not options.episode_lists and any(_is_own(task, key, asked) for key in entry.defaults):
         observer.found(entry.note)
-    dataset = catalog.load(task.name, options.dataset, settings.data.dir, partial=options.partial, observer=observer)
+    dataset = catalog.load(
+        task.name,
+        options.dataset,
+        settings.data.dir,
+        partial=options.partial,
+        pool=settings.data.pool,
+        observer=observer,
+    )
+    checks.check_compositor(dataset, augmentations)
     dataset, lists = _lists(task, options, entry, settings, dataset, observer)
     if not plan_only:
         results.require_own(options.out, {each.file_name: each.text for each in lists})
-    needs, run = _generation(options, settings, given, observer, dataset, lists, augmentations)
+    needs, run = _generation(task, options, settings, given, observer, dataset, lists, augmentations)
     return Benchmark(task, options, settings, observer, network, dataset, lists, augmentations, needs, run)
 
 
@@ -201,8 +262,9 @@ def _lists(
     from genie_cli.evaluate.readable import require_readable, without_broken
     from genie_cli.fewshot.episodes import EpisodeSpec, draw_lists, read_lists
 
+    name = entry.name_of(settings.data.pool)
     if options.episode_lists:
-        lists = read_lists(options.episode_lists, dataset, options.dataset)
+        lists = read_lists(options.episode_lists, dataset, name)
         require_readable(dataset.root, _images_of(lists), observer, f"{_REPLACE}; or leave out --episode-list")
         return dataset, lists
     if entry.is_own or options.partial:
@@ -212,7 +274,7 @@ def _lists(
         EpisodeSpec(ways=wanted.ways, shots=shots, queries=wanted.queries, seed=seed)
         for shots in sorted(set(wanted.shots))
     ]
-    lists = draw_lists(dataset, options.dataset, specs, wanted.episodes)
+    lists = draw_lists(dataset, name, specs, wanted.episodes)
     if not (entry.is_own or entry.is_bundled or options.partial):
         require_readable(dataset.root, _images_of(lists), observer, f"{_REPLACE}; or leave them out: --partial")
     return dataset, lists
@@ -226,6 +288,7 @@ def _images_of(lists: Sequence[EpisodeList]) -> Sequence[Source]:
 
 
 def _generation(
+    task: Task,
     options: FewShotOptions,
     settings: Settings,
     given: Set[str],
@@ -246,7 +309,8 @@ def _generation(
         require_known(settings.model.name, sorted(map(dataset.name_of, classes)))
     located = locate_model(settings, given) if to_make else None
     model = located.identity if located else ""
-    needs = EpisodeJobs(obtain.prompts_for(settings, dataset), model, settings.generate.seed)
+    prompt_for = obtain.prompts_for(settings, dataset, all_words=options.as_authors)
+    needs = EpisodeJobs(prompt_for, model, settings.generate.seed, section_of(task, settings).added)
     if not located:
         return needs, None
     jobs = (job for each in lists for job in needs.needed(each.episodes, augmentations))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydantic import dataclasses
 
+from genie_cli.diffusion.solver import steps_of
 from genie_cli.fewshot.task import Task
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ class Record:
         difference_interval: half the width of its 95 % confidence interval.
         added: mean number of generated images used per class and episode.
         rejected: share of the generated images that the oracle rejected, 0..1.
+        chosen: of GeNIe-Ada, the share of each noise ratio among the images that were used, as "0.5: 0.25, 0.8: 0.75".
+        denoising_steps: mean number of denoising steps that were run for each image that was used, candidates that were
+            not chosen included; None if the images come from a manifest, or if there are none.
         paper: the paper's accuracy, if data set, backbone and episodes are the paper's; else None.
     """
 
@@ -53,6 +57,8 @@ class Record:
     difference_interval: float | None = None
     added: float = 0
     rejected: float = 0
+    chosen: str = ""
+    denoising_steps: float | None = None
     paper: float | None = None
 
     def __repr__(self) -> str:
@@ -71,6 +77,7 @@ class Conditions:
         backbone: identity of the network.
         baseline: label of the augmentation that the others are compared with.
         paper_backbone: the network's name in the paper's tables; empty if the paper measured otherwise.
+        steps: denoising steps of the full schedule; 0 if it is not known.
     """
 
     task: Task
@@ -79,6 +86,12 @@ class Conditions:
     classifier: str
     baseline: str = BASELINE
     paper_backbone: str = ""
+    steps: int = 0
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """What says on what and with what it was measured."""
+        return {"dataset": self.dataset, "backbone": self.backbone, "classifier": self.classifier}
 
     def records_of(self, episodes: EpisodeList, outcomes: Sequence[Outcome]) -> Iterator[Record]:
         """A record for each augmentation that was run on a list of episodes."""
@@ -109,5 +122,22 @@ class Conditions:
             difference_interval=round(gain.half_width, 4) if gain else None,
             added=round(outcome.added, 3),
             rejected=round(outcome.rejected, 4),
+            chosen=_shares(outcome),
+            denoising_steps=self._denoising_steps(outcome),
             paper=self.task.paper(self.dataset, self.paper_backbone, spec.ways, spec.shots, label),
         )
+
+    def _denoising_steps(self, outcome: Outcome) -> float | None:
+        """Every candidate of every group is generated, whether it is used or not."""
+        if not self.steps or not outcome.chosen:
+            return None
+        each = sum(steps_of(r, self.steps) for r in outcome.augmentation.ratios)
+        return round(each / (1 - outcome.rejected), 2)
+
+
+def _shares(outcome: Outcome) -> str:
+    """How often GeNIe-Ada chose each noise ratio."""
+    if len(outcome.augmentation.ratios) < 2:
+        return ""
+    total = sum(outcome.chosen.values())
+    return ", ".join(f"{r:g}: {count / total:.3f}" for r, count in outcome.chosen.items())

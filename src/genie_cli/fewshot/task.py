@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from genie_cli.evaluate import paper
 
@@ -18,11 +18,19 @@ class Protocol:
         center_crop: with every augmentation each image's center crop is used, once.
         crops: number of random crops of each image; 0: as many as images are generated for it, ways - 1.
         crops_beside_generated: generative augmentations use these random crops, too.
+        mixed_beside_crops: so do CutMix and MixUp.
+        mix_alpha: CutMix and MixUp draw the mixing ratio from Beta(alpha, alpha); None: 1 and 0.2, as in their papers.
+        crop_generated: a generated image is seen in a random crop, and not in its center crop.
+        flip_vertically: strong augmentation turns half of the views upside down.
     """
 
     center_crop: bool
     crops: int
     crops_beside_generated: bool
+    mixed_beside_crops: bool = False
+    mix_alpha: float | None = None
+    crop_generated: bool = False
+    flip_vertically: bool = False
 
     def crops_for(self, ways: int) -> int:
         """Number of random crops of each support image in an episode with ``ways`` classes."""
@@ -60,6 +68,11 @@ FEWSHOT = Task(
     classifier="lr",
     backbone="",
     paper=paper.fewshot,
+)
+
+# What the authors' code does beside the paper's text.
+AS_AUTHORS = replace(
+    FEWSHOT.protocol, mixed_beside_crops=True, mix_alpha=0.8, crop_generated=True, flip_vertically=True
 )
 
 # Paper, section 4.3: "no additional augmentation is used for generative methods", and the weak baseline has as many

@@ -69,7 +69,7 @@ def check(
         plan_only=plan_only,
         soft_labels=options.soft_labels,
     )
-    checks.check_data_dir(entry, given)
+    checks.check_data(entry, given)
     if not any(augmentation.name is AugmentationName.GENIE for augmentation in chosen) and (
         options.confusion or options.backbone
     ):
