@@ -41,7 +41,8 @@ _Paths = str | Path | Sequence[str | Path]
 _Words = str | Sequence[str]
 
 # The settings that each function takes as keywords, and its command as options.
-_IMAGES = tuple(key for key in keys("generate", "model") if key not in ("generate.method", "generate.per_target"))
+_ITS_OWN = ("generate.method", "generate.per_target", "generate.probe")  # of `genie generate`
+_IMAGES = tuple(key for key in keys("generate", "model") if key not in _ITS_OWN)
 _EPISODES = tuple(key for key in _IMAGES if key != "generate.top_k")
 GENERATE = keys("generate", "model", "output")
 FEWSHOT = (*keys("fewshot", "data"), *_EPISODES)

@@ -76,6 +76,11 @@ class Generate(_Section):
     steps: int = _setting(50, "Solver steps of the full schedule, of which r * steps are run.", ge=2, le=500)
     guidance: float = _setting(7.5, "Classifier-free guidance scale.", ge=1, le=100)
     seed: int = _setting(0, "Random seed.", ge=0, le=_LARGEST_SEED)
+    probe: bool = _setting(
+        False,
+        "Stop after one denoising step and decode the predicted clean image: cheap previews, for GeNIe-Ada.",
+        rare=True,
+    )
     preset: Literal["exact", "fast"] = _setting(
         "exact",
         "fast: 20 steps in half precision, which changes the images. Overrides the settings file, not flags.",

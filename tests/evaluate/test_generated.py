@@ -128,6 +128,19 @@ def test_an_image_without_a_hash_is_refused() -> None:
         images(made(LYNX, sha256=""))
 
 
+def test_probes_and_images_are_kept_apart() -> None:
+    """Their jobs are the same, so that nothing but the header tells them apart."""
+    probes = GeneratedImages(probes=True)
+    add(probes, made(LYNX), settings={"probe": True})
+    assert probes.find(LYNX)
+    with pytest.raises(UsageError, match=r"manifest\.jsonl has no probes"):
+        add(probes, made(LYNX), settings={"steps": 50})
+    with pytest.raises(UsageError, match=r"manifest\.jsonl has probes") as refused:
+        images(made(LYNX), settings={"probe": True})
+    assert "without --probe" in refused.value.hint
+    assert images(made(LYNX), settings={"probe": False}).find(LYNX)
+
+
 class TestOracle:
     def test_without_one_every_image_is_accepted(self) -> None:
         found = images(made(LYNX)).find(LYNX)

@@ -135,15 +135,15 @@ def check_places(out: Path, device: str, manifests: Sequence[str]) -> None:
 
     Raises:
         OutputError: ``out`` cannot be used as a folder.
-        UsageError: ``device`` is not the name of a device.
+        UsageError: ``device`` is not the name of a device, or a manifest has probes.
         ManifestError: a manifest cannot be read. A pipe, which can be read only once, is not checked.
     """
     require_usable_folder(out)
     parse_device(device)
     for name in manifests:
         if not is_pipe(name):
-            with manifest.opened(name, "genie.manifest"):
-                pass
+            with manifest.opened(name, "genie.manifest") as document:
+                document.require_images()
 
 
 def check_backbone(name: str) -> None:

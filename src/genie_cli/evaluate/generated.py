@@ -72,9 +72,12 @@ class GeneratedImages:
 
     Args:
         if_missing: what to do about an image that is not in the manifests.
+        probes: the images are probes (`genie generate --probe`), by which GeNIe-Ada chooses a noise ratio. These and
+            whole images never get into one collection, since a probe has the job of a whole image.
     """
 
-    def __init__(self, if_missing: str = "") -> None:
+    def __init__(self, if_missing: str = "", *, probes: bool = False) -> None:
+        self._probes = probes
         self._if_missing = if_missing or _MAKE_THEM
         self._found: dict[_Key, tuple[Row, Path]] = {}
         self._commands: dict[Path, str] = {}  # by folder: what makes its images again
@@ -83,9 +86,14 @@ class GeneratedImages:
         """Add the images of a manifest.
 
         Raises:
-            UsageError: it has another image of something that was added before, or another oracle's judgement of it.
+            UsageError: it has another image of something that was added before, or another oracle's judgement of it;
+                or it has probes where images are expected, or the other way round.
             ManifestError: a line is not a row, or an image has no SHA-256.
         """
+        if not self._probes:
+            document.require_images()
+        elif not document.header.settings.probe:
+            raise UsageError(f"{document.name} has no probes", "make them: genie generate --probe, into another --out")
         self._commands[document.root] = _command(document)
         for row in document.rows():
             if row.status is Status.MADE:
