@@ -30,7 +30,7 @@ from genie_cli.observer import Observer
 from genie_cli.settings import keys, override, split_list
 
 if TYPE_CHECKING:
-    from genie_cli.fewshot.results import Record as FewShotRecord
+    from genie_cli.fewshot.results import Results as FewShotResults
     from genie_cli.fewshot.task import Task
     from genie_cli.generate.run import Made, Run
     from genie_cli.longtail.results import Record as LongTailRecord
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 
 _Path = str | Path
 _Paths = str | Path | Sequence[str | Path]
-_Words = str | Sequence[str]
+_Words = str | Sequence[str]  # with commas, or one by one
+_Texts = str | Sequence[str]
 
 # The settings that each function takes as keywords, and its command as options.
 _ITS_OWN = ("generate.method", "generate.per_target", "generate.probe")  # of `genie generate`
@@ -274,11 +275,13 @@ def fewshot(
     partial: bool = False,
     soft_labels: bool = False,
     baseline: str | None = None,
+    compare: _Texts = (),
+    as_authors: bool = False,
     out: _Path = "genie-fewshot",
     settings: Settings | None = None,
     observer: Observer | None = None,
     **options: Any,
-) -> list[FewShotRecord]:
+) -> FewShotResults:
     """Compare augmentations in few-shot classification (paper, section 4.1; Tables 1, 2, 5 and 6).
 
     Generates the images that the episodes need, unless manifests have them, and compares all augmentations on the
@@ -287,8 +290,8 @@ def fewshot(
     Args:
         dataset: ``digits`` (bundled), ``digits-spurious-background``, ``digits-spurious-ink``, ``mini``, ``tiered``,
             or ``folder``, any folder with one subfolder per class.
-        augment: what to compare: none, weak, strong, cutmix, mixup, img2img-l, img2img-h, txt2img, genie, genie-ada;
-            default: all but the last.
+        augment: what to compare: none, weak, strong, cutmix, mixup, img2img-l, img2img-h, txt2img, genie, genie-ada,
+            and controls: repeat, paste, img2img, txt2img-paste, genie-ada-random. Default: the first nine.
         manifest: use the generated images of these manifests.
         episode_list: run these episodes, files of an earlier run.
         backbone: ``digits`` (bundled), ``unisiam-resnet18``, ``-34`` or ``-50``, or a timm model.
@@ -296,14 +299,16 @@ def fewshot(
         partial: accept an incomplete data set.
         soft_labels: train with the oracle's probabilities as labels.
         baseline: the augmentation that the others are compared with, such as ``"genie r=0.8"``; default: weak.
-        out: folder for results, episode lists and generated images.
+        compare: pairs of augmentations whose paired difference is wanted, each as ``"genie r=0.8,txt2img"``.
+        as_authors: do what the authors' code does where it differs from the paper's text.
+        out: folder for results, episode lists, predictions and generated images.
         settings: settings in the sections fewshot, data, generate and model.
         options: single settings by the name of their option, such as ``shots=1``, ``episodes=100``, ``r=[0.6, 0.8]``,
             ``data_dir="mini"``, ``model="digits"``.
 
     Returns:
-        One record per augmentation and number of shots; accuracies in percent. ``pandas.DataFrame(records)`` is the
-        table.
+        A list of one record per augmentation and number of shots; accuracies in percent. ``pandas.DataFrame(records)``
+        is the table. Its attribute ``comparisons`` has the differences that were asked for.
 
     Raises:
         UsageError: arguments contradict each other, or a value is out of range.
@@ -327,6 +332,8 @@ def fewshot(
         partial=partial,
         soft_labels=soft_labels,
         baseline=baseline,
+        compare=compare,
+        as_authors=as_authors,
     )
 
 
@@ -341,11 +348,12 @@ def finegrained(
     partial: bool = False,
     soft_labels: bool = False,
     baseline: str | None = None,
+    compare: _Texts = (),
     out: _Path = "genie-finegrained",
     settings: Settings | None = None,
     observer: Observer | None = None,
     **options: Any,
-) -> list[FewShotRecord]:
+) -> FewShotResults:
     """Compare augmentations in few-shot classification of fine-grained classes (paper, section 4.3; Table 4).
 
     Support images come from the training split; the accuracy is that on the test split. Arguments, return value and
@@ -374,6 +382,7 @@ def finegrained(
         partial=partial,
         soft_labels=soft_labels,
         baseline=baseline,
+        compare=compare,
     )
 
 
@@ -446,11 +455,12 @@ def _on_episodes(
     manifest: _Paths,
     episode_list: _Paths,
     checkpoint: _Path | None,
+    compare: _Texts,
     **rest: Any,
-) -> list[FewShotRecord]:
+) -> FewShotResults:
     """What `fewshot` and `finegrained` do: they differ in their task and its section of the settings."""
-    from genie_cli.fewshot.benchmark import prepare
     from genie_cli.fewshot.options import FewShotOptions
+    from genie_cli.fewshot.prepare import prepare
 
     asked = FewShotOptions(
         out=Path(out),
@@ -458,6 +468,7 @@ def _on_episodes(
         manifests=_names(manifest),
         episode_lists=tuple(map(Path, _names(episode_list))),
         checkpoint=_path(checkpoint),
+        compare=tuple(_texts([compare] if isinstance(compare, str) else compare)),
         **rest,
     )
     return prepare(task, asked, *chosen, _listening(observer)).evaluate()

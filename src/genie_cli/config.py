@@ -179,6 +179,11 @@ class FewShot(_Section):
     classifier: Literal["lr", "svm", "prototype"] = _setting(
         "lr", "Classifier on the features: logistic regression, linear SVM, or nearest class mean."
     )
+    ada: Literal["full", "probe"] = _setting(
+        "full",
+        "GeNIe-Ada chooses by full images at every r, or by a probe of one denoising step at each.",
+        rare=True,
+    )
     added: int = _setting(
         0, "Generated images per class; 0: (ways - 1) * shots, as in the paper.", ge=0, le=MOST_PER_EPISODE, rare=True
     )

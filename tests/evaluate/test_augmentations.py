@@ -56,6 +56,7 @@ def test_the_others_make_no_images() -> None:
     assert not any(augmentation.generates for augmentation in choose(PLAIN, []))
     generative = [augmentation for augmentation in choose(list(AugmentationName), []) if augmentation.generates]
     assert len(generative) + len(PLAIN) == len(AugmentationName)
+    assert {augmentation.name for augmentation in generative} == set(AugmentationName) - set(PLAIN)
 
 
 def test_every_one_has_a_label_of_its_own() -> None:

@@ -33,6 +33,7 @@ from genie_cli.fewshot.classifiers import Classifier
 from genie_cli.fewshot.episodes import Episode, EpisodeSpec, draw
 from genie_cli.fewshot.evaluator import FewShotEvaluator
 from genie_cli.fewshot.needs import EpisodeJobs
+from genie_cli.fewshot.support import SupportSets
 from genie_cli.fewshot.views import Views
 from genie_cli.header import Header
 from genie_cli.jobs import Job
@@ -139,11 +140,9 @@ def used(painted: Painted) -> list[list[int]]:
     preprocess, recorder = Preprocess(resize=8, size=8, mean=(0, 0, 0), std=(1, 1, 1)), _Recorder()
     FewShotEvaluator(
         painted.episodes,
-        Views(painted.dataset.root, RandomAugment(preprocess)),
+        SupportSets(Views(painted.dataset.root, RandomAugment(preprocess)), painted.needs, painted.images),
         Features(Backbone("mean-colour", _MeanColour(), preprocess), None),
         cast("Classifier", recorder),
-        painted.needs,
-        painted.images,
     ).run(ADA)
     assert len(recorder.fitted) == len(painted.episodes)
     return [numbers(painted, *of) for of in zip(painted.episodes, *zip(*recorder.fitted, strict=True), strict=True)]

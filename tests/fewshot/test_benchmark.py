@@ -13,9 +13,10 @@ from genie_cli.config import FewShot, Generate, Model, Settings
 from genie_cli.data import catalog
 from genie_cli.errors import GenieError, ManifestError, OutputError, UsageError
 from genie_cli.evaluate.results import lines
-from genie_cli.fewshot import benchmark
-from genie_cli.fewshot.benchmark import Benchmark, prepare
+from genie_cli.fewshot import prepare as preparing
+from genie_cli.fewshot.benchmark import Benchmark
 from genie_cli.fewshot.options import FewShotOptions
+from genie_cli.fewshot.prepare import prepare
 from genie_cli.fewshot.task import FEWSHOT, FINEGRAINED, Task
 from genie_cli.observer import Observer
 from tests.conftest import tree
@@ -123,7 +124,7 @@ class TestOrderOfChecks:
             raise AssertionError("data were read, or a model looked for")
 
         monkeypatch.setattr(catalog, "load", fail)
-        monkeypatch.setattr(benchmark, "locate_model", fail)
+        monkeypatch.setattr(preparing, "locate_model", fail)
 
     @pytest.mark.usefixtures("nothing_is_read")
     @pytest.mark.parametrize(
@@ -201,7 +202,7 @@ def test_a_missing_image_is_named_before_anything_is_evaluated(tmp_path: Path, m
     (tmp_path / "m.jsonl").write_text('{"kind":"genie.manifest","schema":1}\n')
     bench = prepared(tmp_path / "out", augment=("weak", "txt2img", "genie"), manifests=(str(tmp_path / "m.jsonl"),))
     assert bench.run is None
-    monkeypatch.setattr(Benchmark, "_records", lambda *_: pytest.fail("it was evaluated"))
+    monkeypatch.setattr(Benchmark, "_outcomes", lambda *_: pytest.fail("it was evaluated"))
     with pytest.raises(UsageError, match="8 generated images that are needed are not in the manifests"):
         bench.evaluate()
 

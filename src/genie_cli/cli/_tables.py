@@ -12,6 +12,7 @@ from rich.text import Text
 from genie_cli.cli._printable import text
 
 if TYPE_CHECKING:
+    from genie_cli.fewshot.results import Comparison
     from genie_cli.fewshot.results import Record as FewShotRecord
     from genie_cli.longtail.results import Record as LongTailRecord
 
@@ -35,6 +36,20 @@ def fewshot_table(records: Sequence[FewShotRecord]) -> Table:
             found = [record for record in records if record.augmentation == name and record.shots == count]
             cells += _cells(found[0] if found else None, with_paper)
         grid.add_row(text(name), *cells)
+    return grid
+
+
+def comparison_table(comparisons: Sequence[Comparison]) -> Table:
+    """One row per paired difference and number of shots."""
+    grid = Table(title="paired differences, percentage points", title_justify="left", box=box.SIMPLE_HEAD)
+    for name in ("augmentation", "minus", "shots"):
+        grid.add_column(name)
+    for name in ("difference", "95 % over episodes", "95 % clustered by image", "p"):
+        grid.add_column(name, justify="right")
+    for each in comparisons:
+        figures = f"{each.difference:+.2f}", f"± {each.episode_interval:.2f}", f"± {each.clustered_interval:.2f}"
+        named = each.augmentation, each.baseline, str(each.shots)
+        grid.add_row(*map(text, (*named, *figures, f"{each.p_value:.2g}")))
     return grid
 
 

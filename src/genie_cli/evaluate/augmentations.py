@@ -59,15 +59,19 @@ class Augmentation:
     Attributes:
         ratios: noise ratios r of the images that it adds, each in (0, 1]. Empty if it generates none; several only
             for GeNIe-Ada, which makes a candidate at each and uses one.
+        probe: GeNIe-Ada chooses by probes (`diffusion.solver.Probe`) and makes only the image that it chose.
     """
 
     name: AugmentationName
     ratios: tuple[float, ...] = ()
+    probe: bool = False
 
     @property
     def label(self) -> str:
         """The name in tables and results: ``genie r=0.8``."""
-        return f"{self.name} r={self.ratios[0]:g}" if self.name in WITH_RATIO else str(self.name)
+        if self.name in WITH_RATIO:
+            return f"{self.name} r={self.ratios[0]:g}"
+        return f"{self.name} by probe" if self.probe else str(self.name)
 
     @property
     def generates(self) -> bool:
@@ -80,12 +84,13 @@ class Augmentation:
         return _GENERATIVE[self.name][0]
 
 
-def choose(names: Sequence[AugmentationName], ratios: Sequence[float]) -> list[Augmentation]:
+def choose(names: Sequence[AugmentationName], ratios: Sequence[float], *, probe: bool = False) -> list[Augmentation]:
     """The augmentations to compare, in the order of the names, each once.
 
     Args:
         ratios: noise ratios of GeNIe and of Img2Img at GeNIe's ratio, one augmentation for each; empty: the default,
             0.8. They do not affect the others.
+        probe: GeNIe-Ada chooses by probes.
     """
     chosen: list[Augmentation] = []
     for name in dict.fromkeys(names):
@@ -93,5 +98,5 @@ def choose(names: Sequence[AugmentationName], ratios: Sequence[float]) -> list[A
         if name in WITH_RATIO:
             chosen += [Augmentation(name, (r,)) for r in sorted(set(ratios)) or usual]
         else:
-            chosen.append(Augmentation(name, usual))
+            chosen.append(Augmentation(name, usual, probe and name in ADAPTIVE))
     return chosen

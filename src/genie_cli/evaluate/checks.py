@@ -33,13 +33,18 @@ _DECIDED_BY_MANIFESTS = (
 
 
 def parse_augmentations(
-    names: Sequence[str], ratios: Sequence[float], known: Sequence[str] = tuple(AugmentationName)
+    names: Sequence[str],
+    ratios: Sequence[float],
+    known: Sequence[str] = tuple(AugmentationName),
+    *,
+    probe: bool = False,
 ) -> list[Augmentation]:
     """The augmentations that were asked for by name.
 
     Args:
         ratios: noise ratios; see `augmentations.choose`.
         known: the names that the benchmark accepts.
+        probe: GeNIe-Ada chooses by probes.
 
     Raises:
         UsageError: a name is not known.
@@ -50,7 +55,7 @@ def parse_augmentations(
                 f"--augment: there is no augmentation {name!r}{did_you_mean(name, known)}",
                 f"choices: {', '.join(known)}",
             )
-    return choose([AugmentationName(name) for name in names], ratios)
+    return choose([AugmentationName(name) for name in names], ratios, probe=probe)
 
 
 def check_generation(

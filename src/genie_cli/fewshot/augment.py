@@ -83,8 +83,8 @@ def mix(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Mix each image of a batch with another one.
 
-    CutMix (Yun et al., 2019) and MixUp (Zhang et al., 2018). torchvision draws one mixing ratio per batch and mixes each image with its neighbour; the batch is
-    shuffled first.
+    CutMix (Yun et al., 2019) and MixUp (Zhang et al., 2018). torchvision draws one mixing ratio per batch and mixes
+    each image with its neighbor; the batch is shuffled first.
 
     Args:
         images: shape (N, 3, H, W), uint8.

@@ -5,39 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 
 import numpy as np
-from pydantic import dataclasses
 
 from genie_cli.evaluate.clusters import Clustered, Observed, clustered
 from genie_cli.fewshot.episodes import EpisodeList
 from genie_cli.fewshot.evaluator import Outcome, truth
+from genie_cli.fewshot.results import Comparison
 from genie_cli.jobs import Source
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """Two augmentations on one list of episodes; differences in percentage points.
-
-    Attributes:
-        difference: mean accuracy of ``augmentation`` minus that of ``baseline``, episode by episode.
-        episode_interval: half the width of its 95 % confidence interval for other episodes of the same images, as in
-            the paper.
-        clustered_interval: the same for other query and support images, too; see `evaluate.clusters`.
-        p_value: two-sided, of no difference, by the clustered interval.
-    """
-
-    dataset: str
-    backbone: str
-    classifier: str
-    ways: int
-    shots: int
-    episodes: int
-    episode_list: str
-    augmentation: str
-    baseline: str
-    difference: float
-    episode_interval: float
-    clustered_interval: float
-    p_value: float
 
 
 def difference(pairs: Sequence[tuple[EpisodeList, Outcome, Outcome]], original_of: Originals) -> Clustered:

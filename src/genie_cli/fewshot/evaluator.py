@@ -19,8 +19,9 @@ from genie_cli.fewshot.ada import most_adequate
 from genie_cli.fewshot.augment import mix
 from genie_cli.fewshot.classifiers import Classifier
 from genie_cli.fewshot.episodes import Episode
-from genie_cli.fewshot.support import MIXED, Candidates, Row, SupportSets
+from genie_cli.fewshot.support import MIXED, Candidates, Chosen, Row, SupportSets
 from genie_cli.fewshot.views import View
+from genie_cli.jobs import Job
 
 _Arrays = tuple[NDArray[np.float32], NDArray[np.float64]]  # features (n, D), and their labels (n, ways)
 
@@ -76,68 +77,59 @@ class FewShotEvaluator:
             UsageError: a generated image is missing; it is named.
             ImageError: an image cannot be read, or has changed; of a generated one the hint says what makes it again.
         """
-        support = self.support
-        support.images.require(support.needs.needed(self.episodes, [augmentation]))
-        groups = [list(support.candidates(episode, augmentation)) for episode in self.episodes]
-        self._compute_features(augmentation, groups)
-        chosen = self._choose(augmentation, groups)
+        chosen = self.choose(augmentation)
+        self.support.images.require(job for own in chosen for _, job in own)
+        pairs = list(zip(self.episodes, chosen, strict=True))
+        rows = [list(self.support.rows(episode, augmentation, own)) for episode, own in pairs]
+        self._compute(view for episode in self.episodes for view in self.support.query(episode))
+        self._compute(row.view for own in rows for row in own)
         predicted = []
-        for episode, own in zip(self.episodes, groups, strict=True):
-            rows, labels = self._arrays(episode, augmentation, own, chosen)
-            predicted.append(self.classifier.predict(rows, labels, self._features(support.query(episode))))
+        for episode, own in zip(self.episodes, rows, strict=True):
+            support, labels = self._arrays(episode, augmentation, own)
+            query = self._features(self.support.query(episode))
+            predicted.append(self.classifier.predict(support, labels, query))
             on_episode()
-        return self._outcome(augmentation, predicted, groups, chosen)
+        return self._outcome(augmentation, predicted, chosen)
 
-    def _compute_features(self, augmentation: Augmentation, groups: Sequence[Sequence[Candidates]]) -> None:
-        """Compute the features of all views that the episodes need, and are not known yet."""
-        pairs = zip(self.episodes, groups, strict=True)
-        views = dict(view for episode, own in pairs for view in self._views_of(episode, augmentation, own))
-        with self.support.images.explaining():
-            self._known |= self.features.of({key: view for key, view in views.items() if key not in self._known})
+    def choose(self, augmentation: Augmentation) -> list[list[Chosen]]:
+        """For each episode the image to use of each group of candidates: the only one, or by GeNIe-Ada.
 
-    def _views_of(self, episode: Episode, augmentation: Augmentation, groups: Sequence[Candidates]) -> Iterator[View]:
-        support = self.support
-        yield from support.query(episode)
-        yield from (support.views.center_crop(source) for _, source in episode.labelled_support())
-        yield from (row.view for row in support.real(episode, augmentation))
-        for group in groups:
-            for choice, (_, image) in enumerate(group.images):
-                yield support.generated_view(episode, augmentation, group, choice)
-                if augmentation.name in ADAPTIVE:  # which sees the center crops, whichever views are used
-                    yield support.views.generated(image.path, image.sha256)
-
-    def _choose(self, augmentation: Augmentation, groups: Sequence[Sequence[Candidates]]) -> dict[Candidates, int]:
-        """The image to use of each group that has one: the only one, or by GeNIe-Ada."""
-        usable = [[group for group in own if group.images] for own in groups]
+        Raises:
+            UsageError, ImageError: see `run`.
+        """
+        known = self.support.candidates_of(augmentation)
+        known.require(self.support.needs.needed(self.episodes, [augmentation]))
+        groups = [list(self.support.candidates(episode, augmentation)) for episode in self.episodes]
         if augmentation.name not in ADAPTIVE:
-            return {group: 0 for own in usable for group in own}
-        pairs = zip(self.episodes, usable, strict=True)
-        chosen = {group: self._adaptive(episode, group) for episode, own in pairs for group in own}
-        if augmentation.name is AugmentationName.GENIE_ADA:
-            return chosen
-        marginal = Counter(group.images[choice][0].r for group, choice in chosen.items())
-        rng = np.random.default_rng(0)
-        return {group: _at_random(rng, group, marginal) for group in chosen}
+            return [[(group, group.images[0][0]) for group in own if group.images] for own in groups]
+        self._compute(view for own in groups for group in own for view in self._candidate_views(group))
+        self._compute(
+            self.support.views.center_crop(source) for e in self.episodes for _, source in e.labelled_support()
+        )
+        pairs = zip(self.episodes, groups, strict=True)
+        chosen = [[(group, self._adaptive(episode, group)) for group in own if group.images] for episode, own in pairs]
+        return chosen if augmentation.name is AugmentationName.GENIE_ADA else _at_random(chosen)
 
-    def _adaptive(self, episode: Episode, group: Candidates) -> int:
+    def _candidate_views(self, group: Candidates) -> Iterator[View]:
+        return (self.support.views.generated(image.path, image.sha256) for _, image in group.images)
+
+    def _adaptive(self, episode: Episode, group: Candidates) -> Job:
         """GeNIe-Ada's choice."""
-        if group.source is None:
-            return 0
-        center = self.support.views.center_crop
-        made = self._features(self.support.views.generated(image.path, image.sha256) for _, image in group.images)
-        real = self._features(center(source) for source in episode.support[group.target])
-        return most_adequate(made, self._known[group.source.sha256], real)
+        jobs = [job for job, _ in group.images]
+        if jobs[0].source is None:
+            return jobs[0]
+        made = self._features(self._candidate_views(group))
+        real = self._features(map(self.support.views.center_crop, episode.support[group.target]))
+        return jobs[most_adequate(made, self._known[jobs[0].source.sha256], real)]
 
-    def _arrays(
-        self,
-        episode: Episode,
-        augmentation: Augmentation,
-        groups: Sequence[Candidates],
-        chosen: Mapping[Candidates, int],
-    ) -> _Arrays:
+    def _compute(self, views: Iterable[View]) -> None:
+        """Compute the features that are not known yet."""
+        new = {key: view for key, view in views if key not in self._known}
+        with self.support.explaining():
+            self._known |= self.features.of(new)
+
+    def _arrays(self, episode: Episode, augmentation: Augmentation, rows: Sequence[Row]) -> _Arrays:
         """The features of everything that the episode's classifier is fitted to, and the labels."""
-        generated = self.support.generated(episode, augmentation, groups, chosen)
-        rows = [*self.support.real(episode, augmentation), *generated]
         parts = [*self._mixed(episode, augmentation)]
         if rows:
             parts.append((self._features(row.view for row in rows), np.stack([row.label for row in rows])))
@@ -158,8 +150,7 @@ class FewShotEvaluator:
         for crop in range(crops):
             views = torch.stack([self.support.views.weak(source, crop)[1]() for _, source in support])
             seed = episode.number * crops + crop
-            how = "cutmix" if augmentation.name is AugmentationName.CUTMIX else "mixup"
-            mixed, soft = mix(how, views, numbers, ways, seed, protocol.mix_alpha)
+            mixed, soft = mix(MIXED[augmentation.name], views, numbers, ways, seed, protocol.mix_alpha)
             images.append(mixed)
             labels.append(soft.double().numpy())
         yield self.features.backbone.run(torch.cat(images)), np.concatenate(labels)
@@ -167,30 +158,33 @@ class FewShotEvaluator:
     def _features(self, views: Iterable[View]) -> NDArray[np.float32]:
         return np.stack([self._known[key] for key, _ in views])
 
-
     def _outcome(
-        self,
-        augmentation: Augmentation,
-        predicted: Sequence[NDArray[np.int64]],
-        groups: Sequence[Sequence[Candidates]],
-        chosen: Mapping[Candidates, int],
+        self, augmentation: Augmentation, predicted: Sequence[NDArray[np.int64]], chosen: Sequence[Sequence[Chosen]]
     ) -> Outcome:
         pairs = zip(predicted, self.episodes, strict=True)
         accuracies = np.array([(found == truth(episode)).mean() for found, episode in pairs])
-        ratios = Counter(group.images[choice][0].r for group, choice in chosen.items())
-        asked = sum(map(len, groups))
+        ratios = Counter(job.r for own in chosen for _, job in own if self.support.is_accepted(job))
         classes = sum(len(episode.classes) for episode in self.episodes)
+        asked = sum(len(jobs) for e in self.episodes for jobs in self.support.needs.jobs(e, augmentation))
+        asked //= max(len(augmentation.ratios), 1)
         return Outcome(
             augmentation,
             predicted,
             accuracies,
-            added=len(chosen) / classes,
-            rejected=(asked - len(chosen)) / max(asked, 1),
+            added=ratios.total() / classes,
+            rejected=1 - ratios.total() / asked if asked else 0,
             chosen={r: ratios[r] for r in sorted(ratios)},
         )
 
 
-def _at_random(rng: np.random.Generator, group: Candidates, marginal: Mapping[float, int]) -> int:
-    """One of a group's images, drawn by how often each noise ratio occurs in ``marginal``."""
-    weights = np.array([marginal[job.r] for job, _ in group.images], dtype=np.float64)
-    return int(rng.choice(len(weights), p=weights / weights.sum())) if weights.any() else 0
+def _at_random(chosen: Sequence[Sequence[Chosen]]) -> list[list[Chosen]]:
+    """For each group one of its images at random, each noise ratio as often as it is in ``chosen``."""
+    marginal = Counter(job.r for own in chosen for _, job in own)
+    rng = np.random.default_rng(0)
+
+    def draw(group: Candidates) -> Job:
+        jobs = [job for job, _ in group.images]
+        weights = np.array([marginal[job.r] for job in jobs], dtype=np.float64)
+        return jobs[int(rng.choice(len(jobs), p=weights / weights.sum()))] if weights.any() else jobs[0]
+
+    return [[(group, draw(group)) for group, _ in own] for own in chosen]

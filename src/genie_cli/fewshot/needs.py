@@ -43,7 +43,12 @@ class EpisodeJobs:
         return self.added or (len(episode.classes) - 1) * len(episode.support[0])
 
     def jobs(self, episode: Episode, augmentation: Augmentation) -> list[list[Job]]:
-        """For each class of the episode its jobs: image by image, and for each image the ratios ascending."""
+        """For each class of the episode its jobs: image by image, and for each image the ratios ascending.
+
+        None for an augmentation that generates nothing.
+        """
+        if not augmentation.generates:
+            return []
         uses = _uses(episode, augmentation.method, self.count(episode))
         return [
             [
@@ -56,8 +61,8 @@ class EpisodeJobs:
 
     def needed(self, episodes: Iterable[Episode], augmentations: Sequence[Augmentation]) -> Iterator[Job]:
         """The jobs of all episodes, episode by episode; a job that several episodes need comes several times."""
-        generative = [augmentation for augmentation in augmentations if augmentation.generates]
-        return (job for episode in episodes for each in generative for jobs in self.jobs(episode, each) for job in jobs)
+        pairs = ((episode, each) for episode in episodes for each in augmentations)
+        return (job for episode, each in pairs for jobs in self.jobs(episode, each) for job in jobs)
 
     def _job(self, target: str, method: Method, source: Source | None, replicate: int, r: float) -> Job:
         return Job(

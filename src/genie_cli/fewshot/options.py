@@ -83,7 +83,8 @@ def check(
     Raises:
         UsageError: an option contradicts another, would have no effect, or names something that does not exist.
     """
-    chosen = checks.parse_augmentations(options.augment or task.augment, settings.generate.r)
+    probe = _uses_probes(task, options, settings, given, plan_only=plan_only)
+    chosen = checks.parse_augmentations(options.augment or task.augment, settings.generate.r, probe=probe)
     checks.check_generation(
         chosen,
         settings,
@@ -108,6 +109,19 @@ def _check_episode_lists(task: Task, options: FewShotOptions, given: Set[str]) -
     decided = [f"{task.name}.{name}" for name in _DECIDED_BY_A_LIST]
     if drawn := [flag_of(key) for key in decided if key in given]:
         raise UsageError(f"--episode-list decides these: leave out {', '.join(sorted(drawn))}")
+
+
+def _uses_probes(task: Task, options: FewShotOptions, settings: Settings, given: Set[str], *, plan_only: bool) -> bool:
+    """Whether GeNIe-Ada chooses by probes; only if the images are made here, and now."""
+    wanted = section_of(task, settings).ada == "probe"
+    if not (options.manifests or plan_only):
+        return wanted
+    if wanted and f"{task.name}.ada" in given:
+        raise UsageError(
+            "--ada probe decides which images are needed when it has seen the probes",
+            "leave out --manifest, --plan-out and --dry-run, or --ada probe",
+        )
+    return False
 
 
 def with_authors(settings: Settings) -> Settings:

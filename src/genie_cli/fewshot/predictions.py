@@ -21,9 +21,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from genie_cli.errors import OutputError
 from genie_cli.evaluate import results
 from genie_cli.evaluate.augmentations import Augmentation
-from genie_cli.files.reading import read_text
 from genie_cli.fewshot.episodes import EpisodeList
 from genie_cli.fewshot.evaluator import Outcome, truth
+from genie_cli.files.reading import read_text
 
 _STRICT = ConfigDict(frozen=True, strict=True, extra="forbid")
 _Hash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydantic import dataclasses
 
-from genie_cli.diffusion.solver import steps_of
+from genie_cli.evaluate.results import RECORD_FILES
+from genie_cli.fewshot.ada import denoising_steps
 from genie_cli.fewshot.task import Task
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from genie_cli.fewshot.evaluator import Outcome
 
 BASELINE = "weak"
+COMPARISONS = "comparisons"  # stem of the files of paired differences
+OWN_FILES = (*RECORD_FILES, f"{COMPARISONS}.jsonl", f"{COMPARISONS}.csv")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
@@ -35,7 +38,7 @@ class Record:
         difference_interval: half the width of its 95 % confidence interval.
         added: mean number of generated images used per class and episode.
         rejected: share of the generated images that the oracle rejected, 0..1.
-        chosen: of GeNIe-Ada, the share of each noise ratio among the images that were used, as "0.5: 0.25, 0.8: 0.75".
+        chosen: of GeNIe-Ada, the share of each noise ratio among the images that were used, as "0.5: 0.25, 0.8: 0.75"; None of others.
         denoising_steps: mean number of denoising steps that were run for each image that was used, candidates that were
             not chosen included; None if the images come from a manifest, or if there are none.
         paper: the paper's accuracy, if data set, backbone and episodes are the paper's; else None.
@@ -57,7 +60,7 @@ class Record:
     difference_interval: float | None = None
     added: float = 0
     rejected: float = 0
-    chosen: str = ""
+    chosen: str | None = None
     denoising_steps: float | None = None
     paper: float | None = None
 
@@ -67,6 +70,50 @@ class Record:
         if self.difference is not None and self.difference_interval is not None and self.augmentation != self.baseline:
             text += f", {self.difference:+.2f} ± {self.difference_interval:.2f} vs. {self.baseline}"
         return f"<{text}>"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
+class Comparison:
+    """Two augmentations on one list of episodes; differences in percentage points.
+
+    Attributes:
+        difference: mean accuracy of ``augmentation`` minus that of ``baseline``, episode by episode.
+        episode_interval: half the width of its 95 % confidence interval for other episodes of the same images, as in
+            the paper.
+        clustered_interval: the same for other query and support images, too; see `evaluate.clusters`.
+        p_value: two-sided, of no difference, by the clustered interval.
+    """
+
+    dataset: str
+    backbone: str
+    classifier: str
+    ways: int
+    shots: int
+    episodes: int
+    episode_list: str
+    augmentation: str
+    baseline: str
+    difference: float
+    episode_interval: float
+    clustered_interval: float
+    p_value: float
+
+    def __repr__(self) -> str:
+        text = f"{self.dataset}, {self.ways}-way, {self.shots}-shot, {self.augmentation} minus {self.baseline}: "
+        text += f"{self.difference:+.2f} ± {self.episode_interval:.2f} over episodes"
+        return f"<{text}, ± {self.clustered_interval:.2f} clustered by image>"
+
+
+class Results(list[Record]):
+    """The records of a run.
+
+    Attributes:
+        comparisons: the paired differences that were asked for.
+    """
+
+    def __init__(self, records: Iterable[Record] = (), comparisons: Sequence[Comparison] = ()) -> None:
+        super().__init__(records)
+        self.comparisons = list(comparisons)
 
 
 @dataclass(frozen=True)
@@ -131,13 +178,17 @@ class Conditions:
         """Every candidate of every group is generated, whether it is used or not."""
         if not self.steps or not outcome.chosen:
             return None
-        each = sum(steps_of(r, self.steps) for r in outcome.augmentation.ratios)
-        return round(each / (1 - outcome.rejected), 2)
+        augmentation, chosen = outcome.augmentation, outcome.chosen
+        total = sum(
+            count * denoising_steps(r, augmentation.ratios, self.steps, probe=augmentation.probe)
+            for r, count in chosen.items()
+        )
+        return round(total / sum(chosen.values()) / (1 - outcome.rejected), 2)
 
 
-def _shares(outcome: Outcome) -> str:
+def _shares(outcome: Outcome) -> str | None:
     """How often GeNIe-Ada chose each noise ratio."""
     if len(outcome.augmentation.ratios) < 2:
-        return ""
+        return None
     total = sum(outcome.chosen.values())
     return ", ".join(f"{r:g}: {count / total:.3f}" for r, count in outcome.chosen.items())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +16,12 @@ from genie_cli.fewshot.episodes import Episode
 from genie_cli.fewshot.needs import EpisodeJobs, others
 from genie_cli.fewshot.task import FEWSHOT, Protocol
 from genie_cli.fewshot.views import View, Views
-from genie_cli.jobs import Job, Source
+from genie_cli.jobs import Job
 
-MIXED = (AugmentationName.CUTMIX, AugmentationName.MIXUP)
+MIXED: dict[AugmentationName, Literal["cutmix", "mixup"]] = {
+    AugmentationName.CUTMIX: "cutmix",
+    AugmentationName.MIXUP: "mixup",
+}
 
 
 @dataclass(frozen=True)
@@ -46,10 +51,8 @@ class Candidates:
     place: int
     images: Sequence[tuple[Job, GeneratedImage]]
 
-    @property
-    def source(self) -> Source | None:
-        """What the images were made from; None for Txt2Img, and for a group of which none was accepted."""
-        return self.images[0][0].source if self.images else None
+
+Chosen = tuple[Candidates, Job]  # a group, and which of its images is used
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class SupportSets:
         views: views of the data set's images.
         needs: which generated images an episode needs.
         images: where these are.
+        probes: where probes are, by which GeNIe-Ada chooses the images, if the augmentation says so.
         soft_labels: use the oracle's probabilities, restricted to the episode's classes, as labels.
         protocol: which views are used.
     """
@@ -69,6 +73,7 @@ class SupportSets:
     images: GeneratedImages
     soft_labels: bool = False
     protocol: Protocol = FEWSHOT.protocol
+    probes: GeneratedImages = field(default_factory=lambda: GeneratedImages(probes=True))
 
     def query(self, episode: Episode) -> Iterator[View]:
         """The query images' views, class by class."""
@@ -107,20 +112,42 @@ class SupportSets:
                 pairs = zip(repeated, behind, strict=True)
                 yield from (_row(self.views.pasted(source, onto), number, ways) for source, (onto, _) in pairs)
 
+    def candidates_of(self, augmentation: Augmentation) -> GeneratedImages:
+        """What GeNIe-Ada chooses by: probes, or the images themselves."""
+        return self.probes if augmentation.probe else self.images
+
     def candidates(self, episode: Episode, augmentation: Augmentation) -> Iterator[Candidates]:
-        """The generated images, in groups of which one each is used."""
+        """The generated images, or their probes, in groups of which one each is used."""
         if not augmentation.generates:
             return
-        size = len(augmentation.ratios)
+        size, known = len(augmentation.ratios), self.candidates_of(augmentation)
         for number, jobs in enumerate(self.needs.jobs(episode, augmentation)):
             for place, start in enumerate(range(0, len(jobs), size)):
                 group = jobs[start : start + size]
-                found = [(job, image) for job in group if (image := self.images.find(job)) and image.accepted]
+                found = [(job, image) for job in group if (image := known.find(job)) and image.accepted]
                 yield Candidates(number, place, found)
 
-    def generated_view(self, episode: Episode, augmentation: Augmentation, group: Candidates, choice: int) -> View:
-        """The view of one of a group's images."""
-        image = group.images[choice][1]
+    def is_accepted(self, job: Job) -> bool:
+        """Whether the image of a job is used, or was rejected by the oracle."""
+        image = self.images.find(job)
+        return image is not None and image.accepted
+
+    def rows(self, episode: Episode, augmentation: Augmentation, chosen: Iterable[Chosen]) -> Iterator[Row]:
+        """All rows but those of mixed images.
+
+        Args:
+            chosen: the generated images to use.
+        """
+        yield from self.real(episode, augmentation)
+        for group, job in chosen:
+            image = self.images.find(job)
+            if image and image.accepted:
+                label = image.label(episode.classes[group.target], episode.classes, soft=self.soft_labels)
+                yield Row(self._generated_view(episode, augmentation, group, image), label)
+
+    def _generated_view(
+        self, episode: Episode, augmentation: Augmentation, group: Candidates, image: GeneratedImage
+    ) -> View:
         if augmentation.name in PASTED:
             onto, _ = others(episode, group.target, group.place + 1)[-1]
             return self.views.generated_pasted(image.path, image.sha256, onto)
@@ -128,24 +155,11 @@ class SupportSets:
             return self.views.generated_crop(image.path, image.sha256)
         return self.views.generated(image.path, image.sha256)
 
-    def generated(
-        self,
-        episode: Episode,
-        augmentation: Augmentation,
-        groups: Iterable[Candidates],
-        chosen: Mapping[Candidates, int],
-    ) -> Iterator[Row]:
-        """The rows of generated images.
-
-        Args:
-            groups: the episode's.
-            chosen: the index of the image to use of each group that has one.
-        """
-        for group in groups:
-            if group.images:
-                image = group.images[chosen[group]][1]
-                label = image.label(episode.classes[group.target], episode.classes, soft=self.soft_labels)
-                yield Row(self.generated_view(episode, augmentation, group, chosen[group]), label)
+    @contextmanager
+    def explaining(self) -> Iterator[None]:
+        """See `GeneratedImages.explaining`."""
+        with self.images.explaining(), self.probes.explaining():
+            yield
 
 
 _COMPOSED = (AugmentationName.REPEAT, AugmentationName.PASTE)
