@@ -17,6 +17,14 @@ from training.schedule import STEPS, trained_timesteps
 SCHEDULE = Schedule(steps=3000, batch=STEPS, learning_rate=1e-2, weight_decay=0.0)
 
 
+def train(unet: Path, out: Path, schedule: Schedule = SCHEDULE) -> None:
+    """Read a UNet, teach it the new numbers, and save it as the folder ``out``."""
+    network = UNet2DConditionModel.from_pretrained(unet, dtype=torch.float32)
+    error = reindex(network, out.with_suffix(".json"), schedule)
+    print(f"time embedding: relative error {error:.4f}", flush=True)
+    network.save_pretrained(out)
+
+
 def reindex(unet: UNet2DConditionModel, log: Path, schedule: Schedule = SCHEDULE) -> float:
     """Train the UNet's time embedding, in place.
 
