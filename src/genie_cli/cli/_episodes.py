@@ -57,7 +57,8 @@ def backbone(default: str) -> Any:
     """The option --backbone."""
     return option(
         "--backbone",
-        help="digits (bundled), unisiam-resnet18, -34 or -50 with --checkpoint, or a timm model.",
+        help="digits (bundled), lite0 or lite0-64 (ImageNet, without a hub), unisiam-resnet18, -34 or -50 with "
+        "--checkpoint, or a timm model.",
         panel=EVALUATION,
         metavar="NAME",
         default=default,
