@@ -19,10 +19,10 @@ PHOTOGRAPHS = {
 
 
 def test_what_looks_alike_is_confused(genie: Genie, tmp_path: Path) -> None:
-    photographs = save_crops(tmp_path / "photographs", PHOTOGRAPHS, 3)
+    photographs = save_crops(tmp_path / "photographs", PHOTOGRAPHS, 4)
     for index, path in enumerate(sorted((photographs / "temple").iterdir())):
         path.write_bytes(path.read_bytes() + bytes([index]))  # not the same file twice
-    result = genie("confuse", "--src-dir", photographs, "--backbone", "lite0", "--folds", 2, "--device", "cpu")
+    result = genie("confuse", "--src-dir", photographs, "--backbone", "lite0", "--folds", 3, "--device", "cpu")
     assert result.exit_code == 0, result.stderr
     confusion = Confusion.read(tmp_path / "confusion.json")
     assert str(confusion.how["backbone"]).startswith("lite0@")
