@@ -153,7 +153,7 @@ def _show(task: Task, records: Sequence[Record], out: Path, as_json: bool) -> No
         stderr().print(
             f"{record.augmentation}, {record.shots}-shot: the oracle rejected {record.rejected:.1%} of the images"
         )
-    remark = task.remark(records[0].dataset)
+    remark = task.remark(records[0].dataset, records[0].backbone.partition("@")[0])
     if remark and any(record.paper is not None for record in records):
         stderr().print(remark, soft_wrap=True)
     stderr().print(f"results.jsonl, results.csv and the lists of episodes are in {out}", soft_wrap=True)

@@ -78,6 +78,7 @@ class GeneratedImages:
         self._if_missing = if_missing or _MAKE_THEM
         self._found: dict[_Key, tuple[Row, Path]] = {}
         self._commands: dict[Path, str] = {}  # by folder: what makes its images again
+        self._steps: set[int | None] = set()
 
     def add(self, document: Document) -> None:
         """Add the images of a manifest.
@@ -87,6 +88,7 @@ class GeneratedImages:
             ManifestError: a line is not a row, or an image has no SHA-256.
         """
         self._commands[document.root] = _command(document)
+        self._steps.add(document.header.settings.steps)
         for row in document.rows():
             if row.status is Status.MADE:
                 if not row.sha256:  # features are cached under it
@@ -106,6 +108,11 @@ class GeneratedImages:
                 f"the manifests have two verdicts of the oracle on {describe(row.job)}, or one and none",
                 "give the manifest that genie oracle wrote, and not the one that it read",
             )
+
+    @property
+    def steps(self) -> int | None:
+        """The solver's steps that the images were made in; None if a manifest does not say, or two differ."""
+        return next(iter(self._steps)) if len(self._steps) == 1 else None
 
     def __len__(self) -> int:
         return len(self._found)

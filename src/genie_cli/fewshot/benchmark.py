@@ -82,7 +82,7 @@ class Benchmark:
     def _records(self, backbone: Backbone, images: GeneratedImages) -> list[Record]:
         from genie_cli.backbones.features import Features, default_folder
 
-        conditions = self._conditions(backbone.name)
+        conditions = self._conditions(backbone.name, images.steps)
         features = Features(backbone, default_folder(self.observer), self.observer)
         records: list[Record] = []
         total = len(self.augmentations) * sum(len(each.episodes) for each in self.lists)
@@ -114,9 +114,10 @@ class Benchmark:
             protocol=self.task.protocol,
         )
 
-    def _conditions(self, backbone: str) -> Conditions:
+    def _conditions(self, backbone: str, steps: int | None) -> Conditions:
         classifier = section_of(self.task, self.settings).classifier
-        as_in_paper = classifier == self.task.classifier and not self.options.partial
+        papers_weights = bool(self.options.checkpoint) == self.task.has_checkpoint
+        as_in_paper = classifier == self.task.classifier and papers_weights and not self.options.partial
         return Conditions(
             task=self.task,
             dataset=self.options.dataset,
@@ -124,6 +125,7 @@ class Benchmark:
             classifier=classifier,
             baseline=self.options.baseline or BASELINE,
             paper_backbone=self.network if as_in_paper else "",
+            steps=None if self.options.soft_labels else steps,
         )
 
     def _write(self, records: Sequence[Record]) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import dataclasses
 
+from genie_cli.evaluate.paper import Measured
+from genie_cli.evaluate.paper_tables import Figure
 from genie_cli.fewshot.task import Task
 
 if TYPE_CHECKING:
@@ -34,7 +36,8 @@ class Record:
         difference_interval: half the width of its 95 % confidence interval.
         added: mean number of generated images used per class and episode.
         rejected: share of the generated images that the oracle rejected, 0..1.
-        paper: the paper's accuracy, if data set, backbone and episodes are the paper's; else None.
+        paper: the paper's accuracy, if all that is known of its measurement is alike (see `evaluate.paper`); else None.
+        paper_interval: half the width of its 95 % confidence interval; None if the paper gives none.
     """
 
     dataset: str
@@ -54,6 +57,7 @@ class Record:
     added: float = 0
     rejected: float = 0
     paper: float | None = None
+    paper_interval: float | None = None
 
     def __repr__(self) -> str:
         text = f"{self.dataset}, {self.ways}-way, {self.shots}-shot, {self.augmentation}: "
@@ -71,6 +75,7 @@ class Conditions:
         backbone: identity of the network.
         baseline: label of the augmentation that the others are compared with.
         paper_backbone: the network's name in the paper's tables; empty if the paper measured otherwise.
+        steps: of the solver, for the generated images; None: not known, or they are used otherwise than in the paper.
     """
 
     task: Task
@@ -79,6 +84,7 @@ class Conditions:
     classifier: str
     baseline: str = BASELINE
     paper_backbone: str = ""
+    steps: int | None = None
 
     def records_of(self, episodes: EpisodeList, outcomes: Sequence[Outcome]) -> Iterator[Record]:
         """A record for each augmentation that was run on a list of episodes."""
@@ -91,7 +97,7 @@ class Conditions:
             yield self._record(episodes, outcome, accuracy, gain)
 
     def _record(self, episodes: EpisodeList, outcome: Outcome, accuracy: Estimate, gain: Estimate | None) -> Record:
-        spec, label = episodes.spec, outcome.augmentation.label
+        spec, figure = episodes.spec, self._papers(episodes, outcome)
         return Record(
             dataset=self.dataset,
             backbone=self.backbone,
@@ -101,7 +107,7 @@ class Conditions:
             queries=spec.queries,
             episodes=accuracy.count,
             episode_list=episodes.sha256,
-            augmentation=label,
+            augmentation=outcome.augmentation.label,
             accuracy=round(accuracy.mean, 4),
             interval=round(accuracy.half_width, 4),
             baseline=self.baseline if gain else None,
@@ -109,5 +115,21 @@ class Conditions:
             difference_interval=round(gain.half_width, 4) if gain else None,
             added=round(outcome.added, 3),
             rejected=round(outcome.rejected, 4),
-            paper=self.task.paper(self.dataset, self.paper_backbone, spec.ways, spec.shots, label),
+            paper=figure.mean if figure else None,
+            paper_interval=figure.half_width if figure else None,
         )
+
+    def _papers(self, episodes: EpisodeList, outcome: Outcome) -> Figure | None:
+        """The paper's figure, if it measured alike; it has no oracle that rejects images."""
+        spec = episodes.spec
+        measured = Measured(
+            dataset=self.dataset,
+            backbone=self.paper_backbone,
+            ways=spec.ways,
+            shots=spec.shots,
+            queries=spec.queries,
+            episodes=len(outcome.accuracies),
+            augmentation=outcome.augmentation.label,
+            steps=None if outcome.rejected else self.steps,
+        )
+        return self.task.paper(measured)
