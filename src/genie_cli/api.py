@@ -74,8 +74,8 @@ def confuse(
         from_logits: or a ``.npy`` file of logits, (images, classes).
         true: with ``from_logits``, the images' classes: ``.csv`` (column ``true``), ``.npy``, or one name per line.
         classes: class names in the order of the columns, one per line; default: sorted.
-        backbone: with ``src_dir``, the network that gives the features: ``digits`` (bundled), ``unisiam-resnet18``,
-            ``-34`` or ``-50``, or a timm model; default: DINOv2 ViT-B/14.
+        backbone: with ``src_dir``, the network that gives the features: ``digits`` (bundled), ``lite0`` (needs no hub),
+            ``unisiam-resnet18``, ``-34`` or ``-50``, or a timm model; default: DINOv2 ViT-B/14.
         checkpoint: a file with the backbone's weights.
         folds: each image is classified by a classifier fitted to the other folds; 2 or more, default: 5.
         device: ``auto`` (default), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
@@ -236,8 +236,8 @@ def judge(
 
     Args:
         manifest: a manifest, the folder of a run, or ``"-"`` for standard input.
-        oracle: the classifier: ``digits`` (bundled), or a timm model; default: ``digits`` for images of the bundled
-            model, else the paper's DeiT-Base.
+        oracle: the classifier: ``digits`` (bundled), ``lite0`` (ImageNet, without a hub), or a timm model;
+            default: ``digits`` for images of the bundled model, else the paper's DeiT-Base.
         checkpoint: a file with the classifier's weights.
         class_map: a CSV file ``label,class`` that says which class of the oracle a label means.
         candidates: the labels that are compared: ``all``, ``target,source`` or ``episode`` (the manifest's targets).
@@ -294,7 +294,8 @@ def fewshot(
             and controls: repeat, paste, img2img, txt2img-paste, genie-ada-random. Default: the first nine.
         manifest: use the generated images of these manifests.
         episode_list: run these episodes, files of an earlier run.
-        backbone: ``digits`` (bundled), ``unisiam-resnet18``, ``-34`` or ``-50``, or a timm model.
+        backbone: ``digits`` (bundled), ``lite0`` or ``lite0-64`` (no hub), ``unisiam-resnet18``, ``-34`` or ``-50``, or
+            a timm model.
         checkpoint: a file with the backbone's weights.
         partial: accept an incomplete data set.
         soft_labels: train with the oracle's probabilities as labels.

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from genie_cli.jobs import Method, Ratio
 
 BUNDLED = "digits"  # the name of the bundled diffusion model, oracle and few-shot encoder
+LITE0 = "lite0"  # the name of EfficientNet-Lite0 as an oracle and a backbone
 STABLE_DIFFUSION = "stable-diffusion-v1-5/stable-diffusion-v1-5"
 _STABLE_DIFFUSION_COMMIT = "451f4fe16113bff5a5d2269ed5ad43b0592e9a14"
 

@@ -13,6 +13,8 @@ PLAIN = (
     AugmentationName.STRONG,
     AugmentationName.CUTMIX,
     AugmentationName.MIXUP,
+    AugmentationName.REPEAT,
+    AugmentationName.PASTE,
 )
 
 

@@ -128,7 +128,16 @@ class TestPlaces:
 class TestBackbone:
     @pytest.mark.parametrize(
         "name",
-        ["digits", "unisiam-resnet50", "resnet18", "vit_giant_patch14_dinov2.lvd142m", "hf-hub:a/b", "local-dir:x"],
+        [
+            "digits",
+            "lite0",
+            "lite0-64",
+            "unisiam-resnet50",
+            "resnet18",
+            "vit_giant_patch14_dinov2.lvd142m",
+            "hf-hub:a/b",
+            "local-dir:x",
+        ],
     )
     def test_names_that_are_known(self, name: str) -> None:
         check_backbone(name)
@@ -138,6 +147,7 @@ class TestBackbone:
         [
             ("", "say which network"),
             ("resnet5O", "did you mean"),
+            ("lite-0", "did you mean lite0"),
             ("unisiam-resnet", "did you mean"),
             ("!", "no model"),
         ],

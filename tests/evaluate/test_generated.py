@@ -50,6 +50,18 @@ def test_an_image_is_found_with_its_path_and_hash() -> None:
     assert images(row).find(LYNX) == GeneratedImage(FOLDER / row.file, row.sha256)
 
 
+def test_the_solvers_steps_are_those_that_all_manifests_state() -> None:
+    found = GeneratedImages()
+    assert found.steps is None
+    add(found, made(LYNX), settings={"steps": 50})
+    assert found.steps == 50
+    add(found, made(but(LYNX, target="dog")), settings={"steps": 50, "guidance": 3.0})
+    assert found.steps == 50
+    add(found, made(but(LYNX, target="cat")), settings={"steps": 20})
+    assert found.steps is None
+    assert images(made(LYNX)).steps is None  # a manifest that was written by hand
+
+
 @pytest.mark.parametrize(
     "asked",
     [

@@ -67,7 +67,8 @@ def backbone(default: str) -> Any:
     """The option --backbone."""
     return option(
         "--backbone",
-        help="digits (bundled), unisiam-resnet18, -34 or -50 with --checkpoint, or a timm model.",
+        help="digits (bundled), lite0 or lite0-64 (ImageNet, without a hub), unisiam-resnet18, -34 or -50 with "
+        "--checkpoint, or a timm model.",
         panel=EVALUATION,
         metavar="NAME",
         default=default,
@@ -164,7 +165,7 @@ def _show(task: Task, records: Results, out: Path, as_json: bool) -> None:
         stderr().print(
             f"{record.augmentation}, {record.shots}-shot: the oracle rejected {record.rejected:.1%} of the images"
         )
-    remark = task.remark(records[0].dataset)
+    remark = task.remark(records[0].dataset, records[0].backbone.partition("@")[0])
     if remark and any(record.paper is not None for record in records):
         stderr().print(remark, soft_wrap=True)
     stderr().print(f"results.jsonl, results.csv and the lists of episodes are in {out}", soft_wrap=True)

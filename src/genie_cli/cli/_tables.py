@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from genie_cli.cli._printable import text
+from genie_cli.evaluate.paper_tables import Figure
 
 if TYPE_CHECKING:
     from genie_cli.fewshot.results import Comparison
@@ -57,7 +58,13 @@ def _cells(record: FewShotRecord | None, with_paper: bool) -> list[Text]:
     if record is None:
         return [text("")] * (2 + with_paper)
     cells = [text(f"{record.accuracy:.2f} ± {record.interval:.2f}"), _difference(record)]
-    return [*cells, text("" if record.paper is None else f"{record.paper:.2f}")] if with_paper else cells
+    return [*cells, text(_papers(record))] if with_paper else cells
+
+
+def _papers(record: FewShotRecord) -> str:
+    if record.paper is None:
+        return ""
+    return str(Figure(record.paper, record.paper_interval))
 
 
 def _difference(record: FewShotRecord) -> Text:

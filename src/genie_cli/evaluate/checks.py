@@ -10,7 +10,7 @@ from collections.abc import Sequence, Set
 from pathlib import Path
 
 from genie_cli import manifest
-from genie_cli.config import BUNDLED, Settings
+from genie_cli.config import Settings
 from genie_cli.data.catalog import Entry
 from genie_cli.data.dataset import Dataset
 from genie_cli.devices import parse_device
@@ -157,7 +157,8 @@ def check_backbone(name: str) -> None:
     Raises:
         UsageError: there is no such network, or none was named and there is no default.
     """
-    from genie_cli.backbones import pretrained, unisiam
+    from genie_cli.backbones import pretrained
+    from genie_cli.backbones.load import NAMES
 
     if not name:
         raise UsageError(
@@ -165,10 +166,9 @@ def check_backbone(name: str) -> None:
             "the paper's: --backbone unisiam-resnet18 --checkpoint FILE; or any timm model, "
             "such as --backbone vit_small_patch14_dinov2.lvd142m",
         )
-    ours = (BUNDLED, *unisiam.NAMES)
-    if name not in ours and not pretrained.names_its_source(name) and not pretrained.is_known(name):
-        near = pretrained.similar_names(name, ours)
+    if name not in NAMES and not pretrained.names_its_source(name) and not pretrained.is_known(name):
+        near = pretrained.similar_names(name, NAMES)
         raise UsageError(
             f"--backbone: there is no model {name!r}" + (f"; did you mean {', '.join(near)}?" if near else ""),
-            f"choices: {', '.join(ours)}, timm's models, hf-hub:owner/name and local-dir:folder",
+            f"choices: {', '.join(NAMES)}, timm's models, hf-hub:owner/name and local-dir:folder",
         )

@@ -81,6 +81,7 @@ class GeneratedImages:
         self._if_missing = if_missing or _MAKE_THEM
         self._found: dict[_Key, tuple[Row, Path]] = {}
         self._commands: dict[Path, str] = {}  # by folder: what makes its images again
+        self._steps: set[int | None] = set()
 
     def add(self, document: Document) -> None:
         """Add the images of a manifest.
@@ -95,6 +96,7 @@ class GeneratedImages:
         elif not document.header.settings.probe:
             raise UsageError(f"{document.name} has no probes", "make them: genie generate --probe, into another --out")
         self._commands[document.root] = _command(document)
+        self._steps.add(document.header.settings.steps)
         for row in document.rows():
             if row.status is Status.MADE:
                 if not row.sha256:  # features are cached under it
@@ -114,6 +116,11 @@ class GeneratedImages:
                 f"the manifests have two verdicts of the oracle on {describe(row.job)}, or one and none",
                 "give the manifest that genie oracle wrote, and not the one that it read",
             )
+
+    @property
+    def steps(self) -> int | None:
+        """The solver's steps that the images were made in; None if a manifest does not say, or two differ."""
+        return next(iter(self._steps)) if len(self._steps) == 1 else None
 
     def __len__(self) -> int:
         return len(self._found)

@@ -85,7 +85,7 @@ class Benchmark:
         for each in self.lists:
             images.require(self.needs.needed(each.episodes, self._without_probes))
         outcomes = self._outcomes([self._evaluator(each, features, images, probes) for each in self.lists], predictions)
-        conditions = self._conditions(backbone.name)
+        conditions = self._conditions(backbone.name, images.steps)
         records = [
             record
             for each, own in zip(self.lists, outcomes, strict=True)
@@ -190,16 +190,22 @@ class Benchmark:
         support = SupportSets(views, self.needs, images, self.options.soft_labels, self.protocol, probes)
         return FewShotEvaluator(episodes.episodes, support, features, Classifier(self._classifier))
 
-    def _conditions(self, backbone: str) -> Conditions:
-        as_in_paper = self._classifier == self.task.classifier and not self.options.partial
+    def _conditions(self, backbone: str, steps: int | None) -> Conditions:
+        papers_weights = bool(self.options.checkpoint) == self.task.has_checkpoint
+        as_in_paper = (
+            self._classifier == self.task.classifier
+            and papers_weights
+            and self.protocol == self.task.protocol
+            and not (self.options.partial or self.options.soft_labels or self.needs.added)
+        )
         return Conditions(
             task=self.task,
             dataset=self.dataset_name,
             backbone=backbone,
             classifier=self._classifier,
             baseline=self.options.baseline or BASELINE,
-            paper_backbone=self.network if as_in_paper and self.protocol == self.task.protocol else "",
-            steps=0 if self.options.manifests else self.settings.generate.steps,
+            paper_backbone=self.network if as_in_paper else "",
+            steps=steps,
         )
 
     @property

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import dataclasses
 
+from genie_cli.evaluate.paper import Measured
+from genie_cli.evaluate.paper_tables import Figure
 from genie_cli.evaluate.results import RECORD_FILES
 from genie_cli.fewshot.ada import denoising_steps
 from genie_cli.fewshot.task import Task
@@ -38,10 +40,11 @@ class Record:
         difference_interval: half the width of its 95 % confidence interval.
         added: mean number of generated images used per class and episode.
         rejected: share of the generated images that the oracle rejected, 0..1.
-        chosen: of GeNIe-Ada, the share of each noise ratio among the images that were used, as "0.5: 0.25, 0.8: 0.75"; None of others.
+        chosen: of GeNIe-Ada, the share of each noise ratio among the images used, as "0.5: 0.25, 0.8: 0.75"; else None.
         denoising_steps: mean number of denoising steps that were run for each image that was used, candidates that were
-            not chosen included; None if the images come from a manifest, or if there are none.
-        paper: the paper's accuracy, if data set, backbone and episodes are the paper's; else None.
+            not chosen included; None if it is not known, or if there are none.
+        paper: the paper's accuracy, if all that is known of its measurement is alike (see `evaluate.paper`); else None.
+        paper_interval: half the width of its 95 % confidence interval; None if the paper gives none.
     """
 
     dataset: str
@@ -63,6 +66,7 @@ class Record:
     chosen: str | None = None
     denoising_steps: float | None = None
     paper: float | None = None
+    paper_interval: float | None = None
 
     def __repr__(self) -> str:
         text = f"{self.dataset}, {self.ways}-way, {self.shots}-shot, {self.augmentation}: "
@@ -124,7 +128,7 @@ class Conditions:
         backbone: identity of the network.
         baseline: label of the augmentation that the others are compared with.
         paper_backbone: the network's name in the paper's tables; empty if the paper measured otherwise.
-        steps: denoising steps of the full schedule; 0 if it is not known.
+        steps: of the solver, for the generated images; None: not known.
     """
 
     task: Task
@@ -133,7 +137,7 @@ class Conditions:
     classifier: str
     baseline: str = BASELINE
     paper_backbone: str = ""
-    steps: int = 0
+    steps: int | None = None
 
     @property
     def names(self) -> Mapping[str, str]:
@@ -151,7 +155,7 @@ class Conditions:
             yield self._record(episodes, outcome, accuracy, gain)
 
     def _record(self, episodes: EpisodeList, outcome: Outcome, accuracy: Estimate, gain: Estimate | None) -> Record:
-        spec, label = episodes.spec, outcome.augmentation.label
+        spec, figure = episodes.spec, self._papers(episodes, outcome)
         return Record(
             dataset=self.dataset,
             backbone=self.backbone,
@@ -161,7 +165,7 @@ class Conditions:
             queries=spec.queries,
             episodes=accuracy.count,
             episode_list=episodes.sha256,
-            augmentation=label,
+            augmentation=outcome.augmentation.label,
             accuracy=round(accuracy.mean, 4),
             interval=round(accuracy.half_width, 4),
             baseline=self.baseline if gain else None,
@@ -171,8 +175,24 @@ class Conditions:
             rejected=round(outcome.rejected, 4),
             chosen=_shares(outcome),
             denoising_steps=self._denoising_steps(outcome),
-            paper=self.task.paper(self.dataset, self.paper_backbone, spec.ways, spec.shots, label),
+            paper=figure.mean if figure else None,
+            paper_interval=figure.half_width if figure else None,
         )
+
+    def _papers(self, episodes: EpisodeList, outcome: Outcome) -> Figure | None:
+        """The paper's figure, if it measured alike; it has no oracle that rejects images."""
+        spec = episodes.spec
+        measured = Measured(
+            dataset=self.dataset,
+            backbone=self.paper_backbone,
+            ways=spec.ways,
+            shots=spec.shots,
+            queries=spec.queries,
+            episodes=len(outcome.accuracies),
+            augmentation=outcome.augmentation.label,
+            steps=None if outcome.rejected else self.steps,
+        )
+        return self.task.paper(measured)
 
     def _denoising_steps(self, outcome: Outcome) -> float | None:
         """Every candidate of every group is generated, whether it is used or not."""

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from genie_cli.evaluate import paper
+from genie_cli.evaluate.paper import Measured
+from genie_cli.evaluate.paper_tables import Figure
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,9 @@ class Task:
         protocol: which views of the real images a classifier is fitted to.
         classifier: the paper's.
         backbone: the paper's, used unless the data set or a person names another; empty: there is no default.
-        paper: the paper's accuracy in %, by data set, backbone, ways, shots and augmentation; None if it has none.
-        remark: what else the paper reports for a data set; empty if nothing.
+        has_checkpoint: whether the paper's backbone is a file of its authors', given with ``--checkpoint``.
+        paper: the paper's figure for what was measured; None if it measured nothing alike.
+        remark: what else the paper reports for a data set and a backbone; empty if nothing.
     """
 
     name: str
@@ -56,8 +59,9 @@ class Task:
     protocol: Protocol
     classifier: str
     backbone: str
-    paper: Callable[[str, str, int, int, str], float | None]
-    remark: Callable[[str], str] = lambda _: ""
+    has_checkpoint: bool
+    paper: Callable[[Measured], Figure | None]
+    remark: Callable[[str, str], str]
 
 
 # The authors' code: five random crops of each support image, with generated images beside them.
@@ -67,7 +71,9 @@ FEWSHOT = Task(
     protocol=Protocol(center_crop=False, crops=5, crops_beside_generated=True),
     classifier="lr",
     backbone="",
+    has_checkpoint=True,
     paper=paper.fewshot,
+    remark=paper.fewshot_remark,
 )
 
 # What the authors' code does beside the paper's text.
@@ -84,6 +90,7 @@ FINEGRAINED = Task(
     protocol=Protocol(center_crop=True, crops=0, crops_beside_generated=False),
     classifier="svm",
     backbone="vit_giant_patch14_dinov2.lvd142m",
+    has_checkpoint=False,
     paper=paper.finegrained,
     remark=paper.finegrained_remark,
 )

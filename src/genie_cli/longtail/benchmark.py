@@ -164,7 +164,14 @@ class Benchmark:
         images.require(self._every_job)
         outcomes = self.trainings.run_all(jobs, images, self.observer)
         recipe = self.trainings.recipe
-        records = Conditions(self.options.dataset, recipe, self.profile, self.options.partial).records_of(outcomes)
+        records = Conditions(
+            self.options.dataset,
+            recipe,
+            self.profile,
+            self.options.partial,
+            has_checkpoint=bool(self.options.checkpoint),
+            steps=None if self.options.soft_labels else images.steps,
+        ).records_of(outcomes)
         if records and is_main_process():
             results.write(out, results.files_of(Record, records))
         return records
