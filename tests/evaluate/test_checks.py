@@ -39,7 +39,7 @@ def test_names_that_are_known() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("week", "did you mean weak?"), ("img2img", "did you mean img2img-"), ("xyz", "augmentation")]
+    ("name", "said"), [("week", "did you mean weak?"), ("img2img-m", "did you mean img2img-"), ("xyz", "augmentation")]
 )
 def test_a_name_that_is_not_known(name: str, said: str) -> None:
     with pytest.raises(UsageError) as refused:
@@ -68,7 +68,7 @@ def test_what_goes_together(names: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("names", "changes", "complaint"),
     [
-        (("txt2img", "genie-ada"), {"given": ("generate.r",)}, "genie is not among --augment"),
+        (("txt2img", "genie-ada"), {"given": ("generate.r",)}, "genie and of img2img, and neither is among --augment"),
         (MADE, {"soft_labels": True}, "takes the oracle's labels from a manifest"),
         (PLAIN, {"manifests": ("m",)}, "leave out --manifest"),
         (MADE, {"manifests": ("m",), "plan_only": True}, "leave out --plan-out and --dry-run"),

@@ -37,7 +37,7 @@ def parse_augmentations(
     """The augmentations that were asked for by name.
 
     Args:
-        ratios: GeNIe's noise ratios; see `augmentations.choose`.
+        ratios: the noise ratios of those that follow ``--r``; see `augmentations.choose`.
         known: the names that the benchmark accepts.
 
     Raises:
@@ -73,8 +73,8 @@ def check_generation(
             of steps.
     """
     generates = any(augmentation.generates for augmentation in chosen)
-    if "generate.r" in given and not any(a.name is AugmentationName.GENIE for a in chosen):
-        raise UsageError("--r is GeNIe's noise ratio, and genie is not among --augment")
+    if "generate.r" in given and not any(augmentation.follows_r for augmentation in chosen):
+        raise UsageError("--r is the noise ratio of genie and of img2img, and neither is among --augment")
     if manifests:
         _check_manifests(given, generates, plan_only)
     elif soft_labels:

@@ -34,7 +34,7 @@ except ImportError:  # Windows: what a killed process leaves stays there
 
 _VERSION = 2  # raise it when `paint` draws differently, or the list changes: what is in the cache is not painted again
 _LIST, _KIND = ".genie-digits.json", "genie.digits"
-_ASIDE = re.compile(r"\.digits-v[0-9]+-[a-z-]+-[0-9a-f]{16}")
+_ASIDE = re.compile(r"\.digits-v[0-9]+-[a-z0-9-]+-[0-9a-f]{16}")
 _ATTEMPTS = 3
 _MAX_BYTES = 1 << 20  # of a picture of 32 x 32 pixels, and of the list of some thousand
 
