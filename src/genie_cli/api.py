@@ -30,10 +30,10 @@ from genie_cli.observer import Observer
 from genie_cli.settings import keys, override, split_list
 
 if TYPE_CHECKING:
-    from genie_cli.fewshot.results import Results as FewShotResults
+    from genie_cli.fewshot.results import Records as FewShotRecords
     from genie_cli.fewshot.task import Task
     from genie_cli.generate.run import Made, Run
-    from genie_cli.longtail.results import Record as LongTailRecord
+    from genie_cli.longtail.results import Records as LongTailRecords
     from genie_cli.oracle.judge import Judged
 
 _Path = str | Path
@@ -281,7 +281,7 @@ def fewshot(
     settings: Settings | None = None,
     observer: Observer | None = None,
     **options: Any,
-) -> FewShotResults:
+) -> FewShotRecords:
     """Compare augmentations in few-shot classification (paper, section 4.1; Tables 1, 2, 5 and 6).
 
     Generates the images that the episodes need, unless manifests have them, and compares all augmentations on the
@@ -354,7 +354,7 @@ def finegrained(
     settings: Settings | None = None,
     observer: Observer | None = None,
     **options: Any,
-) -> FewShotResults:
+) -> FewShotRecords:
     """Compare augmentations in few-shot classification of fine-grained classes (paper, section 4.3; Table 4).
 
     Support images come from the training split; the accuracy is that on the test split. Arguments, return value and
@@ -398,11 +398,12 @@ def longtail(
     checkpoint: _Path | None = None,
     partial: bool = False,
     soft_labels: bool = False,
+    compare: _Words = (),
     out: _Path = "genie-longtail",
     settings: Settings | None = None,
     observer: Observer | None = None,
     **options: Any,
-) -> list[LongTailRecord]:
+) -> LongTailRecords:
     """Compare what generated images do for the rare classes of a long-tailed data set (paper, section 4.2; Table 3).
 
     Generates images for the Few classes, unless manifests have them, and trains a classifier with each augmentation
@@ -410,19 +411,21 @@ def longtail(
 
     Args:
         dataset: ``digits`` (bundled), ``imagenet-lt``, or ``folder``, any folder with ``train/`` and ``test/``.
-        augment: what to compare: none, img2img-l, img2img-h, txt2img, genie; default: all.
+        augment: what to compare: none, repeat, img2img-l, img2img-h, txt2img, genie (default: all these), img2img.
         manifest: use the generated images of these manifests.
         lists: the folder of ImageNet-LT's lists, if they do not lie with the images.
         confusion: which classes are confused with each other: what `confuse` returns, or its file; default: measured
             with ``backbone``.
         backbone: the network to measure that with; default: DINOv2 ViT-B/14, ``digits`` for the digits.
         checkpoint: LiVT's or MAE's weights to start training from; default: random weights.
+        compare: pairs of augmentations, such as ``["genie r=0.8,txt2img"]``: the paired difference, first less second.
         partial, soft_labels, out: as in `fewshot`.
         settings: settings in the sections longtail, data, generate and model.
         options: single settings by the name of their option, such as ``epochs=10``, ``seeds=[0]``, ``per_class=20``.
 
     Returns:
-        One record per training, and after those of an augmentation their mean; accuracies in percent.
+        One record per training, and after those of an augmentation their mean; accuracies in percent. The list's
+        ``comparisons`` has a record for each pair and group.
 
     Raises:
         UsageError, FolderError, ModelError, OutputError: as `fewshot`.
@@ -442,6 +445,7 @@ def longtail(
         checkpoint=_path(checkpoint),
         partial=partial,
         soft_labels=soft_labels,
+        compare=tuple(_texts([compare] if isinstance(compare, str) else compare)),
     )
     return prepare(asked, chosen, given, _listening(observer)).evaluate()
 
@@ -458,7 +462,7 @@ def _on_episodes(
     checkpoint: _Path | None,
     compare: _Texts,
     **rest: Any,
-) -> FewShotResults:
+) -> FewShotRecords:
     """What `fewshot` and `finegrained` do: they differ in their task and its section of the settings."""
     from genie_cli.fewshot.options import FewShotOptions
     from genie_cli.fewshot.prepare import prepare

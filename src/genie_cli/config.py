@@ -233,6 +233,11 @@ class LongTail(_Section):
     )
     epochs: int = _setting(100, "Training epochs.", ge=1, le=_MOST_EPOCHS)
     warmup_epochs: int = _setting(5, "Warm-up epochs.", ge=0, le=_MOST_EPOCHS)
+    updates: Literal["per-image", "equal"] = _setting(
+        "per-image",
+        "Optimizer steps: per-image, an epoch is over an augmentation's own images; equal, as many with every "
+        "augmentation as with the generated images added.",
+    )
     batch: int = _setting(2048, "Images per optimizer step, over all devices.", ge=2, le=_MOST_IMAGES)
     gradient_accumulation_steps: int = _setting(
         1,

@@ -72,7 +72,7 @@ def test_every_enumerated_value_is_corrected(genie: Genie, key: str, monkeypatch
         ("generate", "--device", "c", {"cpu", "cuda", "cuda:0"}),
         ("generate", "--dtype", "fl", {"float32", "float16"}),
         ("generate", "--model", "d", {"digits"}),
-        ("fewshot", "--augment", "img", {"img2img-l", "img2img-h"}),
+        ("fewshot", "--augment", "img", {"img2img", "img2img-l", "img2img-h"}),
         ("fewshot", "--dataset", "m", {"mini"}),
         ("longtail", "--dataset", "i", {"imagenet-lt"}),
         ("oracle", "--candidates", "t", {"target,source"}),

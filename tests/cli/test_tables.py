@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from genie_cli.cli._tables import fewshot_table, longtail_table
+from genie_cli.cli._tables import fewshot_table, longtail_comparisons, longtail_table
 from genie_cli.fewshot.results import Record
+from genie_cli.longtail.results import Comparison
 from genie_cli.longtail.results import Record as LongTailRecord
 
 
@@ -122,3 +123,17 @@ class TestLongTail:
             "the paper 60.90 60.90 60.90 60.90",
             "genie r=0.8 70.00 50.00 55.50",
         ]
+
+
+def test_differences_of_groups_that_exist_with_the_intervals_that_are_known() -> None:
+    common = {"dataset": "digits", "network": "test_resnet", "augmentation": "genie r=0.8", "baseline": "txt2img"}
+    records = [
+        Comparison(**common, group="few", difference=1.234, seeds=3, seed_interval=0.5, images=300),
+        Comparison(**common, group="overall", difference=-0.1, seeds=3, seed_interval=0.2, images=1000),
+    ]
+    lines = [" ".join(line.split()) for line in shown(longtail_comparisons(records)).splitlines() if line.strip()]
+    assert lines[0] == "paired differences over 3 seeds, with 95 % intervals"
+    assert lines[3:] == [
+        "genie r=0.8 less txt2img seeds +1.23 ± 0.50 -0.10 ± 0.20",
+        "seeds and test images +1.23 -0.10",
+    ]

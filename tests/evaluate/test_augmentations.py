@@ -23,6 +23,7 @@ PLAIN = (
     [
         (AugmentationName.IMG2IMG_L, Method.IMG2IMG, (0.3,)),
         (AugmentationName.IMG2IMG_H, Method.IMG2IMG, (0.7,)),
+        (AugmentationName.IMG2IMG, Method.IMG2IMG, (0.8,)),
         (AugmentationName.TXT2IMG, Method.TXT2IMG, (1.0,)),
         (AugmentationName.GENIE, Method.GENIE, (0.8,)),
         (AugmentationName.GENIE_ADA, Method.GENIE, (0.5, 0.6, 0.7, 0.8, 0.9)),
@@ -45,11 +46,13 @@ def test_the_order_is_that_of_the_names_and_nothing_comes_twice() -> None:
     assert [augmentation.label for augmentation in chosen] == ["genie r=0.5", "genie r=0.8", "weak", "txt2img"]
 
 
-def test_ratios_are_genies_alone() -> None:
-    assert choose([AugmentationName.IMG2IMG_H, AugmentationName.GENIE_ADA, AugmentationName.GENIE], [0.25]) == [
+def test_ratios_are_those_of_genie_and_of_its_control_alone() -> None:
+    names = [AugmentationName.IMG2IMG_H, AugmentationName.GENIE_ADA, AugmentationName.GENIE, AugmentationName.IMG2IMG]
+    assert choose(names, [0.25]) == [
         Augmentation(AugmentationName.IMG2IMG_H, (0.7,)),
         Augmentation(AugmentationName.GENIE_ADA, ADA_RATIOS),
         Augmentation(AugmentationName.GENIE, (0.25,)),
+        Augmentation(AugmentationName.IMG2IMG, (0.25,)),
     ]
 
 
@@ -58,10 +61,9 @@ def test_the_others_make_no_images() -> None:
     assert not any(augmentation.generates for augmentation in choose(PLAIN, []))
     generative = [augmentation for augmentation in choose(list(AugmentationName), []) if augmentation.generates]
     assert len(generative) + len(PLAIN) == len(AugmentationName)
-    assert {augmentation.name for augmentation in generative} == set(AugmentationName) - set(PLAIN)
 
 
 def test_every_one_has_a_label_of_its_own() -> None:
     labels = [augmentation.label for augmentation in choose(list(AugmentationName), [0.5, 0.55, 1])]
     assert len(set(labels)) == len(labels)
-    assert {"genie r=0.5", "genie r=0.55", "genie r=1", "genie-ada", "img2img-l"} <= set(labels)
+    assert {"genie r=0.5", "genie r=0.55", "genie r=1", "img2img r=0.55", "genie-ada", "img2img-l"} <= set(labels)

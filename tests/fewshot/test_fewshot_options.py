@@ -19,7 +19,7 @@ from tests.fewshot.test_fewshot import GENERATIVE, QUICK, SMALL, records
         (("--backbone", "resnet5O"), "there is no model 'resnet5O'"),
         (("--baseline", "genie"), "did you mean genie r=0.8?"),
         (("--classifier", "svn"), "did you mean svm?"),
-        (("--augment", "weak", "--r", "0.8"), "genie is not among --augment"),
+        (("--augment", "weak", "--r", "0.8"), "genie and of img2img, and neither is among --augment"),
         (("--r", "1.5"), "--r: must be a number, above 0 and at most 1: '1.5' was given"),
         (("--r", "much"), "--r: must be a number"),
         (("--manifest", "m.jsonl", "--steps", "9"), "leave out --steps"),

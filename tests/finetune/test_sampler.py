@@ -2,6 +2,7 @@
 
 from itertools import chain
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,12 +22,34 @@ def test_an_epoch_shows_each_image_at_most_once_and_leaves_out_less_than_a_batch
     assert {which for which, _ in seen} == {epoch}
 
 
-@given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 5), st.integers(0, 5))
+@given(st.integers(0, 60), st.integers(1, 12), st.integers(0, 40), st.integers(0, 5))
+def test_epochs_of_as_many_images_as_another_has_show_each_image_equally_often(
+    more: int, batch: int, added: int, seed: int
+) -> None:
+    count = batch + more
+    sampler = MicroBatchSampler(count, batch, 1, seed, epoch_images=count + added)
+    seen: list[tuple[int, int]] = []
+    for epoch in range(5):
+        sampler.epoch = epoch
+        own = list(chain.from_iterable(sampler))
+        assert len(own) == sampler.optimizer_steps * batch == (count + added) // batch * batch
+        # A training that resumes here sees what one that was not interrupted sees.
+        resumed = MicroBatchSampler(count, batch, 1, seed, epoch=epoch, epoch_images=count + added)
+        assert list(chain.from_iterable(resumed)) == own
+        seen += own
+    assert len(set(seen)) == len(seen)  # no view of an image comes twice
+    for number in range(len(seen) // count):
+        own = seen[number * count : (number + 1) * count]
+        assert own == [(number, index) for index in np.random.default_rng([seed, number]).permutation(count)]
+
+
+@given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 5), st.integers(0, 5), st.sampled_from([None, 0, 7, 90]))
 def test_on_any_number_of_devices_a_batch_has_the_same_micro_batches(
-    accumulation_steps: int, devices: int, size: int, seed: int
+    accumulation_steps: int, devices: int, size: int, seed: int, added: int | None
 ) -> None:
     batch, count = accumulation_steps * devices * size, 3 * accumulation_steps * devices * size + 1
-    alone = MicroBatchSampler(count, batch, accumulation_steps * devices, seed)
+    images = None if added is None else count + added
+    alone = MicroBatchSampler(count, batch, accumulation_steps * devices, seed, epoch=2, epoch_images=images)
     keys = [
         (step, alone.micro_batch_index(accumulation_step))
         for step in range(alone.optimizer_steps)
@@ -34,7 +57,7 @@ def test_on_any_number_of_devices_a_batch_has_the_same_micro_batches(
     ]
     whole = dict(zip(keys, alone, strict=True))
     for rank in range(devices):
-        mine = MicroBatchSampler(count, batch, accumulation_steps, seed, rank, devices)
+        mine = MicroBatchSampler(count, batch, accumulation_steps, seed, rank, devices, epoch=2, epoch_images=images)
         assert len(list(mine)) == len(mine)
         keys = [
             (step, mine.micro_batch_index(n)) for step in range(mine.optimizer_steps) for n in range(accumulation_steps)

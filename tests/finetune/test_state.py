@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import resource
@@ -16,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from genie_cli.errors import OutputError
-from genie_cli.finetune.state import SavedState, TrainingState
+from genie_cli.finetune.state import Measured, SavedState, TrainingState
 from tests.damage import flipped
 from tests.finetune.test_training import Told
 
@@ -26,6 +27,7 @@ STATE = SavedState(
     epoch=2, network={"weight": torch.arange(6.0)}, optimizer={"state": {0: {"step": torch.tensor(2.0)}}}, scaler={}
 )
 ACCURACY = {"cat": 0.25, "dög": 1.0}
+MEASURED = Measured(ACCURACY, (0, 1, 1, 1, 1))
 
 
 def same(one: SavedState, other: SavedState) -> bool:
@@ -43,7 +45,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     folder = tmp_path_factory.mktemp("whole")
     TrainingState(folder, SETTINGS).save(STATE)
     saved = (folder / "state.pt").read_bytes()
-    TrainingState(folder, SETTINGS).finish(torch.nn.Linear(1, 1), ACCURACY)
+    TrainingState(folder, SETTINGS).finish(torch.nn.Linear(1, 1), MEASURED)
     assert sorted(path.name for path in folder.iterdir()) == ["network.safetensors", "result.json"]
     return {"state.pt": saved, "result.json": (folder / "result.json").read_bytes()}
 
@@ -54,19 +56,19 @@ def loaded(folder: Path, content: bytes) -> tuple[SavedState | None, list[str]]:
     return TrainingState(folder, SETTINGS, told).load(CPU), told.words
 
 
-def result(folder: Path, content: bytes) -> tuple[dict[str, float] | None, list[str]]:
+def result(folder: Path, content: bytes) -> tuple[Measured | None, list[str]]:
     (folder / "result.json").write_bytes(content)
     told = Told()
-    return TrainingState(folder, SETTINGS, told).result(list(ACCURACY)), told.words
+    return TrainingState(folder, SETTINGS, told).result(list(ACCURACY), 5), told.words
 
 
 def test_what_was_saved_is_loaded(tmp_path: Path, files: dict[str, bytes]) -> None:
     assert TrainingState(tmp_path, SETTINGS).load(CPU) is None
-    assert TrainingState(tmp_path, SETTINGS).result(list(ACCURACY)) is None
+    assert TrainingState(tmp_path, SETTINGS).result(list(ACCURACY), 5) is None
     saved, told = loaded(tmp_path, files["state.pt"])
     assert saved
     assert same(saved, STATE)
-    assert result(tmp_path, files["result.json"]) == (ACCURACY, [])
+    assert result(tmp_path, files["result.json"]) == (MEASURED, [])
     assert told == []
 
 
@@ -99,7 +101,7 @@ class TestDamage:
         whole = files["result.json"]
         for place in range(len(whole)):
             found, told = result(tmp_path, flipped(whole, place))
-            assert (found, told) == (ACCURACY, []) or (found is None and len(told) == 1)  # white space says nothing
+            assert (found, told) == (MEASURED, []) or (found is None and len(told) == 1)  # white space says nothing
 
     def test_nor_a_cut_of_it(self, tmp_path: Path, files: dict[str, bytes]) -> None:
         whole = files["result.json"]
@@ -113,7 +115,9 @@ class TestDamage:
             st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
             lambda inner: (
                 st.lists(inner, max_size=2)
-                | st.dictionaries(st.sampled_from(["what", "accuracy", "sha256", "cat"]), inner, max_size=3)
+                | st.dictionaries(
+                    st.sampled_from(["what", "accuracy", "predicted", "sha256", "cat"]), inner, max_size=3
+                )
             ),
             max_leaves=6,
         )
@@ -141,7 +145,27 @@ class TestDamage:
 
     def test_a_result_of_an_earlier_version_is_accepted(self, tmp_path: Path) -> None:
         content = json.dumps({"what": SETTINGS, "accuracy": ACCURACY}).encode()
-        assert result(tmp_path, content) == (ACCURACY, [])
+        assert result(tmp_path, content) == (Measured(ACCURACY), [])
+
+    def test_and_so_is_one_with_a_hash_and_without_predictions(self, tmp_path: Path) -> None:
+        content = json.dumps({"what": SETTINGS, "accuracy": ACCURACY}, sort_keys=True).encode()
+        earlier = {**json.loads(content), "sha256": hashlib.sha256(content).hexdigest()}
+        assert result(tmp_path, json.dumps(earlier).encode()) == (Measured(ACCURACY), [])
+
+    @pytest.mark.parametrize("predicted", [[], [0] * 4, [0] * 6, [0, 1, 2, 0, 0], [10**30] * 5])
+    def test_a_class_for_each_test_image_or_no_result(self, tmp_path: Path, predicted: list[int]) -> None:
+        found, (said,) = result(
+            tmp_path, json.dumps({"what": SETTINGS, "accuracy": ACCURACY, "predicted": predicted}).encode()
+        )
+        assert found is None
+        assert "does not have a class for each test image" in said
+
+    @pytest.mark.parametrize("value", ["-1", "0.5", "true", "null", '"0"', "[]", "NaN"])
+    def test_what_is_no_class_is_refused(self, tmp_path: Path, value: str) -> None:
+        content = f'{{"what": {json.dumps(SETTINGS)}, "accuracy": {json.dumps(ACCURACY)}, "predicted": [0, {value}]}}'
+        found, (said,) = result(tmp_path, content.encode())
+        assert found is None
+        assert "is not what genie writes" in said
 
 
 def test_other_settings_are_refused(tmp_path: Path, files: dict[str, bytes]) -> None:
@@ -151,7 +175,7 @@ def test_other_settings_are_refused(tmp_path: Path, files: dict[str, bytes]) -> 
     with pytest.raises(OutputError, match=r"was trained with other settings:\n  seed: 0 -> 1"):
         other.load(CPU)
     with pytest.raises(OutputError, match=r"was trained with other settings:\n  seed: 0 -> 1"):
-        other.result(list(ACCURACY))
+        other.result(list(ACCURACY), 5)
 
 
 class TestUnusable:
@@ -165,7 +189,7 @@ class TestUnusable:
         with pytest.raises(OutputError, match=rf"state\.pt cannot be read: it is {kind}"):
             state.load(CPU)
         with pytest.raises(OutputError, match=rf"result\.json cannot be read: it is {kind}"):
-            state.result(list(ACCURACY))
+            state.result(list(ACCURACY), 5)
 
     @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
     def test_no_permission_is_no_damage(self, tmp_path: Path, files: dict[str, bytes]) -> None:
@@ -176,7 +200,7 @@ class TestUnusable:
         with pytest.raises(OutputError, match=r"state\.pt cannot be read: Permission denied"):
             state.load(CPU)
         with pytest.raises(OutputError, match=r"result\.json cannot be read: Permission denied"):
-            state.result(list(ACCURACY))
+            state.result(list(ACCURACY), 5)
 
     def test_a_full_disk_keeps_the_state_that_was_there(self, tmp_path: Path) -> None:
         state = TrainingState(tmp_path, SETTINGS)
@@ -208,6 +232,6 @@ def test_no_link_that_waits_is_written_through(tmp_path: Path) -> None:
     state = TrainingState(tmp_path, SETTINGS)
     state.save(STATE)
     assert not (tmp_path / "state.pt").is_symlink()
-    state.finish(torch.nn.Linear(1, 1), ACCURACY)
+    state.finish(torch.nn.Linear(1, 1), MEASURED)
     assert (tmp_path / "theirs").read_text() == "mine"
-    assert state.result(list(ACCURACY)) == ACCURACY
+    assert state.result(list(ACCURACY), 5) == MEASURED

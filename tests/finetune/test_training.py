@@ -20,7 +20,7 @@ from genie_cli.data.digits.paint import DigitsInTheWild
 from genie_cli.data.folder import scan
 from genie_cli.errors import ModelError, OutputError
 from genie_cli.finetune.cost import _probe, measure
-from genie_cli.finetune.state import TrainingState
+from genie_cli.finetune.state import Measured, TrainingState
 from genie_cli.finetune.training import TrainingSpec, accelerator_for, train
 from genie_cli.finetune.training_images import TrainingImage, seed_all
 from genie_cli.observer import Observer
@@ -39,13 +39,14 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def spec(root: Path, recipe: LongTail = RECIPE, seed: int = 0) -> TrainingSpec:
+def spec(root: Path, recipe: LongTail = RECIPE, seed: int = 0, epoch_images: int | None = None) -> TrainingSpec:
     sources = scan(root).sources
     labels = sorted({source.label for source in sources})
     images = [
         TrainingImage(root / s.path, s.sha256, np.eye(10, dtype=np.float32)[labels.index(s.label)]) for s in sources
     ]
-    return TrainingSpec(images, PREPROCESS, Crops(0.7, flip=False), recipe, torch.linspace(-1, 1, 10), seed)
+    bias = torch.linspace(-1, 1, 10)
+    return TrainingSpec(images, PREPROCESS, Crops(0.7, flip=False), recipe, bias, seed, epoch_images)
 
 
 class Told(Observer):
@@ -65,15 +66,16 @@ def trained(
     seed: int = 0,
     on_epoch: Any = None,
     told: Observer | None = None,
+    epoch_images: int | None = None,
 ) -> Weights:
     folder.mkdir(exist_ok=True)
     seed_all(seed)
     network = build(NetworkSpec(recipe.network, 10, recipe.drop_path, 32))
     state = TrainingState(folder, {"seed": seed}, told)
     accelerator = accelerator_for(recipe, "cpu")
-    train(network, spec(root, recipe, seed), accelerator, state, on_epoch or (lambda *_: None))
+    train(network, spec(root, recipe, seed, epoch_images), accelerator, state, on_epoch or (lambda *_: None))
     if accelerator.is_main_process:
-        state.finish(network, {})
+        state.finish(network, Measured({}))
     return dict(network.state_dict())
 
 
@@ -81,19 +83,24 @@ def same(one: Weights, other: Weights) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
 
 
-def test_an_interrupted_training_ends_with_the_same_weights(root: Path, tmp_path: Path) -> None:
-    whole = trained(root, tmp_path / "whole")
+@pytest.mark.parametrize("epoch_images", [None, 30])
+def test_an_interrupted_training_ends_with_the_same_weights(
+    root: Path, tmp_path: Path, epoch_images: int | None
+) -> None:
+    whole = trained(root, tmp_path / "whole", epoch_images=epoch_images)
 
     def killed(epoch: int, loss: float) -> None:
         if epoch == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        trained(root, tmp_path / "killed", on_epoch=killed)
+        trained(root, tmp_path / "killed", on_epoch=killed, epoch_images=epoch_images)
     assert (tmp_path / "killed" / "state.pt").exists()
     torch.manual_seed(12345)  # a new process has other random numbers
     epochs: list[int] = []
-    resumed = trained(root, tmp_path / "killed", on_epoch=lambda epoch, _: epochs.append(epoch))
+    resumed = trained(
+        root, tmp_path / "killed", on_epoch=lambda epoch, _: epochs.append(epoch), epoch_images=epoch_images
+    )
     assert epochs == [3]
     assert same(whole, resumed)
     assert not (tmp_path / "killed" / "state.pt").exists()
@@ -234,7 +241,7 @@ def test_bfloat16_trains_near_float32(root: Path, tmp_path: Path) -> None:
 def test_the_folder_of_another_training_is_refused(root: Path, tmp_path: Path) -> None:
     trained(root, tmp_path / "run")
     with pytest.raises(OutputError, match=r"was trained with other settings:\n  seed: 0 -> 1"):
-        TrainingState(tmp_path / "run", {"seed": 1}).result([])
+        TrainingState(tmp_path / "run", {"seed": 1}).result([], 0)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])

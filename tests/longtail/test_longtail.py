@@ -88,7 +88,7 @@ def test_what_was_trained_is_not_trained_again_and_other_settings_are_refused(
     ("words", "message"),
     [
         (("--augment", "weak"), "--augment: there is no augmentation 'weak'"),
-        (("--augment", "none", "--r", "0.5"), "genie is not among --augment"),
+        (("--augment", "none,repeat", "--r", "0.5"), "neither is among --augment"),
         (("--augment", "none", "--backbone", "digits"), "choose GeNIe's sources, and genie is not among --augment"),
         (("--per-class", 3, "--fill-to", 9), "leave out --per-class"),
         (("--epochs", 2, "--warmup-epochs", 2), "leaves none of --epochs 2 after it"),

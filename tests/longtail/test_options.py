@@ -11,7 +11,8 @@ from genie_cli.config import Settings
 from genie_cli.confuse.confusion import Confusion
 from genie_cli.data import catalog
 from genie_cli.errors import UsageError
-from genie_cli.longtail.options import LongTailOptions, check, check_network, recipe_of
+from genie_cli.evaluate.augmentations import AugmentationName, choose
+from genie_cli.longtail.options import LongTailOptions, check, check_network, pairs, recipe_of
 from genie_cli.settings import build, flag_of, merged
 from tests.evaluate.other_settings import KEYS, only
 
@@ -60,8 +61,22 @@ def test_what_is_typed_does(scenario: str) -> None:
 def test_ratios_are_the_settings_wherever_they_come_from() -> None:
     for given in (set(), {"generate.r"}):
         assert checked(only("generate.r"), given)[-1] == "genie r=0.6"
-    assert checked(Settings(), set()) == ["none", "img2img-l", "img2img-h", "txt2img", "genie r=0.8"]
+    assert checked(Settings(), set()) == [
+        "none",
+        "repeat",
+        "img2img-l",
+        "img2img-h",
+        "txt2img",
+        "genie r=0.8",
+    ]
     assert checked(only("generate.r"), set(), augment=("txt2img",)) == ["txt2img"]
+    assert checked(only("generate.r"), {"generate.r"}, augment=("img2img",)) == ["img2img r=0.6"]
+
+
+def test_pairs_are_read_as_they_are_labelled_and_each_once() -> None:
+    chosen = choose([AugmentationName.NONE, AugmentationName.TXT2IMG, AugmentationName.GENIE], [0.6, 0.8])
+    asked = ["genie r=0.8,txt2img", " txt2img , none", "genie r=0.8,txt2img", "genie r=0.6,genie r=0.8"]
+    assert pairs(asked, chosen) == [("genie r=0.8", "txt2img"), ("txt2img", "none"), ("genie r=0.6", "genie r=0.8")]
 
 
 def test_a_typed_number_of_images_overrides_one_that_was_not() -> None:
@@ -86,7 +101,13 @@ def test_a_typed_number_of_images_overrides_one_that_was_not() -> None:
         ({"manifests": MANIFEST, "augment": ("none",)}, "leave out --manifest"),
         ({"soft_labels": True}, "takes the oracle's labels from a manifest"),
         ({"manifests": MANIFEST, "plan_only": True}, "leave out --plan-out"),
-        ({"augment": ("none",), "plan_only": True}, "there is no plan"),
+        ({"augment": ("none", "repeat"), "plan_only": True}, "there is no plan"),
+        ({"compare": ("genie r=0.8",)}, "'genie r=0.8' is no pair of augmentations"),
+        ({"compare": ("txt2img,none,repeat",)}, "is no pair of augmentations"),
+        ({"compare": ("txt2img,txt2img",)}, "is no pair of augmentations"),
+        ({"compare": ("genie r=0.8,txt2mg",)}, "'txt2mg' is not among the augmentations; did you mean txt2img?"),
+        ({"compare": ("genie,none",)}, "'genie' is not among the augmentations"),
+        ({"augment": ("none", "repeat"), "compare": ("repeat,genie r=0.8",)}, "is not among the augmentations"),
     ],
 )
 def test_options_that_cannot_be(options: dict[str, Any], complaint: str) -> None:

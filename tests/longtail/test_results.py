@@ -20,7 +20,7 @@ from genie_cli.evaluate.results import comma_separated, lines
 from genie_cli.files.cells import unescape_cell
 from genie_cli.longtail.groups import THRESHOLDS, Profile
 from genie_cli.longtail.results import Conditions, Record
-from genie_cli.longtail.trainings import Outcome
+from genie_cli.longtail.testing import Outcome
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 GROUPS = ("many", "med", "few", "overall")

@@ -17,10 +17,16 @@ from genie_cli.errors import UsageError
 from genie_cli.evaluate.augmentations import Augmentation, AugmentationName, choose
 from genie_cli.jobs import Source
 from genie_cli.longtail.groups import THRESHOLDS, Profile
-from genie_cli.longtail.tail import TailJobs, hardest_of
+from genie_cli.longtail.tail import TailJobs, hardest_of, repeated_images, wanted_images
 from genie_cli.observer import Observer
 
-GENERATIVE = [AugmentationName.IMG2IMG_L, AugmentationName.IMG2IMG_H, AugmentationName.TXT2IMG, AugmentationName.GENIE]
+GENERATIVE = [
+    AugmentationName.IMG2IMG_L,
+    AugmentationName.IMG2IMG_H,
+    AugmentationName.IMG2IMG,
+    AugmentationName.TXT2IMG,
+    AugmentationName.GENIE,
+]
 
 
 def source(label: str, number: int) -> Source:
@@ -57,8 +63,22 @@ def test_every_method_makes_as_many_images_and_of_few_classes_alone(
         for job in jobs:
             own = job.source.label == job.target if job.source else None
             assert own is {"img2img": True, "txt2img": None, "genie": False}[job.method.value]
-    assert tail.jobs(Augmentation(AugmentationName.NONE)) == []
-    assert tail.count(Augmentation(AugmentationName.NONE)) == 0
+    repeat, none = Augmentation(AugmentationName.REPEAT), Augmentation(AugmentationName.NONE)
+    assert tail.jobs(none) == tail.jobs(repeat) == []
+    assert (tail.count(none), tail.count(repeat)) == (0, sum(wanted.values()))
+    repeated = repeated_images(tail.train, wanted_images(tail.profile, per_class, fill_to))
+    assert Counter(image.label for image in repeated) == wanted
+    for label, number in wanted.items():
+        times = Counter(image for image in repeated if image.label == label)
+        assert set(times) <= {image for image in tail.train if image.label == label}
+        assert len(times) == min(number, counts[label])
+        assert max(times.values()) - min(times.values()) <= 1  # in turn
+
+
+def test_real_images_are_repeated_in_turn() -> None:
+    train = [source("a", 0), source("b", 0), source("b", 1), source("b", 2)]
+    names = [image.path for image in repeated_images(train, {"b": 5, "a": 2})]
+    assert names == ["b/0.png", "b/1.png", "b/2.png", "b/0.png", "b/1.png", "a/0.png", "a/0.png"]
 
 
 def test_genie_s_sources_are_of_the_most_confused_classes_and_of_any_group() -> None:
@@ -96,8 +116,8 @@ def test_sources_are_indexed_once_for_all_classes(monkeypatch: pytest.MonkeyPatc
     tail = tail_of({f"class {place}": 5 for place in range(40)}, per_class=3)
     for augmentation in choose(GENERATIVE, []):
         assert len(tail.jobs(augmentation)) == 120
-    # One index of all 200 for GeNIe, and for both kinds of img2img one of each class.
-    assert seen == 200 + 2 * 200
+    # One index of all 200 for GeNIe, and for the three kinds of img2img one of each class.
+    assert seen == 200 + 3 * 200
 
 
 class Told(Observer):

@@ -14,7 +14,7 @@ from genie_cli.evaluate.augmentations import AugmentationName
 from genie_cli.settings import split_list
 
 if TYPE_CHECKING:
-    from genie_cli.fewshot.results import Results
+    from genie_cli.fewshot.results import Records
     from genie_cli.fewshot.task import Task
     from genie_cli.generate.run import Run
 
@@ -92,7 +92,7 @@ def out(default: str) -> Any:
 
 def compare(
     task: Task,
-    evaluate: Callable[..., Results],
+    evaluate: Callable[..., Records],
     asked: Mapping[str, Any],
     chosen: Chosen,
     plan_out: str | None,
@@ -150,7 +150,7 @@ def show_plan(run: Run, plan_out: str | None, as_json: bool) -> None:
         show_estimate(run)
 
 
-def _show(task: Task, records: Results, out: Path, as_json: bool) -> None:
+def _show(task: Task, records: Records, out: Path, as_json: bool) -> None:
     """The results on stdout; on stderr what the oracle rejected, what else the paper says, and where everything is."""
     from genie_cli.cli._tables import comparison_table, fewshot_table
     from genie_cli.evaluate.results import lines

@@ -15,6 +15,7 @@ from genie_cli.evaluate.paper_tables import Figure
 if TYPE_CHECKING:
     from genie_cli.fewshot.results import Comparison
     from genie_cli.fewshot.results import Record as FewShotRecord
+    from genie_cli.longtail.results import Comparison as LongTailComparison
     from genie_cli.longtail.results import Record as LongTailRecord
 
 
@@ -100,3 +101,28 @@ def _mean(record: LongTailRecord, group: str) -> str:
     if mean is None:
         return ""
     return f"{mean:.2f}" if interval is None else f"{mean:.2f} ± {interval:.2f}"
+
+
+def longtail_comparisons(comparisons: Sequence[LongTailComparison]) -> Table:
+    """One row per pair of augmentations and interval, one column per group."""
+    from genie_cli.longtail.results import GROUPS
+
+    seeds = comparisons[0].seeds
+    title = f"paired differences over {seeds} seed{'s' * (seeds > 1)}, with 95 % intervals"
+    grid = Table(title=text(title), title_justify="left", box=box.SIMPLE_HEAD)
+    for column in ("augmentation", "interval over"):
+        grid.add_column(column)
+    for group in GROUPS:
+        grid.add_column(f"{group.capitalize()}, %", justify="right")
+    for pair in dict.fromkeys((record.augmentation, record.baseline) for record in comparisons):
+        own = {record.group: record for record in comparisons if (record.augmentation, record.baseline) == pair}
+        for words, name in (("seeds", "seed_interval"), ("seeds and test images", "two_way_interval")):
+            cells = [
+                _apart(own[group].difference, getattr(own[group], name)) if group in own else "" for group in GROUPS
+            ]
+            grid.add_row(text(" less ".join(pair) if words == "seeds" else ""), words, *map(text, cells))
+    return grid
+
+
+def _apart(difference: float, interval: float | None) -> str:
+    return f"{difference:+.2f}" if interval is None else f"{difference:+.2f} ± {interval:.2f}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,12 +26,12 @@ from genie_cli.cli._settings import Chosen
 from genie_cli.confuse.confusion import Confusion
 from genie_cli.data.catalog import choices
 from genie_cli.errors import UsageError
-from genie_cli.longtail.options import AUGMENT
+from genie_cli.longtail.options import KNOWN
 from genie_cli.settings import split_list
 
 if TYPE_CHECKING:
     from genie_cli.longtail.benchmark import Benchmark
-    from genie_cli.longtail.results import Record
+    from genie_cli.longtail.results import Records
 
 _DATASETS = choices("longtail")
 _OUT = "genie-longtail"
@@ -75,11 +74,20 @@ def longtail(
     augment: Annotated[
         list[str] | None,
         option(
-            help="Augmentations to compare.",
+            help=f"Augmentations to compare: {', '.join(KNOWN)}.",
             panel=EVALUATION,
             metavar="NAME,...",
-            default=", ".join(AUGMENT),
-            choices=AUGMENT,
+            default="all but img2img",
+            choices=KNOWN,
+        ),
+    ] = None,
+    compare: Annotated[
+        list[str] | None,
+        option(
+            "--compare",
+            help="Print the paired difference of two augmentations, with both intervals, e.g. 'genie r=0.8,txt2img'.",
+            panel=EVALUATION,
+            metavar="A,B",
         ),
     ] = None,
     soft_labels: SoftLabels = False,
@@ -113,6 +121,7 @@ def longtail(
         "checkpoint": checkpoint,
         "partial": partial,
         "soft_labels": soft_labels,
+        "compare": tuple(compare or ()),
     }
     observer = ConsoleObserver()
     if plan_out or dry_run:
@@ -150,7 +159,7 @@ def _show_cost(benchmark: Benchmark, as_json: bool) -> None:
     added = ", ".join(f"{count} ({label})" for label, count in cost.added.items())
     table = {
         "trainings": f"{cost.trainings} of {cost.epochs} epochs",
-        "images": f"{cost.real_images} real, and generated: {added}",
+        "images": f"{cost.real_images} real, and added: {added}",
         "optimizer steps": f"{cost.optimizer_steps}, of {cost.batch} images ({cost.micro_batch} at a time per device)",
         "network": f"{cost.network}, {cost.parameters / 1e6:.1f} million parameters",
         "memory": f"about {cost.memory / 2**30:.2f} GiB on {cost.device}",
@@ -160,13 +169,18 @@ def _show_cost(benchmark: Benchmark, as_json: bool) -> None:
     console.print(facts("Nothing was trained. The trainings would take:", table))
 
 
-def _show(records: Sequence[Record], out: Path, as_json: bool) -> None:
+def _show(records: Records, out: Path, as_json: bool) -> None:
     """The results on stdout, and where everything is."""
-    from genie_cli.cli._tables import longtail_table
+    from genie_cli.cli._tables import longtail_comparisons, longtail_table
     from genie_cli.evaluate.results import lines
 
     if wants_lines(as_json):
-        write_lines([lines(records)])
+        write_lines([lines(records), lines(records.comparisons)])
     else:
         stdout().print(longtail_table(records))
-    stderr().print(f"results.jsonl and results.csv are in {out}, each network in {out / 'trainings'}", soft_wrap=True)
+        if records.comparisons:
+            stdout().print(longtail_comparisons(records.comparisons))
+    also = " (and comparisons)" if records.comparisons else ""
+    stderr().print(
+        f"results.jsonl and results.csv{also} are in {out}, each network in {out / 'trainings'}", soft_wrap=True
+    )

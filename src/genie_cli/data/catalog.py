@@ -196,6 +196,7 @@ _LONG_TAIL = (
             "longtail.network": "test_resnet",  # timm's smallest residual network, 0.37 million parameters
             "longtail.epochs": 40,
             "longtail.warmup_epochs": 2,
+            "longtail.updates": "equal",
             "longtail.batch": 64,
             "longtail.base_lr": 8e-3,
             "longtail.layer_decay": 1.0,  # no layer is pretrained

@@ -8,7 +8,7 @@ from genie_cli.errors import UsageError, did_you_mean
 
 
 def parse_pairs(asked: Sequence[str], known: Sequence[str]) -> list[tuple[str, str]]:
-    """The pairs of labels in values of ``--compare``, each ``"A,B"``.
+    """The pairs of labels in values of ``--compare``, each ``"A,B"``; each pair once.
 
     Args:
         known: the labels of what is compared.
@@ -28,4 +28,4 @@ def parse_pairs(asked: Sequence[str], known: Sequence[str]) -> list[tuple[str, s
                     f"--compare: {name!r} is not among what is compared{suggestion}", f"choices: {', '.join(known)}"
                 )
         pairs.append((names[0], names[1]))
-    return pairs
+    return list(dict.fromkeys(pairs))

@@ -19,7 +19,7 @@ from genie_cli.evaluate.augmentations import Augmentation
 from genie_cli.evaluate.generated import GeneratedImages
 from genie_cli.evaluate.pairs import parse_pairs
 from genie_cli.fewshot.options import FewShotOptions, section_of
-from genie_cli.fewshot.results import BASELINE, COMPARISONS, Comparison, Conditions, Record, Results
+from genie_cli.fewshot.results import BASELINE, Comparison, Conditions, Record, Records
 from genie_cli.fewshot.task import Protocol, Task
 from genie_cli.generate.run import Run
 from genie_cli.observer import Observer
@@ -58,7 +58,7 @@ class Benchmark:
     run: Run | None
     probes: Run | None
 
-    def evaluate(self) -> Results:
+    def evaluate(self) -> Records:
         """Make or read the images, evaluate all augmentations, and write the results to ``options.out``.
 
         Episode lists and predictions are written there, too. What is known from an earlier run is not evaluated again.
@@ -91,7 +91,7 @@ class Benchmark:
             for each, own in zip(self.lists, outcomes, strict=True)
             for record in conditions.records_of(each, own)
         ]
-        found = Results(records, self._comparisons(conditions, outcomes))
+        found = Records(records, self._comparisons(conditions, outcomes))
         self._write(found)
         return found
 
@@ -213,8 +213,8 @@ class Benchmark:
         """The data set's name in results, with its pool."""
         return catalog.entry(self.task.name, self.options.dataset).name_of(self.settings.data.pool)
 
-    def _write(self, found: Results) -> None:
+    def _write(self, found: Records) -> None:
         if is_main_process():
             lists = {each.file_name: each.text for each in self.lists}
-            compared = results.files_of(Comparison, found.comparisons, COMPARISONS) if found.comparisons else {}
+            compared = results.files_of(Comparison, found.comparisons, results.COMPARISONS) if found.comparisons else {}
             results.write(self.options.out, {**lists, **results.files_of(Record, found), **compared})

@@ -18,7 +18,6 @@ from genie_cli.evaluate import checks, obtain, results
 from genie_cli.evaluate.augmentations import Augmentation
 from genie_cli.fewshot.benchmark import Benchmark
 from genie_cli.fewshot.options import FewShotOptions, backbone_name, check, section_of, with_authors
-from genie_cli.fewshot.results import OWN_FILES
 from genie_cli.fewshot.task import AS_AUTHORS, Task
 from genie_cli.generate.run import Run, locate_model
 from genie_cli.jobs import Source
@@ -89,7 +88,8 @@ def _check_names(task: Task, options: FewShotOptions, entry: Entry, settings: Se
     for path in options.episode_lists:
         require_list(path)
     if not plan_only:
-        results.require_own(options.out, dict.fromkeys(OWN_FILES))
+        files = (*results.RECORD_FILES, *(results.COMPARISON_FILES if options.compare else ()))
+        results.require_own(options.out, dict.fromkeys(files))
     network = backbone_name(task, options, entry)
     # Without a folder to read, `catalog.load` says where to get the data set, which a person needs to know first.
     has_data = entry.is_bundled or os.path.isdir(settings.data.dir or "")

@@ -10,7 +10,6 @@ from pydantic import dataclasses
 
 from genie_cli.evaluate.paper import Measured
 from genie_cli.evaluate.paper_tables import Figure
-from genie_cli.evaluate.results import RECORD_FILES
 from genie_cli.fewshot.ada import denoising_steps
 from genie_cli.fewshot.task import Task
 
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from genie_cli.fewshot.evaluator import Outcome
 
 BASELINE = "weak"
-COMPARISONS = "comparisons"  # stem of the files of paired differences
-OWN_FILES = (*RECORD_FILES, f"{COMPARISONS}.jsonl", f"{COMPARISONS}.csv")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
@@ -108,7 +105,7 @@ class Comparison:
         return f"<{text}, ± {self.clustered_interval:.2f} clustered by image>"
 
 
-class Results(list[Record]):
+class Records(list[Record]):
     """The records of a run.
 
     Attributes:

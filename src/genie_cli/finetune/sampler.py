@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count, islice
 
 import numpy as np
 
 from genie_cli.errors import UsageError
 
-SampleIndex = tuple[int, int]  # an epoch, and the index of an image
+SampleIndex = tuple[int, int]  # which pass through the images, and the index of an image
 
 
 @dataclass
@@ -23,13 +24,16 @@ class MicroBatchSampler:
 
     Attributes:
         num_images: training images.
-        batch_size: images per optimizer step, over all devices. Images that do not fill a batch are left out of the
-            epoch; which ones differs from epoch to epoch.
+        batch_size: images per optimizer step, over all devices.
         gradient_accumulation_steps: micro-batches per batch and device.
         seed: of the order.
         rank: index of this device.
         world_size: number of devices.
         epoch: the epoch that the next iteration yields, from 0.
+        epoch_images: if set, an epoch has as many optimizer steps as one of this many images would have. Passes through
+            the images, each in a new order, then follow each other without regard to epochs, so that each image is
+            seen equally often. Else an epoch is one pass: images that do not fill a batch are left out of it; which
+            ones differs from epoch to epoch.
 
     Raises:
         UsageError: a batch is larger than the data set, or cannot be divided evenly.
@@ -42,6 +46,7 @@ class MicroBatchSampler:
     rank: int = 0
     world_size: int = 1
     epoch: int = 0
+    epoch_images: int | None = None
 
     def __post_init__(self) -> None:
         if self.batch_size > self.num_images:
@@ -60,7 +65,7 @@ class MicroBatchSampler:
     @property
     def optimizer_steps(self) -> int:
         """Optimizer steps per epoch."""
-        return self.num_images // self.batch_size
+        return (self.epoch_images or self.num_images) // self.batch_size
 
     @property
     def micro_batch_size(self) -> int:
@@ -71,11 +76,22 @@ class MicroBatchSampler:
         return self.optimizer_steps * self.gradient_accumulation_steps
 
     def __iter__(self) -> Iterator[list[SampleIndex]]:
-        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.num_images)
-        for step in range(self.optimizer_steps):
+        samples = self._samples()
+        for _ in range(self.optimizer_steps):
+            batch = list(islice(samples, self.batch_size))
             for accumulation_step in range(self.gradient_accumulation_steps):
-                start = step * self.batch_size + self.micro_batch_index(accumulation_step) * self.micro_batch_size
-                yield [(self.epoch, int(index)) for index in order[start : start + self.micro_batch_size]]
+                start = self.micro_batch_index(accumulation_step) * self.micro_batch_size
+                yield batch[start : start + self.micro_batch_size]
+
+    def _samples(self) -> Iterator[SampleIndex]:
+        """All samples from the first of the epoch on, for all devices; endless."""
+        first = self.epoch, 0
+        if self.epoch_images:
+            first = divmod(self.epoch * self.optimizer_steps * self.batch_size, self.num_images)
+        for number in count(first[0]):
+            order = np.random.default_rng([self.seed, number]).permutation(self.num_images)
+            skipped = first[1] if number == first[0] else 0
+            yield from ((number, int(index)) for index in order[skipped:])
 
     def micro_batch_index(self, accumulation_step: int) -> int:
         """Index of this device's micro-batch among all micro-batches of a batch."""

@@ -1,8 +1,9 @@
-"""The files of one training: its state after each epoch, and at the end the network and its accuracies.
+"""The files of one training: its state after each epoch, and at the end the network and what it was tested with.
 
     state.pt                what is needed to resume, below a line with its SHA-256; deleted at the end
     network.safetensors     the weights, under timm's names
-    result.json             the settings of the training, and the accuracy per class, with their SHA-256
+    result.json             the settings of the training, the accuracy per class, and the class that was predicted
+                            for each test image, with their SHA-256
 
 Every file is written atomically, and read only for a training with the same settings. None is trusted: one that is
 damaged is as good as none, the training starts again, and the observer is told.
@@ -14,6 +15,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, cast
@@ -52,13 +54,28 @@ class SavedState(BaseModel):
 
 
 class _Result(BaseModel):
-    """The content of result.json; files of earlier versions have no ``sha256``."""
+    """The content of result.json; files of earlier versions have no ``predicted``, or not even a ``sha256``."""
 
     model_config = _STRICT
 
     what: dict[str, Any]
     accuracy: dict[str, _Share]
+    predicted: list[Annotated[int, Field(ge=0)]] | None = None
     sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a trained network was found to do.
+
+    Attributes:
+        accuracy: of each class on the test images, 0..1.
+        predicted: of each test image, in their order, the place of the predicted class among the sorted classes; None
+            if an earlier version tested it, which did not keep this.
+    """
+
+    accuracy: Mapping[str, float]
+    predicted: tuple[int, ...] | None = None
 
 
 class TrainingState:
@@ -113,11 +130,12 @@ class TrainingState:
         content = {"what": json.dumps(self._settings), "state": dict(state)}
         replace_atomically(self._file, lambda file: _write(file, content), follow=False)
 
-    def result(self, classes: Sequence[str]) -> dict[str, float] | None:
-        """The accuracy per class, 0..1, if the training has finished; else None.
+    def result(self, classes: Sequence[str], images: int) -> Measured | None:
+        """What the trained network was found to do, if the training has finished; else None.
 
         Args:
             classes: all of them; a file with others is damaged.
+            images: number of test images; a file with another number of predictions is damaged.
 
         Raises:
             OutputError: see `load`.
@@ -130,21 +148,27 @@ class TrainingState:
         except ValueError:  # pydantic's, too
             wrong = "is not what genie writes"
         else:
-            wrong = self._wrong(found, classes)
+            wrong = self._wrong(found, classes, images)
             if not wrong:
-                return {label: found.accuracy[label] for label in classes}
+                predicted = None if found.predicted is None else tuple(found.predicted)
+                return Measured({label: found.accuracy[label] for label in classes}, predicted)
         self._observer.warning(f"{self._result} {wrong}: it is not used, and this training is done again")
         return None
 
-    def _wrong(self, found: _Result, classes: Sequence[str]) -> str:
+    def _wrong(self, found: _Result, classes: Sequence[str], images: int) -> str:
         """Why a result is not used; empty if it is. OutputError if it is that of a training with other settings."""
-        if found.sha256 not in (None, _digest(found.what, found.accuracy)):
+        if found.sha256 not in (None, _digest(found.what, found.accuracy, found.predicted)):
             return "does not fit its SHA-256"
         self._require_same(found.what)
-        return "" if set(found.accuracy) == set(classes) else "does not have the accuracy of each class, and no other"
+        if set(found.accuracy) != set(classes):
+            return "does not have the accuracy of each class, and no other"
+        if found.predicted is None:
+            return ""
+        complete = len(found.predicted) == images and max(found.predicted, default=0) < len(classes)
+        return "" if complete else "does not have a class for each test image"
 
-    def finish(self, network: torch.nn.Module, accuracy: Mapping[str, float]) -> None:
-        """Save the trained network and its accuracy per class, and delete the state.
+    def finish(self, network: torch.nn.Module, tested: Measured) -> None:
+        """Save the trained network and what it was found to do, and delete the state.
 
         Raises:
             OutputError: a file cannot be written.
@@ -153,7 +177,9 @@ class TrainingState:
 
         weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
         write_atomically(self._network, save(weights), follow=False)
-        content = {"what": self._settings, "accuracy": dict(accuracy)}
+        content: dict[str, Any] = {"what": self._settings, "accuracy": dict(tested.accuracy)}
+        if tested.predicted is not None:
+            content["predicted"] = list(tested.predicted)
         text = json.dumps({**content, "sha256": _digest(**content)}, indent=1) + "\n"
         write_atomically(self._result, text.encode(), follow=False)
         self.clear(finished=True)
@@ -234,8 +260,9 @@ def _write(file: BinaryIO, content: Mapping[str, Any]) -> None:
     file.write(_HEAD.format(hashed.digest.hexdigest()).encode())
 
 
-def _digest(what: Mapping[str, Any], accuracy: Mapping[str, float]) -> str:
-    text = json.dumps({"what": what, "accuracy": accuracy}, sort_keys=True)
+def _digest(what: Mapping[str, Any], accuracy: Mapping[str, float], predicted: Sequence[int] | None = None) -> str:
+    content = {"what": what, "accuracy": accuracy} | ({} if predicted is None else {"predicted": predicted})
+    text = json.dumps(content, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

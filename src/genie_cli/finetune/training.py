@@ -42,6 +42,7 @@ class TrainingSpec:
         recipe: everything else.
         bias: (C,), float32, added to the logits in training (`loss.prior_logits`); None for plain BCE.
         seed: of the order, the augmentations, mixing and stochastic depth.
+        epoch_images: see `sampler.MicroBatchSampler`.
     """
 
     images: Sequence[TrainingImage]
@@ -50,6 +51,7 @@ class TrainingSpec:
     recipe: LongTail
     bias: Tensor | None
     seed: int
+    epoch_images: int | None = None
 
 
 def train(
@@ -76,7 +78,7 @@ def train(
         ModelError: the loss is not a number, or a micro-batch does not fit into the device's memory.
     """
     recipe = spec.recipe
-    sampler = sampler_for(len(spec.images), recipe, spec.seed, accelerator)
+    sampler = sampler_for(len(spec.images), recipe, spec.seed, accelerator, spec.epoch_images)
     network.to(accelerator.device)
     optimizer: Any = build_optimizer(network, recipe)
     finished = resume(state, network, optimizer, accelerator, recipe.epochs)
@@ -125,7 +127,9 @@ def accelerator_for(recipe: LongTail, device: str) -> Accelerator:
     )
 
 
-def sampler_for(num_images: int, recipe: LongTail, seed: int, accelerator: Accelerator) -> MicroBatchSampler:
+def sampler_for(
+    num_images: int, recipe: LongTail, seed: int, accelerator: Accelerator, epoch_images: int | None = None
+) -> MicroBatchSampler:
     """This process's sampler of micro-batches.
 
     Raises:
@@ -138,6 +142,7 @@ def sampler_for(num_images: int, recipe: LongTail, seed: int, accelerator: Accel
         seed=seed,
         rank=accelerator.process_index,
         world_size=accelerator.num_processes,
+        epoch_images=epoch_images,
     )
 
 

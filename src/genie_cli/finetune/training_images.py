@@ -1,6 +1,6 @@
 """Labelled training images: random crop, RandAugment and random erasing; then MixUp or CutMix of a micro-batch.
 
-How an image is augmented is a function of (seed, epoch, index of the image), so that it depends neither on the number
+How an image is augmented is a function of (seed, pass, index of the image), so that it depends neither on the number
 of data-loading processes nor on whether training was interrupted.
 """
 
@@ -46,7 +46,7 @@ class TrainingImage:
 
 
 class AugmentedImages:
-    """A map-style dataset: item (epoch, index) is that image as augmented in that epoch, and its label.
+    """A map-style dataset: item (number, index) is that image as augmented in that pass through all, and its label.
 
     Args:
         images: the training images.
@@ -74,13 +74,13 @@ class AugmentedImages:
         """
         import torch
 
-        epoch, index = sample
+        number, index = sample
         image = self._images[index]
         try:
             pixels = read(image.path, image.sha256, self._needed)
         except ImageError as error:
             return error
-        seed_all(self._seed, epoch, index)
+        seed_all(self._seed, number, index)
         return self._augment(pixels), torch.from_numpy(image.label)
 
 

@@ -2,38 +2,45 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from genie_cli.config import Settings
-from genie_cli.confuse.confusion import Confusion, require_writable
+from genie_cli.confuse.confusion import Confusion
 from genie_cli.data import catalog
 from genie_cli.data.dataset import Dataset
 from genie_cli.devices import is_main_process
 from genie_cli.diffusion.vocabulary import require_known
 from genie_cli.errors import UsageError
-from genie_cli.evaluate import checks, obtain, results
-from genie_cli.evaluate.augmentations import Augmentation, AugmentationName
-from genie_cli.files.folders import require_own_folder
+from genie_cli.evaluate import obtain, results
+from genie_cli.evaluate.augmentations import Augmentation
+from genie_cli.evaluate.pairs import parse_pairs
 from genie_cli.files.writing import reraise_as_output_error
 from genie_cli.generate.run import Run, locate_model
 from genie_cli.jobs import Job
 from genie_cli.longtail.cost import TrainingCost
 from genie_cli.longtail.groups import Group, Profile, ShotThresholds
-from genie_cli.longtail.options import LongTailOptions, check, check_network, recipe_of
-from genie_cli.longtail.results import Conditions, Record
-from genie_cli.longtail.tail import TailJobs, hardest_of
+from genie_cli.longtail.options import (
+    CONFUSION_FILE,
+    LongTailOptions,
+    check,
+    check_names,
+    recipe_of,
+    require_shareable,
+    uses_confusion,
+)
+from genie_cli.longtail.results import Comparison, Conditions, Record, Records
+from genie_cli.longtail.tail import TailJobs, adds_images, hardest_of, repeated_images, wanted_images
 from genie_cli.observer import Observer
 from genie_cli.settings import with_defaults
 
 if TYPE_CHECKING:
     from genie_cli.diffusion.locate import Located
+    from genie_cli.longtail.compare import Trained
     from genie_cli.longtail.trainings import Trainings
 
-_CONFUSION_FILE = "confusion.json"
 _TOP_K = 4  # most-confused classes that the confusion file lists for each class
 
 
@@ -66,7 +73,7 @@ class Benchmark:
             UsageError: a class has too few images to be measured.
             ModelError, OutputError: see `confuse.cross_validation.from_sources`.
         """
-        if not _uses_confusion(self.augmentations):
+        if not uses_confusion(self.augmentations):
             return None
         return self.options.confusion or self._measured()
 
@@ -136,13 +143,13 @@ class Benchmark:
         added = {augmentation.label: self.tail.count(augmentation) for augmentation in self.augmentations}
         return TrainingCost.of(self.trainings, added)
 
-    def evaluate(self) -> list[Record]:
-        """Make or read the images, train and test with every augmentation and seed, and write to ``options.out``.
+    def train(self) -> Trained:
+        """Make or read the images, and train and test with every augmentation and seed.
 
-        Results, trainings and the confusion matrix are written there; what exists already is not made again.
+        Trainings and the confusion matrix are written to ``options.out``; what exists already is not made again.
 
         Returns:
-            The records; none in all processes but the main one.
+            The outcomes, for `compare.pooled`, too; none in all processes but the main one.
 
         Raises:
             UsageError: an image is missing from the manifests, or see `jobs`.
@@ -153,28 +160,55 @@ class Benchmark:
             OutputError: the output folder cannot be written, or has files of other trainings or that genie did not
                 write.
         """
+        from genie_cli.longtail.compare import Trained
+
         out = self.options.out
         self.require_images()
         jobs, run = self.jobs, self.run
         with reraise_as_output_error(out):
             out.mkdir(parents=True, exist_ok=True)
         if self.confusion and is_main_process():
-            self.confusion.write(out / _CONFUSION_FILE, top_k=_TOP_K)
+            self.confusion.write(out / CONFUSION_FILE, top_k=_TOP_K)
         images = obtain.make(run) if run else obtain.read(self.options.manifests)
         images.require(self._every_job)
         outcomes = self.trainings.run_all(jobs, images, self.observer)
-        recipe = self.trainings.recipe
-        records = Conditions(
-            self.options.dataset,
+        return Trained(self.profile, self.dataset.test, outcomes, images.steps)
+
+    def evaluate(self) -> Records:
+        """Do what `train` does, and write the results, and the comparisons if any were asked for, to ``options.out``.
+
+        Returns:
+            The records; none in all processes but the main one.
+
+        Raises:
+            Errors as `train`.
+        """
+        out, recipe, trained = self.options.out, self.trainings.recipe, self.train()
+        conditions = Conditions(
+            self.dataset_name,
             recipe,
             self.profile,
             self.options.partial,
             has_checkpoint=bool(self.options.checkpoint),
-            steps=None if self.options.soft_labels else images.steps,
-        ).records_of(outcomes)
+            steps=None if self.options.soft_labels else trained.steps,
+        )
+        records = Records(conditions.records_of(trained.outcomes))
         if records and is_main_process():
-            results.write(out, results.files_of(Record, records))
+            asked = parse_pairs(self.options.compare, [augmentation.label for augmentation in self.augmentations])
+            records.comparisons = [made for pair in asked for made in self._compared(trained, *pair)]
+            files = results.files_of(Record, records)
+            compared = results.files_of(Comparison, records.comparisons, results.COMPARISONS) if asked else {}
+            results.write(out, files | compared)
         return records
+
+    @property
+    def dataset_name(self) -> str:
+        """The data set's name in results, with its pool."""
+        return catalog.entry("longtail", self.options.dataset).name_of(self.settings.data.pool)
+
+    def _compared(self, trained: Trained, augmentation: str, baseline: str) -> list[Comparison]:
+        found = trained.compare(augmentation, baseline)
+        return Comparison.of(self.dataset_name, self.trainings.recipe.network, augmentation, baseline, found)
 
 
 def prepare(
@@ -197,7 +231,7 @@ def prepare(
     settings = with_defaults(settings, entry.defaults)
     augmentations = check(options, entry, settings, given, plan_only=plan_only)
     thresholds = ShotThresholds.parse(settings.longtail.thresholds)
-    _check_names(options, settings, augmentations, plan_only=plan_only)
+    check_names(options, settings, augmentations, plan_only=plan_only)
     dataset = _dataset(options, entry, settings, observer)
     profile = Profile.of(dataset.classes, dataset.train, thresholds)
     observer.found(profile.summary)
@@ -205,10 +239,10 @@ def prepare(
     to_make = generates and not options.manifests
     if to_make:
         require_known(settings.model.name, map(dataset.name_of, profile.groups()[Group.FEW]))
-    trainings = _trainings(options, settings, given, dataset, augmentations, observer)
+    trainings = _trainings(options, settings, given, dataset, profile, augmentations, observer)
     located = locate_model(settings, given) if to_make else None
     tail = _tail_jobs(settings, dataset, profile, trainings, located)
-    if generates:
+    if any(map(adds_images, augmentations)):
         tail.require_some()
     found = Benchmark(options, settings, observer, dataset, profile, augmentations, tail, trainings, located)
     if plan_only:
@@ -221,7 +255,13 @@ def _dataset(options: LongTailOptions, entry: catalog.Entry, settings: Settings,
     from genie_cli.evaluate.readable import without_broken
 
     found = catalog.load(
-        "longtail", options.dataset, settings.data.dir, lists=options.lists, partial=options.partial, observer=observer
+        "longtail",
+        options.dataset,
+        settings.data.dir,
+        lists=options.lists,
+        partial=options.partial,
+        pool=settings.data.pool,
+        observer=observer,
     )
     return without_broken(found, observer) if entry.is_own or options.partial else found
 
@@ -240,26 +280,12 @@ def _tail_jobs(
     )
 
 
-def _check_names(
-    options: LongTailOptions, settings: Settings, augmentations: Sequence[Augmentation], *, plan_only: bool
-) -> None:
-    """Check folder, device, files and networks before data are read; errors as `prepare`."""
-    checks.check_places(options.out, settings.model.device, options.manifests)
-    if not plan_only:
-        results.require_own(options.out, dict.fromkeys(results.RECORD_FILES))
-        require_own_folder(options.out / "trainings")
-        if _uses_confusion(augmentations) and os.path.lexists(options.out / _CONFUSION_FILE):
-            require_writable(options.out / _CONFUSION_FILE)
-    check_network(settings.longtail.network)
-    if options.backbone:
-        checks.check_backbone(options.backbone)
-
-
 def _trainings(
     options: LongTailOptions,
     settings: Settings,
     given: Set[str],
     dataset: Dataset,
+    profile: Profile,
     augmentations: Sequence[Augmentation],
     observer: Observer,
 ) -> Trainings:
@@ -272,36 +298,19 @@ def _trainings(
 
     if len(dataset.classes) < 2:
         raise UsageError("there is a single class: nothing can be classified", "see --data-dir")
+    recipe = recipe_of(settings, given)
     trainings = Trainings.of(
         dataset,
-        recipe_of(settings, given),
+        recipe,
         options.checkpoint,
         settings.model.device,
         soft_labels=options.soft_labels,
         folder=options.out / "trainings",
+        repeated=repeated_images(dataset.train, wanted_images(profile, recipe.per_class, recipe.fill_to)),
     )
     trainings.require_trainable()
     if trainings.accelerator.num_processes > 1:
-        _require_shareable(options, augmentations)
+        require_shareable(options, augmentations)
     if not options.checkpoint:
         observer.found(f"no --checkpoint: {trainings.network.name} starts from random weights")
     return trainings
-
-
-def _require_shareable(options: LongTailOptions, augmentations: Sequence[Augmentation]) -> None:
-    """Raise UsageError for what only one of several processes should do: make images, measure, read a pipe."""
-    makes = any(augmentation.generates for augmentation in augmentations)
-    if makes and (not options.manifests or "-" in options.manifests):
-        raise UsageError(
-            "several processes train together, and only one should make images: give them with --manifest FILE",
-            "first, in one process: --plan-out plan.jsonl, and genie generate --plan plan.jsonl",
-        )
-    if _uses_confusion(augmentations) and not options.confusion:
-        raise UsageError(
-            "several processes train together, and only one should measure which classes are confused",
-            "give --confusion FILE: a run in one process leaves confusion.json in its --out",
-        )
-
-
-def _uses_confusion(augmentations: Sequence[Augmentation]) -> bool:
-    return any(augmentation.name is AugmentationName.GENIE for augmentation in augmentations)

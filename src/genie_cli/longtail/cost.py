@@ -18,7 +18,7 @@ class TrainingCost:
         trainings: number of trainings.
         epochs: of each training.
         real_images: number of real training images.
-        added: number of generated images of each augmentation, by label.
+        added: number of images that each augmentation adds, by label.
         optimizer_steps: of all trainings together.
         batch: images per optimizer step, over all devices.
         micro_batch: images per forward pass on one device.
@@ -46,7 +46,7 @@ class TrainingCost:
         """Estimate; builds the network and takes a few training steps with random images.
 
         Args:
-            added: number of generated images of each augmentation, by label.
+            added: number of images that each augmentation adds, by label.
 
         Raises:
             ModelError: not even a few images fit into the device's memory.
@@ -58,8 +58,7 @@ class TrainingCost:
         micro_batch = recipe.batch // (recipe.gradient_accumulation_steps * accelerator.num_processes)
         network = build(trainings.network)
         measured = measure(network, trainings.preprocess.size, micro_batch, accelerator)
-        per_seed = sum(recipe.epochs * ((real + more) // recipe.batch) for more in added.values())
-        steps = per_seed * len(recipe.seeds)
+        steps = len(recipe.seeds) * sum(trainings.optimizer_steps(real + more) for more in added.values())
         return cls(
             trainings=len(added) * len(recipe.seeds),
             epochs=recipe.epochs,

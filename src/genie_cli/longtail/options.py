@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+import os
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 from genie_cli.config import LongTail, Settings
-from genie_cli.confuse.confusion import Confusion
+from genie_cli.confuse.confusion import Confusion, require_writable
 from genie_cli.data.catalog import Entry
 from genie_cli.errors import UsageError
-from genie_cli.evaluate import checks
+from genie_cli.evaluate import checks, results
 from genie_cli.evaluate.augmentations import Augmentation, AugmentationName
+from genie_cli.evaluate.pairs import parse_pairs
+from genie_cli.files.folders import require_own_folder
 
-AUGMENT = ("none", "img2img-l", "img2img-h", "txt2img", "genie")  # the paper's Table 3
+# The paper's Table 3, and beside it the control that repeats the rare real images to the same number.
+AUGMENT = ("none", "repeat", "img2img-l", "img2img-h", "txt2img", "genie")
+KNOWN = (*AUGMENT, "img2img")
+
+CONFUSION_FILE = "confusion.json"
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,7 @@ class LongTailOptions:
         checkpoint: file with the weights that trainings start from; None: random weights.
         partial: accept an incomplete data set.
         soft_labels: use the oracle's probabilities as labels of generated images.
+        compare: pairs of labels of augmentations, ``"genie r=0.8,txt2img"``: the first less the second.
     """
 
     dataset: str
@@ -43,6 +51,7 @@ class LongTailOptions:
     checkpoint: Path | None = None
     partial: bool = False
     soft_labels: bool = False
+    compare: tuple[str, ...] = ()
 
 
 def check(
@@ -60,7 +69,7 @@ def check(
     Raises:
         UsageError: an option contradicts another, would have no effect, or names something that does not exist.
     """
-    chosen = checks.parse_augmentations(options.augment or AUGMENT, settings.generate.r, AUGMENT)
+    chosen = checks.parse_augmentations(options.augment or AUGMENT, settings.generate.r, KNOWN)
     checks.check_generation(
         chosen,
         settings,
@@ -70,6 +79,7 @@ def check(
         soft_labels=options.soft_labels,
     )
     checks.check_data(entry, given)
+    parse_pairs(options.compare, [augmentation.label for augmentation in chosen])
     if not any(augmentation.name is AugmentationName.GENIE for augmentation in chosen) and (
         options.confusion or options.backbone
     ):
@@ -98,3 +108,43 @@ def recipe_of(settings: Settings, given: Set[str]) -> LongTail:
     """The section of the settings; a typed ``--per-class`` overrides a ``fill_to`` that was not typed."""
     recipe = settings.longtail
     return recipe.model_copy(update={"fill_to": 0}) if "longtail.per_class" in given else recipe
+
+
+def check_names(
+    options: LongTailOptions, settings: Settings, augmentations: Sequence[Augmentation], *, plan_only: bool
+) -> None:
+    """Check folder, device, files and networks before data are read; errors as `benchmark.prepare`.
+
+    Args:
+        plan_only: nothing is to be trained, and so nothing written there.
+    """
+    checks.check_places(options.out, settings.model.device, options.manifests)
+    if not plan_only:
+        files = (*results.RECORD_FILES, *(results.COMPARISON_FILES if options.compare else ()))
+        results.require_own(options.out, dict.fromkeys(files))
+        require_own_folder(options.out / "trainings")
+        if uses_confusion(augmentations) and os.path.lexists(options.out / CONFUSION_FILE):
+            require_writable(options.out / CONFUSION_FILE)
+    check_network(settings.longtail.network)
+    if options.backbone:
+        checks.check_backbone(options.backbone)
+
+
+def require_shareable(options: LongTailOptions, augmentations: Sequence[Augmentation]) -> None:
+    """Raise UsageError for what only one of several processes should do: make images, measure, read a pipe."""
+    makes = any(augmentation.generates for augmentation in augmentations)
+    if makes and (not options.manifests or "-" in options.manifests):
+        raise UsageError(
+            "several processes train together, and only one should make images: give them with --manifest FILE",
+            "first, in one process: --plan-out plan.jsonl, and genie generate --plan plan.jsonl",
+        )
+    if uses_confusion(augmentations) and not options.confusion:
+        raise UsageError(
+            "several processes train together, and only one should measure which classes are confused",
+            "give --confusion FILE: a run in one process leaves confusion.json in its --out",
+        )
+
+
+def uses_confusion(augmentations: Sequence[Augmentation]) -> bool:
+    """Whether it must be known which classes are confused with each other."""
+    return any(augmentation.name is AugmentationName.GENIE for augmentation in augmentations)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,8 @@ from genie_cli.evaluate.augmentations import Augmentation
 from genie_cli.longtail.groups import Profile
 
 if TYPE_CHECKING:
-    from genie_cli.longtail.trainings import Outcome
+    from genie_cli.longtail.compare import Difference
+    from genie_cli.longtail.testing import Outcome
 
 GROUPS = ("many", "med", "few", "overall")
 # Settings of a training that the paper's figures do not depend on. (Thresholds are compared as the profile has them.)
@@ -34,7 +35,7 @@ class Record:
         many, med, few, overall: means of per-class accuracies; None for a group without classes.
         many_interval, med_interval, few_interval, overall_interval: half the width of the mean's 95 % confidence
             interval, by Student's t; None for a single training.
-        added: number of generated images that were trained on.
+        added: number of images that were trained on besides the real ones: generated, or real ones repeated.
         rejected: share of the generated images that the oracle rejected, 0..1.
         paper_many, paper_med, paper_few, paper_overall: the paper's, if data set, network, checkpoint, recipe and
             solver steps are the paper's; else None.
@@ -70,6 +71,68 @@ class Record:
         return f"<{self.dataset}, {self.network}, {self.augmentation}, {which}: {listed} %>"
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
+class Comparison:
+    """The paired difference of two augmentations on the classes of one group, in percentage points.
+
+    Attributes:
+        group: one of `GROUPS`.
+        difference: the accuracy with ``augmentation`` less that with ``baseline``, trained with the same seeds.
+        seeds: number of pairs of trainings.
+        seed_interval: half the width of the 95 % interval over seeds, by Student's t; None for a single one.
+        images: number of test images, or of groups of them that count as independent.
+        two_way_interval: half the width of the 95 % interval that is clustered by training and by test image; None for
+            a single training, for too few images, or if a training is of an earlier version, which kept no predictions.
+    """
+
+    dataset: str
+    network: str
+    group: str
+    augmentation: str
+    baseline: str
+    difference: float
+    seeds: int
+    seed_interval: float | None = None
+    images: int
+    two_way_interval: float | None = None
+
+    @classmethod
+    def of(
+        cls, dataset: str, network: str, augmentation: str, baseline: str, found: Mapping[str, Difference]
+    ) -> list[Comparison]:
+        """The records of a comparison, one for each group."""
+        return [
+            cls(
+                dataset=dataset,
+                network=network,
+                group=group,
+                augmentation=augmentation,
+                baseline=baseline,
+                difference=_percent(each.mean),
+                seeds=each.trainings,
+                seed_interval=None if each.over_seeds is None else _percent(each.over_seeds),
+                images=each.clusters,
+                two_way_interval=None if each.two_way is None else _percent(each.two_way),
+            )
+            for group, each in found.items()
+        ]
+
+    def __repr__(self) -> str:
+        return f"<{self.dataset}, {self.augmentation} less {self.baseline}, {self.group}: {self.difference:+.2f} %>"
+
+
+class Records(list[Record]):
+    """The records of a run.
+
+    Attributes:
+        comparisons: of the pairs of augmentations that were asked for.
+    """
+
+    def __init__(self, records: Iterable[Record] = (), comparisons: Sequence[Comparison] = ()) -> None:
+        super().__init__(records)
+        self.comparisons = list(comparisons)
+
+
 @dataclass(frozen=True)
 class Conditions:
     """What the records of a run have in common.
@@ -98,7 +161,7 @@ class Conditions:
 
     def _record(self, outcome: Outcome) -> Record:
         means = self.profile.means_by_group(outcome.accuracy)
-        figures = {name: round(100 * mean, 4) for name, mean in means.items()}
+        figures = {name: _percent(mean) for name, mean in means.items()}
         return Record(
             dataset=self.dataset,
             network=self.recipe.network,
@@ -128,6 +191,10 @@ class Conditions:
 def _decisive(recipe: LongTail) -> dict[str, Any]:
     """The settings that decide what a training learns; the defaults are LiVT's recipe and the paper's images."""
     return recipe.model_dump(exclude=set(_INDECISIVE))
+
+
+def _percent(fraction: float) -> float:
+    return round(100 * fraction, 4)
 
 
 def _mean_of(records: Sequence[Record], paper_figures: Sequence[float]) -> Record:

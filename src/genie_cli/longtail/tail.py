@@ -1,6 +1,6 @@
-"""The generated images that the Few classes of a long-tailed data set need (paper, section 4.2, Table 3).
+"""The images that are added to the Few classes of a long-tailed data set (paper, section 4.2, Table 3).
 
-Images are generated for the Few classes only, the same number with every method.
+Images are added to the Few classes only, the same number with every method: generated ones, or real ones repeated.
 """
 
 from __future__ import annotations
@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import cycle, islice
 
 from genie_cli.confuse.confusion import Confusion
 from genie_cli.errors import UsageError
-from genie_cli.evaluate.augmentations import Augmentation
+from genie_cli.evaluate.augmentations import Augmentation, AugmentationName
 from genie_cli.generate.plan import tell_hardest
 from genie_cli.jobs import Job, Method, Plan, Source
 from genie_cli.longtail.groups import Group, Profile
@@ -46,12 +47,8 @@ class TailJobs:
 
     @cached_property
     def wanted(self) -> Mapping[str, int]:
-        """How many images each Few class needs; classes that need none are left out."""
-        few = self.profile.groups()[Group.FEW]
-        numbers = {
-            label: self.fill_to - self.profile.counts[label] if self.fill_to else self.per_class for label in few
-        }
-        return {label: number for label, number in numbers.items() if number > 0}
+        """See `wanted_images`."""
+        return wanted_images(self.profile, self.per_class, self.fill_to)
 
     def require_some(self) -> None:
         """Raise UsageError if no class needs images."""
@@ -63,8 +60,8 @@ class TailJobs:
             )
 
     def count(self, augmentation: Augmentation) -> int:
-        """The number of an augmentation's images."""
-        return sum(self.wanted.values()) if augmentation.generates else 0
+        """The number of images that an augmentation adds."""
+        return sum(self.wanted.values()) if adds_images(augmentation) else 0
 
     def jobs(self, augmentation: Augmentation) -> list[Job]:
         """The jobs that make an augmentation's images; none if it generates none.
@@ -102,6 +99,36 @@ class TailJobs:
     @cached_property
     def _index(self) -> SourceIndex:
         return SourceIndex(self.train)
+
+
+def adds_images(augmentation: Augmentation) -> bool:
+    """Whether an augmentation adds images to the Few classes: generated ones, or real ones once more."""
+    return augmentation.generates or augmentation.name is AugmentationName.REPEAT
+
+
+def wanted_images(profile: Profile, per_class: int, fill_to: int) -> dict[str, int]:
+    """How many images each Few class needs; classes that need none are left out.
+
+    Args:
+        per_class: images to add to each Few class.
+        fill_to: instead, add until a class has this many; 0: off.
+    """
+    few = profile.groups()[Group.FEW]
+    numbers = {label: fill_to - profile.counts[label] if fill_to else per_class for label in few}
+    return {label: number for label, number in numbers.items() if number > 0}
+
+
+def repeated_images(train: Sequence[Source], wanted: Mapping[str, int]) -> list[Source]:
+    """The control of the generated images: as many of each class, its real images in turn, in the order of ``train``.
+
+    Args:
+        train: all training images.
+        wanted: see `wanted_images`; each class has at least one training image.
+    """
+    by_label: dict[str, list[Source]] = {}
+    for source in train:
+        by_label.setdefault(source.label, []).append(source)
+    return [source for label, number in wanted.items() for source in islice(cycle(by_label[label]), number)]
 
 
 def hardest_of(

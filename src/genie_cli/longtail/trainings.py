@@ -21,9 +21,8 @@ from genie_cli.backbones.backbone import Backbone, Preprocess
 from genie_cli.backbones.trainable import NetworkSpec, build, image_size
 from genie_cli.config import LongTail
 from genie_cli.data.dataset import Crops, Dataset
-from genie_cli.data.images import read
 from genie_cli.errors import ModelError
-from genie_cli.evaluate.augmentations import Augmentation
+from genie_cli.evaluate.augmentations import Augmentation, AugmentationName
 from genie_cli.evaluate.generated import GeneratedImages
 from genie_cli.files.folders import make_own_folder
 from genie_cli.files.reading import blaming, sha256_of
@@ -32,6 +31,7 @@ from genie_cli.finetune.state import TrainingState
 from genie_cli.finetune.training import TrainingSpec, accelerator_for, sampler_for, train
 from genie_cli.finetune.training_images import PHOTO_CROPS, TrainingImage, seed_all
 from genie_cli.jobs import Job, Source
+from genie_cli.longtail.testing import Outcome, measured
 from genie_cli.observer import Observer, Progress
 
 if TYPE_CHECKING:
@@ -46,25 +46,8 @@ _NOT_LEARNED = {
     "workers",
     "gradient_accumulation_steps",
     "precision",
+    "updates",  # the number of optimizer steps says what it does
 }
-_BATCH = 64  # test images
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The results of one training.
-
-    Attributes:
-        accuracy: of each class on the test images, 0..1.
-        added: number of generated images that were trained on.
-        rejected: number of generated images that were not used because the oracle rejected them.
-    """
-
-    augmentation: Augmentation
-    seed: int
-    accuracy: Mapping[str, float]
-    added: int
-    rejected: int
 
 
 @dataclass(frozen=True)
@@ -76,6 +59,9 @@ class Trainings:
         accelerator: device, or devices, and precision; see `finetune.training.accelerator_for`.
         soft_labels: use the oracle's probabilities as labels of generated images.
         folder: has a folder for each training.
+        repeated: real images that are trained on once more with the augmentation ``repeat``, each as often as listed.
+        epoch_images: if set, every epoch has as many optimizer steps as one of this many images, whatever the
+            augmentation adds; see `finetune.sampler`.
     """
 
     dataset: Dataset
@@ -86,6 +72,8 @@ class Trainings:
     accelerator: Accelerator
     soft_labels: bool
     folder: Path
+    repeated: Sequence[Source] = ()
+    epoch_images: int | None = None
 
     @classmethod
     def of(
@@ -97,8 +85,12 @@ class Trainings:
         *,
         soft_labels: bool,
         folder: Path,
+        repeated: Sequence[Source] = (),
     ) -> Trainings:
         """The trainings on a data set.
+
+        Args:
+            repeated: as many real images as any augmentation adds.
 
         Raises:
             UsageError: the device cannot train in the recipe's precision.
@@ -111,7 +103,10 @@ class Trainings:
         preprocess = Preprocess(fixed or round(size * 256 / 224), size, recipe.mean, recipe.std, "bicubic")
         crops = dataset.crops or PHOTO_CROPS
         accelerator = accelerator_for(recipe, device)
-        return cls(dataset, recipe, network, preprocess, crops, accelerator, soft_labels, folder)
+        epoch_images = len(dataset.train) + len(repeated) if recipe.updates == "equal" else None
+        return cls(
+            dataset, recipe, network, preprocess, crops, accelerator, soft_labels, folder, repeated, epoch_images
+        )
 
     def require_trainable(self) -> None:
         """Check, before hours of generating images, that the network can be built and the batch be divided.
@@ -154,9 +149,10 @@ class Trainings:
         on_epoch: Callable[[int, float], None] = lambda *_: None,
         observer: Observer | None = None,
     ) -> Outcome | None:
-        """Train on the real images and those of ``jobs``, and test; None in all processes but the main one.
+        """Train on the real images and those that are added, and test; None in all processes but the main one.
 
         Args:
+            jobs: of the generated images that are added.
             images: has an image for each job.
             on_epoch: see `finetune.training.train`.
             observer: is told of files of an earlier run that are damaged, and so are not used.
@@ -167,23 +163,25 @@ class Trainings:
                 again.
         """
         generated = self._generated(jobs, images)
-        training_images = [*map(self._real, self.dataset.train), *generated]
+        repeated = self.repeated if augmentation.name is AugmentationName.REPEAT else ()
+        training_images = [*map(self._real, self.dataset.train), *map(self._real, repeated), *generated]
         folder = self.folder / re.sub(r"[^\w.-]+", "-", f"{augmentation.label}-seed-{seed}")
         make_own_folder(self.folder)
         make_own_folder(folder)
         state = TrainingState(folder, self._what(augmentation, seed, training_images), observer)
-        accuracy = state.result(self.dataset.classes)
+        found = state.result(self.dataset.classes, len(self.dataset.test))
         if self.accelerator.is_main_process:
-            state.clear(finished=accuracy is not None)
+            state.clear(finished=found is not None)
         with images.explaining():
-            classifier = self._trained(training_images, seed, state, on_epoch) if accuracy is None else None
+            classifier = self._trained(training_images, seed, state, on_epoch) if found is None else None
         if not self.accelerator.is_main_process:
             return None
         if classifier:
-            accuracy = accuracies(classifier, self.dataset.root, self.dataset.test)
-            state.finish(classifier.network, accuracy)
-        assert accuracy is not None  # noqa: S101 - known, or measured just now
-        return Outcome(augmentation, seed, accuracy, len(generated), len(jobs) - len(generated))
+            found = measured(classifier, self.dataset.root, self.dataset.test)
+            state.finish(classifier.network, found)
+        assert found is not None  # noqa: S101 - known, or measured just now
+        added, rejected = len(generated) + len(repeated), len(jobs) - len(generated)
+        return Outcome(augmentation, seed, found.accuracy, added, rejected, found.predicted)
 
     def _trained(
         self,
@@ -194,14 +192,13 @@ class Trainings:
     ) -> Backbone:
         seed_all(seed)
         network = build(self.network)
-        spec = TrainingSpec(
-            training_images, self.preprocess, self.crops, self.recipe, self._bias(training_images), seed
-        )
+        bias = self._bias(training_images)
+        spec = TrainingSpec(training_images, self.preprocess, self.crops, self.recipe, bias, seed, self.epoch_images)
         train(network, spec, self.accelerator, state, on_epoch)
         return Backbone(self.network.name, network.eval(), self.preprocess, self.dataset.classes)
 
     def _bias(self, training_images: Sequence[TrainingImage]) -> Any:
-        """What Bal-BCE adds to the logits, from the class frequencies of real images, or of all; else None."""
+        """What Bal-BCE adds to the logits, from the class frequencies of the data set, or of all images; else None."""
         if self.recipe.loss != "bal-bce":
             return None
         real = len(self.dataset.train)
@@ -232,6 +229,7 @@ class Trainings:
         """Everything that decides what is learned."""
         return {
             **self.recipe.model_dump(mode="json", exclude=_NOT_LEARNED),
+            **({"optimizer_steps": self.optimizer_steps(len(training_images))} if self.epoch_images else {}),
             "precision": str(self.accelerator.mixed_precision),
             "parts": self.recipe.gradient_accumulation_steps * self.accelerator.num_processes,
             "seed": seed,
@@ -241,6 +239,11 @@ class Trainings:
             "images": _sha256(image.sha256.encode() + image.label.tobytes() for image in training_images),
             "test": _sha256(f"{source.sha256} {source.label}".encode() for source in self.dataset.test),
         }
+
+    def optimizer_steps(self, images: int) -> int:
+        """Optimizer steps of a training on this many images, real and added."""
+        sampler = sampler_for(images, self.recipe, 0, self.accelerator, self.epoch_images)
+        return self.recipe.epochs * sampler.optimizer_steps
 
     @cached_property
     def _checkpoint(self) -> str:
@@ -261,28 +264,6 @@ class _EpochCounter:
     def __call__(self, epoch: int, loss: float = 0) -> None:  # noqa: ARG002 - the signature of train's callback
         self._progress.advance(epoch - self._done)
         self._done = epoch
-
-
-def accuracies(classifier: Backbone, root: Path, test: Sequence[Source]) -> dict[str, float]:
-    """The accuracy of a classifier on each class of ``test``, 0..1.
-
-    Args:
-        classifier: gives logits in the order of its ``classes``.
-        root: folder that the images' paths are relative to.
-
-    Raises:
-        ImageError: an image is missing, broken or has changed.
-    """
-    import torch
-
-    right: dict[str, list[bool]] = {}
-    for start in range(0, len(test), _BATCH):
-        batch = test[start : start + _BATCH]
-        seen = classifier.preprocess
-        views = torch.stack([seen.center_crop(read(root / s.path, s.sha256, seen.resize)) for s in batch])
-        for source, top in zip(batch, classifier.run(views).argmax(axis=1), strict=True):
-            right.setdefault(source.label, []).append(classifier.classes[top] == source.label)
-    return {label: float(np.mean(right[label])) for label in sorted(right)}
 
 
 def _sha256(parts: Iterable[bytes]) -> str:

@@ -119,12 +119,13 @@ def test_what_genie_did_not_paint_stays(done: Path, kind: str) -> None:
     assert tree(done.parent) == before
 
 
-def test_what_a_killed_painter_left_is_cleared(done: Path) -> None:
+@pytest.mark.parametrize("name", ["other", "longtail-pool-12"])
+def test_what_a_killed_painter_left_is_cleared(done: Path, name: str) -> None:
     script = (
         "import os, sys; from pathlib import Path; from genie_cli.data.digits.cache import cached\n"
-        "cached(Path(sys.argv[1]), 'other', lambda root: ((root / 'half').write_text(''), os.kill(os.getpid(), 9)))"
+        "cached(Path(sys.argv[1]), sys.argv[2], lambda root: ((root / 'half').write_text(''), os.kill(os.getpid(), 9)))"
     )
-    assert subprocess.run([sys.executable, "-c", script, str(done.parent)], check=False).returncode == -9
+    assert subprocess.run([sys.executable, "-c", script, str(done.parent), name], check=False).returncode == -9
     assert len(list(done.parent.iterdir())) == 2
     cached(done.parent, "some", fail)
     assert [path.name for path in done.parent.iterdir()] == [done.name]

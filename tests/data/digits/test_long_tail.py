@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from genie_cli.data.digits.long_tail import exponential, paint_splits, read
-from genie_cli.data.digits.paint import CLASSES, IMAGE_SIZE, DigitsInTheWild
+from genie_cli.data.dataset import Dataset
+from genie_cli.data.digits.long_tail import exponential, paint_splits, read, scan_of
+from genie_cli.data.digits.paint import CLASSES, IMAGE_SIZE, DigitsInTheWild, scans_of
 from genie_cli.longtail.groups import THRESHOLDS, Group, Profile
 from tests.conftest import tree
 
@@ -53,6 +54,44 @@ def test_a_file_is_the_sample_it_is_named_after(cache: Path, split: str) -> None
         sample = DigitsInTheWild("train" if split == "train" else "test")[int(number)]
         assert (own, path.parent.name) == (split, CLASSES[sample.label])
         assert np.array_equal(np.asarray(Image.open(path)), sample.image)
+
+
+@pytest.fixture(scope="module")
+def pools(cache: Path) -> dict[int, Dataset]:
+    return {pool: read(cache, pool=pool) for pool in range(4)}
+
+
+class TestPools:
+    def test_they_are_alike_and_share_no_image(self, pools: dict[int, Dataset]) -> None:
+        images = [{source.sha256 for source in (*found.train, *found.test)} for found in pools.values()]
+        assert len(set.union(*images)) == sum(map(len, images))
+        for found in pools.values():
+            assert found.layout == pools[0].layout
+            assert Counter(source.label for source in found.train) == Counter(source.label for source in pools[0].train)
+
+    def test_the_first_is_what_there_was_before_there_were_others(self, cache: Path) -> None:
+        assert paint_splits(cache, pool=0) == paint_splits(cache) == cache / "digits-v2-longtail"
+
+    def test_even_and_odd_ones_test_on_scans_of_their_own(self, pools: dict[int, Dataset]) -> None:
+        test = {pool: set(scan_of(found.test).values()) for pool, found in pools.items()}
+        assert not test[1] & test[2]
+        assert test[1] == test[3]
+        assert test[1] | test[2] == test[0]
+        assert len(test[0]) == sum(map(len, scans_of("test")))
+
+    def test_rare_classes_have_other_scans_in_each_and_never_a_test_scan(self, pools: dict[int, Dataset]) -> None:
+        rare = [
+            frozenset(scan_of(source for source in found.train if source.label == "nine").values())
+            for found in pools.values()
+        ]
+        assert len(set(rare)) == 4
+        assert all(len(scans) == 5 and all(scan.startswith("train-nine-") for scan in scans) for scans in rare)
+
+    def test_a_file_is_the_sample_of_its_pool(self, cache: Path) -> None:
+        for path in sorted(paint_splits(cache, pool=3).rglob("*.png"))[::211]:
+            split, number = path.stem.split("-")
+            sample = DigitsInTheWild("train" if split == "train" else "test", seed=3)[int(number)]
+            assert np.array_equal(np.asarray(Image.open(path)), sample.image)
 
 
 def test_what_is_there_is_not_painted_again_and_what_is_gone_is(tmp_path: Path) -> None:
