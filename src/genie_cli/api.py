@@ -288,8 +288,8 @@ def fewshot(
     same episodes. A run that was stopped resumes when the same call is made again.
 
     Args:
-        dataset: ``digits`` (bundled), ``digits-spurious-background``, ``digits-spurious-ink``, ``mini``, ``tiered``,
-            or ``folder``, any folder with one subfolder per class.
+        dataset: ``digits`` (bundled), ``digits-spurious-background``, ``digits-spurious-ink``,
+            ``digits-negatives``, ``mini``, ``tiered``, or ``folder``, any folder with one subfolder per class.
         augment: what to compare: none, weak, strong, cutmix, mixup, img2img-l, img2img-h, txt2img, genie, genie-ada,
             and controls: repeat, paste, img2img, txt2img-paste, genie-ada-random. Default: the first nine.
         manifest: use the generated images of these manifests.

@@ -167,6 +167,7 @@ _FEW_SHOT = (
     _DIGITS,
     replace(_DIGITS, name="digits-spurious-background", arguments={"spurious": "background"}),
     replace(_DIGITS, name="digits-spurious-ink", arguments={"spurious": "ink"}),
+    replace(_DIGITS, name="digits-negatives", arguments={"negatives": True}),
     Entry("mini", "mini_imagenet", can_be_partial=True),
     Entry("tiered", "tiered_imagenet", can_be_partial=True),
     Entry("folder", "folder", is_own=True),

@@ -87,7 +87,7 @@ def clustered(observed: Sequence[Observed]) -> Clustered:
     parts = [(each.values - usual.mean) / (len(observed) * len(each.values)) for each in observed]
     query = _cluster_variance(np.concatenate(parts), [name for each in observed for name in each.query])
     episodes = (usual.half_width / NORMAL) ** 2
-    single = float(sum((part**2).sum() for part in parts))
+    single = _cluster_variance(np.concatenate(parts), range(sum(map(len, parts))))
     support = _support_variance(means - usual.mean, [each.support for each in observed])
     variance = max(query + episodes - single, query, episodes) + support
     return Clustered(usual, NORMAL * float(np.sqrt(variance)), float(np.sqrt(query)), float(np.sqrt(support)))

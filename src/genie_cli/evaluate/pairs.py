@@ -20,12 +20,14 @@ def parse_pairs(asked: Sequence[str], known: Sequence[str]) -> list[tuple[str, s
     for text in asked:
         names = [name.strip() for name in text.split(",")]
         if len(names) != 2 or names[0] == names[1]:
-            raise UsageError(f"--compare {text!r}: expected two augmentations, such as 'genie r=0.8,txt2img'")
+            raise UsageError(
+                f"--compare: {text!r} is no pair of augmentations", "as in --compare 'genie r=0.8,txt2img'"
+            )
         for name in names:
             if name not in known:
                 suggestion = did_you_mean(name, known)
                 raise UsageError(
-                    f"--compare: {name!r} is not among what is compared{suggestion}", f"choices: {', '.join(known)}"
+                    f"--compare: {name!r} is not among the augmentations{suggestion}", f"choices: {', '.join(known)}"
                 )
         pairs.append((names[0], names[1]))
     return list(dict.fromkeys(pairs))

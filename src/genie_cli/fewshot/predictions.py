@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from genie_cli.errors import OutputError
@@ -86,6 +87,16 @@ class Predictions:
         """The outcome of an augmentation, if it was made of the same."""
         row = self._rows.get(augmentation.label)
         return self._outcome(row, augmentation) if row and row.made_of == made_of else None
+
+    @property
+    def labels(self) -> list[str]:
+        """The labels of the augmentations that there are predictions of."""
+        return list(self._rows)
+
+    def predicted(self, label: str) -> list[NDArray[np.int64]] | None:
+        """What the query images of each episode were taken for with an augmentation, whatever it was made of."""
+        row = self._rows.get(label)
+        return [np.array(each, dtype=np.int64) for each in row.predicted] if row else None
 
     def add(self, outcome: Outcome, made_of: str) -> None:
         """Keep an outcome, and write the file.

@@ -39,6 +39,7 @@ def read(
     *,
     pool: int = 0,
     spurious: Spurious | None = None,
+    negatives: bool = False,
     superclass: str = "",
     observer: Observer | None = None,
 ) -> Dataset:
@@ -47,14 +48,14 @@ def read(
     Args:
         cache: the folder to paint them into, unless they are there.
         pool: which images are painted, from 0.
-        spurious: see `Pool`.
+        spurious, negatives: see `Pool`.
         superclass: what prompts call all classes ("digit"); empty: nothing.
         observer: see `cache.cached`.
 
     Raises:
         OSError, OutputError: as `Pool.paint`.
     """
-    painted = Pool(NOVEL_CLASSES, "test", pool, spurious)
+    painted = Pool(NOVEL_CLASSES, "test", pool, spurious, negatives)
     root = painted.paint(cache, observer)
     support, query = (
         tuple(source.model_copy(update={"path": f"{role}/{source.path}"}) for source in scan(root / role).sources)
@@ -81,12 +82,14 @@ class Pool:
         number: decides ink, background and pose, and, by being even or odd, which half of the scans is for support.
         spurious: what correlates with the class in the support images alone: every class has one kind of background,
             or one hue of ink.
+        negatives: all backgrounds are negatives of the photographs.
     """
 
     classes: tuple[str, ...]
     split: Split = "test"
     number: int = 0
     spurious: Spurious | None = None
+    negatives: bool = False
 
     def paint(self, cache: Path, observer: Observer | None = None) -> Path:
         """Return the folder with an image folder each for `SUPPORT` and `QUERY`; paint it unless it is in the cache.
@@ -96,7 +99,7 @@ class Pool:
             OutputError: something is in the folder's place that genie did not paint.
         """
         name = "-".join((self.split, *self.classes)) + (f"-spurious-{self.spurious}" if self.spurious else "")
-        name += f"-pool-{self.number}" if self.number else ""
+        name += "-negatives" * self.negatives + (f"-pool-{self.number}" if self.number else "")
 
         def both(root: Path) -> None:
             for role in (SUPPORT, QUERY):
@@ -115,7 +118,7 @@ class Pool:
         return f"{source.label}-{index // len(CLASSES) % len(scans_of(self.split)[index % len(CLASSES)])}"
 
     def _painter(self, role: str) -> DigitsInTheWild:
-        return DigitsInTheWild(self.split, self.number, self.spurious if role == SUPPORT else None)
+        return DigitsInTheWild(self.split, self.number, self.spurious if role == SUPPORT else None, self.negatives)
 
     def _indices(self, role: str) -> Iterator[int]:
         """The samples of one role, class by class; half of a class's scans are for one role, the rest for the other."""

@@ -77,11 +77,13 @@ class DigitsInTheWild:
         seed: decides ink, background and pose; the scans are the same for every seed.
         spurious: what correlates with the class, so that a classifier may mistake it for the class: every class has
             one kind of background (one of the split's regions of a photograph), or one hue of ink.
+        negatives: the photographs are turned into negatives, which no bundled model has seen in its training.
     """
 
     split: Split = "train"
     seed: int = 0
     spurious: Spurious | None = None
+    negatives: bool = False
 
     def __getitem__(self, index: int) -> Sample:
         if index < 0:
@@ -93,6 +95,7 @@ class DigitsInTheWild:
         if self.spurious == "background":
             photograph = label % len(_photographs())
         background = _patch(rng, self.split, photograph, label // 2 if self.spurious == "background" else None)
+        background = 1 - background if self.negatives else background
         scan = turn % len(scans)
         mask = _place(rng, scans[scan])
         background, ink = _contrast(rng, background, label % 5 / 5 if self.spurious == "ink" else None)
