@@ -55,22 +55,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--episodes", type=int, default=4, help="episodes; one of 1 shot has 20 choices")
     parser.add_argument("--shots", type=int, default=1, help="support images per class")
+    parser.add_argument(
+        "--model", default="digits", help="diffusion model: digits, or the folder of a snapshot like it"
+    )
     parser.add_argument("--steps", type=int, default=50, help="solver steps of the full schedule")
     parser.add_argument("--seed", type=int, default=0, help="seed of episodes and noise")
     parser.add_argument("--rounds", type=int, default=3, help="rounds that are timed")
     parser.add_argument("--json", type=Path, help="file for every figure")
     options = parser.parse_args()
     dataset = catalog.load("fewshot", "digits")
-    result = measure(dataset, options.episodes, options.shots, options.steps, options.seed, options.rounds)
+    groups = choices_to_make(dataset, locate(options.model).identity, options.episodes, options.shots, options.seed)
+    result = measure(groups, dataset.root, options.model, options.steps, options.rounds)
     report(result)
     if options.json:
         options.json.write_text(json.dumps({**result, "machine": machine("cpu")}, indent=1) + "\n")
 
 
-def measure(dataset: Dataset, episodes: int, shots: int, steps: int, seed: int, rounds: int) -> dict[str, Any]:
-    """Make everything both ways, ``rounds`` times; figures by name."""
-    root, groups = dataset.root, choices_to_make(dataset, episodes, shots, seed)
-    snapshot = load(locate("digits"), "cpu")
+def measure(groups: Sequence[Group], root: Path, model: str, steps: int, rounds: int) -> dict[str, Any]:
+    """Make everything both ways, ``rounds`` times; figures by name.
+
+    Args:
+        root: folder of the real images.
+        model: the name or folder of a diffusion model.
+    """
+    snapshot = load(locate(model), "cpu")
     whole = Engine[str](snapshot, SLOTS, steps)
     probe = Engine[str](snapshot, SLOTS, steps, probe=True)
     whole.seconds_per_step()  # warms up
@@ -102,9 +110,9 @@ def measure(dataset: Dataset, episodes: int, shots: int, steps: int, seed: int, 
     }
 
 
-def choices_to_make(dataset: Dataset, episodes: int, shots: int, seed: int) -> list[Group]:
-    """The groups of candidates of all episodes."""
-    needs = EpisodeJobs("A photo of a {}".format, locate("digits").identity, seed)
+def choices_to_make(dataset: Dataset, model: str, episodes: int, shots: int, seed: int) -> list[Group]:
+    """The groups of candidates of all episodes; ``model`` is the diffusion model's identity."""
+    needs = EpisodeJobs("A photo of a {}".format, model, seed)
     groups: list[Group] = []
     for episode in draw(dataset, EpisodeSpec(ways=5, shots=shots, queries=1, seed=seed), episodes):
         for jobs, target in zip(needs.jobs(episode, ADA), episode.support, strict=True):

@@ -118,7 +118,8 @@ def test_ada_is_measured_both_ways(tmp_path: Path, capsys: pytest.CaptureFixture
     """Twenty choices; of 4 steps 2, 2, 2, 3 and 3 run at the five ratios, and a probe takes one."""
     DigitsInTheWild("test").save(tmp_path, per_class=2)
     found = tuple(scan(tmp_path).sources)
-    result = ada.measure(Dataset(tmp_path, found, found), episodes=1, shots=1, steps=4, seed=0, rounds=1)
+    groups = ada.choices_to_make(Dataset(tmp_path, found, found), "digits@1", episodes=1, shots=1, seed=0)
+    result = ada.measure(groups, tmp_path, "digits", steps=4, rounds=1)
     assert (result["choices"], result["candidates"], result["steps"]["whole images"]) == (20, 100, 20 * 12)
     shares = result["chosen"]["probes"]
     wanted = 100 + sum(20 * share * unet_steps(4, r) for r, share in shares.items())
