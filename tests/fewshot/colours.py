@@ -8,9 +8,8 @@ bottom: a view shows how much of the image it has and which way up it is.
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -20,11 +19,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
-from genie_cli import manifest
 from genie_cli.backbones.backbone import Backbone, Preprocess
 from genie_cli.backbones.features import Features
 from genie_cli.evaluate.augmentations import Augmentation
 from genie_cli.evaluate.generated import GeneratedImages
+from genie_cli.evaluate.obtain import read
 from genie_cli.fewshot.classifiers import Classifier
 from genie_cli.fewshot.episodes import Episode
 from genie_cli.fewshot.evaluator import FewShotEvaluator, Outcome
@@ -114,7 +113,7 @@ def generate(
     *,
     probes: bool = False,
 ) -> GeneratedImages:
-    """In a model's place: draw what the jobs ask for, each once.
+    """In a model's place: draw what the jobs ask for, each once, and write a manifest, ``folder/m.jsonl``.
 
     Args:
         draw: draws a job's image at a path, and returns its SHA-256.
@@ -129,9 +128,9 @@ def generate(
         rows.append(Row(job, Status.MADE, f"made/{job.id}.png", digest, extra=extra))
     header = Header(kind="genie.manifest", settings={"probe": True} if probes else {"steps": 50})  # type: ignore[arg-type]
     text = header.line() + "".join(row.line() for row in rows)
-    images = GeneratedImages(probes=probes)
-    images.add(replace(manifest.read(io.StringIO(text), "m.jsonl", "genie.manifest"), folder=folder))
-    return images
+    folder.mkdir(exist_ok=True)
+    (folder / "m.jsonl").write_text(text)
+    return read((str(folder / "m.jsonl"),), probes=probes)
 
 
 @dataclass(frozen=True)
