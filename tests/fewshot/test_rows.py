@@ -355,6 +355,19 @@ def test_genie_ada_by_probe_chooses_by_probes_and_adds_whole_images(world: World
         assert own == expected
 
 
+def test_probes_that_show_what_the_images_show_choose_the_same(world: World) -> None:
+    needed = list(EpisodeJobs(str, "").needed(world.episodes, [named("genie-ada")]))
+    images = world.generate(needed)
+    probes = generate(
+        needed, world.folder / "probes", lambda job, path: draw_picture(path, world.made[job.id]), probes=True
+    )
+    whole = world.fitted(named("genie-ada"), images=images)[0]
+    probed = world.fitted(named("genie-ada", probe=True), images=images, probes=probes)[0]
+    for (one, labels), (other, same) in zip(whole, probed, strict=True):
+        assert np.array_equal(one, other)
+        assert np.array_equal(labels, same)
+
+
 def test_genie_ada_random_adds_one_of_each_group_by_the_marginal_of_genie_ada(world: World) -> None:
     _, _, adas = world.fitted(named("genie-ada"))
     rows, _, outcome = world.fitted(named("genie-ada-random"))
