@@ -10,12 +10,13 @@ from benchmarks.paper.steps import Step
 
 POOLS = (1, 2, 3, 4, 5)
 BACKBONES = {"digits": "", "lite0-64": "-lite0"}  # and what is appended to the names of their folders
-EPISODES = 300  # of each pool and number of shots
+EPISODES = 600  # of each pool and number of shots
 PLAIN, TIED, INK, NEGATIVES = "digits", "digits-spurious-background", "digits-spurious-ink", "digits-negatives"
 KINDS = "kinds"  # the folders of `genie finegrained`
 
 PRIMARY = "weak,txt2img,genie"
 TABLE = "none,weak,strong,cutmix,mixup,repeat,paste,img2img-l,img2img-h,img2img,txt2img,txt2img-paste,genie"
+TIED_TABLE = "none,weak,repeat,paste,img2img-l,img2img-h,img2img,txt2img,txt2img-paste,genie"
 RATIOS = "weak,genie,genie-ada,genie-ada-random"
 SWEEP = ("--r", "0.5,0.6,0.7,0.8,0.9")
 LONG_TAIL = "none,repeat,img2img-l,img2img-h,img2img,txt2img,genie"
@@ -36,7 +37,7 @@ def stages() -> dict[str, list[Step]]:
         ],
         "table": [step for pool in POOLS for step in _fewshot("table", PLAIN, pool, TABLE)],
         "ratios": [step for pool in POOLS for step in _fewshot("ratios", PLAIN, pool, RATIOS, *SWEEP)],
-        "tied": [step for pool in POOLS for step in _fewshot("tied", TIED, pool, TABLE)],
+        "tied": [step for pool in POOLS for step in _fewshot("tied", TIED, pool, TIED_TABLE)],
         "ink": [step for pool in POOLS for step in _fewshot("ink", INK, pool, PRIMARY)],
         "negatives": [step for pool in POOLS for step in _fewshot("negatives", NEGATIVES, pool, PRIMARY)],
         "kinds": [step for pool in POOLS for step in _kinds(pool)],
