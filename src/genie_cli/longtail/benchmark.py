@@ -185,7 +185,7 @@ class Benchmark:
         """
         out, recipe, trained = self.options.out, self.trainings.recipe, self.train()
         conditions = Conditions(self.options.dataset, recipe, self.profile, self.options.partial)
-        records = Records(conditions.records_of(trained.outcomes))
+        records = Records(conditions.records_of(trained.outcomes), trained)
         if records and is_main_process():
             asked = pairs(self.options.compare, self.augmentations)
             records.comparisons = [made for pair in asked for made in self._compared(trained, *pair)]
