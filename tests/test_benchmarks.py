@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import sd15
+from benchmarks import ada, sd15
 from benchmarks.agreement import LIMIT, agreement
 from benchmarks.arithmetic import flops
 from benchmarks.authors import Authors
@@ -18,8 +18,12 @@ from benchmarks.options import add_work, work_from
 from benchmarks.pipeline import Pipeline
 from benchmarks.prepare import prepare
 from benchmarks.work import Work, images_in, unet_steps
+from genie_cli.data.dataset import Dataset
+from genie_cli.data.digits.paint import DigitsInTheWild
+from genie_cli.data.folder import scan
 from genie_cli.diffusion import locate, snapshot
 from genie_cli.diffusion.solver import Solver
+from tests.manifests import a_job
 
 
 @pytest.fixture
@@ -99,3 +103,26 @@ def test_figures() -> None:
     assert (made["slowest"], made["images/s"], made["fastest"]) == (1.0, 1.5, 2.0)
     assert made["of peak"] == pytest.approx((20 * 9 + 10 * 20) / 5 / 100)
     assert ratio(fast, slow) == 4
+
+
+def test_choices_are_compared_with_chance() -> None:
+    """r .6, .6, .7, .8 and .6, .7, .7, .9: two of four alike; by chance .5 * .25 + .25 * .5 = .25."""
+    jobs = {r: a_job(r=r) for r in (0.6, 0.7, 0.8, 0.9)}
+    one, other = [jobs[r] for r in (0.6, 0.6, 0.7, 0.8)], [jobs[r] for r in (0.6, 0.7, 0.7, 0.9)]
+    found = ada.compared(one, other)
+    assert (found["equal"], found["equal by chance"], found["within .1"]) == (0.5, 0.25, 1.0)
+    assert found["chosen"]["probes"] == {0.5: 0, 0.6: 0.25, 0.7: 0.5, 0.8: 0, 0.9: 0.25}
+
+
+def test_ada_is_measured_both_ways(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Twenty choices; of 4 steps 2, 2, 2, 3 and 3 run at the five ratios, and a probe takes one."""
+    DigitsInTheWild("test").save(tmp_path, per_class=2)
+    found = tuple(scan(tmp_path).sources)
+    groups = ada.choices_to_make(Dataset(tmp_path, found, found), "digits@1", episodes=1, shots=1, seed=0)
+    result = ada.measure(groups, tmp_path, "digits", steps=4, rounds=1)
+    assert (result["choices"], result["candidates"], result["steps"]["whole images"]) == (20, 100, 20 * 12)
+    shares = result["chosen"]["probes"]
+    wanted = 100 + sum(20 * share * unet_steps(4, r) for r, share in shares.items())
+    assert result["steps"]["probes"] == pytest.approx(wanted)
+    ada.report(result)
+    assert "20 choices among 5 noise ratios; 100 candidates" in capsys.readouterr().out

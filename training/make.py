@@ -6,7 +6,7 @@ from pathlib import Path
 
 from diffusers import AutoencoderKL
 
-from training import autoencoder, denoiser, encoder, oracle
+from training import autoencoder, denoiser, encoder, oracle, reindex
 from training.bundle import bundle
 
 BUNDLED = Path(__file__).parents[1] / "src" / "genie_cli" / "bundled"
@@ -21,6 +21,8 @@ def main() -> None:
         autoencoder.train(work / "vae")
     if not (work / "unet").exists():
         denoiser.train(AutoencoderKL.from_pretrained(work / "vae"), work)
+    if not (work / "unet-reindexed").exists():
+        reindex.train(work / "unet", work / "unet-reindexed")
     if not (work / "oracle.safetensors").exists():
         oracle.train(work / "oracle.safetensors")
     if not (work / "encoder.safetensors").exists():

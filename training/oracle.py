@@ -1,4 +1,4 @@
-"""Stage 3: the oracle, a small classifier trained on real samples of the training split.
+"""Stage 4: the oracle, a small classifier trained on real samples of the training split.
 
 Generated images have gone through a VAE and are slightly less sharp than real ones. A third of the training images are
 therefore slightly blurred, so that the oracle judges the digit and not the sharpness.

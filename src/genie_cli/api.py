@@ -30,7 +30,7 @@ from genie_cli.observer import Observer
 from genie_cli.settings import keys, override, split_list
 
 if TYPE_CHECKING:
-    from genie_cli.fewshot.results import Record as FewShotRecord
+    from genie_cli.fewshot.results import Records as FewShotRecords
     from genie_cli.fewshot.task import Task
     from genie_cli.generate.run import Made, Run
     from genie_cli.longtail.results import Records as LongTailRecords
@@ -38,10 +38,12 @@ if TYPE_CHECKING:
 
 _Path = str | Path
 _Paths = str | Path | Sequence[str | Path]
-_Words = str | Sequence[str]
+_Words = str | Sequence[str]  # with commas, or one by one
+_Texts = str | Sequence[str]
 
 # The settings that each function takes as keywords, and its command as options.
-_IMAGES = tuple(key for key in keys("generate", "model") if key not in ("generate.method", "generate.per_target"))
+_ITS_OWN = ("generate.method", "generate.per_target", "generate.probe")  # of `genie generate`
+_IMAGES = tuple(key for key in keys("generate", "model") if key not in _ITS_OWN)
 _EPISODES = tuple(key for key in _IMAGES if key != "generate.top_k")
 GENERATE = keys("generate", "model", "output")
 FEWSHOT = (*keys("fewshot", "data"), *_EPISODES)
@@ -72,8 +74,8 @@ def confuse(
         from_logits: or a ``.npy`` file of logits, (images, classes).
         true: with ``from_logits``, the images' classes: ``.csv`` (column ``true``), ``.npy``, or one name per line.
         classes: class names in the order of the columns, one per line; default: sorted.
-        backbone: with ``src_dir``, the network that gives the features: ``digits`` (bundled), ``unisiam-resnet18``,
-            ``-34`` or ``-50``, or a timm model; default: DINOv2 ViT-B/14.
+        backbone: with ``src_dir``, the network that gives the features: ``digits`` (bundled), ``lite0`` (needs no hub),
+            ``unisiam-resnet18``, ``-34`` or ``-50``, or a timm model; default: DINOv2 ViT-B/14.
         checkpoint: a file with the backbone's weights.
         folds: each image is classified by a classifier fitted to the other folds; 2 or more, default: 5.
         device: ``auto`` (default), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
@@ -234,8 +236,8 @@ def judge(
 
     Args:
         manifest: a manifest, the folder of a run, or ``"-"`` for standard input.
-        oracle: the classifier: ``digits`` (bundled), or a timm model; default: ``digits`` for images of the bundled
-            model, else the paper's DeiT-Base.
+        oracle: the classifier: ``digits`` (bundled), ``lite0`` (ImageNet, without a hub), or a timm model;
+            default: ``digits`` for images of the bundled model, else the paper's DeiT-Base.
         checkpoint: a file with the classifier's weights.
         class_map: a CSV file ``label,class`` that says which class of the oracle a label means.
         candidates: the labels that are compared: ``all``, ``target,source`` or ``episode`` (the manifest's targets).
@@ -273,36 +275,41 @@ def fewshot(
     partial: bool = False,
     soft_labels: bool = False,
     baseline: str | None = None,
+    compare: _Texts = (),
+    as_authors: bool = False,
     out: _Path = "genie-fewshot",
     settings: Settings | None = None,
     observer: Observer | None = None,
     **options: Any,
-) -> list[FewShotRecord]:
+) -> FewShotRecords:
     """Compare augmentations in few-shot classification (paper, section 4.1; Tables 1, 2, 5 and 6).
 
     Generates the images that the episodes need, unless manifests have them, and compares all augmentations on the
     same episodes. A run that was stopped resumes when the same call is made again.
 
     Args:
-        dataset: ``digits`` (bundled), ``digits-spurious-background``, ``digits-spurious-ink``, ``mini``, ``tiered``,
-            or ``folder``, any folder with one subfolder per class.
-        augment: what to compare: none, weak, strong, cutmix, mixup, img2img-l, img2img-h, txt2img, genie, genie-ada;
-            default: all but the last.
+        dataset: ``digits`` (bundled), ``digits-spurious-background``, ``digits-spurious-ink``,
+            ``digits-negatives``, ``mini``, ``tiered``, or ``folder``, any folder with one subfolder per class.
+        augment: what to compare: none, weak, strong, cutmix, mixup, img2img-l, img2img-h, txt2img, genie, genie-ada,
+            and controls: repeat, paste, img2img, txt2img-paste, genie-ada-random. Default: the first nine.
         manifest: use the generated images of these manifests.
         episode_list: run these episodes, files of an earlier run.
-        backbone: ``digits`` (bundled), ``unisiam-resnet18``, ``-34`` or ``-50``, or a timm model.
+        backbone: ``digits`` (bundled), ``lite0`` or ``lite0-64`` (no hub), ``unisiam-resnet18``, ``-34`` or ``-50``, or
+            a timm model.
         checkpoint: a file with the backbone's weights.
         partial: accept an incomplete data set.
         soft_labels: train with the oracle's probabilities as labels.
         baseline: the augmentation that the others are compared with, such as ``"genie r=0.8"``; default: weak.
-        out: folder for results, episode lists and generated images.
+        compare: pairs of augmentations whose paired difference is wanted, each as ``"genie r=0.8,txt2img"``.
+        as_authors: do what the authors' code does where it differs from the paper's text.
+        out: folder for results, episode lists, predictions and generated images.
         settings: settings in the sections fewshot, data, generate and model.
         options: single settings by the name of their option, such as ``shots=1``, ``episodes=100``, ``r=[0.6, 0.8]``,
             ``data_dir="mini"``, ``model="digits"``.
 
     Returns:
-        One record per augmentation and number of shots; accuracies in percent. ``pandas.DataFrame(records)`` is the
-        table.
+        A list of one record per augmentation and number of shots; accuracies in percent. ``pandas.DataFrame(records)``
+        is the table. Its attribute ``comparisons`` has the differences that were asked for.
 
     Raises:
         UsageError: arguments contradict each other, or a value is out of range.
@@ -326,6 +333,8 @@ def fewshot(
         partial=partial,
         soft_labels=soft_labels,
         baseline=baseline,
+        compare=compare,
+        as_authors=as_authors,
     )
 
 
@@ -340,11 +349,12 @@ def finegrained(
     partial: bool = False,
     soft_labels: bool = False,
     baseline: str | None = None,
+    compare: _Texts = (),
     out: _Path = "genie-finegrained",
     settings: Settings | None = None,
     observer: Observer | None = None,
     **options: Any,
-) -> list[FewShotRecord]:
+) -> FewShotRecords:
     """Compare augmentations in few-shot classification of fine-grained classes (paper, section 4.3; Table 4).
 
     Support images come from the training split; the accuracy is that on the test split. Arguments, return value and
@@ -373,6 +383,7 @@ def finegrained(
         partial=partial,
         soft_labels=soft_labels,
         baseline=baseline,
+        compare=compare,
     )
 
 
@@ -450,11 +461,12 @@ def _on_episodes(
     manifest: _Paths,
     episode_list: _Paths,
     checkpoint: _Path | None,
+    compare: _Texts,
     **rest: Any,
-) -> list[FewShotRecord]:
+) -> FewShotRecords:
     """What `fewshot` and `finegrained` do: they differ in their task and its section of the settings."""
-    from genie_cli.fewshot.benchmark import prepare
     from genie_cli.fewshot.options import FewShotOptions
+    from genie_cli.fewshot.prepare import prepare
 
     asked = FewShotOptions(
         out=Path(out),
@@ -462,6 +474,7 @@ def _on_episodes(
         manifests=_names(manifest),
         episode_lists=tuple(map(Path, _names(episode_list))),
         checkpoint=_path(checkpoint),
+        compare=tuple(_texts([compare] if isinstance(compare, str) else compare)),
         **rest,
     )
     return prepare(task, asked, *chosen, _listening(observer)).evaluate()

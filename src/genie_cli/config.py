@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from genie_cli.jobs import Method, Ratio
 
 BUNDLED = "digits"  # the name of the bundled diffusion model, oracle and few-shot encoder
+LITE0 = "lite0"  # the name of EfficientNet-Lite0 as an oracle and a backbone
 STABLE_DIFFUSION = "stable-diffusion-v1-5/stable-diffusion-v1-5"
 _STABLE_DIFFUSION_COMMIT = "451f4fe16113bff5a5d2269ed5ad43b0592e9a14"
 
@@ -76,6 +77,11 @@ class Generate(_Section):
     steps: int = _setting(50, "Solver steps of the full schedule, of which r * steps are run.", ge=2, le=500)
     guidance: float = _setting(7.5, "Classifier-free guidance scale.", ge=1, le=100)
     seed: int = _setting(0, "Random seed.", ge=0, le=_LARGEST_SEED)
+    probe: bool = _setting(
+        False,
+        "Stop after one denoising step and decode the predicted clean image: cheap previews, for GeNIe-Ada.",
+        rare=True,
+    )
     preset: Literal["exact", "fast"] = _setting(
         "exact",
         "fast: 20 steps in half precision, which changes the images. Overrides the settings file, not flags.",
@@ -152,6 +158,9 @@ class Data(_Section):
     """Where data sets are."""
 
     dir: str = _setting("", "Folder of the data set.", option="data_dir", variable="GENIE_DATA", metavar="DIR")
+    pool: int = _setting(
+        0, "Which images of the bundled digits: other numbers have other colors, backgrounds and poses.", ge=0, le=MANY
+    )
 
 
 MOST_EPISODES = 100_000  # they are held in memory
@@ -170,6 +179,14 @@ class FewShot(_Section):
     )
     classifier: Literal["lr", "svm", "prototype"] = _setting(
         "lr", "Classifier on the features: logistic regression, linear SVM, or nearest class mean."
+    )
+    ada: Literal["full", "probe"] = _setting(
+        "full",
+        "GeNIe-Ada chooses by full images at every r, or by a probe of one denoising step at each.",
+        rare=True,
+    )
+    added: int = _setting(
+        0, "Generated images per class; 0: (ways - 1) * shots, as in the paper.", ge=0, le=MOST_PER_EPISODE, rare=True
     )
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genie_cli import __version__
-from genie_cli.backbones import digits
+from genie_cli.backbones import digits, lite0
 from genie_cli.config import BUNDLED, Model
 from genie_cli.devices import choose_device, choose_dtype, device_trouble
 from genie_cli.diffusion.attention import kernels
@@ -34,8 +34,8 @@ DEFAULT = Model()
 MIN_FREE = 8 * 2**30  # bytes: SD1.5 in both precisions takes 6.4 GB, a thousand images of 512 pixels 0.1 GB
 
 _PACKAGES = ("torch", "torchvision", "diffusers", "transformers", "huggingface_hub")
+_OPTIONAL = {"xformers": "", lite0.PACKAGE: lite0.INSTALL}  # why xformers fails is said with the attention kernels
 _REINSTALL_TORCH = "pip install --force-reinstall torch torchvision"  # both: each torchvision needs a certain torch
-
 _OTHER_CACHE = "export HF_HUB_CACHE=/path/on/another/disk  # or free some space: hf cache prune"
 
 
@@ -82,10 +82,11 @@ def _versions() -> Iterator[Finding]:
     yield Finding("versions", "genie", __version__)
     for name in _PACKAGES:
         yield package(name)
-    try:
-        yield Finding("versions", "xformers", metadata.version("xformers"))
-    except metadata.PackageNotFoundError:
-        yield Finding("versions", "xformers", "not installed (optional)")
+    for name, remedy in _OPTIONAL.items():
+        try:
+            yield Finding("versions", name, metadata.version(name))
+        except metadata.PackageNotFoundError:
+            yield Finding("versions", name, "not installed (optional)", remedy=remedy)
 
 
 def package(name: str) -> Finding:

@@ -20,6 +20,8 @@ class RunSettings(BaseModel):
     Attributes:
         model: the model's identity.
         device: ``"cpu"``, ``"cuda"``, ...
+        steps: None for probes, which take one step, whatever this setting is.
+        probe: True if the images are probes (`diffusion.solver.Probe`); left out, they are whole ones.
         slots: the batch size.
         plan: the recipe of the jobs; empty for a plan that was read from a file.
     """
@@ -29,6 +31,7 @@ class RunSettings(BaseModel):
     model: str | None = None
     steps: Annotated[int, Field(ge=1)] | None = None
     guidance: float | None = None
+    probe: bool | None = None
     device: str | None = None
     dtype: str | None = None
     slots: Annotated[int, Field(ge=1)] | None = None

@@ -19,7 +19,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from genie_cli.errors import ManifestError
+from genie_cli.errors import ManifestError, UsageError
 from genie_cli.files.json_lines import objects, open_lines
 from genie_cli.files.reading import is_folder, look, reason
 from genie_cli.header import SCHEMA, Header, Kind
@@ -153,6 +153,14 @@ class Document:
     def root(self) -> Path:
         """The folder that the rows' files are relative to; a relative root in the header starts at the folder."""
         return self.folder / (self.header.root or "")
+
+    def require_images(self) -> None:
+        """Raise UsageError if the images are probes, which stand for no image of their jobs."""
+        if self.header.settings.probe:
+            raise UsageError(
+                f"{self.name} has probes: previews that --probe made, to choose a noise ratio by",
+                "make the images: the same genie generate without --probe, into another --out",
+            )
 
     def jobs(self) -> Iterator[Job]:
         """The jobs, of a plan or of a manifest.

@@ -59,6 +59,11 @@ def takes_several(key: str) -> bool:
     return get_origin(field_of(key).annotation) is tuple
 
 
+def is_flag(key: str) -> bool:
+    """Whether a setting is either on or off, and its option a flag that switches it on."""
+    return field_of(key).annotation is bool
+
+
 def choices_of(key: str) -> tuple[str, ...]:
     """The values that a setting can have, if it is enumerated; else empty."""
     kind = field_of(key).annotation
@@ -68,7 +73,9 @@ def choices_of(key: str) -> tuple[str, ...]:
 
 
 def metavar_of(key: str) -> str:
-    """What stands for a setting's value in help: its choices, or the kind of value."""
+    """What stands for a setting's value in help: its choices, or the kind of value; empty for a flag."""
+    if is_flag(key):
+        return ""
     if chosen := str(_extra(key)["metavar"]):
         return chosen
     if choices := choices_of(key):
@@ -192,6 +199,8 @@ def _wanted(key: str, kind: str, is_item: bool) -> str:
         return f"{several}, such as {', '.join(map(str, field_of(key).default or (0.6, 0.8)))}"
     if kind == "string_pattern_mismatch":
         return "RandAugment in timm's notation, such as m9-mstd0.5-inc1"
+    if is_flag(key):
+        return "true or false"
     number = {int: "a whole number", float: "a number"}.get(_item_kind(annotation))
     if number is None:
         return "text"

@@ -67,6 +67,8 @@ class TestFewShot:
         with_figure = [a_record("none"), a_record("weak", paper=63.1)]
         assert headers(with_figure) == ["augmentation", "1-shot, %", "vs. weak", "paper"]
         assert [str(cell) for cell in fewshot_table(with_figure).columns[3].cells] == ["", "63.10"]
+        with_interval = [a_record("weak", paper=63.1, paper_interval=0.77)]
+        assert [str(cell) for cell in fewshot_table(with_interval).columns[3].cells] == ["63.10 ± 0.77"]
 
     def test_what_was_not_run_stays_empty(self) -> None:
         grid = fewshot_table([a_record("weak", 1), a_record("genie r=0.8", 5)])

@@ -39,7 +39,7 @@ class Listener(Observer):
 
 def test_the_choices_in_their_order() -> None:
     assert [choices(benchmark) for benchmark in BENCHMARKS] == [
-        ("digits", "digits-spurious-background", "digits-spurious-ink", "mini", "tiered", "folder"),
+        ("digits", "digits-spurious-background", "digits-spurious-ink", "digits-negatives", "mini", "tiered", "folder"),
         ("digits", "cub", "cars", "food", "aircraft", "folder"),
         ("digits", "imagenet-lt", "folder"),
     ]

@@ -6,7 +6,7 @@ from diffusers import DPMSolverMultistepScheduler
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genie_cli.diffusion.solver import Solver, add_noise, noise_timestep, smallest_ratio
+from genie_cli.diffusion.solver import Probe, Solver, add_noise, noise_timestep, smallest_ratio, steps_of
 from genie_cli.errors import UsageError
 
 SD15 = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "num_train_timesteps": 1000}
@@ -57,7 +57,11 @@ def test_timesteps_are_the_authors() -> None:
 )
 def test_steps_that_run(r: float, count: int) -> None:
     solver = Solver.build(ABAR, 50)
-    assert solver.steps - solver.first_step(r) == count
+    assert solver.steps - solver.first_step(r) == solver.steps_of(r) == steps_of(r, 50) == count
+
+
+def test_the_candidates_of_ada_take_175_steps() -> None:
+    assert sum(steps_of(r, 50) for r in (0.5, 0.6, 0.7, 0.8, 0.9)) == 175
 
 
 def test_first_timestep_at_the_papers_ratio() -> None:
@@ -98,3 +102,22 @@ def test_rows_at_different_steps_give_what_they_give_alone() -> None:
         one = slice(row, row + 1)
         alone = solver.advance(latents[one], noise[one], last[one], steps[one], first[one])[0]
         assert torch.equal(alone[0], batch[row])
+
+
+@pytest.mark.parametrize("r", [0.001, 0.1, 0.3, 0.5, 0.58, 0.8, 0.9, 0.999, 1.0])
+def test_a_probe_is_diffusers_single_step_to_no_noise(r: float) -> None:
+    """At floor(1000 r), which for r = .58 is not 579; at r = 1 the last timestep."""
+    t = min(round(1000 * r), 999)
+    scheduler = DPMSolverMultistepScheduler(
+        **SD15, algorithm_type="dpmsolver++", solver_order=2, final_sigmas_type="zero"
+    )
+    scheduler.set_timesteps(timesteps=[t])
+    start = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(0))
+    theirs = scheduler.step(model(start, t), t, start).prev_sample
+    probe = Probe.of(ABAR.double())
+    index = torch.full((2,), probe.first_step(r))
+    assert int(probe.timesteps[index[0]]) == t
+    ours, clean = probe.advance(start, model(start, t), start, index, torch.ones(2, dtype=torch.bool))
+    assert torch.equal(ours, clean)
+    assert (ours - theirs).abs().max() <= 2e-5 * theirs.abs().max()
+    assert probe.steps_of(r) == 1

@@ -14,6 +14,7 @@ PLAIN = (
     AugmentationName.CUTMIX,
     AugmentationName.MIXUP,
     AugmentationName.REPEAT,
+    AugmentationName.PASTE,
 )
 
 

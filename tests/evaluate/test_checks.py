@@ -14,7 +14,7 @@ from genie_cli.errors import ManifestError, OutputError, UsageError
 from genie_cli.evaluate.augmentations import AugmentationName
 from genie_cli.evaluate.checks import (
     check_backbone,
-    check_data_dir,
+    check_data,
     check_generation,
     check_places,
     parse_augmentations,
@@ -39,7 +39,7 @@ def test_names_that_are_known() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("week", "did you mean weak?"), ("img2img-m", "did you mean img2img-"), ("xyz", "augmentation")]
+    ("name", "said"), [("week", "did you mean weak?"), ("img2img-", "did you mean img2img-"), ("xyz", "augmentation")]
 )
 def test_a_name_that_is_not_known(name: str, said: str) -> None:
     with pytest.raises(UsageError) as refused:
@@ -68,7 +68,7 @@ def test_what_goes_together(names: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("names", "changes", "complaint"),
     [
-        (("txt2img", "genie-ada"), {"given": ("generate.r",)}, "genie and of img2img, and neither is among --augment"),
+        (("txt2img", "genie-ada"), {"given": ("generate.r",)}, "neither is among --augment"),
         (MADE, {"soft_labels": True}, "takes the oracle's labels from a manifest"),
         (PLAIN, {"manifests": ("m",)}, "leave out --manifest"),
         (MADE, {"manifests": ("m",), "plan_only": True}, "leave out --plan-out and --dry-run"),
@@ -94,10 +94,10 @@ def test_the_number_of_steps_does_not_matter_for_images_that_exist() -> None:
 
 def test_a_folder_that_bundled_data_do_not_need() -> None:
     bundled, other = catalog.entry("fewshot", "digits"), catalog.entry("fewshot", "folder")
-    check_data_dir(bundled, frozenset())
-    check_data_dir(other, {"data.dir"})
+    check_data(bundled, frozenset())
+    check_data(other, {"data.dir"})
     with pytest.raises(UsageError, match="--dataset digits is made by genie: leave out --data-dir"):
-        check_data_dir(bundled, {"data.dir"})
+        check_data(bundled, {"data.dir"})
 
 
 class TestPlaces:
@@ -128,7 +128,16 @@ class TestPlaces:
 class TestBackbone:
     @pytest.mark.parametrize(
         "name",
-        ["digits", "unisiam-resnet50", "resnet18", "vit_giant_patch14_dinov2.lvd142m", "hf-hub:a/b", "local-dir:x"],
+        [
+            "digits",
+            "lite0",
+            "lite0-64",
+            "unisiam-resnet50",
+            "resnet18",
+            "vit_giant_patch14_dinov2.lvd142m",
+            "hf-hub:a/b",
+            "local-dir:x",
+        ],
     )
     def test_names_that_are_known(self, name: str) -> None:
         check_backbone(name)
@@ -138,6 +147,7 @@ class TestBackbone:
         [
             ("", "say which network"),
             ("resnet5O", "did you mean"),
+            ("lite-0", "did you mean lite0"),
             ("unisiam-resnet", "did you mean"),
             ("!", "no model"),
         ],

@@ -50,6 +50,18 @@ def test_an_image_is_found_with_its_path_and_hash() -> None:
     assert images(row).find(LYNX) == GeneratedImage(FOLDER / row.file, row.sha256)
 
 
+def test_the_solvers_steps_are_those_that_all_manifests_state() -> None:
+    found = GeneratedImages()
+    assert found.steps is None
+    add(found, made(LYNX), settings={"steps": 50})
+    assert found.steps == 50
+    add(found, made(but(LYNX, target="dog")), settings={"steps": 50, "guidance": 3.0})
+    assert found.steps == 50
+    add(found, made(but(LYNX, target="cat")), settings={"steps": 20})
+    assert found.steps is None
+    assert images(made(LYNX)).steps is None  # a manifest that was written by hand
+
+
 @pytest.mark.parametrize(
     "asked",
     [
@@ -126,6 +138,19 @@ def test_the_same_image_may_come_twice() -> None:
 def test_an_image_without_a_hash_is_refused() -> None:
     with pytest.raises(ManifestError, match=f"the row of {made(LYNX).file} has no sha256"):
         images(made(LYNX, sha256=""))
+
+
+def test_probes_and_images_are_kept_apart() -> None:
+    """Their jobs are the same, so that nothing but the header tells them apart."""
+    probes = GeneratedImages(probes=True)
+    add(probes, made(LYNX), settings={"probe": True})
+    assert probes.find(LYNX)
+    with pytest.raises(UsageError, match=r"manifest\.jsonl has no probes"):
+        add(probes, made(LYNX), settings={"steps": 50})
+    with pytest.raises(UsageError, match=r"manifest\.jsonl has probes") as refused:
+        images(made(LYNX), settings={"probe": True})
+    assert "without --probe" in refused.value.hint
+    assert images(made(LYNX), settings={"probe": False}).find(LYNX)
 
 
 class TestOracle:

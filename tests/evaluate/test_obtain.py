@@ -50,6 +50,22 @@ def test_each_job_comes_once_and_source_by_source(tmp_path: Path) -> None:
     assert run.plan.source_root == tmp_path / "photos"
 
 
+def test_probes_are_made_only_if_the_caller_says_so(tmp_path: Path) -> None:
+    """And not because a variable that is meant for `genie generate` does."""
+    settings = Settings(model=DIGITS, generate=Generate(probe=True))
+    whole = a_run(tmp_path, settings=settings)
+    assert whole.settings.generate.probe is False
+    assert "--probe" not in command_for(whole, "-")
+    probes = run_for(
+        JOBS, tmp_path / "photos", Settings(model=DIGITS), locate("digits"), tmp_path, Observer(), probe=True
+    )
+    assert probes.settings.generate.probe
+    assert probes.settings.output.dir == str(tmp_path / "probes")
+    assert "--probe" in shlex.split(command_for(probes, "-"))
+    assert "--steps" not in command_for(probes, "-")
+    assert [job.id for job in probes.jobs] == [job.id for job in whole.jobs]
+
+
 def test_a_plan_is_written_and_replaced(tmp_path: Path) -> None:
     run, path = a_run(tmp_path), tmp_path / "plan.jsonl"
     for _ in range(2):

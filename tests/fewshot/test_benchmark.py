@@ -13,9 +13,10 @@ from genie_cli.config import FewShot, Generate, Model, Settings
 from genie_cli.data import catalog
 from genie_cli.errors import GenieError, ManifestError, OutputError, UsageError
 from genie_cli.evaluate.results import lines
-from genie_cli.fewshot import benchmark
-from genie_cli.fewshot.benchmark import Benchmark, prepare
+from genie_cli.fewshot import prepare as preparing
+from genie_cli.fewshot.benchmark import Benchmark
 from genie_cli.fewshot.options import FewShotOptions
+from genie_cli.fewshot.prepare import prepare
 from genie_cli.fewshot.task import FEWSHOT, FINEGRAINED, Task
 from genie_cli.observer import Observer
 from tests.conftest import tree
@@ -123,7 +124,7 @@ class TestOrderOfChecks:
             raise AssertionError("data were read, or a model looked for")
 
         monkeypatch.setattr(catalog, "load", fail)
-        monkeypatch.setattr(benchmark, "locate_model", fail)
+        monkeypatch.setattr(preparing, "locate_model", fail)
 
     @pytest.mark.usefixtures("nothing_is_read")
     @pytest.mark.parametrize(
@@ -201,7 +202,7 @@ def test_a_missing_image_is_named_before_anything_is_evaluated(tmp_path: Path, m
     (tmp_path / "m.jsonl").write_text('{"kind":"genie.manifest","schema":1}\n')
     bench = prepared(tmp_path / "out", augment=("weak", "txt2img", "genie"), manifests=(str(tmp_path / "m.jsonl"),))
     assert bench.run is None
-    monkeypatch.setattr(Benchmark, "_records", lambda *_: pytest.fail("it was evaluated"))
+    monkeypatch.setattr(Benchmark, "_outcomes", lambda *_: pytest.fail("it was evaluated"))
     with pytest.raises(UsageError, match="8 generated images that are needed are not in the manifests"):
         bench.evaluate()
 
@@ -209,10 +210,22 @@ def test_a_missing_image_is_named_before_anything_is_evaluated(tmp_path: Path, m
 def test_the_papers_figures_are_for_what_was_measured_alike(tmp_path: Path) -> None:
     bench = prepared(tmp_path, augment=("none",))
 
-    def paper_backbone(bench: Benchmark) -> str:
-        return bench._conditions("digits@1").paper_backbone
+    def alike(steps: int | None = 50, settings: Settings = bench.settings, **options: Any) -> tuple[str, int | None]:
+        """The conditions of a run with a checkpoint, but for these options."""
+        asked = replace(bench.options, **{"checkpoint": Path("encoder.pth"), **options})
+        found = replace(bench, options=asked, settings=settings)._conditions("digits@1", steps)
+        return found.paper_backbone, found.steps
 
-    assert paper_backbone(bench) == "digits"
-    assert paper_backbone(replace(bench, options=replace(bench.options, partial=True))) == ""
     svm = Settings(fewshot=SMALL.model_copy(update={"classifier": "svm"}))
-    assert paper_backbone(replace(bench, settings=svm)) == ""
+    assert alike() == ("digits", 50)
+    assert alike(20) == ("digits", 20)
+    assert alike(None) == ("digits", None)
+    assert alike(partial=True) == alike(settings=svm) == alike(checkpoint=None) == ("", 50)
+    assert alike(soft_labels=True) == ("", 50)
+
+
+def test_the_papers_dinov2_needs_no_checkpoint(tmp_path: Path) -> None:
+    bench = prepared(tmp_path, task=FINEGRAINED, settings=Settings(), augment=("none",))
+    assert bench._conditions("digits@1", 50).paper_backbone == "digits"
+    other = replace(bench, options=replace(bench.options, checkpoint=Path("encoder.pth")))
+    assert other._conditions("digits@1", 50).paper_backbone == ""

@@ -19,6 +19,7 @@ from genie_cli.fewshot.classifiers import Classifier
 from genie_cli.fewshot.episodes import EpisodeSpec, draw
 from genie_cli.fewshot.evaluator import FewShotEvaluator
 from genie_cli.fewshot.needs import EpisodeJobs
+from genie_cli.fewshot.support import SupportSets
 from genie_cli.fewshot.views import Views
 
 
@@ -51,11 +52,9 @@ def an_evaluator(dataset: Dataset, classifier: Classifier = Classifier.LR) -> Fe
     preprocess = Preprocess(resize=8, size=8, mean=(0, 0, 0), std=(1, 1, 1))
     return FewShotEvaluator(
         draw(dataset, EpisodeSpec(ways=3, shots=3, queries=4), 4),
-        Views(dataset.root, RandomAugment(preprocess)),
+        SupportSets(Views(dataset.root, RandomAugment(preprocess)), EpisodeJobs(str, ""), GeneratedImages()),
         Features(Backbone("mean-colour", _MeanColour(), preprocess), None),
         classifier,
-        EpisodeJobs(str, ""),
-        GeneratedImages(),
     )
 
 

@@ -14,8 +14,8 @@ import pytest
 
 from genie_cli.config import FewShot, Generate, Model, Settings
 from genie_cli.data.digits.paint import CLASSES, DigitsInTheWild
-from genie_cli.fewshot.benchmark import prepare
 from genie_cli.fewshot.options import FewShotOptions
+from genie_cli.fewshot.prepare import prepare
 from genie_cli.fewshot.task import FEWSHOT
 from genie_cli.observer import Observer
 from genie_cli.settings import variable_of

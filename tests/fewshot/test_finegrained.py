@@ -218,5 +218,6 @@ def test_what_makes_no_sense_is_refused(genie: Genie, tmp_path: Path, words: tup
 def test_what_else_the_paper_reports_is_told_beside_its_figures(capsys: pytest.CaptureFixture[str]) -> None:
     for dataset, said in (("cub", "92.49 and 92.52 for GeNIe"), ("aircraft", "41 classes, the data set has 30")):
         for paper in (90.34, None):
-            _episodes._show(FINEGRAINED, [a_record(dataset=dataset, paper=paper)], Path("out"), as_json=True)
+            record = a_record(dataset=dataset, backbone=f"{FINEGRAINED.backbone}@1", paper=paper)
+            _episodes._show(FINEGRAINED, [record], Path("out"), as_json=True)
             assert (said in " ".join(capsys.readouterr().err.split())) is (paper is not None)

@@ -15,8 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genie_cli.evaluate import paper
-from genie_cli.evaluate.augmentations import Augmentation, AugmentationName, choose
+from genie_cli.evaluate.augmentations import Augmentation, AugmentationName
 from genie_cli.evaluate.results import comma_separated, lines
 from genie_cli.fewshot.episodes import EpisodeList, EpisodeSpec
 from genie_cli.fewshot.evaluator import Outcome
@@ -33,7 +32,7 @@ RECORDS = st.builds(
     **dict.fromkeys(("dataset", "backbone", "classifier", "episode_list", "augmentation"), WORDS),
     **dict.fromkeys(("ways", "shots", "queries", "episodes"), COUNTS),
     **dict.fromkeys(("accuracy", "interval", "added", "rejected"), NUMBERS),
-    **dict.fromkeys(("difference", "difference_interval", "paper"), MAYBE),
+    **dict.fromkeys(("difference", "difference_interval", "paper", "paper_interval"), MAYBE),
 )
 
 
@@ -76,10 +75,10 @@ def test_json_lines_are_read_back(records: list[Record]) -> None:
 
 @pytest.mark.parametrize("kind", ["jsonl", "csv"])
 def test_files_are_what_they_were(kind: str) -> None:
-    """Written by the version before records became dataclasses."""
+    """Written by the version before records became dataclasses, but for the last field."""
     records = [
         a_record("none", accuracy=60.0, interval=0.0, baseline=None),
-        a_record("weak", paper=63.14, difference=0.0, difference_interval=0.0),
+        a_record("weak", paper=63.14, paper_interval=0.77, difference=0.0, difference_interval=0.0),
         a_record(
             "genie r=0.8", 5, accuracy=85.3811, difference=-3.98, difference_interval=0.3, added=20.0, rejected=1e-4
         ),
@@ -106,15 +105,25 @@ def test_a_record_is_shown_in_one_line() -> None:
     )
 
 
+BIRDS = {
+    "dataset": "cub",
+    "paper_backbone": FINEGRAINED.backbone,
+    "spec": EpisodeSpec(ways=20, queries=0),
+    "count": 100,
+}
+
+
 def measured(
     task: Task,
     dataset: str,
     name: AugmentationName = AugmentationName.WEAK,
     spec: EpisodeSpec | None = None,
+    count: int = 600,
+    rejected: float = 0,
     **conditions: Any,
 ) -> Record:
     ratios = (0.8,) if name is AugmentationName.GENIE else ()
-    outcome = Outcome(Augmentation(name, ratios), np.array([0.5, 0.7]), 0, 0)
+    outcome = Outcome(Augmentation(name, ratios), [], np.array([0.5, 0.7] * (count // 2)), 0, rejected)
     given = {"backbone": "b@1", "classifier": task.classifier, **conditions}
     (record,) = Conditions(task, dataset, **given).records_of(
         EpisodeList(spec or EpisodeSpec(), (), "", "0"), [outcome]
@@ -123,10 +132,10 @@ def measured(
 
 
 def test_a_record_of_an_outcome() -> None:
-    record = measured(FEWSHOT, "mini", paper_backbone="unisiam-resnet18")
+    record = measured(FEWSHOT, "mini", count=2, paper_backbone="unisiam-resnet18")
     assert (record.accuracy, record.interval, record.episodes) == (60, pytest.approx(19.6, abs=0.01), 2)
     assert (record.baseline, record.difference, record.difference_interval) == ("weak", 0, 0)
-    assert (record.paper, record.backbone, record.episode_list) == (63.14, "b@1", "0")
+    assert (record.paper, record.paper_interval, record.backbone, record.episode_list) == (None, None, "b@1", "0")
     without = measured(FEWSHOT, "mini", baseline="strong")
     assert (without.baseline, without.difference, without.paper) == (None, None, None)
 
@@ -134,71 +143,24 @@ def test_a_record_of_an_outcome() -> None:
 @pytest.mark.parametrize(
     ("changes", "figure"),
     [
-        ({}, 90.34),
-        ({"dataset": "aircraft"}, 29.19),
-        ({"paper_backbone": ""}, None),
-        ({"paper_backbone": "digits"}, None),
-        ({"dataset": "folder"}, None),
-        ({"spec": EpisodeSpec(ways=5, queries=0)}, None),
-        ({"name": AugmentationName.GENIE}, None),
-        ({"name": AugmentationName.NONE}, None),
+        ({}, (63.14, 0.77)),
+        ({"paper_backbone": ""}, (None, None)),
+        ({"count": 598}, (None, None)),
+        ({"spec": EpisodeSpec(queries=16)}, (None, None)),
+        ({"name": AugmentationName.GENIE, "steps": 50}, (75.45, 0.62)),
+        ({"name": AugmentationName.GENIE, "steps": 20}, (None, None)),
+        ({"name": AugmentationName.GENIE, "steps": None}, (None, None)),
+        ({"name": AugmentationName.GENIE, "steps": 50, "rejected": 0.1}, (None, None)),
     ],
 )
-def test_the_papers_figure_stands_beside_what_was_measured_alike(changes: dict[str, Any], figure: float | None) -> None:
-    usual = {"dataset": "cub", "paper_backbone": FINEGRAINED.backbone, "spec": EpisodeSpec(ways=20, queries=0)}
-    assert measured(FINEGRAINED, **{**usual, **changes}).paper == figure
+def test_the_papers_figure_stands_beside_what_was_measured_alike(
+    changes: dict[str, Any], figure: tuple[float | None, float | None]
+) -> None:
+    usual = {"dataset": "mini", "paper_backbone": "unisiam-resnet18"}
+    record = measured(FEWSHOT, **{**usual, **changes})
+    assert (record.paper, record.paper_interval) == figure
 
 
-@pytest.mark.parametrize(
-    ("dataset", "backbone", "shots", "augmentation", "figure"),
-    [
-        ("mini", "unisiam-resnet34", 5, "genie r=0.8", 86.28),
-        ("tiered", "unisiam-resnet50", 1, "txt2img", 77.06),
-        ("mini", "unisiam-resnet18", 1, "genie r=0.9", 75.96),
-        ("mini", "unisiam-resnet34", 5, "genie r=0.7", 86.30),
-        ("mini", "unisiam-resnet18", 1, "weak", 63.14),
-        ("tiered", "unisiam-resnet18", 5, "strong", 80.94),
-        ("mini", "unisiam-resnet50", 5, "img2img-h", 85.66),
-        ("tiered", "unisiam-resnet34", 1, "mixup", 64.12),
-        ("tiered", "unisiam-resnet34", 1, "genie r=0.5", None),
-        ("mini", "unisiam-resnet18", 1, "none", None),
-        ("mini", "unisiam-resnet18", 1, "genie-ada", None),
-        ("mini", "digits", 1, "weak", None),
-        ("digits", "unisiam-resnet18", 1, "weak", None),
-        ("mini", "unisiam-resnet18", 10, "weak", None),
-    ],
-)
-def test_the_papers_figures(dataset: str, backbone: str, shots: int, augmentation: str, figure: float | None) -> None:
-    assert paper.fewshot(dataset, backbone, 5, shots, augmentation) == figure
-    assert paper.fewshot(dataset, backbone, 20, shots, augmentation) is None
-
-
-@pytest.mark.parametrize("dataset", ["mini", "tiered"])
-@pytest.mark.parametrize("depth", [18, 34, 50])
-def test_every_augmentation_of_the_paper_goes_by_the_name_it_has_here(dataset: str, depth: int) -> None:
-    labels = [augmentation.label for augmentation in choose(list(AugmentationName), [])]
-    known = {label for label in labels if paper.fewshot(dataset, f"unisiam-resnet{depth}", 5, 1, label)}
-    assert set(labels) - known == {"none", "genie-ada"}
-    for label in known:
-        one, five = (paper.fewshot(dataset, f"unisiam-resnet{depth}", 5, shots, label) for shots in (1, 5))
-        assert one
-        assert five
-        assert 60 < one < five < 90
-
-
-@pytest.mark.parametrize(
-    ("dataset", "augmentation", "figure"),
-    [
-        ("cub", "txt2img", 92.01),
-        ("cars", "img2img-h", 56.39),
-        ("cars", "txt2img", 81.29),
-        ("food", "img2img-l", 87.4),
-        ("aircraft", "txt2img", 41.73),
-        ("food", "genie r=0.8", None),
-        ("folder", "weak", None),
-        ("digits", "weak", None),
-    ],
-)
-def test_the_papers_fine_grained_figures(dataset: str, augmentation: str, figure: float | None) -> None:
-    assert paper.finegrained(dataset, FINEGRAINED.backbone, 20, 1, augmentation) == figure
-    assert paper.finegrained(dataset, FINEGRAINED.backbone, 20, 5, augmentation) is None
+def test_the_papers_fine_grained_figures_have_no_intervals() -> None:
+    assert (measured(FINEGRAINED, **BIRDS).paper, measured(FINEGRAINED, **BIRDS).paper_interval) == (90.34, None)
+    assert measured(FINEGRAINED, **BIRDS | {"count": 98}).paper is None

@@ -23,6 +23,7 @@ VALUES = {
     "generate.steps": "6",
     "generate.guidance": "3",
     "generate.seed": "7",
+    "generate.probe": "true",
     "generate.preset": "exact",
     "model.name": "digits",
     "model.revision": "main",

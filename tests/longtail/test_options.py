@@ -11,8 +11,7 @@ from genie_cli.config import Settings
 from genie_cli.confuse.confusion import Confusion
 from genie_cli.data import catalog
 from genie_cli.errors import UsageError
-from genie_cli.evaluate.augmentations import AugmentationName, choose
-from genie_cli.longtail.options import LongTailOptions, check, check_network, pairs, recipe_of
+from genie_cli.longtail.options import LongTailOptions, check, check_network, recipe_of
 from genie_cli.settings import build, flag_of, merged
 from tests.evaluate.other_settings import KEYS, only
 
@@ -24,7 +23,7 @@ HOW |= {f"generate.{name}" for name in ("steps", "guidance", "prompt", "supercla
 # Options of a run, and the settings that conflict with them if they are typed.
 SCENARIOS: dict[str, tuple[dict[str, Any], bool, set[str]]] = {
     "usual": ({}, False, {"data.dir"}),
-    "folder": ({"dataset": "folder"}, False, set()),
+    "folder": ({"dataset": "folder"}, False, {"data.pool"}),
     "no genie": ({"augment": ("none", "txt2img")}, False, {"data.dir", "generate.r"}),
     "plan only": ({}, True, {"data.dir"}),
     "manifest": ({"manifests": MANIFEST}, False, {"data.dir", *HOW}),
@@ -71,12 +70,6 @@ def test_ratios_are_the_settings_wherever_they_come_from() -> None:
     ]
     assert checked(only("generate.r"), set(), augment=("txt2img",)) == ["txt2img"]
     assert checked(only("generate.r"), {"generate.r"}, augment=("img2img",)) == ["img2img r=0.6"]
-
-
-def test_pairs_are_read_as_they_are_labelled_and_each_once() -> None:
-    chosen = choose([AugmentationName.NONE, AugmentationName.TXT2IMG, AugmentationName.GENIE], [0.6, 0.8])
-    asked = ["genie r=0.8,txt2img", " txt2img , none", "genie r=0.8,txt2img", "genie r=0.6,genie r=0.8"]
-    assert pairs(asked, chosen) == [("genie r=0.8", "txt2img"), ("txt2img", "none"), ("genie r=0.6", "genie r=0.8")]
 
 
 def test_a_typed_number_of_images_overrides_one_that_was_not() -> None:

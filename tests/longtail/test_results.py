@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genie_cli.config import LongTail
-from genie_cli.evaluate import paper
 from genie_cli.evaluate.augmentations import Augmentation, AugmentationName
 from genie_cli.evaluate.results import comma_separated, lines
 from genie_cli.files.cells import unescape_cell
@@ -78,7 +77,7 @@ def test_a_record_is_shown_in_one_line() -> None:
 
 class TestRecordsOf:
     PROFILE = Profile({"a": 1000, "b": 10, "c": 5}, THRESHOLDS["livt"])
-    CONDITIONS = Conditions("imagenet-lt", LongTail(), PROFILE)
+    CONDITIONS = Conditions("imagenet-lt", LongTail(), PROFILE, has_checkpoint=True, steps=50)
     NONE = Augmentation(AugmentationName.NONE)
 
     def outcome(self, seed: int, few: float, augmentation: Augmentation = NONE, rejected: int = 0) -> Outcome:
@@ -111,6 +110,11 @@ class TestRecordsOf:
             (replace(CONDITIONS, recipe=LongTail(loss="bce")), False),
             (replace(CONDITIONS, recipe=LongTail(network="resnet50")), False),
             (replace(CONDITIONS, profile=replace(PROFILE, thresholds=THRESHOLDS["oltr"])), False),
+            (replace(CONDITIONS, has_checkpoint=False), False),
+            (replace(CONDITIONS, recipe=LongTail(epochs=10)), False),
+            (replace(CONDITIONS, recipe=LongTail(mixup=0.0)), False),
+            (replace(CONDITIONS, recipe=LongTail(per_class=20)), False),
+            (replace(CONDITIONS, recipe=LongTail(seeds=(7,), workers=0, gradient_accumulation_steps=8)), True),
         ],
     )
     def test_the_papers_figures_stand_beside_means_that_were_measured_alike(
@@ -120,10 +124,14 @@ class TestRecordsOf:
         assert one.paper_overall is None
         assert (mean.paper_few, mean.paper_overall) == ((41.0, 60.9) if alike else (None, None))
 
-
-def test_the_papers_rows_stand_beside_its_own_data_set_and_network_only() -> None:
-    assert paper.longtail("imagenet-lt", "vit_base_patch16_224", "genie r=0.8") == (74.46, 56.71, 50.85, 62.80)
-    assert paper.longtail("imagenet-lt", "vit_base_patch16_224", "none") == (73.6, 56.4, 41.0, 60.9)
-    assert paper.longtail("imagenet-lt", "vit_base_patch16_224", "genie r=0.7") is None
-    assert paper.longtail("digits", "vit_base_patch16_224", "none") is None
-    assert paper.longtail("imagenet-lt", "resnet50", "none") is None
+    @pytest.mark.parametrize(
+        ("steps", "rejected", "few"), [(50, 0, 50.85), (20, 0, None), (None, 0, None), (50, 1, None)]
+    )
+    def test_generated_images_are_made_in_as_many_steps_and_none_is_rejected(
+        self, steps: int | None, rejected: int, few: float | None
+    ) -> None:
+        genie = Augmentation(AugmentationName.GENIE, (0.8,))
+        conditions = replace(self.CONDITIONS, steps=steps)
+        outcomes = [self.outcome(0, 0.2), self.outcome(0, 0.4, genie, rejected)]
+        means = [record for record in conditions.records_of(outcomes) if record.seed is None]
+        assert [record.paper_few for record in means] == [41.0, few]

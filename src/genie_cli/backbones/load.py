@@ -1,4 +1,4 @@
-"""Loads a backbone by its name: a bundled network, a UniSiam encoder or a timm model."""
+"""Loads a backbone by its name: a bundled network, EfficientNet-Lite0, a UniSiam encoder or a timm model."""
 
 from __future__ import annotations
 
@@ -6,22 +6,26 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genie_cli.backbones import digits, pretrained, unisiam
+from genie_cli.backbones import digits, lite0, pretrained, unisiam
 from genie_cli.backbones.backbone import Backbone
-from genie_cli.config import BUNDLED
+from genie_cli.config import BUNDLED, LITE0
 from genie_cli.devices import choose_device
 from genie_cli.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
     import torch
 
+NAMES = (BUNDLED, *lite0.NAMES, *unisiam.NAMES)  # those that are not timm's
+CLASSIFIERS = (BUNDLED, LITE0)
+
 
 def load(name: str, checkpoint: Path | None = None, device: str = "auto") -> Backbone:
     """Load a backbone that gives features (N, D).
 
     Args:
-        name: ``digits`` (bundled), ``unisiam-resnet18``, ``unisiam-resnet34`` or ``unisiam-resnet50`` (these need a
-            checkpoint), or a timm model: a name with or without tag, ``hf-hub:owner/name`` or ``local-dir:folder``.
+        name: ``digits`` (bundled), ``lite0`` or ``lite0-64`` (see `lite0`), ``unisiam-resnet18``, ``unisiam-resnet34``
+            or ``unisiam-resnet50`` (these need a checkpoint), or a timm model: a name with or without tag,
+            ``hf-hub:owner/name`` or ``local-dir:folder``.
         checkpoint: a file of weights for the named architecture; None: timm's pretrained weights.
         device: where to run; see `devices.choose_device`.
 
@@ -33,6 +37,9 @@ def load(name: str, checkpoint: Path | None = None, device: str = "auto") -> Bac
     if name == BUNDLED:
         _refuse(name, checkpoint)
         return _on(where, digits.backbone("encoder"))
+    if name in lite0.NAMES:
+        _refuse(name, checkpoint)
+        return _on(where, lite0.features(name))
     if name in unisiam.NAMES:
         if checkpoint is None:
             raise UsageError(
@@ -40,7 +47,7 @@ def load(name: str, checkpoint: Path | None = None, device: str = "auto") -> Bac
                 "use --checkpoint FILE with a file of UniSiam's authors",
             )
         return _on(where, unisiam.load(name, checkpoint))
-    _check(name, checkpoint, (BUNDLED, *unisiam.NAMES))
+    _check(name, checkpoint, NAMES)
     return _on(where, pretrained.features(name, checkpoint))
 
 
@@ -48,9 +55,9 @@ def load_classifier(name: str, checkpoint: Path | None = None, device: str = "au
     """Load a classifier that gives logits (N, number of classes), and names its classes.
 
     Args:
-        name: ``digits`` (the bundled oracle, with the classes "zero" to "nine"), or a timm model as for `load`, whose
-            classes are WordNet ids if it was trained on an ImageNet. The paper's oracle (section 4.4) is
-            ``deit_base_patch16_224.fb_in1k``.
+        name: ``digits`` (the bundled oracle, with the classes "zero" to "nine"), ``lite0``, or a timm model as
+            for `load`. The classes of lite0, and of timm models that were trained on an ImageNet, are WordNet ids. The
+            paper's oracle (section 4.4) is ``deit_base_patch16_224.fb_in1k``.
         checkpoint: a file of weights for the named architecture; None: timm's pretrained weights.
         device: where to run; see `devices.choose_device`.
 
@@ -62,12 +69,17 @@ def load_classifier(name: str, checkpoint: Path | None = None, device: str = "au
     if name == BUNDLED:
         _refuse(name, checkpoint)
         return _on(where, digits.backbone("oracle"))
+    if name == LITE0:
+        _refuse(name, checkpoint)
+        return _on(where, lite0.classifier())
+    if name in lite0.NAMES:
+        raise UsageError(f"{name} is no classifier: at 64 pixels it does not know photographs", "use lite0")
     if name in unisiam.NAMES:
         raise UsageError(
             f"{name} is not a classifier: it gives features and has no classes",
             "use a classifier, such as one of timm's",
         )
-    _check(name, checkpoint, (BUNDLED,))
+    _check(name, checkpoint, CLASSIFIERS)
     return _on(where, pretrained.classifier(name, checkpoint))
 
 

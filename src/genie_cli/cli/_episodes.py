@@ -14,7 +14,7 @@ from genie_cli.evaluate.augmentations import AugmentationName
 from genie_cli.settings import split_list
 
 if TYPE_CHECKING:
-    from genie_cli.fewshot.results import Record
+    from genie_cli.fewshot.results import Records
     from genie_cli.fewshot.task import Task
     from genie_cli.generate.run import Run
 
@@ -40,6 +40,16 @@ Baseline = Annotated[
     ),
 ]
 
+Compare = Annotated[
+    list[str] | None,
+    option(
+        "--compare",
+        help="Print the paired difference of two augmentations, with both intervals, as 'genie r=0.8,txt2img'.",
+        panel=EVALUATION,
+        metavar="A,B",
+    ),
+]
+
 
 def augment(default: str) -> Any:
     """The option --augment."""
@@ -57,7 +67,8 @@ def backbone(default: str) -> Any:
     """The option --backbone."""
     return option(
         "--backbone",
-        help="digits (bundled), unisiam-resnet18, -34 or -50 with --checkpoint, or a timm model.",
+        help="digits (bundled), lite0 or lite0-64 (ImageNet, without a hub), unisiam-resnet18, -34 or -50 with "
+        "--checkpoint, or a timm model.",
         panel=EVALUATION,
         metavar="NAME",
         default=default,
@@ -81,7 +92,7 @@ def out(default: str) -> Any:
 
 def compare(
     task: Task,
-    evaluate: Callable[..., list[Record]],
+    evaluate: Callable[..., Records],
     asked: Mapping[str, Any],
     chosen: Chosen,
     plan_out: str | None,
@@ -100,13 +111,13 @@ def compare(
         check_plan_path(plan_out)
         show_plan(_needed_images(task, asked, chosen, observer), plan_out, as_json)
         return
-    records = evaluate(**asked, settings=chosen.settings, observer=observer, **chosen.options)
-    _show(task, records, Path(asked["out"]), as_json)
+    found = evaluate(**asked, settings=chosen.settings, observer=observer, **chosen.options)
+    _show(task, found, Path(asked["out"]), as_json)
 
 
 def _needed_images(task: Task, asked: Mapping[str, Any], chosen: Chosen, observer: ConsoleObserver) -> Run:
-    from genie_cli.fewshot.benchmark import prepare
     from genie_cli.fewshot.options import FewShotOptions
+    from genie_cli.fewshot.prepare import prepare
 
     named = {name: value for name, value in asked.items() if name not in ("manifest", "episode_list")}
     lists = tuple(map(Path, asked["episode_list"]))
@@ -139,20 +150,22 @@ def show_plan(run: Run, plan_out: str | None, as_json: bool) -> None:
         show_estimate(run)
 
 
-def _show(task: Task, records: Sequence[Record], out: Path, as_json: bool) -> None:
+def _show(task: Task, records: Records, out: Path, as_json: bool) -> None:
     """The results on stdout; on stderr what the oracle rejected, what else the paper says, and where everything is."""
-    from genie_cli.cli._tables import fewshot_table
+    from genie_cli.cli._tables import comparison_table, fewshot_table
     from genie_cli.evaluate.results import lines
 
     if wants_lines(as_json):
         write_lines([lines(records)])
     else:
         stdout().print(fewshot_table(records))
+    if records.comparisons:
+        (stderr() if wants_lines(as_json) else stdout()).print(comparison_table(records.comparisons))
     for record in (record for record in records if record.rejected):
         stderr().print(
             f"{record.augmentation}, {record.shots}-shot: the oracle rejected {record.rejected:.1%} of the images"
         )
-    remark = task.remark(records[0].dataset)
+    remark = task.remark(records[0].dataset, records[0].backbone.partition("@")[0])
     if remark and any(record.paper is not None for record in records):
         stderr().print(remark, soft_wrap=True)
     stderr().print(f"results.jsonl, results.csv and the lists of episodes are in {out}", soft_wrap=True)

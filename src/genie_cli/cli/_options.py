@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +17,7 @@ from genie_cli.config import BUNDLED, STABLE_DIFFUSION
 from genie_cli.settings import (
     choices_of,
     flag_of,
+    is_flag,
     is_rare,
     metavar_of,
     split_list,
@@ -145,6 +147,8 @@ def with_settings(known: Sequence[str]) -> Callable[[Callable[..., None]], Calla
             for key in known:
                 name = _name_of(key)
                 value = values.pop(name)
+                if value is None and is_flag(key):
+                    value = os.environ.get(variable_of(key)) or None
                 if value is not None:
                     given[key] = split_list(value) if takes_several(key) else value
                     if ctx.get_parameter_source(name).name == "COMMANDLINE":
@@ -164,7 +168,10 @@ _CONFIG = Annotated[
 
 
 def _parameter(key: str) -> inspect.Parameter:
-    """The parameter of a setting; None means that it was neither typed nor in the environment."""
+    """The parameter of a setting; None means that it was neither typed nor in the environment.
+
+    A flag's variable is not left to Typer, so that a bad value is explained as that of any other setting.
+    """
     choices = (*choices_of(key), *_SUGGESTED.get(key, ()))
     declared = option(
         flag_of(key),
@@ -173,10 +180,10 @@ def _parameter(key: str) -> inspect.Parameter:
         metavar=metavar_of(key),
         default=default_of(key),
         choices=choices,
-        envvar=variable_of(key),
+        envvar=None if is_flag(key) else variable_of(key),
         show_envvar=False,
     )
-    kind: Any = list[str] | None if takes_several(key) else str | None
+    kind: Any = list[str] | None if takes_several(key) else bool | None if is_flag(key) else str | None
     return _keyword(_name_of(key), Annotated[kind, declared], None)
 
 

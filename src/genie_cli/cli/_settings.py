@@ -139,7 +139,7 @@ def describe(key: str) -> str:
 def default_of(key: str) -> str:
     """The default of a setting as it is typed; empty if there is nothing to show."""
     value = field_of(key).default
-    if value in ("", ()):
+    if value in ("", ()) or value is False:
         return ""
     return ", ".join(map(str, value)) if takes_several(key) else str(getattr(value, "value", value))
 

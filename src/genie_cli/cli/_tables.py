@@ -10,8 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from genie_cli.cli._printable import text
+from genie_cli.evaluate.paper_tables import Figure
 
 if TYPE_CHECKING:
+    from genie_cli.fewshot.results import Comparison
     from genie_cli.fewshot.results import Record as FewShotRecord
     from genie_cli.longtail.results import Comparison as LongTailComparison
     from genie_cli.longtail.results import Record as LongTailRecord
@@ -39,11 +41,31 @@ def fewshot_table(records: Sequence[FewShotRecord]) -> Table:
     return grid
 
 
+def comparison_table(comparisons: Sequence[Comparison]) -> Table:
+    """One row per paired difference and number of shots."""
+    grid = Table(title="paired differences, percentage points", title_justify="left", box=box.SIMPLE_HEAD)
+    for name in ("augmentation", "minus", "shots"):
+        grid.add_column(name)
+    for name in ("difference", "95 % over episodes", "95 % clustered by image", "p"):
+        grid.add_column(name, justify="right")
+    for each in comparisons:
+        figures = f"{each.difference:+.2f}", f"± {each.episode_interval:.2f}", f"± {each.clustered_interval:.2f}"
+        named = each.augmentation, each.baseline, str(each.shots)
+        grid.add_row(*map(text, (*named, *figures, f"{each.p_value:.2g}")))
+    return grid
+
+
 def _cells(record: FewShotRecord | None, with_paper: bool) -> list[Text]:
     if record is None:
         return [text("")] * (2 + with_paper)
     cells = [text(f"{record.accuracy:.2f} ± {record.interval:.2f}"), _difference(record)]
-    return [*cells, text("" if record.paper is None else f"{record.paper:.2f}")] if with_paper else cells
+    return [*cells, text(_papers(record))] if with_paper else cells
+
+
+def _papers(record: FewShotRecord) -> str:
+    if record.paper is None:
+        return ""
+    return str(Figure(record.paper, record.paper_interval))
 
 
 def _difference(record: FewShotRecord) -> Text:

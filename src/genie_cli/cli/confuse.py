@@ -17,7 +17,7 @@ from genie_cli.cli._console import ConsoleObserver, stderr, stdout, wants_lines,
 from genie_cli.cli._options import INPUT, MODEL, OUTPUT, Json, option, whole_number, with_settings
 from genie_cli.cli._printable import text
 from genie_cli.cli._settings import Chosen
-from genie_cli.config import BUNDLED
+from genie_cli.config import BUNDLED, LITE0
 from genie_cli.confuse.confusion import Confusion, require_writable
 from genie_cli.confuse.inputs import BACKBONE, FOLDS
 from genie_cli.errors import OutputError, shorten
@@ -52,12 +52,12 @@ def confuse(
     backbone: Annotated[
         str | None,
         option(
-            help="With --src-dir, the network that gives the features: digits (bundled), unisiam-resnet18, -34 or "
-            "-50, or a timm model.",
+            help="With --src-dir, the network that gives the features: digits (bundled), lite0 (ImageNet, without a "
+            "hub), unisiam-resnet18, -34 or -50, or a timm model.",
             panel=MODEL,
             metavar="NAME",
             default=BACKBONE,
-            choices=(BUNDLED, BACKBONE),
+            choices=(BUNDLED, LITE0, BACKBONE),
         ),
     ] = None,
     checkpoint: Annotated[
@@ -99,7 +99,7 @@ def confuse(
     """Measure which classes are confused with each other, to choose sources for genie generate --confusion.
 
     From a folder: by a linear classifier on features, with cross-validation. Or from the predictions or logits of any
-    classifier. With --backbone digits nothing is downloaded.
+    classifier. With --backbone digits or lite0 nothing is downloaded.
 
     Example: genie confuse --src-dir photos
     """

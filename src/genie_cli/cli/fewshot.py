@@ -7,7 +7,17 @@ from typing import Annotated
 
 from genie_cli import api
 from genie_cli.cli import _episodes
-from genie_cli.cli._options import DryRun, Json, Manifests, Partial, PlanOut, SoftLabels, with_settings
+from genie_cli.cli._options import (
+    EVALUATION,
+    DryRun,
+    Json,
+    Manifests,
+    Partial,
+    PlanOut,
+    SoftLabels,
+    option,
+    with_settings,
+)
 from genie_cli.cli._settings import Chosen
 from genie_cli.data.catalog import choices
 from genie_cli.fewshot.task import FEWSHOT
@@ -29,11 +39,15 @@ def fewshot(
     partial: Partial = False,
     manifest: Manifests = None,
     episode_list: _episodes.EpisodeLists = None,
-    augment: Annotated[list[str] | None, _episodes.augment("all but genie-ada")] = None,
+    augment: Annotated[list[str] | None, _episodes.augment("all but genie-ada and controls")] = None,
     backbone: Annotated[str | None, _episodes.backbone("digits for the digits")] = None,
     checkpoint: _episodes.Checkpoint = None,
     baseline: _episodes.Baseline = None,
+    compare: _episodes.Compare = None,
     soft_labels: SoftLabels = False,
+    as_authors: Annotated[
+        bool, option("--as-authors", help="Do what the authors' code does, not the paper's text.", panel=EVALUATION)
+    ] = False,
     out: Annotated[Path, _episodes.out(_OUT)] = Path(_OUT),
     plan_out: PlanOut = None,
     json_: Json = False,
@@ -57,5 +71,7 @@ def fewshot(
         "partial": partial,
         "soft_labels": soft_labels,
         "baseline": baseline,
+        "as_authors": as_authors,
+        "compare": tuple(compare or ()),
     }
     _episodes.compare(FEWSHOT, api.fewshot, asked, chosen, plan_out, dry_run, json_)

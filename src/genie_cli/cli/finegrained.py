@@ -33,6 +33,7 @@ def finegrained(
     backbone: Annotated[str | None, _episodes.backbone(f"{FINEGRAINED.backbone}; digits for the digits")] = None,
     checkpoint: _episodes.Checkpoint = None,
     baseline: _episodes.Baseline = None,
+    compare: _episodes.Compare = None,
     soft_labels: SoftLabels = False,
     out: Annotated[Path, _episodes.out(_OUT)] = Path(_OUT),
     plan_out: PlanOut = None,
@@ -56,5 +57,6 @@ def finegrained(
         "partial": partial,
         "soft_labels": soft_labels,
         "baseline": baseline,
+        "compare": tuple(compare or ()),
     }
     _episodes.compare(FINEGRAINED, api.finegrained, asked, chosen, plan_out, dry_run, json_)

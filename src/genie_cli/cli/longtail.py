@@ -65,7 +65,7 @@ def longtail(
     backbone: Annotated[
         str | None,
         option(
-            help="Network to measure confusions with: a timm model, or digits.",
+            help="Network to measure confusions with: a timm model, digits or lite0.",
             panel=INPUT,
             metavar="NAME",
             default="DINOv2 ViT-B/14; digits for the digits",

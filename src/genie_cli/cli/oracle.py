@@ -16,7 +16,7 @@ from genie_cli.cli._console import ConsoleObserver, stderr, stdout, wants_lines,
 from genie_cli.cli._options import EVALUATION, INPUT, MODEL, OUTPUT, option, probability, with_settings
 from genie_cli.cli._printable import text
 from genie_cli.cli._settings import Chosen
-from genie_cli.config import BUNDLED
+from genie_cli.config import BUNDLED, LITE0
 from genie_cli.errors import UsageError
 from genie_cli.oracle.candidates import Candidates
 from genie_cli.oracle.class_map import ClassMap
@@ -36,11 +36,11 @@ def oracle(
         str | None,
         option(
             "--oracle",
-            help="The classifier: digits (bundled), or a timm model.",
+            help="The classifier: digits (bundled), lite0 (ImageNet, without a hub), or a timm model.",
             panel=MODEL,
             metavar="NAME",
             default=f"digits for its images, else {_DEIT}",
-            choices=(BUNDLED, _DEIT),
+            choices=(BUNDLED, LITE0, _DEIT),
         ),
     ] = None,
     checkpoint: Annotated[

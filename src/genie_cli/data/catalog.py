@@ -59,12 +59,16 @@ class Entry:
         """The layouts that are read, and where to get the data set; empty for a bundled one."""
         return "" if self.is_bundled else str(self._module().HOW_TO_GET)
 
-    def read(self, folder: Path, *, lists: Path | None, partial: bool, observer: Observer) -> Dataset:
+    def name_of(self, pool: int) -> str:
+        """The name of one pool of a bundled data set, in results: ``digits-pool-3``; of others their own name."""
+        return f"{self.name}-pool-{pool}" if self.is_bundled and pool else self.name
+
+    def read(self, folder: Path, *, lists: Path | None, partial: bool, pool: int, observer: Observer) -> Dataset:
         """Read the data set; arguments for which the row has no use are not passed on.
 
         Args:
             folder: where it lies; of a bundled one, where it is painted.
-            lists, partial, observer: as for `load`.
+            lists, partial, pool, observer: as for `load`.
 
         Raises:
             FolderError: the folder does not hold the data set.
@@ -74,6 +78,8 @@ class Entry:
             options["partial"] = partial
         if self.has_lists:
             options["lists"] = lists
+        if self.is_bundled:
+            options["pool"] = pool
         found = cast("Dataset", getattr(self._module(), self.reader)(folder, **options))
         return replace(found, crops=self.crops)
 
@@ -102,6 +108,7 @@ def load(
     *,
     lists: Path | None = None,
     partial: bool = False,
+    pool: int = 0,
     observer: Observer | None = None,
 ) -> Dataset:
     """Read a data set.
@@ -112,6 +119,7 @@ def load(
         folder: where it lies; ignored for the bundled ones.
         lists: the folder of its lists, if they do not lie with the images; only for rows with ``has_lists``.
         partial: accept an incomplete data set; only for rows with ``can_be_partial``.
+        pool: which images are painted; ignored for those that are not bundled.
         observer: is told the layout that was found, and what was left out.
 
     Raises:
@@ -124,7 +132,7 @@ def load(
     _check(benchmark, row, folder, lists, partial)
     place = cache(observer) / "data" if row.is_bundled else Path(folder)
     with reraise_as_output_error(place, _ELSEWHERE) if row.is_bundled else nullcontext():
-        found = row.read(place, lists=lists, partial=partial, observer=observer)
+        found = row.read(place, lists=lists, partial=partial, pool=pool, observer=observer)
     if found.layout:
         observer.found(f"{name}: {found.layout}")
     return replace(found, root=found.root.resolve())
@@ -159,6 +167,7 @@ _FEW_SHOT = (
     _DIGITS,
     replace(_DIGITS, name="digits-spurious-background", arguments={"spurious": "background"}),
     replace(_DIGITS, name="digits-spurious-ink", arguments={"spurious": "ink"}),
+    replace(_DIGITS, name="digits-negatives", arguments={"negatives": True}),
     Entry("mini", "mini_imagenet", can_be_partial=True),
     Entry("tiered", "tiered_imagenet", can_be_partial=True),
     Entry("folder", "folder", is_own=True),

@@ -8,8 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from genie_cli.jobs import Source
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,16 @@ class Crops:
         return math.ceil(size / math.sqrt(self.min_area * 3 / 4))
 
 
+class Compositor(Protocol):
+    """Puts the object of one image into another, without diffusion; for data sets whose masks are known."""
+
+    def paste(self, target: Source, onto: Source) -> Image:
+        """The object of ``target`` in place of that of ``onto``, in its colors and before its background."""
+
+    def paste_generated(self, image: Image, onto: Source) -> Image:
+        """As `paste`, of a generated image, whose mask has to be estimated."""
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Labelled images. Files are listed and hashed, not decoded.
@@ -46,6 +60,9 @@ class Dataset:
         crops: random crops that suit the images; None: the usual ones of photographs.
         image_size: width and height in pixels, if all images are squares of one size; else 0.
         order: the classes in the order of a classifier's outputs; empty: sorted.
+        originals: for images that were made from others, such as several paintings of one scan, the name of the
+            original by SHA-256. Images of one original are not independent of each other.
+        compositor: pastes objects; None if the objects' masks are not known.
     """
 
     root: Path
@@ -57,6 +74,8 @@ class Dataset:
     crops: Crops | None = None
     image_size: int = 0
     order: tuple[str, ...] = ()
+    originals: Mapping[str, str] = field(default_factory=dict)
+    compositor: Compositor | None = None
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
@@ -76,6 +95,10 @@ class Dataset:
     def name_of(self, label: str) -> str:
         """The name of a label in prompts."""
         return self.names.get(label, label)
+
+    def original_of(self, source: Source) -> str:
+        """What an image was made from; the image itself if it was not made from another."""
+        return self.originals.get(source.sha256, source.sha256)
 
     def by_content(self) -> dict[str, Source]:
         """All images by SHA-256; of an image that is in both splits, the training one."""

@@ -47,6 +47,11 @@ def distinct_names(wnids: Iterable[str]) -> dict[str, str]:
     return {wnid: _distinct_name(wnid) for wnid in wnids}
 
 
+def all_words(label: str, name: str) -> str:
+    """All words of a class of ImageNet, as "house finch, linnet, Carpodacus mexicanus"; of any other class ``name``."""
+    return ", ".join(_lemmas_of(label)) if is_class(label) else name
+
+
 def in_words(label: str) -> str:
     """A class for messages: "n01532829 (house finch)"; any other label stays as it is."""
     return f"{label} ({name_of(label)})" if is_class(label) else label

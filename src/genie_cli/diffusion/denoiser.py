@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from genie_cli.devices import to_device
 from genie_cli.diffusion.requests import Request
-from genie_cli.diffusion.solver import Solver, add_noise
+from genie_cli.diffusion.solver import Probe, Solver, add_noise
 from genie_cli.jobs import PURE_NOISE
 
 if TYPE_CHECKING:
@@ -32,24 +32,25 @@ class Denoiser:
         snapshot: the loaded model.
         steps: solver steps of the full schedule. At ratio r, about the last ``r * steps`` of them run.
         guidance: classifier-free guidance scale (Ho & Salimans, 2022), with an empty negative prompt.
+        probe: take a single step, to the clean latent that is predicted in it, instead; ``steps`` is not used.
     """
 
-    def __init__(self, snapshot: Snapshot, steps: int, guidance: float) -> None:
+    def __init__(self, snapshot: Snapshot, steps: int, guidance: float, *, probe: bool = False) -> None:
         self.snapshot = snapshot
         self.guidance = guidance
-        self._schedule = Solver.build(snapshot.alphas_cumprod, steps)
+        abar = snapshot.alphas_cumprod
+        self._schedule = Probe.of(abar) if probe else Solver.build(abar, steps)
         self._solver = self._schedule.to(snapshot.device)
         self._latents: _Cache[Tensor] = _Cache(_CACHED_SOURCES)
         self._prompts: _Cache[Tensor] = _Cache(_CACHED_PROMPTS)
 
-    @property
-    def steps(self) -> int:
-        """Solver steps of the full schedule."""
-        return self._schedule.steps
-
     def steps_for(self, r: float) -> int:
         """Solver steps that a request at ratio ``r`` takes."""
-        return self.steps - self._schedule.first_step(r)
+        return self._schedule.steps_of(r)
+
+    def is_end(self, step: int) -> bool:
+        """Whether a request is done that would take the step of index ``step`` next."""
+        return self._schedule.is_end(step)
 
     def embed(self, prompt: str) -> Tensor:
         """The prompt's embedding, (tokens, width). Recent ones are cached."""

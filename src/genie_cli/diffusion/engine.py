@@ -30,20 +30,29 @@ class Engine(Generic[Key]):
         steps: solver steps of the full schedule. At ratio r, about the last ``r * steps`` of them run.
         guidance: classifier-free guidance scale.
         clock: told what the time is spent on; None: nothing is measured.
+        probe: a request takes a single step, and its image is the clean one that is predicted in it: from the noise
+            level of timestep floor(1000 r) to none, whatever ``steps`` are. The noise is that of the whole request.
 
     Raises:
         ValueError: ``slots`` is not a power of two.
     """
 
     def __init__(
-        self, snapshot: Snapshot, slots: int, steps: int = 50, guidance: float = 7.5, clock: Clock | None = None
+        self,
+        snapshot: Snapshot,
+        slots: int,
+        steps: int = 50,
+        guidance: float = 7.5,
+        clock: Clock | None = None,
+        *,
+        probe: bool = False,
     ) -> None:
         if slots < 1 or slots & (slots - 1):
             raise ValueError(f"slots must be a power of two, got {slots}")
         self.snapshot = snapshot
         self.slots = slots
         self.clock = clock or Clock()
-        self.denoiser = Denoiser(snapshot, steps, guidance)
+        self.denoiser = Denoiser(snapshot, steps, guidance, probe=probe)
 
     def run(self, requests: Iterable[Request[Key]]) -> Iterator[Result[Key]]:
         """Make every request. Results come as soon as they are finished, in no particular order.

@@ -118,7 +118,7 @@ class Slots(Generic[Key]):
                 continue
             self.step[slot] += 1
             self.first[slot] = False
-            if self.step[slot] == self.denoiser.steps:
+            if self.denoiser.is_end(self.step[slot]):
                 self.done.append((request, self.latents[slot].clone()))
                 self.held[slot], self.step[slot] = None, 0
 

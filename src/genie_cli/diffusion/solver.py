@@ -3,16 +3,22 @@
 Follows Lu et al., "DPM-Solver++" (2022), Algorithm 2, as in diffusers' DPMSolverMultistepScheduler with
 `final_sigmas_type="sigma_min"`, which the GeNIe authors used. Noise levels are those of the training timesteps:
 alpha = sqrt(abar), sigma = sqrt(1 - abar), where abar is the cumulative product of 1 - beta.
+
+A probe is the same solver with a single step, from the request's own noise level to none: the clean latent that the
+model predicts at its first look.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Self
 
 from genie_cli.errors import UsageError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
 
 TRAIN_STEPS = 1000
@@ -30,6 +36,30 @@ def noise_timestep(r: float) -> int:
 def smallest_ratio(steps: int) -> float:
     """The smallest noise ratio at which at least one of ``steps`` solver steps runs."""
     return (round((TRAIN_STEPS - 1) / steps) - 1) / TRAIN_STEPS
+
+
+@lru_cache(1024)  # asked for each job of a plan
+def steps_of(r: float, steps: int) -> int:
+    """How many of ``steps`` solver steps run at noise ratio ``r``. Timesteps with t - 1 > 1000 r are skipped.
+
+    Raises:
+        UsageError: r is so small that none does.
+    """
+    count = int((_ladder(steps)[:-1] - 1 <= TRAIN_STEPS * r + 1e-6).sum())
+    if not count:
+        raise UsageError(
+            f"r = {r} leaves no step to run out of {steps}",
+            f"use --r {smallest_ratio(steps)} or more, or more --steps",
+        )
+    return count
+
+
+def _ladder(steps: int) -> NDArray[np.int64]:
+    """The timesteps of the full schedule, descending, and the 0 where it ends: (steps + 1,)."""
+    import numpy as np
+
+    # numpy's linspace, as in diffusers: torch's rounds some halves the other way, for instance with 30 or 60 steps.
+    return np.linspace(0, TRAIN_STEPS - 1, steps + 1).round().astype(np.int64)[::-1].copy()
 
 
 @dataclass(frozen=True)
@@ -61,11 +91,9 @@ class Solver:
             alphas_cumprod: (1000,), abar of the training schedule.
             steps: solver steps of the full schedule, 1 to 999; with r < 1 only the last part of them runs.
         """
-        import numpy as np
         import torch
 
-        # numpy's linspace, as in diffusers: torch's rounds some halves the other way, for instance with 30 or 60 steps.
-        ladder = torch.from_numpy(np.linspace(0, TRAIN_STEPS - 1, steps + 1).round().astype(np.int64)).flip(0)
+        ladder = torch.from_numpy(_ladder(steps))
         abar = alphas_cumprod.double()[ladder]
         alpha, sigma = abar.sqrt(), (1 - abar).sqrt()
         log_snr = (alpha / sigma).log()
@@ -89,22 +117,24 @@ class Solver:
         return len(self.timesteps)
 
     def first_step(self, r: float) -> int:
-        """Index of the first step that runs at ratio ``r``. Timesteps with t - 1 > 1000 r are skipped.
+        """Index of the first step that runs at ratio ``r``.
 
         Raises:
-            UsageError: r is so small that no step runs.
+            UsageError: see `steps_of`.
         """
-        within = (self.timesteps - 1 <= TRAIN_STEPS * r + 1e-6).nonzero()
-        if not len(within):
-            raise UsageError(
-                f"r = {r} leaves no step to run out of {self.steps}",
-                f"use --r {smallest_ratio(self.steps)} or more, or more --steps",
-            )
-        return int(within[0])
+        return self.steps - self.steps_of(r)
 
-    def to(self, device: object) -> Solver:
+    def steps_of(self, r: float) -> int:
+        """Steps that run at ratio ``r``; raises UsageError as `steps_of`."""
+        return steps_of(r, self.steps)
+
+    def is_end(self, step: int) -> bool:
+        """Whether a request is done that would take the step of index ``step`` next."""
+        return step == self.steps
+
+    def to(self, device: object) -> Self:
         """The same tables on ``device``."""
-        return Solver(**{name: table.to(device) for name, table in vars(self).items()})
+        return type(self)(**{name: table.to(device) for name, table in vars(self).items()})
 
     def advance(
         self, latents: Tensor, noise: Tensor, last: Tensor, step: Tensor, first: Tensor
@@ -129,6 +159,42 @@ class Solver:
         momentum = at(self.momentum).masked_fill(first.view(-1, 1, 1, 1), 0)
         direction = clean + momentum * (clean - last)
         return at(self.keep) * latents + at(self.gain) * direction, clean
+
+
+class Probe(Solver):
+    """A solver of one step: from the noise level of timestep floor(1000 r) to none.
+
+    Such a step is of order 1, and its result is the predicted clean latent, m = (x - sigma e) / alpha. The tables have
+    a row for each training timestep, descending; a request takes the one that belongs to its r, and no other.
+    """
+
+    @classmethod
+    def of(cls, alphas_cumprod: Tensor) -> Self:
+        """Compute the tables; argument as of `Solver.build`."""
+        import torch
+
+        abar = alphas_cumprod.double().flip(0)
+        none = torch.zeros(TRAIN_STEPS)
+        return cls(
+            timesteps=torch.arange(TRAIN_STEPS).flip(0),
+            alpha=abar.sqrt().float(),
+            sigma=(1 - abar).sqrt().float(),
+            keep=none,
+            gain=torch.ones(TRAIN_STEPS),
+            momentum=none,
+        )
+
+    def first_step(self, r: float) -> int:
+        """Index of the only step at ratio ``r``."""
+        return TRAIN_STEPS - 1 - min(noise_timestep(r), TRAIN_STEPS - 1)
+
+    def steps_of(self, r: float) -> int:  # noqa: ARG002 - a solver's depends on it
+        """One."""
+        return 1
+
+    def is_end(self, step: int) -> bool:  # noqa: ARG002 - a solver's depends on it
+        """True: every step ends its request."""
+        return True
 
 
 def add_noise(clean: Tensor, noise: Tensor, alphas_cumprod: Tensor, r: float) -> Tensor:

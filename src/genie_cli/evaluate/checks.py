@@ -10,12 +10,13 @@ from collections.abc import Sequence, Set
 from pathlib import Path
 
 from genie_cli import manifest
-from genie_cli.config import BUNDLED, Settings
+from genie_cli.config import Settings
 from genie_cli.data.catalog import Entry
+from genie_cli.data.dataset import Dataset
 from genie_cli.devices import parse_device
 from genie_cli.diffusion.solver import smallest_ratio
 from genie_cli.errors import UsageError, did_you_mean
-from genie_cli.evaluate.augmentations import Augmentation, AugmentationName, choose
+from genie_cli.evaluate.augmentations import PASTED, WITH_RATIO, Augmentation, AugmentationName, choose
 from genie_cli.files.folders import require_usable_folder
 from genie_cli.files.json_lines import is_pipe
 from genie_cli.settings import flag_of, keys
@@ -32,13 +33,18 @@ _DECIDED_BY_MANIFESTS = (
 
 
 def parse_augmentations(
-    names: Sequence[str], ratios: Sequence[float], known: Sequence[str] = tuple(AugmentationName)
+    names: Sequence[str],
+    ratios: Sequence[float],
+    known: Sequence[str] = tuple(AugmentationName),
+    *,
+    probe: bool = False,
 ) -> list[Augmentation]:
     """The augmentations that were asked for by name.
 
     Args:
-        ratios: the noise ratios of those that follow ``--r``; see `augmentations.choose`.
+        ratios: noise ratios; see `augmentations.choose`.
         known: the names that the benchmark accepts.
+        probe: GeNIe-Ada chooses by probes.
 
     Raises:
         UsageError: a name is not known.
@@ -49,7 +55,7 @@ def parse_augmentations(
                 f"--augment: there is no augmentation {name!r}{did_you_mean(name, known)}",
                 f"choices: {', '.join(known)}",
             )
-    return choose([AugmentationName(name) for name in names], ratios)
+    return choose([AugmentationName(name) for name in names], ratios, probe=probe)
 
 
 def check_generation(
@@ -73,8 +79,8 @@ def check_generation(
             of steps.
     """
     generates = any(augmentation.generates for augmentation in chosen)
-    if "generate.r" in given and not any(augmentation.follows_r for augmentation in chosen):
-        raise UsageError("--r is the noise ratio of genie and of img2img, and neither is among --augment")
+    if "generate.r" in given and not any(augmentation.name in WITH_RATIO for augmentation in chosen):
+        raise UsageError("--r is the noise ratio of genie and img2img, and neither is among --augment")
     if manifests:
         _check_manifests(given, generates, plan_only)
     elif soft_labels:
@@ -108,10 +114,25 @@ def _check_ratios(chosen: Sequence[Augmentation], steps: int) -> None:
             )
 
 
-def check_data_dir(entry: Entry, given: Set[str]) -> None:
-    """Raise UsageError if ``--data-dir`` was typed for a bundled data set; a variable may name that of other runs."""
+def check_data(entry: Entry, given: Set[str]) -> None:
+    """Check the typed settings of where the data are; a variable may be meant for other runs.
+
+    Raises:
+        UsageError: ``--data-dir`` was typed for a bundled data set, or ``--pool`` for another.
+    """
     if entry.is_bundled and "data.dir" in given:
         raise UsageError(f"--dataset {entry.name} is made by genie: leave out --data-dir")
+    if not entry.is_bundled and "data.pool" in given:
+        raise UsageError(f"--dataset {entry.name} has no pools, which only the bundled digits have: leave out --pool")
+
+
+def check_compositor(dataset: Dataset, chosen: Sequence[Augmentation]) -> None:
+    """Raise UsageError if objects are to be pasted whose masks are not known."""
+    if dataset.compositor is None and (pasted := [a.label for a in chosen if a.name in PASTED]):
+        raise UsageError(
+            f"--augment {', '.join(pasted)}: the objects' masks are needed, which only the bundled digits have",
+            "leave it out of --augment",
+        )
 
 
 def check_places(out: Path, device: str, manifests: Sequence[str]) -> None:
@@ -119,15 +140,15 @@ def check_places(out: Path, device: str, manifests: Sequence[str]) -> None:
 
     Raises:
         OutputError: ``out`` cannot be used as a folder.
-        UsageError: ``device`` is not the name of a device.
+        UsageError: ``device`` is not the name of a device, or a manifest has probes.
         ManifestError: a manifest cannot be read. A pipe, which can be read only once, is not checked.
     """
     require_usable_folder(out)
     parse_device(device)
     for name in manifests:
         if not is_pipe(name):
-            with manifest.opened(name, "genie.manifest"):
-                pass
+            with manifest.opened(name, "genie.manifest") as document:
+                document.require_images()
 
 
 def check_backbone(name: str) -> None:
@@ -136,7 +157,8 @@ def check_backbone(name: str) -> None:
     Raises:
         UsageError: there is no such network, or none was named and there is no default.
     """
-    from genie_cli.backbones import pretrained, unisiam
+    from genie_cli.backbones import pretrained
+    from genie_cli.backbones.load import NAMES
 
     if not name:
         raise UsageError(
@@ -144,10 +166,9 @@ def check_backbone(name: str) -> None:
             "the paper's: --backbone unisiam-resnet18 --checkpoint FILE; or any timm model, "
             "such as --backbone vit_small_patch14_dinov2.lvd142m",
         )
-    ours = (BUNDLED, *unisiam.NAMES)
-    if name not in ours and not pretrained.names_its_source(name) and not pretrained.is_known(name):
-        near = pretrained.similar_names(name, ours)
+    if name not in NAMES and not pretrained.names_its_source(name) and not pretrained.is_known(name):
+        near = pretrained.similar_names(name, NAMES)
         raise UsageError(
             f"--backbone: there is no model {name!r}" + (f"; did you mean {', '.join(near)}?" if near else ""),
-            f"choices: {', '.join(ours)}, timm's models, hf-hub:owner/name and local-dir:folder",
+            f"choices: {', '.join(NAMES)}, timm's models, hf-hub:owner/name and local-dir:folder",
         )

@@ -72,21 +72,31 @@ class GeneratedImages:
 
     Args:
         if_missing: what to do about an image that is not in the manifests.
+        probes: the images are probes (`genie generate --probe`), by which GeNIe-Ada chooses a noise ratio. These and
+            whole images never get into one collection, since a probe has the job of a whole image.
     """
 
-    def __init__(self, if_missing: str = "") -> None:
+    def __init__(self, if_missing: str = "", *, probes: bool = False) -> None:
+        self._probes = probes
         self._if_missing = if_missing or _MAKE_THEM
         self._found: dict[_Key, tuple[Row, Path]] = {}
         self._commands: dict[Path, str] = {}  # by folder: what makes its images again
+        self._steps: set[int | None] = set()
 
     def add(self, document: Document) -> None:
         """Add the images of a manifest.
 
         Raises:
-            UsageError: it has another image of something that was added before, or another oracle's judgement of it.
+            UsageError: it has another image of something that was added before, or another oracle's judgement of it;
+                or it has probes where images are expected, or the other way round.
             ManifestError: a line is not a row, or an image has no SHA-256.
         """
+        if not self._probes:
+            document.require_images()
+        elif not document.header.settings.probe:
+            raise UsageError(f"{document.name} has no probes", "make them: genie generate --probe, into another --out")
         self._commands[document.root] = _command(document)
+        self._steps.add(document.header.settings.steps)
         for row in document.rows():
             if row.status is Status.MADE:
                 if not row.sha256:  # features are cached under it
@@ -107,6 +117,11 @@ class GeneratedImages:
                 "give the manifest that genie oracle wrote, and not the one that it read",
             )
 
+    @property
+    def steps(self) -> int | None:
+        """The solver's steps that the images were made in; None if a manifest does not say, or two differ."""
+        return next(iter(self._steps)) if len(self._steps) == 1 else None
+
     def __len__(self) -> int:
         return len(self._found)
 
@@ -117,6 +132,13 @@ class GeneratedImages:
         row, root = self._found[_key(job)]
         judgement = row.judgement or Judgement()
         return GeneratedImage(root / row.file, row.sha256, judgement.accepted, judgement.soft_label)
+
+    def identities(self, jobs: Iterable[Job]) -> Iterator[tuple[object, ...]]:
+        """For each different job, in their order, everything of its image that a result depends on."""
+        for key in dict.fromkeys(map(_key, jobs)):
+            row, _ = self._found[key]
+            judgement = row.judgement or Judgement()
+            yield (*key, row.sha256, judgement.accepted, judgement.soft_label)
 
     @contextmanager
     def explaining(self) -> Iterator[None]:

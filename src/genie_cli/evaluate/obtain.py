@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from genie_cli import manifest
 from genie_cli.config import Format, Settings
+from genie_cli.data import imagenet
 from genie_cli.data.dataset import Dataset
 from genie_cli.evaluate.generated import GeneratedImages
 from genie_cli.files.folders import require_folder
@@ -38,30 +39,46 @@ _HOW = (
 )
 
 
-def prompts_for(settings: Settings, dataset: Dataset) -> Callable[[str], str]:
+def prompts_for(settings: Settings, dataset: Dataset, *, all_words: bool = False) -> Callable[[str], str]:
     """The prompt for each class: the settings' template with the class's name in words, and the superclass.
 
     The superclass is what anybody has set, which may be nothing, or else the data set's.
+
+    Args:
+        all_words: use all words that ImageNet has for a class, and not one.
     """
     superclass = settings.generate.superclass if is_set(settings, "generate.superclass") else dataset.superclass
     recipe = Recipe(targets=(), prompt=settings.generate.prompt, superclass=superclass, model="")
+    if all_words:
+        return lambda label: recipe.prompt_for(imagenet.all_words(label, dataset.name_of(label)))
     return lambda label: recipe.prompt_for(dataset.name_of(label))
 
 
 def run_for(
-    jobs: Iterable[Job], root: Path, settings: Settings, located: Located, out: Path, observer: Observer
+    jobs: Iterable[Job],
+    root: Path,
+    settings: Settings,
+    located: Located,
+    out: Path,
+    observer: Observer,
+    *,
+    probe: bool = False,
 ) -> Run:
     """The run that makes the images of ``jobs``, each once, as PNG files in ``out/images``.
 
     Args:
         jobs: repeats are allowed. They are made source by source, so that each source is read once.
         root: folder that the sources' paths are relative to.
+        settings: how; ``generate.probe``, which is for `genie generate`, is not among what counts.
         located: the model that makes them.
+        probe: make probes of the jobs instead, in ``out/probes``.
     """
-    output = settings.output.model_copy(update={"dir": str(out / "images"), "format": Format.PNG})
+    folder = out / ("probes" if probe else "images")
+    output = settings.output.model_copy(update={"dir": str(folder), "format": Format.PNG})
+    generate = settings.generate.model_copy(update={"probe": probe})
     ordered = sorted({job.id: job for job in jobs}.values(), key=_order)
     plan = Planned(Plan(lambda: iter(ordered)), root)
-    return Run(settings.model_copy(update={"output": output}), located, plan, observer)
+    return Run(settings.model_copy(update={"output": output, "generate": generate}), located, plan, observer)
 
 
 def _order(job: Job) -> tuple[object, ...]:
@@ -107,12 +124,13 @@ def command_for(run: Run, plan: str) -> str:
         plan: where the plan was written; ``"-"`` for standard input.
     """
     command = ["genie", "generate", "--plan", plan]
-    for key in _HOW:
+    probe = run.settings.generate.probe
+    for key in (key for key in _HOW if key != "generate.steps" or not probe):
         section, _, name = key.partition(".")
         value = getattr(getattr(run.settings, section), name)
         if value != field_of(key).default:
             command += [flag_of(key), str(value)]
-    return shlex.join([*command, "--format", "png"])
+    return shlex.join([*command, *(["--probe"] if probe else []), "--format", "png"])
 
 
 def make(run: Run) -> GeneratedImages:
@@ -126,21 +144,23 @@ def make(run: Run) -> GeneratedImages:
         run.observer.warning(f"{made.failed} images failed; {made.manifest} says why")
     # Runs with other seeds or prompts may share the folder, and their images show the same.
     hint = f"they could not be made, and {made.manifest} says why; the same command tries again"
-    return read((str(made.manifest),), {job.id for job in run.jobs}, hint)
+    return read((str(made.manifest),), {job.id for job in run.jobs}, hint, probes=run.settings.generate.probe)
 
 
-def read(manifests: Sequence[str], only: Collection[str] | None = None, if_missing: str = "") -> GeneratedImages:
+def read(
+    manifests: Sequence[str], only: Collection[str] | None = None, if_missing: str = "", *, probes: bool = False
+) -> GeneratedImages:
     """The images of manifests.
 
     Args:
         manifests: paths, folders of runs, or ``"-"`` for standard input.
         only: ids of the jobs whose images are wanted; None: all.
-        if_missing: see `GeneratedImages`.
+        if_missing, probes: see `GeneratedImages`.
 
     Raises:
         ManifestError, UsageError: see `manifest.opened` and `GeneratedImages.add`.
     """
-    images = GeneratedImages(if_missing)
+    images = GeneratedImages(if_missing, probes=probes)
     for name in manifests:
         with manifest.opened(name, "genie.manifest") as document:
             images.add(document if only is None else document.only(only))

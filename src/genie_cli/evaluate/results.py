@@ -2,6 +2,7 @@
 
     out/results.jsonl           one record per line
     out/results.csv             the same records
+    out/comparisons.jsonl, .csv     paired differences, likewise
     out/.genie/results.json     the SHA-256 of every results file that genie has written, or was about to write
 
 The hash is listed before the file is written, so that a run that is killed in between can be repeated. A file whose
@@ -26,8 +27,8 @@ from genie_cli.files.folders import make_own_folder, require_own_folder
 from genie_cli.files.reading import look, open_binary, reason, sha256_of
 from genie_cli.files.writing import write_atomically
 
-JSON_LINES, CSV = "results.jsonl", "results.csv"
-RECORD_FILES = (JSON_LINES, CSV)
+RESULTS, COMPARISONS = "results", "comparisons"  # stems of the files of records, and of those of paired differences
+RECORD_FILES, COMPARISON_FILES = ((f"{stem}.jsonl", f"{stem}.csv") for stem in (RESULTS, COMPARISONS))
 _MAX_BYTES = 1 << 26  # of the marker, which gets some hundred bytes longer with each run
 _LARGEST = 1 << 30  # of a results file; a larger one is not genie's, and would be read for minutes
 _HINT = "choose another --out, or move the file away and run the same command again"
@@ -62,9 +63,9 @@ def comma_separated(kind: type[Any], records: Sequence[Any]) -> str:
     return text.getvalue()
 
 
-def files_of(kind: type[Any], records: Sequence[Any]) -> dict[str, str]:
-    """The results files of records: name to text."""
-    return {JSON_LINES: lines(records), CSV: comma_separated(kind, records)}
+def files_of(kind: type[Any], records: Sequence[Any], stem: str = RESULTS) -> dict[str, str]:
+    """The files of records, ``stem.jsonl`` and ``stem.csv``: name to text."""
+    return {f"{stem}.jsonl": lines(records), f"{stem}.csv": comma_separated(kind, records)}
 
 
 def require_own(out: Path, texts: Mapping[str, str | None]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-_Z = 1.959963984540054  # 97.5 % quantile of the normal distribution
+NORMAL = 1.959963984540054  # 97.5 % quantile of the normal distribution
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ def estimate(values: Sequence[float] | NDArray[np.float64]) -> Estimate:
     """The mean of ``values``, shape (n,), n >= 1, with a normal interval."""
     sample = np.asarray(values, dtype=np.float64)
     deviation = float(sample.std(ddof=1)) if len(sample) > 1 else 0.0
-    return Estimate(float(sample.mean()), _Z * deviation / float(np.sqrt(len(sample))), len(sample))
+    return Estimate(float(sample.mean()), NORMAL * deviation / float(np.sqrt(len(sample))), len(sample))
 
 
 def estimate_of_few(values: Sequence[float]) -> Estimate:
@@ -37,7 +37,7 @@ def estimate_of_few(values: Sequence[float]) -> Estimate:
     from scipy.stats import t
 
     usual = estimate(values)
-    wider = float(t.ppf(0.975, usual.count - 1)) / _Z if usual.count > 1 else 1.0
+    wider = float(t.ppf(0.975, usual.count - 1)) / NORMAL if usual.count > 1 else 1.0
     return Estimate(usual.mean, usual.half_width * wider, usual.count)
 
 

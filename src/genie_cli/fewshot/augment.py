@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # The authors' code: RandomResizedCrop(scale=(0.2, 1)) and a horizontal flip.
 PHOTO_CROPS = Crops(min_area=0.2, flip=True)
 
+_ALPHA = {"cutmix": 1.0, "mixup": 0.2}
 _GENERATOR = threading.Lock()
 
 
@@ -32,10 +33,12 @@ class RandomAugment:
     Attributes:
         crops: a crop's area, as a share of the picture's, is drawn from ``crops.min_area`` .. 1; with ``crops.flip``
             half of the views are mirrored.
+        flip_vertically: whether half of the strong views are upside down, if ``crops.flip``.
     """
 
     preprocess: Preprocess
     crops: Crops = PHOTO_CROPS
+    flip_vertically: bool = False
 
     def weak(self, picture: Image, seed: int) -> torch.Tensor:
         """A random crop, possibly mirrored: shape (3, size, size), uint8."""
@@ -58,6 +61,7 @@ class RandomAugment:
         steps: list[object] = [v2.RandomResizedCrop(size, area, interpolation=how, antialias=True)]
         steps += [v2.RandomHorizontalFlip()] if self.crops.flip else []
         if strong:
+            steps += [v2.RandomVerticalFlip()] if self.crops.flip and self.flip_vertically else []
             kernel = size // 20 * 2 + 1  # a tenth of the picture, as in SimCLR (2020), appendix A
             steps += [
                 v2.RandomApply([v2.ColorJitter(0.4, 0.4, 0.4, 0.1)], p=0.8),
@@ -70,18 +74,24 @@ class RandomAugment:
 
 
 def mix(
-    how: Literal["cutmix", "mixup"], images: torch.Tensor, labels: torch.Tensor, classes: int, seed: int
+    how: Literal["cutmix", "mixup"],
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    classes: int,
+    seed: int,
+    alpha: float | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Mix each image of a batch with another one.
 
-    CutMix (Yun et al., 2019) with alpha 1, MixUp (Zhang et al., 2018) with alpha 0.2, their papers' values for
-    ImageNet. torchvision draws one mixing ratio per batch and mixes each image with its neighbour; the batch is
-    shuffled first.
+    CutMix (Yun et al., 2019) and MixUp (Zhang et al., 2018). torchvision draws one mixing ratio per batch and mixes
+    each image with its neighbor; the batch is shuffled first.
 
     Args:
         images: shape (N, 3, H, W), uint8.
         labels: class indices, shape (N,).
         classes: number of classes C.
+        alpha: the mixing ratio is drawn from Beta(alpha, alpha); None: 1 for CutMix, 0.2 for MixUp, their papers'
+            values for ImageNet.
 
     Returns:
         Images, shape (N, 3, H, W), uint8, in another order, and their soft labels, shape (N, C), float32.
@@ -89,7 +99,7 @@ def mix(
     import torch
     from torchvision.transforms import v2
 
-    mixing = v2.CutMix(num_classes=classes, alpha=1.0) if how == "cutmix" else v2.MixUp(num_classes=classes, alpha=0.2)
+    mixing = {"cutmix": v2.CutMix, "mixup": v2.MixUp}[how](num_classes=classes, alpha=alpha or _ALPHA[how])
     with seeded(seed):
         order = torch.randperm(len(images))
         mixed, soft = mixing(images[order].float(), labels[order])

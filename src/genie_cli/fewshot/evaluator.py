@@ -6,32 +6,24 @@ protocol says, and those of each generated image. Every augmentation sees the sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genie_cli.backbones.features import Features
-from genie_cli.evaluate.augmentations import Augmentation, AugmentationName
-from genie_cli.evaluate.generated import GeneratedImage, GeneratedImages
+from genie_cli.evaluate.augmentations import ADAPTIVE, Augmentation, AugmentationName
 from genie_cli.fewshot.ada import most_adequate
 from genie_cli.fewshot.augment import mix
-from genie_cli.fewshot.classifiers import Classifier, one_hot
+from genie_cli.fewshot.classifiers import Classifier
 from genie_cli.fewshot.episodes import Episode
-from genie_cli.fewshot.needs import EpisodeJobs
-from genie_cli.fewshot.task import FEWSHOT, Protocol
-from genie_cli.fewshot.views import View, Views
-from genie_cli.jobs import Job, Source
+from genie_cli.fewshot.support import MIXED, Candidates, Chosen, Row, SupportSets
+from genie_cli.fewshot.views import View
+from genie_cli.jobs import Job
 
-_MIXED: dict[AugmentationName, Literal["cutmix", "mixup"]] = {
-    AugmentationName.CUTMIX: "cutmix",
-    AugmentationName.MIXUP: "mixup",
-}
-
-Rows = tuple[NDArray[np.float32], NDArray[np.float64]]  # features (n, D), and their labels (n, ways)
-_Candidates = list[tuple[Job, GeneratedImage]]  # images of one source and target, r ascending
+_Arrays = tuple[NDArray[np.float32], NDArray[np.float64]]  # features (n, D), and their labels (n, ways)
 
 
 @dataclass(frozen=True)
@@ -39,32 +31,25 @@ class Outcome:
     """The results of one augmentation.
 
     Attributes:
+        predicted: for each episode the index of the class that each query image was taken for, class by class: shape
+            (queries,).
         accuracies: of each episode, shape (episodes,), 0..1.
         added: mean number of generated images used per class and episode.
         rejected: share of the generated images that were not used because the oracle rejected them, 0..1.
+        chosen: how many images were used of each noise ratio, ascending.
     """
 
     augmentation: Augmentation
+    predicted: Sequence[NDArray[np.int64]]
     accuracies: NDArray[np.float64]
     added: float
     rejected: float
+    chosen: Mapping[float, int] = field(default_factory=dict)
 
 
-@dataclass
-class Support:
-    """What a classifier is fitted to.
-
-    Attributes:
-        features: shape (N, D).
-        labels: shape (N, ways).
-        added: number of generated images among the rows.
-        rejected: number of generated images that the oracle rejected.
-    """
-
-    features: NDArray[np.float32]
-    labels: NDArray[np.float64]
-    added: int = 0
-    rejected: int = 0
+def truth(episode: Episode) -> NDArray[np.int64]:
+    """The index of each query image's class, class by class, shape (queries,)."""
+    return np.repeat(np.arange(len(episode.query)), [len(part) for part in episode.query])
 
 
 @dataclass
@@ -72,26 +57,18 @@ class FewShotEvaluator:
     """Evaluates augmentations on one list of episodes.
 
     Attributes:
-        views: views of the data set's images.
+        support: what a classifier is fitted to.
         features: computes and caches the backbone's features.
-        needs: which generated images an episode needs.
-        images: where these are.
-        soft_labels: use the oracle's probabilities, restricted to the episode's classes, as labels.
-        protocol: which views of the real images are used.
     """
 
     episodes: Sequence[Episode]
-    views: Views
+    support: SupportSets
     features: Features
     classifier: Classifier
-    needs: EpisodeJobs
-    images: GeneratedImages
-    soft_labels: bool = False
-    protocol: Protocol = FEWSHOT.protocol
     _known: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
     def run(self, augmentation: Augmentation, on_episode: Callable[[], None] = lambda: None) -> Outcome:
-        """Compute the accuracy on every episode.
+        """Classify the query images of every episode.
 
         Args:
             on_episode: called after each episode.
@@ -100,104 +77,114 @@ class FewShotEvaluator:
             UsageError: a generated image is missing; it is named.
             ImageError: an image cannot be read, or has changed; of a generated one the hint says what makes it again.
         """
-        self.images.require(self.needs.needed(self.episodes, [augmentation]))
-        views = dict(view for episode in self.episodes for view in self._views_of(episode, augmentation))
-        with self.images.explaining():
-            self._known |= self.features.of({key: view for key, view in views.items() if key not in self._known})
-        accuracies, added, rejected = [], 0, 0
-        for episode in self.episodes:
-            support = self._support(episode, augmentation)
-            query = self._rows(self.views.center_crop(source) for part in episode.query for source in part)
-            truth = np.repeat(np.arange(len(episode.query)), [len(part) for part in episode.query])
-            accuracies.append((self.classifier.predict(support.features, support.labels, query) == truth).mean())
-            added, rejected = added + support.added, rejected + support.rejected
+        chosen = self.choose(augmentation)
+        self.support.images.require(job for own in chosen for _, job in own)
+        pairs = list(zip(self.episodes, chosen, strict=True))
+        rows = [list(self.support.rows(episode, augmentation, own)) for episode, own in pairs]
+        self._compute(view for episode in self.episodes for view in self.support.query(episode))
+        self._compute(row.view for own in rows for row in own)
+        predicted = []
+        for episode, own in zip(self.episodes, rows, strict=True):
+            support, labels = self._arrays(episode, augmentation, own)
+            query = self._features(self.support.query(episode))
+            predicted.append(self.classifier.predict(support, labels, query))
             on_episode()
-        classes = sum(len(episode.classes) for episode in self.episodes)
-        return Outcome(augmentation, np.array(accuracies), added / classes, rejected / max(added + rejected, 1))
+        return self._outcome(augmentation, predicted, chosen)
 
-    def _views_of(self, episode: Episode, augmentation: Augmentation) -> Iterator[View]:
-        """All views whose features the episode needs."""
-        yield from (self.views.center_crop(source) for part in (*episode.query, *episode.support) for source in part)
-        yield from (view for _, view in self._real_views(episode, augmentation))
-        for groups in self._generated(episode, augmentation):
-            yield from (self.views.generated(image.path, image.sha256) for group in groups for _, image in group)
+    def choose(self, augmentation: Augmentation) -> list[list[Chosen]]:
+        """For each episode the image to use of each group of candidates: the only one, or by GeNIe-Ada.
 
-    def _support(self, episode: Episode, augmentation: Augmentation) -> Support:
-        generated, rejected = self._generated_rows(episode, augmentation)
-        real = [*self._real_rows(episode, augmentation), *self._mixed_rows(episode, augmentation)]
-        features, labels = zip(*real, *generated, strict=True)
-        return Support(np.concatenate(features), np.concatenate(labels), len(generated), rejected)
+        Raises:
+            UsageError, ImageError: see `run`.
+        """
+        known = self.support.candidates_of(augmentation)
+        known.require(self.support.needs.needed(self.episodes, [augmentation]))
+        groups = [list(self.support.candidates(episode, augmentation)) for episode in self.episodes]
+        if augmentation.name not in ADAPTIVE:
+            return [[(group, group.images[0][0]) for group in own if group.images] for own in groups]
+        self._compute(view for own in groups for group in own for view in self._candidate_views(group))
+        self._compute(
+            self.support.views.center_crop(source) for e in self.episodes for _, source in e.labelled_support()
+        )
+        pairs = zip(self.episodes, groups, strict=True)
+        chosen = [[(group, self._adaptive(episode, group)) for group in own if group.images] for episode, own in pairs]
+        return chosen if augmentation.name is AugmentationName.GENIE_ADA else _at_random(chosen)
 
-    def _real_views(self, episode: Episode, augmentation: Augmentation) -> Iterator[tuple[int, View]]:
-        """Views of single support images, each with the index of its class."""
-        name, support = augmentation.name, list(episode.labelled_support())
-        if self.protocol.center_crop or name is AugmentationName.NONE:
-            yield from ((number, self.views.center_crop(source)) for number, source in support)
-        with_crops = not augmentation.generates or self.protocol.crops_beside_generated
-        if with_crops and name is not AugmentationName.NONE and name not in _MIXED:
-            view = self.views.strong if name is AugmentationName.STRONG else self.views.weak
-            crops = range(self.protocol.crops_for(len(episode.classes)))
-            yield from ((number, view(source, crop)) for number, source in support for crop in crops)
+    def _candidate_views(self, group: Candidates) -> Iterator[View]:
+        return (self.support.views.generated(image.path, image.sha256) for _, image in group.images)
 
-    def _real_rows(self, episode: Episode, augmentation: Augmentation) -> Iterator[Rows]:
-        if seen := list(self._real_views(episode, augmentation)):
-            numbers = np.array([number for number, _ in seen])
-            yield self._rows(view for _, view in seen), one_hot(numbers, len(episode.classes))
+    def _adaptive(self, episode: Episode, group: Candidates) -> Job:
+        """GeNIe-Ada's choice."""
+        jobs = [job for job, _ in group.images]
+        if jobs[0].source is None:
+            return jobs[0]
+        made = self._features(self._candidate_views(group))
+        real = self._features(map(self.support.views.center_crop, episode.support[group.target]))
+        return jobs[most_adequate(made, self._known[jobs[0].source.sha256], real)]
 
-    def _mixed_rows(self, episode: Episode, augmentation: Augmentation) -> Iterator[Rows]:
+    def _compute(self, views: Iterable[View]) -> None:
+        """Compute the features that are not known yet."""
+        new = {key: view for key, view in views if key not in self._known}
+        with self.support.explaining():
+            self._known |= self.features.of(new)
+
+    def _arrays(self, episode: Episode, augmentation: Augmentation, rows: Sequence[Row]) -> _Arrays:
+        """The features of everything that the episode's classifier is fitted to, and the labels."""
+        parts = [*self._mixed(episode, augmentation)]
+        if rows:
+            parts.append((self._features(row.view for row in rows), np.stack([row.label for row in rows])))
+        features, labels = zip(*parts, strict=True)
+        return np.concatenate(features), np.concatenate(labels)
+
+    def _mixed(self, episode: Episode, augmentation: Augmentation) -> Iterator[_Arrays]:
         """Random crops of the support set, one of each image at a time, mixed with each other."""
-        if augmentation.name not in _MIXED:
+        if augmentation.name not in MIXED:
             return
         import torch
 
         support = list(episode.labelled_support())
-        ways, crops = len(episode.classes), self.protocol.crops_for(len(episode.classes))
+        ways, protocol = len(episode.classes), self.support.protocol
+        crops = protocol.crops_for(ways)
         numbers = torch.tensor([number for number, _ in support])
         images, labels = [], []
         for crop in range(crops):
-            views = torch.stack([self.views.weak(source, crop)[1]() for _, source in support])
-            mixed, soft = mix(_MIXED[augmentation.name], views, numbers, ways, seed=episode.number * crops + crop)
+            views = torch.stack([self.support.views.weak(source, crop)[1]() for _, source in support])
+            seed = episode.number * crops + crop
+            mixed, soft = mix(MIXED[augmentation.name], views, numbers, ways, seed, protocol.mix_alpha)
             images.append(mixed)
             labels.append(soft.double().numpy())
         yield self.features.backbone.run(torch.cat(images)), np.concatenate(labels)
 
-    def _generated_rows(self, episode: Episode, augmentation: Augmentation) -> tuple[list[Rows], int]:
-        """Rows of the generated images that the oracle did not reject, and how many it rejected."""
-        rows: list[Rows] = []
-        rejected = 0
-        for number, groups in enumerate(self._generated(episode, augmentation)):
-            for group in groups:
-                accepted = [(job, image) for job, image in group if image.accepted]
-                rejected += not accepted
-                if accepted:
-                    image = self._choose(accepted, episode.support[number])
-                    label = image.label(episode.classes[number], episode.classes, soft=self.soft_labels)
-                    rows.append((self._known[image.sha256][None], label[None]))
-        return rows, rejected
-
-    def _generated(self, episode: Episode, augmentation: Augmentation) -> list[list[_Candidates]]:
-        """For each class its generated images, grouped by source."""
-        if not augmentation.generates:
-            return []
-        size = len(augmentation.ratios)
-        found = []
-        for jobs in self.needs.jobs(episode, augmentation):
-            made = [(job, image) for job in jobs if (image := self.images.find(job))]
-            found.append([made[start : start + size] for start in range(0, len(made), size)])
-        return found
-
-    def _choose(self, candidates: _Candidates, target: Sequence[Source]) -> GeneratedImage:
-        """The candidate to use: the only one, or by GeNIe-Ada.
-
-        Args:
-            target: the support images of the candidates' class.
-        """
-        source = candidates[0][0].source
-        if len(candidates) == 1 or source is None:
-            return candidates[0][1]
-        made = np.stack([self._known[image.sha256] for _, image in candidates])
-        real = self._rows(map(self.views.center_crop, target))
-        return candidates[most_adequate(made, self._known[source.sha256], real)][1]
-
-    def _rows(self, views: Iterable[View]) -> NDArray[np.float32]:
+    def _features(self, views: Iterable[View]) -> NDArray[np.float32]:
         return np.stack([self._known[key] for key, _ in views])
+
+    def _outcome(
+        self, augmentation: Augmentation, predicted: Sequence[NDArray[np.int64]], chosen: Sequence[Sequence[Chosen]]
+    ) -> Outcome:
+        pairs = zip(predicted, self.episodes, strict=True)
+        accuracies = np.array([(found == truth(episode)).mean() for found, episode in pairs])
+        ratios = Counter(job.r for own in chosen for _, job in own if self.support.is_accepted(job))
+        classes = sum(len(episode.classes) for episode in self.episodes)
+        asked = sum(len(jobs) for e in self.episodes for jobs in self.support.needs.jobs(e, augmentation))
+        asked //= max(len(augmentation.ratios), 1)
+        return Outcome(
+            augmentation,
+            predicted,
+            accuracies,
+            added=ratios.total() / classes,
+            rejected=1 - ratios.total() / asked if asked else 0,
+            chosen={r: ratios[r] for r in sorted(ratios)},
+        )
+
+
+def _at_random(chosen: Sequence[Sequence[Chosen]]) -> list[list[Chosen]]:
+    """For each group one of its images at random, each noise ratio as often as it is in ``chosen``."""
+    marginal = Counter(job.r for own in chosen for _, job in own)
+    rng = np.random.default_rng(0)
+
+    def draw(group: Candidates) -> Job:
+        jobs = [job for job, _ in group.images]
+        weights = np.array([marginal[job.r] for job in jobs], dtype=np.float64)
+        return jobs[int(rng.choice(len(jobs), p=weights / weights.sum()))] if weights.any() else jobs[0]
+
+    return [[(group, draw(group)) for group, _ in own] for own in chosen]

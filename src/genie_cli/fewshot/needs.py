@@ -1,7 +1,7 @@
 """Which generated images an episode needs, and which sources they are made from (paper, section 4, "Baselines").
 
 For an episode of N ways and K shots every generative augmentation adds (N - 1) K images per class: the number that
-GeNIe gets from using each support image of every other class as a source.
+GeNIe gets from using each support image of every other class as a source. Another number can be asked for.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from genie_cli.jobs import Job, Method, Source
 # many as GeNIe gets from the four other classes of a 5-way pool of 20 images each.
 _TXT2IMG_PER_CLASS = 80
 
+_Use = tuple[Source | None, int]  # a source, and the number of the image that is made from it
+
 
 @dataclass(frozen=True)
 class EpisodeJobs:
@@ -28,27 +30,39 @@ class EpisodeJobs:
         prompt_for: the prompt for a class.
         model: identity of the diffusion model; empty if the images are only looked up.
         seed: random seed of the jobs.
+        added: images per class; 0: the paper's number.
     """
 
     prompt_for: Callable[[str], str]
     model: str
     seed: int = 0
+    added: int = 0
+
+    def count(self, episode: Episode) -> int:
+        """Rows per class that every generative augmentation, and every control, adds to an episode."""
+        return self.added or (len(episode.classes) - 1) * len(episode.support[0])
 
     def jobs(self, episode: Episode, augmentation: Augmentation) -> list[list[Job]]:
-        """For each class of the episode its jobs: source by source, and for each source the ratios ascending."""
+        """For each class of the episode its jobs: image by image, and for each image the ratios ascending.
+
+        None for an augmentation that generates nothing.
+        """
+        if not augmentation.generates:
+            return []
+        uses = _uses(episode, augmentation.method, self.count(episode))
         return [
             [
                 self._job(target, augmentation.method, source, replicate, r)
-                for source, replicate in uses
+                for source, replicate in own
                 for r in augmentation.ratios
             ]
-            for target, uses in zip(episode.classes, _uses(episode, augmentation.method), strict=True)
+            for target, own in zip(episode.classes, uses, strict=True)
         ]
 
     def needed(self, episodes: Iterable[Episode], augmentations: Sequence[Augmentation]) -> Iterator[Job]:
         """The jobs of all episodes, episode by episode; a job that several episodes need comes several times."""
-        generative = [augmentation for augmentation in augmentations if augmentation.generates]
-        return (job for episode in episodes for each in generative for jobs in self.jobs(episode, each) for job in jobs)
+        pairs = ((episode, each) for episode in episodes for each in augmentations)
+        return (job for episode, each in pairs for jobs in self.jobs(episode, each) for job in jobs)
 
     def _job(self, target: str, method: Method, source: Source | None, replicate: int, r: float) -> Job:
         return Job(
@@ -63,17 +77,30 @@ class EpisodeJobs:
         )
 
 
-def _uses(episode: Episode, method: Method) -> list[list[tuple[Source | None, int]]]:
-    """For each class the (ways - 1) * shots sources that are used for it, each with its replicate number."""
-    ways, shots = len(episode.classes), len(episode.support[0])
+def others(episode: Episode, own: int, count: int) -> list[tuple[Source, int]]:
+    """Support images of the other classes, in turn from each class, and how often each came before.
+
+    Args:
+        own: index of the class whose images are left out.
+        count: how many; more than there are starts again from the first.
+    """
+    parts = [part for number, part in enumerate(episode.support) if number != own]
+    return _in_turn([source for shot in zip(*parts, strict=True) for source in shot], count)
+
+
+def _in_turn(sources: Sequence[Source], count: int) -> list[tuple[Source, int]]:
+    return [(sources[place % len(sources)], place // len(sources)) for place in range(count)]
+
+
+def _uses(episode: Episode, method: Method, count: int) -> list[list[_Use]]:
+    """For each class the ``count`` sources that are used for it, each with its replicate number."""
+    every = range(len(episode.classes))
     if method is Method.GENIE:
-        every = range(ways)
-        return [[(s, 0) for other in every if other != own for s in episode.support[other]] for own in every]
+        return [list(others(episode, own, count)) for own in every]
     if method is Method.IMG2IMG:
-        return [[(s, replicate) for s in own for replicate in range(ways - 1)] for own in episode.support]
-    count = (ways - 1) * shots
-    rng = np.random.default_rng([episode.number, ways, shots])
+        return [list(_in_turn(own, count)) for own in episode.support]
+    rng = np.random.default_rng([episode.number, len(episode.classes), len(episode.support[0])])
     return [
         [(None, int(replicate)) for replicate in sorted(rng.permutation(max(_TXT2IMG_PER_CLASS, count))[:count])]
-        for _ in episode.classes
+        for _ in every
     ]

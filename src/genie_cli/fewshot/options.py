@@ -12,11 +12,15 @@ from genie_cli.data.catalog import Entry
 from genie_cli.errors import UsageError, did_you_mean
 from genie_cli.evaluate import checks
 from genie_cli.evaluate.augmentations import Augmentation
-from genie_cli.settings import flag_of
+from genie_cli.evaluate.pairs import parse_pairs
+from genie_cli.settings import build, flag_of, merged
 
 if TYPE_CHECKING:
     from genie_cli.fewshot.task import Task
 
+# The authors' code, where settings can say what it does: its prompts, with all words that ImageNet has for a class, and
+# its query images.
+_AUTHORS = {"generate.prompt": "a photo of a {target}.", "fewshot.queries": 16}
 _DECIDED_BY_A_LIST = ("shots", "ways", "queries", "episodes")
 
 
@@ -35,6 +39,8 @@ class FewShotOptions:
         partial: accept an incomplete data set.
         soft_labels: use the oracle's probabilities as labels of generated images.
         baseline: label of the augmentation that the others are compared with, such as ``"genie r=0.8"``; None: weak.
+        compare: pairs of labels whose paired difference is wanted, each ``"A,B"``.
+        as_authors: do what the authors' code does where it differs from the paper; see `with_authors`.
     """
 
     dataset: str
@@ -47,6 +53,8 @@ class FewShotOptions:
     partial: bool = False
     soft_labels: bool = False
     baseline: str | None = None
+    compare: tuple[str, ...] = ()
+    as_authors: bool = False
 
 
 def section_of(task: Task, settings: Settings) -> FewShot:
@@ -75,7 +83,8 @@ def check(
     Raises:
         UsageError: an option contradicts another, would have no effect, or names something that does not exist.
     """
-    chosen = checks.parse_augmentations(options.augment or task.augment, settings.generate.r)
+    probe = _uses_probes(task, options, settings, given, plan_only=plan_only)
+    chosen = checks.parse_augmentations(options.augment or task.augment, settings.generate.r, probe=probe)
     checks.check_generation(
         chosen,
         settings,
@@ -87,7 +96,10 @@ def check(
     if options.episode_lists:
         _check_episode_lists(task, options, given)
     _check_baseline(options.baseline, chosen)
-    checks.check_data_dir(entry, given)
+    parse_pairs(options.compare, [augmentation.label for augmentation in chosen])
+    if options.as_authors:
+        _check_as_authors(task, given)
+    checks.check_data(entry, given)
     return chosen
 
 
@@ -97,6 +109,31 @@ def _check_episode_lists(task: Task, options: FewShotOptions, given: Set[str]) -
     decided = [f"{task.name}.{name}" for name in _DECIDED_BY_A_LIST]
     if drawn := [flag_of(key) for key in decided if key in given]:
         raise UsageError(f"--episode-list decides these: leave out {', '.join(sorted(drawn))}")
+
+
+def _uses_probes(task: Task, options: FewShotOptions, settings: Settings, given: Set[str], *, plan_only: bool) -> bool:
+    """Whether GeNIe-Ada chooses by probes; only if the images are made here, and now."""
+    wanted = section_of(task, settings).ada == "probe"
+    if not (options.manifests or plan_only):
+        return wanted
+    if wanted and f"{task.name}.ada" in given:
+        raise UsageError(
+            "--ada probe decides which images are needed when it has seen the probes",
+            "leave out --manifest, --plan-out and --dry-run, or --ada probe",
+        )
+    return False
+
+
+def with_authors(settings: Settings) -> Settings:
+    """The settings of a run with ``as_authors``."""
+    return build(merged(settings.model_dump(exclude_unset=True), _AUTHORS), flag_of)
+
+
+def _check_as_authors(task: Task, given: Set[str]) -> None:
+    if task.name != "fewshot":
+        raise UsageError("--as-authors is about few-shot classification: the authors published no other code")
+    if decided := [flag_of(key) for key in _AUTHORS if key in given]:
+        raise UsageError(f"--as-authors decides these: leave out {', '.join(sorted(decided))}")
 
 
 def _check_baseline(baseline: str | None, chosen: Sequence[Augmentation]) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydantic import dataclasses
 
+from genie_cli.evaluate.paper import Measured
+from genie_cli.evaluate.paper_tables import Figure
+from genie_cli.fewshot.ada import denoising_steps
 from genie_cli.fewshot.task import Task
 
 if TYPE_CHECKING:
@@ -34,7 +37,11 @@ class Record:
         difference_interval: half the width of its 95 % confidence interval.
         added: mean number of generated images used per class and episode.
         rejected: share of the generated images that the oracle rejected, 0..1.
-        paper: the paper's accuracy, if data set, backbone and episodes are the paper's; else None.
+        chosen: of GeNIe-Ada, the share of each noise ratio among the images used, as "0.5: 0.25, 0.8: 0.75"; else None.
+        denoising_steps: mean number of denoising steps that were run for each image that was used, candidates that were
+            not chosen included; None if it is not known, or if there are none.
+        paper: the paper's accuracy, if all that is known of its measurement is alike (see `evaluate.paper`); else None.
+        paper_interval: half the width of its 95 % confidence interval; None if the paper gives none.
     """
 
     dataset: str
@@ -53,7 +60,10 @@ class Record:
     difference_interval: float | None = None
     added: float = 0
     rejected: float = 0
+    chosen: str | None = None
+    denoising_steps: float | None = None
     paper: float | None = None
+    paper_interval: float | None = None
 
     def __repr__(self) -> str:
         text = f"{self.dataset}, {self.ways}-way, {self.shots}-shot, {self.augmentation}: "
@@ -61,6 +71,50 @@ class Record:
         if self.difference is not None and self.difference_interval is not None and self.augmentation != self.baseline:
             text += f", {self.difference:+.2f} ± {self.difference_interval:.2f} vs. {self.baseline}"
         return f"<{text}>"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
+class Comparison:
+    """Two augmentations on one list of episodes; differences in percentage points.
+
+    Attributes:
+        difference: mean accuracy of ``augmentation`` minus that of ``baseline``, episode by episode.
+        episode_interval: half the width of its 95 % confidence interval for other episodes of the same images, as in
+            the paper.
+        clustered_interval: the same for other query and support images, too; see `evaluate.clusters`.
+        p_value: two-sided, of no difference, by the clustered interval.
+    """
+
+    dataset: str
+    backbone: str
+    classifier: str
+    ways: int
+    shots: int
+    episodes: int
+    episode_list: str
+    augmentation: str
+    baseline: str
+    difference: float
+    episode_interval: float
+    clustered_interval: float
+    p_value: float
+
+    def __repr__(self) -> str:
+        text = f"{self.dataset}, {self.ways}-way, {self.shots}-shot, {self.augmentation} minus {self.baseline}: "
+        text += f"{self.difference:+.2f} ± {self.episode_interval:.2f} over episodes"
+        return f"<{text}, ± {self.clustered_interval:.2f} clustered by image>"
+
+
+class Records(list[Record]):
+    """The records of a run.
+
+    Attributes:
+        comparisons: the paired differences that were asked for.
+    """
+
+    def __init__(self, records: Iterable[Record] = (), comparisons: Sequence[Comparison] = ()) -> None:
+        super().__init__(records)
+        self.comparisons = list(comparisons)
 
 
 @dataclass(frozen=True)
@@ -71,6 +125,7 @@ class Conditions:
         backbone: identity of the network.
         baseline: label of the augmentation that the others are compared with.
         paper_backbone: the network's name in the paper's tables; empty if the paper measured otherwise.
+        steps: of the solver, for the generated images; None: not known.
     """
 
     task: Task
@@ -79,6 +134,12 @@ class Conditions:
     classifier: str
     baseline: str = BASELINE
     paper_backbone: str = ""
+    steps: int | None = None
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """What says on what and with what it was measured."""
+        return {"dataset": self.dataset, "backbone": self.backbone, "classifier": self.classifier}
 
     def records_of(self, episodes: EpisodeList, outcomes: Sequence[Outcome]) -> Iterator[Record]:
         """A record for each augmentation that was run on a list of episodes."""
@@ -91,7 +152,7 @@ class Conditions:
             yield self._record(episodes, outcome, accuracy, gain)
 
     def _record(self, episodes: EpisodeList, outcome: Outcome, accuracy: Estimate, gain: Estimate | None) -> Record:
-        spec, label = episodes.spec, outcome.augmentation.label
+        spec, figure = episodes.spec, self._papers(episodes, outcome)
         return Record(
             dataset=self.dataset,
             backbone=self.backbone,
@@ -101,7 +162,7 @@ class Conditions:
             queries=spec.queries,
             episodes=accuracy.count,
             episode_list=episodes.sha256,
-            augmentation=label,
+            augmentation=outcome.augmentation.label,
             accuracy=round(accuracy.mean, 4),
             interval=round(accuracy.half_width, 4),
             baseline=self.baseline if gain else None,
@@ -109,5 +170,42 @@ class Conditions:
             difference_interval=round(gain.half_width, 4) if gain else None,
             added=round(outcome.added, 3),
             rejected=round(outcome.rejected, 4),
-            paper=self.task.paper(self.dataset, self.paper_backbone, spec.ways, spec.shots, label),
+            chosen=_shares(outcome),
+            denoising_steps=self._denoising_steps(outcome),
+            paper=figure.mean if figure else None,
+            paper_interval=figure.half_width if figure else None,
         )
+
+    def _papers(self, episodes: EpisodeList, outcome: Outcome) -> Figure | None:
+        """The paper's figure, if it measured alike; it has no oracle that rejects images."""
+        spec = episodes.spec
+        measured = Measured(
+            dataset=self.dataset,
+            backbone=self.paper_backbone,
+            ways=spec.ways,
+            shots=spec.shots,
+            queries=spec.queries,
+            episodes=len(outcome.accuracies),
+            augmentation=outcome.augmentation.label,
+            steps=None if outcome.rejected else self.steps,
+        )
+        return self.task.paper(measured)
+
+    def _denoising_steps(self, outcome: Outcome) -> float | None:
+        """Every candidate of every group is generated, whether it is used or not."""
+        if not self.steps or not outcome.chosen:
+            return None
+        augmentation, chosen = outcome.augmentation, outcome.chosen
+        total = sum(
+            count * denoising_steps(r, augmentation.ratios, self.steps, probe=augmentation.probe)
+            for r, count in chosen.items()
+        )
+        return round(total / sum(chosen.values()) / (1 - outcome.rejected), 2)
+
+
+def _shares(outcome: Outcome) -> str | None:
+    """How often GeNIe-Ada chose each noise ratio."""
+    if len(outcome.augmentation.ratios) < 2:
+        return None
+    total = sum(outcome.chosen.values())
+    return ", ".join(f"{r:g}: {count / total:.3f}" for r, count in outcome.chosen.items())

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from genie_cli.evaluate import paper
+from genie_cli.evaluate.paper import Measured
+from genie_cli.evaluate.paper_tables import Figure
 
 
 @dataclass(frozen=True)
@@ -18,11 +20,19 @@ class Protocol:
         center_crop: with every augmentation each image's center crop is used, once.
         crops: number of random crops of each image; 0: as many as images are generated for it, ways - 1.
         crops_beside_generated: generative augmentations use these random crops, too.
+        mixed_beside_crops: so do CutMix and MixUp.
+        mix_alpha: CutMix and MixUp draw the mixing ratio from Beta(alpha, alpha); None: 1 and 0.2, as in their papers.
+        crop_generated: a generated image is seen in a random crop, and not in its center crop.
+        flip_vertically: strong augmentation turns half of the views upside down.
     """
 
     center_crop: bool
     crops: int
     crops_beside_generated: bool
+    mixed_beside_crops: bool = False
+    mix_alpha: float | None = None
+    crop_generated: bool = False
+    flip_vertically: bool = False
 
     def crops_for(self, ways: int) -> int:
         """Number of random crops of each support image in an episode with ``ways`` classes."""
@@ -39,8 +49,9 @@ class Task:
         protocol: which views of the real images a classifier is fitted to.
         classifier: the paper's.
         backbone: the paper's, used unless the data set or a person names another; empty: there is no default.
-        paper: the paper's accuracy in %, by data set, backbone, ways, shots and augmentation; None if it has none.
-        remark: what else the paper reports for a data set; empty if nothing.
+        has_checkpoint: whether the paper's backbone is a file of its authors', given with ``--checkpoint``.
+        paper: the paper's figure for what was measured; None if it measured nothing alike.
+        remark: what else the paper reports for a data set and a backbone; empty if nothing.
     """
 
     name: str
@@ -48,8 +59,9 @@ class Task:
     protocol: Protocol
     classifier: str
     backbone: str
-    paper: Callable[[str, str, int, int, str], float | None]
-    remark: Callable[[str], str] = lambda _: ""
+    has_checkpoint: bool
+    paper: Callable[[Measured], Figure | None]
+    remark: Callable[[str, str], str]
 
 
 # The authors' code: five random crops of each support image, with generated images beside them.
@@ -59,7 +71,14 @@ FEWSHOT = Task(
     protocol=Protocol(center_crop=False, crops=5, crops_beside_generated=True),
     classifier="lr",
     backbone="",
+    has_checkpoint=True,
     paper=paper.fewshot,
+    remark=paper.fewshot_remark,
+)
+
+# What the authors' code does beside the paper's text.
+AS_AUTHORS = replace(
+    FEWSHOT.protocol, mixed_beside_crops=True, mix_alpha=0.8, crop_generated=True, flip_vertically=True
 )
 
 # Paper, section 4.3: "no additional augmentation is used for generative methods", and the weak baseline has as many
@@ -71,6 +90,7 @@ FINEGRAINED = Task(
     protocol=Protocol(center_crop=True, crops=0, crops_beside_generated=False),
     classifier="svm",
     backbone="vit_giant_patch14_dinov2.lvd142m",
+    has_checkpoint=False,
     paper=paper.finegrained,
     remark=paper.finegrained_remark,
 )

@@ -21,9 +21,13 @@ def options_of(model: str, settings: RunSettings) -> dict[str, str]:
     options |= {"revision": revision} if is_at_hub else {}
     stated = settings.made_with()
     known = [key for key in RunSettings.model_fields if key not in ("model", "plan") and stated.get(key) is not None]
-    return options | {key: str(stated[key]) for key in known}
+    options |= {key: str(stated[key]) for key in known if key != "probe"}
+    return options | ({"probe": ""} if settings.probe else {})
 
 
 def words_of(options: dict[str, str]) -> list[str]:
-    """Options as words of a command: with an equals sign, since a value may begin with a dash."""
-    return [f"--{name}={value}" for name, value in options.items()]
+    """Options as words of a command: with an equals sign, since a value may begin with a dash.
+
+    ``probe`` is a flag, and has no value.
+    """
+    return ["--probe" if name == "probe" else f"--{name}={value}" for name, value in options.items()]

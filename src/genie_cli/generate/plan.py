@@ -203,8 +203,13 @@ def _from_file(
 
 def _compare_settings(header: Header, settings: Settings, given: Set[str], observer: Observer) -> None:
     """A plan remembers the settings it was made with. Others must be meant, so somebody must have set them."""
-    for name in ("steps", "guidance"):
-        before, now = getattr(header.settings, name), getattr(settings.generate, name)
+    wanted = settings.generate
+    if header.settings.probe and not wanted.probe:
+        raise UsageError("the plan was made with --probe, this run is without", "give --probe, or plan again without")
+    if wanted.probe and not header.settings.probe and "generate.probe" not in given:
+        observer.warning("the plan was made without --probe; this run has it, as its settings say")
+    for name in ("guidance",) if wanted.probe else ("steps", "guidance"):
+        before, now = getattr(header.settings, name), getattr(wanted, name)
         if before is None or before == now or f"generate.{name}" in given:
             continue
         if not is_set(settings, f"generate.{name}"):

@@ -68,6 +68,8 @@ def check(request: PlanRequest, settings: Settings, given: Set[str]) -> None:
         ManifestError: the plan cannot be read.
     """
     parse_device(settings.model.device)
+    if settings.generate.probe and {"generate.probe", "generate.steps"} <= given:
+        raise UsageError("--probe takes a single step: leave out --steps")
     require_usable_folder(Path(settings.output.dir))
     if request.src_dir:
         _check_folder(request.src_dir)
@@ -76,7 +78,7 @@ def check(request: PlanRequest, settings: Settings, given: Set[str]) -> None:
         _check_plan(request, given)
         return
     _check_sources(request, settings.generate, given)
-    least = smallest_ratio(settings.generate.steps)
+    least = 0 if settings.generate.probe else smallest_ratio(settings.generate.steps)
     if min(ratios_of(settings.generate)) < least:
         raise UsageError(
             f"r = {min(ratios_of(settings.generate))} leaves no step to run out of {settings.generate.steps}",

@@ -165,7 +165,8 @@ class Run:
             snapshot = load(self.located, str(chosen.device), chosen.dtype, chosen.attention, chosen.compile)
         if self.profiled:
             watches.append(stopwatch(chosen.device))
-        return Engine(snapshot, chosen.slots, wanted.steps, wanted.guidance, watches[0] if watches else None)
+        watch = watches[0] if watches else None
+        return Engine(snapshot, chosen.slots, wanted.steps, wanted.guidance, watch, probe=wanted.probe)
 
     @cached_property
     def _choices(self) -> Choices:
@@ -174,22 +175,26 @@ class Run:
         from genie_cli.generate.folder import begun
 
         model = following(self.settings.model, begun(Path(self.settings.output.dir)))
-        steps = self.settings.generate.steps
+        wanted = self.settings.generate
         jobs = Plan(lambda: islice(self.plan.jobs, self.share.most))
-        return choose(model, self.located, lambda: round(steps * sum(job.r for job in jobs)))
+        return choose(
+            model, self.located, lambda: round(sum(1 if wanted.probe else wanted.steps * job.r for job in jobs))
+        )
 
     def _header(self) -> Header:
         """Everything that decides the images' bytes, resolved."""
         from genie_cli.generate.pipeline import versions
 
-        chosen = self._choices
+        chosen, wanted = self._choices, self.settings.generate
+        # A probe does not depend on the number of steps, and `probe` is not stated of other images.
+        how: dict[str, Any] = {"probe": True} if wanted.probe else {"steps": wanted.steps}
         return Header(
             kind="genie.manifest",
             source_root=str(self.plan.source_root) if self.plan.source_root else None,
             settings=RunSettings(
+                **how,
                 model=self.located.identity,
-                steps=self.settings.generate.steps,
-                guidance=self.settings.generate.guidance,
+                guidance=wanted.guidance,
                 device=chosen.device.type,
                 dtype=chosen.dtype,
                 slots=chosen.slots,

@@ -16,6 +16,7 @@ from genie_cli.diffusion.vocabulary import require_known
 from genie_cli.errors import UsageError
 from genie_cli.evaluate import obtain, results
 from genie_cli.evaluate.augmentations import Augmentation
+from genie_cli.evaluate.pairs import parse_pairs
 from genie_cli.files.writing import reraise_as_output_error
 from genie_cli.generate.run import Run, locate_model
 from genie_cli.jobs import Job
@@ -26,13 +27,19 @@ from genie_cli.longtail.options import (
     LongTailOptions,
     check,
     check_names,
-    pairs,
     recipe_of,
     require_shareable,
     uses_confusion,
 )
-from genie_cli.longtail.results import Comparison, Conditions, Record, Records, comparison_files
-from genie_cli.longtail.tail import TailJobs, adds_images, hardest_of, repeated_images, wanted_images
+from genie_cli.longtail.results import Comparison, Conditions, Record, Records
+from genie_cli.longtail.tail import (
+    TailJobs,
+    adds_images,
+    hardest_of,
+    measured_confusion,
+    repeated_images,
+    wanted_images,
+)
 from genie_cli.observer import Observer
 from genie_cli.settings import with_defaults
 
@@ -73,31 +80,10 @@ class Benchmark:
             UsageError: a class has too few images to be measured.
             ModelError, OutputError: see `confuse.cross_validation.from_sources`.
         """
-        if not uses_confusion(self.augmentations):
-            return None
-        return self.options.confusion or self._measured()
-
-    def _measured(self) -> Confusion:
-        from genie_cli.confuse.cross_validation import from_sources
-        from genie_cli.confuse.inputs import BACKBONE, FOLDS
-
-        least, count = min(self.profile.counts.items(), key=lambda item: item[1])
-        if count < 2:
-            raise UsageError(
-                f"{least!r} has a single training image, so no classifier that has seen the class can be tested on it",
-                "say which classes are confused: --confusion FILE",
-            )
-        self.observer.found("no --confusion: measuring which classes are confused with each other")
-        entry = catalog.entry("longtail", self.options.dataset)
-        return from_sources(
-            self.dataset.root,
-            self.dataset.train,
-            self.options.backbone or entry.backbone or BACKBONE,
-            None,
-            min(FOLDS, count),
-            self.settings.model.device,
-            self.observer,
-        )
+        if self.options.confusion or not uses_confusion(self.augmentations):
+            return self.options.confusion
+        backbone = self.options.backbone or catalog.entry("longtail", self.options.dataset).backbone
+        return measured_confusion(self.dataset, self.profile, backbone, self.settings.model.device, self.observer)
 
     @cached_property
     def jobs(self) -> Mapping[Augmentation, Sequence[Job]]:
@@ -172,7 +158,7 @@ class Benchmark:
         images = obtain.make(run) if run else obtain.read(self.options.manifests)
         images.require(self._every_job)
         outcomes = self.trainings.run_all(jobs, images, self.observer)
-        return Trained(self.profile, self.dataset.test, outcomes)
+        return Trained(self.profile, self.dataset.test, outcomes, images.steps)
 
     def evaluate(self) -> Records:
         """Do what `train` does, and write the results, and the comparisons if any were asked for, to ``options.out``.
@@ -184,18 +170,29 @@ class Benchmark:
             Errors as `train`.
         """
         out, recipe, trained = self.options.out, self.trainings.recipe, self.train()
-        conditions = Conditions(self.options.dataset, recipe, self.profile, self.options.partial)
+        conditions = Conditions(
+            self.dataset_name,
+            recipe,
+            self.profile,
+            self.options.partial,
+            has_checkpoint=bool(self.options.checkpoint),
+            steps=None if self.options.soft_labels else trained.steps,
+        )
         records = Records(conditions.records_of(trained.outcomes), trained)
         if records and is_main_process():
-            asked = pairs(self.options.compare, self.augmentations)
-            records.comparisons = [made for pair in asked for made in self._compared(trained, *pair)]
+            asked = parse_pairs(self.options.compare, [augmentation.label for augmentation in self.augmentations])
+            for pair in asked:
+                found = trained.compare(*pair)
+                records.comparisons += Comparison.of(self.dataset_name, recipe.network, *pair, found)
             files = results.files_of(Record, records)
-            results.write(out, files | (comparison_files(records.comparisons) if asked else {}))
+            compared = results.files_of(Comparison, records.comparisons, results.COMPARISONS) if asked else {}
+            results.write(out, files | compared)
         return records
 
-    def _compared(self, trained: Trained, augmentation: str, baseline: str) -> list[Comparison]:
-        found = trained.compare(augmentation, baseline)
-        return Comparison.of(self.options.dataset, self.trainings.recipe.network, augmentation, baseline, found)
+    @property
+    def dataset_name(self) -> str:
+        """The data set's name in results, with its pool."""
+        return catalog.entry("longtail", self.options.dataset).name_of(self.settings.data.pool)
 
 
 def prepare(
@@ -242,7 +239,13 @@ def _dataset(options: LongTailOptions, entry: catalog.Entry, settings: Settings,
     from genie_cli.evaluate.readable import without_broken
 
     found = catalog.load(
-        "longtail", options.dataset, settings.data.dir, lists=options.lists, partial=options.partial, observer=observer
+        "longtail",
+        options.dataset,
+        settings.data.dir,
+        lists=options.lists,
+        partial=options.partial,
+        pool=settings.data.pool,
+        observer=observer,
     )
     return without_broken(found, observer) if entry.is_own or options.partial else found
 

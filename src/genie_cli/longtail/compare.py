@@ -52,11 +52,13 @@ class Trained:
         profile: says which classes are Many, Med and Few.
         test: the test images, in the order of the predictions.
         outcomes: of every augmentation and seed.
+        steps: of the solver, for the generated images; None if it is not known.
     """
 
     profile: Profile
     test: Sequence[Source]
     outcomes: Sequence[Outcome]
+    steps: int | None = None
 
     def compare(self, augmentation: str, baseline: str) -> dict[str, Difference]:
         """The difference of two augmentations, given by their labels, in each group; see `pooled`."""

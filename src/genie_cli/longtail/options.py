@@ -10,9 +10,10 @@ from pathlib import Path
 from genie_cli.config import LongTail, Settings
 from genie_cli.confuse.confusion import Confusion, require_writable
 from genie_cli.data.catalog import Entry
-from genie_cli.errors import UsageError, did_you_mean
+from genie_cli.errors import UsageError
 from genie_cli.evaluate import checks, results
 from genie_cli.evaluate.augmentations import Augmentation, AugmentationName
+from genie_cli.evaluate.pairs import parse_pairs
 from genie_cli.files.folders import require_own_folder
 
 # The paper's Table 3, and beside it the control that repeats the rare real images to the same number.
@@ -20,7 +21,6 @@ AUGMENT = ("none", "repeat", "img2img-l", "img2img-h", "txt2img", "genie")
 KNOWN = (*AUGMENT, "img2img")
 
 CONFUSION_FILE = "confusion.json"
-COMPARISON_FILES = ("comparisons.jsonl", "comparisons.csv")
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ def check(
         plan_only=plan_only,
         soft_labels=options.soft_labels,
     )
-    checks.check_data_dir(entry, given)
-    pairs(options.compare, chosen)
+    checks.check_data(entry, given)
+    parse_pairs(options.compare, [augmentation.label for augmentation in chosen])
     if not any(augmentation.name is AugmentationName.GENIE for augmentation in chosen) and (
         options.confusion or options.backbone
     ):
@@ -92,30 +92,6 @@ def check(
     if recipe.warmup_epochs >= recipe.epochs:
         raise UsageError(f"--warmup-epochs {recipe.warmup_epochs} leaves none of --epochs {recipe.epochs} after it")
     return chosen
-
-
-def pairs(compare: Sequence[str], chosen: Sequence[Augmentation]) -> list[tuple[str, str]]:
-    """The pairs of labels that are to be compared, each once, in their order.
-
-    Raises:
-        UsageError: a text is no pair of two different augmentations that are ``chosen``.
-    """
-    labels = [augmentation.label for augmentation in chosen]
-    found: list[tuple[str, str]] = []
-    for text in compare:
-        names = [name.strip() for name in text.split(",")]
-        if len(names) != 2 or names[0] == names[1]:
-            raise UsageError(
-                f"--compare: {text!r} is no pair of augmentations", "as in --compare 'genie r=0.8,txt2img'"
-            )
-        for name in names:
-            if name not in labels:
-                raise UsageError(
-                    f"--compare: {name!r} is not among the augmentations{did_you_mean(name, labels)}",
-                    f"choices: {', '.join(labels)}; see --augment and --r",
-                )
-        found.append((names[0], names[1]))
-    return list(dict.fromkeys(found))
 
 
 def check_network(name: str) -> None:
@@ -144,7 +120,7 @@ def check_names(
     """
     checks.check_places(options.out, settings.model.device, options.manifests)
     if not plan_only:
-        files = (*results.RECORD_FILES, *(COMPARISON_FILES if options.compare else ()))
+        files = (*results.RECORD_FILES, *(results.COMPARISON_FILES if options.compare else ()))
         results.require_own(options.out, dict.fromkeys(files))
         require_own_folder(options.out / "trainings")
         if uses_confusion(augmentations) and os.path.lexists(options.out / CONFUSION_FILE):

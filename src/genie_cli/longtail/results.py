@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import dataclasses
 
+from genie_cli.config import LongTail
 from genie_cli.evaluate import paper
 from genie_cli.evaluate.augmentations import Augmentation
-from genie_cli.evaluate.results import comma_separated, lines
 from genie_cli.longtail.groups import Profile
-from genie_cli.longtail.options import COMPARISON_FILES
 
 if TYPE_CHECKING:
-    from genie_cli.config import LongTail
     from genie_cli.longtail.compare import Difference, Trained
     from genie_cli.longtail.testing import Outcome
 
 GROUPS = ("many", "med", "few", "overall")
+# Settings of a training that the paper's figures do not depend on. (Thresholds are compared as the profile has them.)
+_INDECISIVE = ("thresholds", "seeds", "gradient_accumulation_steps", "precision", "workers")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
@@ -37,8 +37,8 @@ class Record:
             interval, by Student's t; None for a single training.
         added: number of images that were trained on besides the real ones: generated, or real ones repeated.
         rejected: share of the generated images that the oracle rejected, 0..1.
-        paper_many, paper_med, paper_few, paper_overall: the paper's, if data set, network and recipe are the paper's;
-            else None.
+        paper_many, paper_med, paper_few, paper_overall: the paper's, if data set, network, checkpoint, recipe and
+            solver steps are the paper's; else None.
     """
 
     dataset: str
@@ -134,31 +134,30 @@ class Records(list[Record]):
         self.trained, self.comparisons = trained, list(comparisons)
 
 
-def comparison_files(comparisons: Sequence[Comparison]) -> dict[str, str]:
-    """The files of comparisons: name to text."""
-    as_lines, as_csv = COMPARISON_FILES
-    return {as_lines: lines(comparisons), as_csv: comma_separated(Comparison, comparisons)}
-
-
 @dataclass(frozen=True)
 class Conditions:
     """What the records of a run have in common.
 
     Attributes:
         partial: the data set is incomplete, so that its results are not those of the paper.
+        has_checkpoint: trainings start from given weights, as the paper's, and not from random ones.
+        steps: of the solver, for the generated images; None: not known, or they are used otherwise than in the paper.
     """
 
     dataset: str
     recipe: LongTail
     profile: Profile
     partial: bool = False
+    has_checkpoint: bool = False
+    steps: int | None = None
 
     def records_of(self, outcomes: Sequence[Outcome]) -> list[Record]:
         """A record for each training, and after those of one augmentation their mean."""
         records: list[Record] = []
         for augmentation, members in groupby(outcomes, lambda outcome: outcome.augmentation):
             own = [self._record(outcome) for outcome in members]
-            records += [*own, _mean_of(own, self._paper(augmentation))]
+            figures = () if any(record.rejected for record in own) else self._paper(augmentation)
+            records += [*own, _mean_of(own, figures)]
         return records
 
     def _record(self, outcome: Outcome) -> Record:
@@ -183,9 +182,16 @@ class Conditions:
 
     def _paper(self, augmentation: Augmentation) -> Sequence[float]:
         """The paper's accuracies of each of `GROUPS`, if it measured alike; else none."""
-        if self.partial or self.recipe.loss != "bal-bce" or self.profile.thresholds.name != "livt":
+        alike = self.has_checkpoint and not self.partial and self.profile.thresholds.name == "livt"
+        if not alike or _decisive(self.recipe) != _decisive(LongTail()):
             return ()
-        return paper.longtail(self.dataset, self.recipe.network, augmentation.label) or ()
+        figures = paper.longtail(self.dataset, self.recipe.network, augmentation.label, self.steps)
+        return [figure.mean for figure in figures or ()]
+
+
+def _decisive(recipe: LongTail) -> dict[str, Any]:
+    """The settings that decide what a training learns; the defaults are LiVT's recipe and the paper's images."""
+    return recipe.model_dump(exclude=set(_INDECISIVE))
 
 
 def _percent(fraction: float) -> float:

@@ -75,10 +75,12 @@ def read_images(name: str | Path) -> ManifestImages:
 
     Raises:
         ManifestError: it is none, has a bad line, or none of its images was made.
+        UsageError: its images are probes.
     """
     is_file = not is_pipe(name)
     state = state_of(manifest.path_of(name)) if is_file else None  # before it is read
     with manifest.opened(name, "genie.manifest") as document:
+        document.require_images()
         rows = tuple(document.rows())
     if not any(row.status is Status.MADE for row in rows):
         raise ManifestError(document.name, 0, "lists no image that was made")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from genie_cli.data.digits import paint
-from genie_cli.data.digits.few_shot import QUERY, SUPPORT, paint_splits, read
+from genie_cli.data.digits.few_shot import QUERY, SUPPORT, Pool, read
 from genie_cli.data.digits.paint import (
     CLASSES,
     IMAGE_SIZE,
@@ -24,6 +24,7 @@ from genie_cli.data.digits.paint import (
     Spurious,
     scans_of,
 )
+from genie_cli.data.folder import scan
 from tests.conftest import tree
 
 PAINTED = ("six", "nine")
@@ -42,7 +43,7 @@ def indices(root: Path, role: str, label: str) -> list[int]:
 
 
 def test_every_class_has_20_images_for_support_and_200_for_query(cache: Path) -> None:
-    root = paint_splits(cache, PAINTED)
+    root = Pool(PAINTED).paint(cache)
     for role, count in ((SUPPORT, 20), (QUERY, 200)):
         assert sorted(path.name for path in (root / role).iterdir()) == sorted(PAINTED)
         assert [len(indices(root, role, label)) for label in PAINTED] == [count, count]
@@ -51,7 +52,7 @@ def test_every_class_has_20_images_for_support_and_200_for_query(cache: Path) ->
 
 @pytest.mark.parametrize("label", PAINTED)
 def test_support_and_query_share_no_scan_and_use_them_all(cache: Path, label: str) -> None:
-    root, number = paint_splits(cache, PAINTED), CLASSES.index(label)
+    root, number = Pool(PAINTED).paint(cache), CLASSES.index(label)
     scans = scans_of("test")[number]
     used = []
     for role in (SUPPORT, QUERY):
@@ -64,30 +65,28 @@ def test_support_and_query_share_no_scan_and_use_them_all(cache: Path, label: st
 
 
 def test_a_file_is_the_sample_it_is_named_after(cache: Path) -> None:
-    for path in sorted((paint_splits(cache, PAINTED) / SUPPORT).rglob("*.png"))[::7]:
+    for path in sorted((Pool(PAINTED).paint(cache) / SUPPORT).rglob("*.png"))[::7]:
         sample = DigitsInTheWild("test")[int(path.stem.rpartition("-")[2])]
         assert CLASSES[sample.label] == path.parent.name
         assert np.array_equal(np.asarray(Image.open(path)), sample.image)
 
 
 def test_painted_twice_is_the_same_bytes(cache: Path, tmp_path: Path) -> None:
-    assert tree(paint_splits(cache, PAINTED)) == tree(paint_splits(tmp_path / "again", PAINTED))
+    assert tree(Pool(PAINTED).paint(cache)) == tree(Pool(PAINTED).paint(tmp_path / "again"))
 
 
 def test_what_is_there_is_not_painted_again_and_other_classes_lie_elsewhere(tmp_path: Path) -> None:
-    root = paint_splits(tmp_path, ("one",), "val")
+    root = Pool(("one",), "val").paint(tmp_path)
     before = {path: path.stat().st_mtime_ns for path in root.rglob("*")}
-    assert paint_splits(tmp_path, ("one",), "val") == root
+    assert Pool(("one",), "val").paint(tmp_path) == root
     assert {path: path.stat().st_mtime_ns for path in root.rglob("*")} == before
-    other = paint_splits(tmp_path, ("two",), "val")
+    other = Pool(("two",), "val").paint(tmp_path)
     assert [path.name for path in (other / SUPPORT).iterdir()] == ["two"]
 
 
 def test_what_is_interrupted_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not in tuple"):
-        paint_splits(
-            tmp_path, ("one", "eleven"), "val"
-        )  # there is no such digit, which shows when the first is painted
+        Pool(("one", "eleven"), "val").paint(tmp_path)  # there is no such digit, which shows when the first is painted
     assert list(tmp_path.iterdir()) == []
 
 
@@ -108,10 +107,33 @@ def test_support_is_the_training_split_and_query_the_test_split(tmp_path: Path, 
     assert (found.superclass, found.image_size) == ("digit", IMAGE_SIZE)
 
 
+class TestPools:
+    def test_each_has_its_own_paint_of_the_same_scans_which_change_places(self, cache: Path) -> None:
+        roots = [Pool(PAINTED, number=number).paint(cache) for number in range(3)]
+        assert len({tuple(sorted(tree(root).items())) for root in roots}) == 3
+        halves = [[{Pool(PAINTED).scan_of(source) for source in scan(root / role).sources} for role in (SUPPORT, QUERY)]
+                  for root in roots]  # fmt: skip
+        assert halves[0] == halves[2] == halves[1][::-1]
+
+    def test_a_source_says_its_scan_and_is_painted_again(self, tmp_path: Path) -> None:
+        found = read(tmp_path, pool=3, spurious="ink")
+        assert found.root.name.endswith("-spurious-ink-pool-3")
+        support, query = ({found.original_of(source) for source in part} for part in (found.train, found.test))
+        assert not support & query
+        assert sorted(support | query) == sorted(
+            f"{label}-{number}"
+            for label in NOVEL_CLASSES
+            for number in range(len(scans_of("test")[CLASSES.index(label)]))
+        )
+        pool = Pool(NOVEL_CLASSES, "test", 3, "ink")
+        for source in (found.train[7], found.test[77]):
+            assert np.array_equal(np.asarray(Image.open(found.root / source.path)), pool.sample_of(source).image)
+
+
 def test_where_nothing_can_be_written_it_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(OSError, match="file"):
-        paint_splits(tmp_path / "file" / "cache", ("one",), "val")
+        Pool(("one",), "val").paint(tmp_path / "file" / "cache")
 
 
 def ink(path: Path) -> float:
@@ -127,7 +149,7 @@ def apart(one: float, other: float) -> float:
 
 
 def test_spurious_ink_has_one_hue_per_class_in_the_support_alone(cache: Path) -> None:
-    root = paint_splits(cache, PAINTED, spurious="ink")
+    root = Pool(PAINTED, spurious="ink").paint(cache)
     middles = []
     for label in PAINTED:
         support = [ink(path) for path in sorted((root / SUPPORT / label).iterdir())]
@@ -140,7 +162,7 @@ def test_spurious_ink_has_one_hue_per_class_in_the_support_alone(cache: Path) ->
 
 @pytest.mark.parametrize("spurious", get_args(Spurious))
 def test_the_query_pool_has_no_spurious_correlation(cache: Path, spurious: Spurious) -> None:
-    plain, other = tree(paint_splits(cache, PAINTED)), tree(paint_splits(cache, PAINTED, spurious=spurious))
+    plain, other = tree(Pool(PAINTED).paint(cache)), tree(Pool(PAINTED, spurious=spurious).paint(cache))
     assert plain.keys() == other.keys()
     for path, digest in plain.items():
         changed = (path.startswith(SUPPORT) and path.endswith(".png")) or path.startswith(".")

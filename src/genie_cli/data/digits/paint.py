@@ -40,7 +40,7 @@ _SPLIT_KEY: dict[Split, int] = {"train": 0, "val": 1, "test": 2}
 # background and full ink keeps every digit readable.
 _DARK_BACKGROUND, _BRIGHT_INK = (0.0, 0.45), (0.75, 0.95)
 _BRIGHT_BACKGROUND, _DARK_INK = (0.55, 1.0), (0.05, 0.25)
-_LUMA = np.array([0.299, 0.587, 0.114])
+LUMA = np.array([0.299, 0.587, 0.114])
 
 Pixels = NDArray[np.float64]
 
@@ -54,12 +54,18 @@ class Sample:
         mask: opacity of the ink in each pixel, float, (size, size), 0..1.
         label: class index, 0..9.
         photograph: the photograph behind the digit, 0 or 1.
+        background: the image without the digit, float, (size, size, 3), 0..1.
+        ink: the digit's color, float, (3,), 0..1.
+        scan: the number of the class's scan, within the split.
     """
 
     image: NDArray[np.uint8]
     mask: Pixels
     label: int
     photograph: int
+    background: Pixels
+    ink: Pixels
+    scan: int
 
 
 @dataclass(frozen=True)
@@ -71,11 +77,13 @@ class DigitsInTheWild:
         seed: decides ink, background and pose; the scans are the same for every seed.
         spurious: what correlates with the class, so that a classifier may mistake it for the class: every class has
             one kind of background (one of the split's regions of a photograph), or one hue of ink.
+        negatives: the photographs are turned into negatives, which no bundled model has seen in its training.
     """
 
     split: Split = "train"
     seed: int = 0
     spurious: Spurious | None = None
+    negatives: bool = False
 
     def __getitem__(self, index: int) -> Sample:
         if index < 0:
@@ -87,10 +95,11 @@ class DigitsInTheWild:
         if self.spurious == "background":
             photograph = label % len(_photographs())
         background = _patch(rng, self.split, photograph, label // 2 if self.spurious == "background" else None)
-        mask = _place(rng, scans[turn % len(scans)])
+        background = 1 - background if self.negatives else background
+        scan = turn % len(scans)
+        mask = _place(rng, scans[scan])
         background, ink = _contrast(rng, background, label % 5 / 5 if self.spurious == "ink" else None)
-        image = background * (1 - mask[..., None]) + ink * mask[..., None]
-        return Sample((image * 255).round().astype(np.uint8), mask, label, photograph)
+        return Sample(blend(background, ink, mask), mask, label, photograph, background, ink, scan)
 
     def save(self, root: Path, per_class: int) -> None:
         """Write the first ``per_class`` samples of each class as PNG into ``root/<class name>/<index>.png``."""
@@ -103,6 +112,12 @@ class DigitsInTheWild:
             folder = root / CLASSES[sample.label]
             folder.mkdir(parents=True, exist_ok=True)
             Image.fromarray(sample.image).save(folder / f"{self.split}-{index:05d}.png")
+
+
+def blend(background: Pixels, ink: Pixels, mask: Pixels) -> NDArray[np.uint8]:
+    """A digit on a background: RGB, uint8, (size, size, 3); see `Sample`."""
+    image = background * (1 - mask[..., None]) + ink * mask[..., None]
+    return np.asarray((image * 255).round().astype(np.uint8))
 
 
 @cache
@@ -170,7 +185,7 @@ def _place(rng: np.random.Generator, scan: Pixels) -> Pixels:
 
 def _contrast(rng: np.random.Generator, background: Pixels, hue: float | None) -> tuple[Pixels, Pixels]:
     """The background with its luma squeezed to one side, and an ink, (3,), from the other side, perhaps of ``hue``."""
-    luma = background @ _LUMA
+    luma = background @ LUMA
     dark = luma.mean() < 0.5
     low, high = _DARK_BACKGROUND if dark else _BRIGHT_BACKGROUND
     darkest, brightest = luma.min(), luma.max()
@@ -191,13 +206,13 @@ def _contrast(rng: np.random.Generator, background: Pixels, hue: float | None) -
 def with_luma(color: Pixels, luma: Pixels | float) -> Pixels:
     """The same hue at another luma, (..., 3), 0..1: scaled towards black, or mixed with white where it must be."""
     target = np.asarray(luma)[..., None]
-    current = (color @ _LUMA)[..., None]
+    current = (color @ LUMA)[..., None]
     darker = color * np.divide(target, current, out=np.ones_like(current), where=current > 1e-6)
     overshoot = darker.max(axis=-1, keepdims=True)
     # Where scaling would clip a channel, take the brightest scaling that fits and mix in white for the rest.
     brightest = darker / np.maximum(overshoot, 1)
-    missing = target - (brightest @ _LUMA)[..., None]
-    white = np.divide(missing, 1 - (brightest @ _LUMA)[..., None], out=np.zeros_like(missing), where=missing > 1e-9)
+    missing = target - (brightest @ LUMA)[..., None]
+    white = np.divide(missing, 1 - (brightest @ LUMA)[..., None], out=np.zeros_like(missing), where=missing > 1e-9)
     mixed = brightest + (1 - brightest) * white
     black = np.broadcast_to(target, mixed.shape)
     return np.asarray(np.where(current > 1e-6, mixed, black)).clip(0, 1)

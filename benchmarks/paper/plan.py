@@ -1,0 +1,100 @@
+"""Every command of the benchmark, stage by stage.
+
+A pool is one painting of the digits with its own noise: `--pool` and `--seed` have its number. The stages of one data
+set and pool share a folder, and with it the images and the predictions that are there already.
+"""
+
+from __future__ import annotations
+
+from benchmarks.paper.steps import Step
+
+POOLS = (1, 2, 3, 4, 5)
+BACKBONES = {"digits": "", "lite0-64": "-lite0"}  # and what is appended to the names of their folders
+EPISODES = 600  # of each pool and number of shots
+PLAIN, TIED, INK, NEGATIVES = "digits", "digits-spurious-background", "digits-spurious-ink", "digits-negatives"
+KINDS = "kinds"  # the folders of `genie finegrained`
+
+PRIMARY = "weak,txt2img,genie"
+TABLE = "none,weak,strong,cutmix,mixup,repeat,paste,img2img-l,img2img-h,img2img,txt2img,txt2img-paste,genie"
+TIED_TABLE = "none,weak,repeat,paste,img2img-l,img2img-h,img2img,txt2img,txt2img-paste,genie"
+RATIOS = "weak,genie,genie-ada,genie-ada-random"
+SWEEP = ("--r", "0.5,0.6,0.7,0.8,0.9")
+LONG_TAIL = "none,repeat,img2img-l,img2img-h,img2img,txt2img,genie"
+COUNTS, MOST = (1, 2, 4, 8), 16  # generated images per class, of the curve
+COUNT_POOLS = POOLS[:2]
+
+
+def folder(data: str, pool: int, backbone: str = "digits") -> str:
+    """The folder of the results of a data set and pool with a backbone."""
+    return f"{data}-{pool}{BACKBONES[backbone]}"
+
+
+def stages() -> dict[str, list[Step]]:
+    """The steps by stage, in the order in which they are run: what was asked beforehand comes first."""
+    return {
+        "primary": [
+            step for pool in POOLS for data in (PLAIN, TIED) for step in _fewshot("first", data, pool, PRIMARY)
+        ],
+        "table": [step for pool in POOLS for step in _fewshot("table", PLAIN, pool, TABLE)],
+        "ratios": [step for pool in POOLS for step in _fewshot("ratios", PLAIN, pool, RATIOS, *SWEEP)],
+        "tied": [step for pool in POOLS for step in _fewshot("tied", TIED, pool, TIED_TABLE)],
+        "ink": [step for pool in POOLS for step in _fewshot("ink", INK, pool, PRIMARY)],
+        "negatives": [step for pool in POOLS for step in _fewshot("negatives", NEGATIVES, pool, PRIMARY)],
+        "kinds": [step for pool in POOLS for step in _kinds(pool)],
+        "probe": [_probe(pool) for pool in POOLS],
+        "counts": [step for pool in COUNT_POOLS for step in _counts(pool)],
+        "authors": [step for pool in COUNT_POOLS for step in _authors(pool)],
+        "long-tail": [_long_tail(pool) for pool in POOLS],
+    }
+
+
+def _fewshot(stage: str, data: str, pool: int, augment: str, *more: str) -> list[Step]:
+    """One pool with the bundled encoder, for which the images are made, and with the other one."""
+    return _with_both(stage, data, pool, ("fewshot", *_asked(data, pool, augment), *more))
+
+
+def _asked(data: str, pool: int, augment: str, episodes: int = EPISODES) -> tuple[str, ...]:
+    numbers = ("--pool", str(pool), "--seed", str(pool), "--episodes", str(episodes))
+    return "--dataset", data, *numbers, "--augment", augment
+
+
+def _with_both(stage: str, name: str, pool: int, command: tuple[str, ...]) -> list[Step]:
+    first, made = f"{stage}-{name}-{pool}", folder(name, pool)
+    steps = [Step(first, (*command, "--out", made))]
+    for backbone in [backbone for backbone in BACKBONES if backbone != "digits"]:
+        there = ("--backbone", backbone, "--manifest", f"{made}/images", "--out", folder(name, pool, backbone))
+        steps.append(Step(f"{first}-{backbone}", (*command, *there), (first,)))
+    return steps
+
+
+def _kinds(pool: int) -> list[Step]:
+    return _with_both("all", KINDS, pool, ("finegrained", *_asked("digits", pool, TABLE, episodes=100)))
+
+
+def _probe(pool: int) -> Step:
+    command = ("fewshot", *_asked(PLAIN, pool, "genie-ada"), "--ada", "probe", "--out", folder(PLAIN, pool))
+    return Step(f"probe-{pool}", command, (f"ratios-{PLAIN}-{pool}",))
+
+
+def _counts(pool: int) -> list[Step]:
+    """Accuracy over the number of generated images per class; the most are made first, and others are among them."""
+    asked = ("fewshot", *_asked(PLAIN, pool, "repeat,txt2img,genie"))
+    most = f"counts-{MOST}-{pool}"
+    steps = [Step(most, (*asked, "--added", str(MOST), "--out", most))]
+    for backbone, suffix in BACKBONES.items():
+        for count in (*COUNTS, MOST):
+            name = f"counts-{count}-{pool}{suffix}"
+            if name != most:
+                how = ("--added", str(count), "--backbone", backbone, "--manifest", f"{most}/images", "--out", name)
+                steps.append(Step(name, (*asked, *how), (most,)))
+    return steps
+
+
+def _authors(pool: int) -> list[Step]:
+    return _with_both("all", "authors", pool, ("fewshot", *_asked(PLAIN, pool, TABLE), "--as-authors"))
+
+
+def _long_tail(pool: int) -> Step:
+    """One training of each augmentation: data, generated images and the training's seed differ between pools."""
+    how = ("--pool", str(pool), "--seed", str(pool), "--seeds", str(pool), "--augment", LONG_TAIL)
+    return Step(f"long-tail-{pool}", ("longtail", *how, "--out", f"long-tail-{pool}"))

@@ -1,0 +1,111 @@
+"""Runs commands of genie that depend on each other, a few at a time, and none that has ended before."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+
+from genie_cli.files.writing import write_atomically
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command.
+
+    Attributes:
+        name: of its log, and of the file that says that it has ended.
+        words: after ``genie``; paths are relative to the folder of the benchmark.
+        after: names of steps that must have ended before.
+    """
+
+    name: str
+    words: tuple[str, ...]
+    after: tuple[str, ...] = ()
+
+    @property
+    def command(self) -> str:
+        """As it is typed."""
+        return shlex.join(["genie", *self.words])
+
+
+class StepError(Exception):
+    """A command has failed; the message says where its words are."""
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Runs steps in a folder, in which each step that has ended leaves a file with its command and its seconds.
+
+    A step is run again if its command is another one than in that file.
+    """
+
+    folder: Path
+    workers: int
+
+    def run(self, steps: Sequence[Step]) -> None:
+        """Run all steps, those first that stand first.
+
+        Raises:
+            StepError: a command has failed; those that run are waited for, and no other is begun.
+        """
+        waiting = [step for step in steps if not self._has_ended(step)]
+        ended = {step.name for step in steps} - {step.name for step in waiting}
+        running: dict[Future[None], Step] = {}
+        with ThreadPoolExecutor(self.workers) as pool:
+            while waiting or running:
+                for step in [step for step in waiting if ended.issuperset(step.after)]:
+                    if len(running) < self.workers:
+                        waiting.remove(step)
+                        running[pool.submit(self._run, step)] = step
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    step = running.pop(future)
+                    future.result()
+                    ended.add(step.name)
+
+    def seconds(self, steps: Sequence[Step]) -> float:
+        """The time that these steps took, one after the other; those that have not ended count as 0."""
+        return float(sum(self._record(step).get("seconds", 0) for step in steps))
+
+    def _run(self, step: Step) -> None:
+        print(f"{time.strftime('%H:%M:%S')} {step.name}: {step.command}", flush=True)
+        self._ended(step).parent.mkdir(parents=True, exist_ok=True)
+        threads = str(max(1, (os.cpu_count() or 1) // self.workers))
+        started = time.monotonic()
+        with (self.folder / "steps" / f"{step.name}.log").open("w") as log:
+            environment = {**os.environ, "OMP_NUM_THREADS": threads}
+            code = subprocess.run(
+                [sys.executable, "-m", "genie_cli", *step.words],
+                cwd=self.folder,
+                env=environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                check=False,
+            ).returncode
+        if code:
+            raise StepError(f"{step.command} has failed ({code}): {log.name}")
+        record = {"command": step.command, "key": _key(step), "seconds": round(time.monotonic() - started, 1)}
+        write_atomically(self._ended(step), (json.dumps(record) + "\n").encode())
+
+    def _has_ended(self, step: Step) -> bool:
+        return self._record(step).get("key") == _key(step)
+
+    def _record(self, step: Step) -> dict[str, object]:
+        path = self._ended(step)
+        return dict(json.loads(path.read_text())) if path.exists() else {}
+
+    def _ended(self, step: Step) -> Path:
+        return self.folder / "steps" / f"{step.name}.json"
+
+
+def _key(step: Step) -> str:
+    return hashlib.sha256(json.dumps(step.words).encode()).hexdigest()

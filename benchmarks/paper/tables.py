@@ -1,0 +1,153 @@
+"""The tables of docs/results.md as CSV files, from whatever the runs have left so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import dataclasses
+
+from benchmarks.paper import plan
+from benchmarks.paper.outcomes import Pools
+from genie_cli.evaluate.clusters import holm
+from genie_cli.evaluate.results import comma_separated
+from genie_cli.files.writing import write_atomically
+
+GENIE, TXT2IMG = "genie r=0.8", "txt2img"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Accuracy:
+    """The mean accuracy over all pools, in %, with two 95 % intervals; see `genie_cli.evaluate.clusters`."""
+
+    data: str
+    backbone: str
+    shots: int
+    augmentation: str
+    pools: int
+    episodes: int
+    accuracy: float
+    episode_interval: float
+    clustered_interval: float
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Difference:
+    """A paired difference over all pools, in percentage points, with three 95 % intervals.
+
+    Attributes:
+        pool_interval: by Student's t over the pools' means; None for a single pool.
+        p_value: two-sided, by the clustered interval.
+        adjusted: the p value, adjusted by Holm's method for the four primary comparisons with this backbone.
+    """
+
+    data: str
+    backbone: str
+    shots: int
+    augmentation: str
+    baseline: str
+    pools: int
+    episodes: int
+    difference: float
+    episode_interval: float
+    clustered_interval: float
+    pool_interval: float | None
+    p_value: float
+    adjusted: float | None = None
+
+
+def write_all(root: Path, out: Path) -> None:
+    """Write every table whose runs have ended.
+
+    Args:
+        root: folder of the benchmark.
+        out: folder of the CSV files.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    for name, data, numbers in (
+        ("digits", plan.PLAIN, plan.POOLS),
+        ("digits-spurious-background", plan.TIED, plan.POOLS),
+        ("digits-spurious-ink", plan.INK, plan.POOLS),
+        ("digits-negatives", plan.NEGATIVES, plan.POOLS),
+        (plan.KINDS, "digits", plan.POOLS),
+        ("authors", plan.PLAIN, plan.COUNT_POOLS),
+    ):
+        found = list(_found(root, name, data, numbers))
+        _write(out / f"{name}.csv", Accuracy, [row for each in found for row in _accuracies(*each)])
+        rows = [row for each in found for row in _differences(*each)]
+        _write(out / f"{name}-differences.csv", Difference, rows)
+    _write(out / "primary.csv", Difference, list(primary(root)))
+
+
+def primary(root: Path) -> Iterator[Difference]:
+    """What was asked beforehand: GeNIe less Txt2Img, plain and with tied backgrounds, at 1 and 5 shots."""
+    for backbone in plan.BACKBONES:
+        rows = [
+            _difference(name, backbone, shots, pools, GENIE, TXT2IMG)
+            for name in (plan.PLAIN, plan.TIED)
+            for shots in (1, 5)
+            if (pools := Pools.read(root, name, name, plan.POOLS, backbone, shots)).pools
+        ]
+        adjusted = holm([row.p_value for row in rows])
+        yield from (replace(row, adjusted=round(value, 6)) for row, value in zip(rows, adjusted, strict=True))
+
+
+def _found(root: Path, name: str, data: str, numbers: Sequence[int]) -> Iterator[tuple[str, str, int, Pools]]:
+    for backbone in plan.BACKBONES:
+        for shots in (1, 5):
+            pools = Pools.read(root, name, data, numbers, backbone, shots)
+            if pools.pools:
+                yield name, backbone, shots, pools
+
+
+def _accuracies(name: str, backbone: str, shots: int, pools: Pools) -> Iterator[Accuracy]:
+    for label in pools.labels:
+        found = pools.accuracy(label)
+        yield Accuracy(
+            data=name,
+            backbone=backbone,
+            shots=shots,
+            augmentation=label,
+            pools=len(pools.pools),
+            episodes=pools.episodes,
+            accuracy=_percent(found.mean),
+            episode_interval=_percent(found.episodes.half_width),
+            clustered_interval=_percent(found.half_width),
+        )
+
+
+def _differences(name: str, backbone: str, shots: int, pools: Pools) -> Iterator[Difference]:
+    """Everything less Txt2Img, and GeNIe less everything."""
+    pairs = [(label, TXT2IMG) for label in pools.labels] + [(GENIE, label) for label in pools.labels]
+    for label, baseline in dict.fromkeys(pairs):
+        if label != baseline and {label, baseline} <= set(pools.labels):
+            yield _difference(name, backbone, shots, pools, label, baseline)
+
+
+def _difference(name: str, backbone: str, shots: int, pools: Pools, label: str, baseline: str) -> Difference:
+    found, over_pools = pools.difference(label, baseline), pools.over_pools(label, baseline)
+    return Difference(
+        data=name,
+        backbone=backbone,
+        shots=shots,
+        augmentation=label,
+        baseline=baseline,
+        pools=len(pools.pools),
+        episodes=pools.episodes,
+        difference=_percent(found.mean),
+        episode_interval=_percent(found.episodes.half_width),
+        clustered_interval=_percent(found.half_width),
+        pool_interval=_percent(over_pools.half_width) if len(pools.pools) > 1 else None,
+        p_value=round(found.p_value, 6),
+    )
+
+
+def _percent(fraction: float) -> float:
+    return round(100 * fraction, 3) + 0.0
+
+
+def _write(path: Path, kind: type, rows: Sequence[object]) -> None:
+    if rows:
+        write_atomically(path, comma_separated(kind, rows).encode())
+        print(f"wrote {path}")
