@@ -154,7 +154,8 @@ def difference(runs: Sequence[Paired], labels: Sequence[str], *, by_run: bool = 
     single = [np.mean([run.classes[label] for label in labels], axis=0) for run in runs]
     units = [float(run.mean()) for run in single] if by_run else [float(value) for run in single for value in run]
     found = estimate_of_few(units)
-    clusters = {key for run in runs for key, label in zip(run.clusters, run.labels, strict=True) if label in labels}
+    own = set(labels)
+    clusters = {key for run in runs for key, label in zip(run.clusters, run.labels, strict=True) if label in own}
     several = len(units) > 1
     scores = _Scores.of(runs, labels, by_run=by_run) if several and len(clusters) > len(labels) else None
     return Difference(
