@@ -158,7 +158,7 @@ class Benchmark:
         images = obtain.make(run) if run else obtain.read(self.options.manifests)
         images.require(self._every_job)
         outcomes = self.trainings.run_all(jobs, images, self.observer)
-        return Trained(self.profile, self.dataset.test, outcomes, images.steps)
+        return Trained(self.profile, self.dataset.test, outcomes, images.steps, self.dataset.originals)
 
     def evaluate(self) -> Records:
         """Do what `train` does, and write the results, and the comparisons if any were asked for, to ``options.out``.
