@@ -156,11 +156,11 @@ def _show(task: Task, records: Records, out: Path, as_json: bool) -> None:
     from genie_cli.evaluate.results import lines
 
     if wants_lines(as_json):
-        write_lines([lines(records)])
+        write_lines([lines(records), lines(records.comparisons)])
     else:
         stdout().print(fewshot_table(records))
-    if records.comparisons:
-        (stderr() if wants_lines(as_json) else stdout()).print(comparison_table(records.comparisons))
+        if records.comparisons:
+            stdout().print(comparison_table(records.comparisons))
     for record in (record for record in records if record.rejected):
         stderr().print(
             f"{record.augmentation}, {record.shots}-shot: the oracle rejected {record.rejected:.1%} of the images"
@@ -168,4 +168,4 @@ def _show(task: Task, records: Records, out: Path, as_json: bool) -> None:
     remark = task.remark(records[0].dataset, records[0].backbone.partition("@")[0])
     if remark and any(record.paper is not None for record in records):
         stderr().print(remark, soft_wrap=True)
-    stderr().print(f"results.jsonl, results.csv and the lists of episodes are in {out}", soft_wrap=True)
+    stderr().print(f"results, predictions and the lists of episodes are in {out}", soft_wrap=True)
