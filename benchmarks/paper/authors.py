@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.paper.outcomes import Pools
-from benchmarks.paper.plan import BACKBONES, COUNT_POOLS, EPISODES, PLAIN, folder
+from benchmarks.paper.plan import BACKBONES, EPISODES, FEW_POOLS, PLAIN, folder
 from benchmarks.paper.tables import Difference, write_table
 from genie_cli.config import Settings
 from genie_cli.fewshot.compare import difference
@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--tables", type=Path, default=Path("docs/results"), help="folder of the CSV file")
     options = parser.parse_args()
     for name in VARIANTS:
-        for pool in COUNT_POOLS:
+        for pool in FEW_POOLS:
             for backbone in BACKBONES:
                 run(options.out, name, pool, backbone)
     write_table(options.tables / "authors-singly.csv", Difference, list(sizes(options.out)))
@@ -64,7 +64,7 @@ def sizes(root: Path) -> Iterator[Difference]:
     for name in VARIANTS:
         for backbone in BACKBONES:
             for shots in (1, 5):
-                ours, theirs = (Pools.read(root, each, PLAIN, COUNT_POOLS, backbone, shots) for each in (PLAIN, name))
+                ours, theirs = (Pools.read(root, each, PLAIN, FEW_POOLS, backbone, shots) for each in (PLAIN, name))
                 for label in theirs.labels:
                     pairs = zip(theirs.pools, ours.pools, strict=True)
                     lists = [(a.listed, a.predicted(label) or (), b.predicted(label) or ()) for a, b in pairs]

@@ -90,13 +90,13 @@ def write_all(root: Path, out: Path) -> None:
         ("digits-spurious-ink", plan.INK, plan.POOLS),
         ("digits-negatives", plan.NEGATIVES, plan.POOLS),
         (plan.KINDS, "digits", plan.POOLS),
-        ("authors", plan.PLAIN, plan.COUNT_POOLS),
+        *((name, plan.PLAIN, plan.FEW_POOLS) for name in ("authors", *plan.ORACLE)),
     ):
         found = list(_found(root, name, data, numbers))
         write_table(out / f"{name}.csv", Accuracy, [row for each in found for row in _accuracies(*each)])
         rows = [row for each in found for row in _differences(*each)]
         write_table(out / f"{name}-differences.csv", Difference, rows)
-    counts = [(f"counts-{count}", plan.PLAIN, plan.COUNT_POOLS) for count in (*plan.COUNTS, plan.MOST)]
+    counts = [(f"counts-{count}", plan.PLAIN, plan.FEW_POOLS) for count in (*plan.COUNTS, plan.MOST)]
     rows = [row for count in counts for each in _found(root, *count) for row in _accuracies(*each)]
     write_table(out / "counts.csv", Accuracy, rows)
     write_table(out / "primary.csv", Difference, list(primary(root)))
