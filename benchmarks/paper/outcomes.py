@@ -62,7 +62,8 @@ class Pools:
     def labels(self) -> list[str]:
         """The augmentations that all pools have."""
         every = [set(pool.predictions.labels) for pool in self.pools]
-        return [label for label in self.pools[0].predictions.labels if all(label in each for each in every)]
+        first = self.pools[0].predictions.labels if self.pools else []
+        return [label for label in first if all(label in each for each in every)]
 
     @property
     def episodes(self) -> int:

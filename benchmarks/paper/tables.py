@@ -108,11 +108,12 @@ def write_all(root: Path, out: Path) -> None:
 def primary(root: Path) -> Iterator[Difference]:
     """What was asked beforehand: GeNIe less Txt2Img, plain and with tied backgrounds, at 1 and 5 shots."""
     for backbone in plan.BACKBONES:
+        settings = [(name, shots) for name in (plan.PLAIN, plan.TIED) for shots in (1, 5)]
+        read = [(*each, Pools.read(root, each[0], each[0], plan.POOLS, backbone, each[1])) for each in settings]
         rows = [
             _difference(name, backbone, shots, pools, GENIE, TXT2IMG)
-            for name in (plan.PLAIN, plan.TIED)
-            for shots in (1, 5)
-            if (pools := Pools.read(root, name, name, plan.POOLS, backbone, shots)).pools
+            for name, shots, pools in read
+            if {GENIE, TXT2IMG} <= set(pools.labels)
         ]
         adjusted = holm([row.p_value for row in rows])
         yield from (replace(row, adjusted=round(value, 6)) for row, value in zip(rows, adjusted, strict=True))
