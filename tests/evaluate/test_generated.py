@@ -210,3 +210,28 @@ def test_a_job_in_words() -> None:
     alone = but(LYNX, source=None, method=Method.TXT2IMG, r=1, replicate=3)
     assert describe(LYNX) == "genie at r = 0.8, 'lynx' from fox/1.jpg, replicate 0"
     assert describe(alone) == "txt2img at r = 1, 'lynx', replicate 3"
+
+
+def test_an_identity_is_all_that_a_result_depends_on_and_nothing_else() -> None:
+    def identity(job: Job = LYNX, **row: Any) -> list[tuple[object, ...]]:
+        return list(images(made(job, **row)).identities([job, job]))
+
+    usual = identity()
+    assert len(usual) == 1
+    assert identity(file="elsewhere.png") == usual
+    elsewhere = but(LYNX, prompt="a lynx", model="other@2", seed=3)
+    assert identity(elsewhere, sha256=made(LYNX).sha256) == usual
+    others = [
+        identity(sha256="0" * 64),
+        identity(extra={"oracle": {"accepted": False}}),
+        identity(extra={"oracle": {"soft_label": {"lynx": 0.9, "fox": 0.1}}}),
+        identity(but(LYNX, r=0.7)),
+        identity(but(LYNX, replicate=1)),
+        identity(but(LYNX, target="dog")),
+    ]
+    assert all(other != usual for other in others)
+
+
+def test_of_an_image_that_is_missing_there_is_no_identity() -> None:
+    with pytest.raises(UsageError, match="1 generated images that are needed are not in the manifests"):
+        list(images(made(LYNX)).identities([LYNX, but(LYNX, target="dog")]))

@@ -6,66 +6,30 @@ of the method, each of which is a slip that has been made or could be, choose ot
 
 from __future__ import annotations
 
-import hashlib
-import io
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import nn
 
-from genie_cli import manifest
-from genie_cli.backbones.backbone import Backbone, Preprocess
-from genie_cli.backbones.features import Features
 from genie_cli.data.dataset import Dataset
 from genie_cli.data.folder import scan
 from genie_cli.evaluate.augmentations import ADA_RATIOS, Augmentation, AugmentationName
 from genie_cli.evaluate.generated import GeneratedImages
 from genie_cli.fewshot.augment import RandomAugment
-from genie_cli.fewshot.classifiers import Classifier
 from genie_cli.fewshot.episodes import Episode, EpisodeSpec, draw
-from genie_cli.fewshot.evaluator import FewShotEvaluator
 from genie_cli.fewshot.needs import EpisodeJobs
 from genie_cli.fewshot.support import SupportSets
 from genie_cli.fewshot.views import Views
-from genie_cli.header import Header
 from genie_cli.jobs import Job
-from genie_cli.manifest import Row, Status
+from tests.fewshot.colours import PREPROCESS, Colour, MeanColour, fitted, generate, paint
 
 ADA = Augmentation(AugmentationName.GENIE_ADA, ADA_RATIOS)
-Colour = NDArray[np.float64]
 Choose = Callable[[list[Colour], Colour, list[list[Colour]], int], int]
-
-
-class _MeanColour(nn.Module):
-    """Features with a known answer: an image's mean colour."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.anchor = nn.Parameter(torch.zeros(1))
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return images.mean(dim=(2, 3))
-
-
-@dataclass
-class _Recorder:
-    """In a classifier's place: remembers what it is fitted to, episode by episode."""
-
-    fitted: list[tuple[NDArray[np.float32], NDArray[np.float64]]] = field(default_factory=list)
-
-    def predict(
-        self, support: NDArray[np.float32], labels: NDArray[np.float64], query: NDArray[np.float32]
-    ) -> NDArray[np.int64]:
-        self.fitted.append((support, labels))
-        return np.zeros(len(query), np.int64)
 
 
 @dataclass
@@ -101,12 +65,6 @@ class Painted:
         return made
 
 
-def paint(path: Path, colour: Colour) -> str:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", (8, 8), tuple(map(int, colour))).save(path)  # type: ignore[arg-type]
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 @pytest.fixture
 def painted(tmp_path: Path) -> Painted:
     """Three classes of four colours each; each generated image has a colour of its own, at random."""
@@ -118,34 +76,26 @@ def painted(tmp_path: Path) -> Painted:
     dataset = Dataset(tmp_path / "photos", found, found)
     episodes = draw(dataset, EpisodeSpec(ways=3, shots=2, queries=2), 3)
     painted = Painted(dataset, episodes, {}, GeneratedImages(), EpisodeJobs(str, ""))
-    generate(painted, tmp_path, rng)
+    make(painted, tmp_path, rng)
     return painted
 
 
-def generate(painted: Painted, folder: Path, rng: np.random.Generator, rejected: Sequence[float] = ()) -> None:
+def make(painted: Painted, folder: Path, rng: np.random.Generator, rejected: Sequence[float] = ()) -> None:
     """Paint what the episodes need; images at the ratios ``rejected`` were rejected by an oracle."""
-    painted.images = GeneratedImages()
-    rows = []
-    for job in {job.id: job for job in painted.needs.needed(painted.episodes, [ADA])}.values():
+
+    def draw_colour(job: Job, path: Path) -> str:
         painted.colours[job.id] = rng.integers(1, 256, 3).astype(float)
-        extra: dict[str, Any] = {"oracle": {"accepted": job.r not in rejected}}
-        digest = paint(folder / f"made/{job.id}.png", painted.colours[job.id])
-        rows.append(Row(job, Status.MADE, f"made/{job.id}.png", digest, extra=extra))
-    text = Header(kind="genie.manifest").line() + "".join(row.line() for row in rows)
-    painted.images.add(replace(manifest.read(io.StringIO(text), "m.jsonl", "genie.manifest"), folder=folder))
+        return paint(path, painted.colours[job.id])
+
+    needed = painted.needs.needed(painted.episodes, [ADA])
+    painted.images = generate(needed, folder, draw_colour, lambda job: {"accepted": job.r not in rejected})
 
 
 def used(painted: Painted) -> list[list[int]]:
     """For each episode and group, the number of the candidate that a classifier was fitted to, under its class."""
-    preprocess, recorder = Preprocess(resize=8, size=8, mean=(0, 0, 0), std=(1, 1, 1)), _Recorder()
-    FewShotEvaluator(
-        painted.episodes,
-        SupportSets(Views(painted.dataset.root, RandomAugment(preprocess)), painted.needs, painted.images),
-        Features(Backbone("mean-colour", _MeanColour(), preprocess), None),
-        cast("Classifier", recorder),
-    ).run(ADA)
-    assert len(recorder.fitted) == len(painted.episodes)
-    return [numbers(painted, *of) for of in zip(painted.episodes, *zip(*recorder.fitted, strict=True), strict=True)]
+    views = Views(painted.dataset.root, RandomAugment(PREPROCESS))
+    rows, _, _ = fitted(painted.episodes, SupportSets(views, painted.needs, painted.images), ADA, MeanColour())
+    return [numbers(painted, *of) for of in zip(painted.episodes, *zip(*rows, strict=True), strict=True)]
 
 
 def numbers(painted: Painted, episode: Episode, rows: NDArray[np.float32], labels: NDArray[np.float64]) -> list[int]:
@@ -167,7 +117,7 @@ def unit(colour: Colour) -> Colour:
 
 
 def places(made: list[Colour], source: Colour, target: list[Colour]) -> list[float]:
-    axis = sum(map(unit, target), np.zeros(3)) / len(target) - unit(source)
+    axis = np.mean([unit(colour) for colour in target], axis=0) - unit(source)
     return [float(unit(colour) @ axis) for colour in made]
 
 
@@ -208,7 +158,7 @@ def test_no_other_reading_chooses_the_same(painted: Painted, other: str) -> None
 
 
 def test_what_the_oracle_rejected_is_not_among_the_candidates(painted: Painted, tmp_path: Path) -> None:
-    generate(painted, tmp_path, np.random.default_rng(2), rejected=(0.6, 0.9))
+    make(painted, tmp_path, np.random.default_rng(2), rejected=(0.6, 0.9))
     left = [0, 2, 3]  # r = .5, .7, .8
 
     def of_the_others(made: list[Colour], source: Colour, support: list[list[Colour]], number: int) -> int:

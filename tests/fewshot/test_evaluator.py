@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
-from torch import nn
 
 from genie_cli.backbones.backbone import Backbone, Preprocess
 from genie_cli.backbones.features import Features
@@ -21,17 +19,7 @@ from genie_cli.fewshot.evaluator import FewShotEvaluator
 from genie_cli.fewshot.needs import EpisodeJobs
 from genie_cli.fewshot.support import SupportSets
 from genie_cli.fewshot.views import Views
-
-
-class _MeanColour(nn.Module):
-    """Features with a known answer: an image's mean colour."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.anchor = nn.Parameter(torch.zeros(1))
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return images.mean(dim=(2, 3))
+from tests.fewshot.colours import MeanColour
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +41,7 @@ def an_evaluator(dataset: Dataset, classifier: Classifier = Classifier.LR) -> Fe
     return FewShotEvaluator(
         draw(dataset, EpisodeSpec(ways=3, shots=3, queries=4), 4),
         SupportSets(Views(dataset.root, RandomAugment(preprocess)), EpisodeJobs(str, ""), GeneratedImages()),
-        Features(Backbone("mean-colour", _MeanColour(), preprocess), None),
+        Features(Backbone("mean-colour", MeanColour(), preprocess), None),
         classifier,
     )
 

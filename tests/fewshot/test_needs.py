@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -129,3 +130,40 @@ def test_what_a_list_needs_is_what_its_episodes_need() -> None:
     wanted = [job for episode in episodes for each in GENERATIVE for job in everything(episode, each)]
     assert list(NEEDS.needed(episodes, chosen)) == wanted
     assert list(NEEDS.needed(episodes, chosen[:1])) == []
+
+
+@EACH
+@given(episode=EPISODES, one=st.integers(1, 120), other=st.integers(1, 120))
+def test_fewer_images_are_among_more(augmentation: Augmentation, episode: Episode, one: int, other: int) -> None:
+    """So that a curve over their number adds images, and does not exchange them."""
+    fewer, more = (replace(NEEDS, added=added).jobs(episode, augmentation) for added in sorted((one, other)))
+    for less, own in zip(fewer, more, strict=True):
+        assert len(less) == min(one, other) * len(augmentation.ratios)
+        assert len({job.id for job in own}) == len(own) == max(one, other) * len(augmentation.ratios)
+        assert {job.id for job in less} <= {job.id for job in own}
+        if augmentation.method.uses_source:
+            assert own[: len(less)] == less
+
+
+@given(EPISODES)
+def test_more_than_there_are_sources_starts_again_with_another_replicate(episode: Episode) -> None:
+    sources = (len(episode.classes) - 1) * len(episode.support[0])
+    for jobs in replace(NEEDS, added=2 * sources + 1).jobs(episode, Augmentation(AugmentationName.GENIE, (0.8,))):
+        once = [job.source for job in jobs[:sources]]
+        assert [job.source for job in jobs] == [*once, *once, once[0]]
+        assert [job.replicate for job in jobs] == [0] * sources + [1] * sources + [2]
+
+
+@given(EPISODES)
+def test_sources_come_from_each_other_class_in_turn(episode: Episode) -> None:
+    """So that few images are of as many classes as can be."""
+    for own, jobs in enumerate(NEEDS.jobs(episode, Augmentation(AugmentationName.GENIE, (0.8,)))):
+        labels = [job.source.label for job in jobs if job.source]
+        others = [label for label in episode.classes if label != episode.classes[own]]
+        assert labels == others * len(episode.support[0])
+
+
+def test_txt2img_draws_for_each_class_anew() -> None:
+    """Else the images of the classes of an episode would be alike in more than chance has them."""
+    drawn = NEEDS.jobs(an_episode(5, 1), Augmentation(AugmentationName.TXT2IMG, (1.0,)))
+    assert len({tuple(job.replicate for job in jobs) for jobs in drawn}) == 5

@@ -134,8 +134,14 @@ class GeneratedImages:
         return GeneratedImage(root / row.file, row.sha256, judgement.accepted, judgement.soft_label)
 
     def identities(self, jobs: Iterable[Job]) -> Iterator[tuple[object, ...]]:
-        """For each different job, in their order, everything of its image that a result depends on."""
-        for key in dict.fromkeys(map(_key, jobs)):
+        """For each different job, in their order, everything of its image that a result depends on.
+
+        Raises:
+            UsageError: see `require`.
+        """
+        wanted = list(jobs)
+        self.require(wanted)
+        for key in dict.fromkeys(map(_key, wanted)):
             row, _ = self._found[key]
             judgement = row.judgement or Judgement()
             yield (*key, row.sha256, judgement.accepted, judgement.soft_label)

@@ -1,7 +1,8 @@
 """Which generated images an episode needs, and which sources they are made from (paper, section 4, "Baselines").
 
 For an episode of N ways and K shots every generative augmentation adds (N - 1) K images per class: the number that
-GeNIe gets from using each support image of every other class as a source. Another number can be asked for.
+GeNIe gets from using each support image of every other class as a source. Another number can be asked for; the images
+of a smaller one are among those of a larger.
 """
 
 from __future__ import annotations
@@ -100,7 +101,6 @@ def _uses(episode: Episode, method: Method, count: int) -> list[list[_Use]]:
     if method is Method.IMG2IMG:
         return [list(_in_turn(own, count)) for own in episode.support]
     rng = np.random.default_rng([episode.number, len(episode.classes), len(episode.support[0])])
-    return [
-        [(None, int(replicate)) for replicate in sorted(rng.permutation(max(_TXT2IMG_PER_CLASS, count))[:count])]
-        for _ in every
-    ]
+    more = np.arange(_TXT2IMG_PER_CLASS, count)
+    drawn = (np.concatenate([rng.permutation(_TXT2IMG_PER_CLASS), more])[:count] for _ in every)
+    return [[(None, int(replicate)) for replicate in sorted(own)] for own in drawn]
