@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.paper.plan import folder
+from benchmarks.paper.plan import KINDS, folder
 from genie_cli.data import catalog
 from genie_cli.data.dataset import Dataset
 from genie_cli.evaluate.clusters import Clustered
@@ -54,14 +54,16 @@ class Pools:
             name: of the runs' folders.
             data: name of the data set.
         """
-        found = (_pool(root / folder(name, each, backbone), data, each, shots) for each in numbers)
+        task = "finegrained" if name == KINDS else "fewshot"
+        found = (_pool(root / folder(name, each, backbone), task, data, each, shots) for each in numbers)
         return cls([pool for pool in found if pool])
 
     @cached_property
     def labels(self) -> list[str]:
         """The augmentations that all pools have."""
         every = [set(pool.predictions.labels) for pool in self.pools]
-        return [label for label in self.pools[0].predictions.labels if all(label in each for each in every)]
+        first = self.pools[0].predictions.labels if self.pools else []
+        return [label for label in first if all(label in each for each in every)]
 
     @property
     def episodes(self) -> int:
@@ -70,24 +72,23 @@ class Pools:
 
     def accuracy(self, label: str) -> Clustered:
         """The mean accuracy with an augmentation."""
-        return accuracy([(p.listed, p.predicted(label) or ()) for p in self.pools], self._original_of)
+        return accuracy([(p.listed, p.predicted(label) or ()) for p in self.pools], self.original_of)
 
     def difference(self, label: str, baseline: str) -> Clustered:
         """The paired difference of two augmentations."""
         lists = [(p.listed, p.predicted(label) or (), p.predicted(baseline) or ()) for p in self.pools]
-        return difference(lists, self._original_of)
+        return difference(lists, self.original_of)
 
     def over_pools(self, label: str, baseline: str) -> Estimate:
         """The same, with Student's interval over the pools' means."""
         return estimate_of_few([pool.mean(label) - pool.mean(baseline) for pool in self.pools])
 
-    def _original_of(self, source: Source) -> Hashable:
+    def original_of(self, source: Source) -> Hashable:
         """The scan: pools are painted from the same scans, so that a scan is one cluster in all of them."""
         return next(name for p in self.pools if (name := p.dataset.originals.get(source.sha256)))
 
 
-def _pool(out: Path, data: str, number: int, shots: int) -> Pool | None:
-    task = "finegrained" if (out / "episodes-5-way-1-shot.jsonl").exists() and "kinds" in out.name else "fewshot"
+def _pool(out: Path, task: str, data: str, number: int, shots: int) -> Pool | None:
     path = out / f"episodes-5-way-{shots}-shot.jsonl"
     if not path.exists():
         return None

@@ -10,17 +10,20 @@ from benchmarks.paper.steps import Step
 
 POOLS = (1, 2, 3, 4, 5)
 BACKBONES = {"digits": "", "lite0-64": "-lite0"}  # and what is appended to the names of their folders
-EPISODES = 300  # of each pool and number of shots
+EPISODES = 600  # of each pool and number of shots
 PLAIN, TIED, INK, NEGATIVES = "digits", "digits-spurious-background", "digits-spurious-ink", "digits-negatives"
 KINDS = "kinds"  # the folders of `genie finegrained`
 
 PRIMARY = "weak,txt2img,genie"
 TABLE = "none,weak,strong,cutmix,mixup,repeat,paste,img2img-l,img2img-h,img2img,txt2img,txt2img-paste,genie"
+TIED_TABLE = "none,weak,repeat,paste,img2img,txt2img,txt2img-paste,genie"
+KINDS_TABLE = "none,weak,repeat,paste,img2img-h,txt2img,txt2img-paste,genie"
 RATIOS = "weak,genie,genie-ada,genie-ada-random"
 SWEEP = ("--r", "0.5,0.6,0.7,0.8,0.9")
 LONG_TAIL = "none,repeat,img2img-l,img2img-h,img2img,txt2img,genie"
+ORACLE = {"consistent": "--consistent-only", "soft": "--soft-labels"}  # folders, and what the oracle is asked for
 COUNTS, MOST = (1, 2, 4, 8), 16  # generated images per class, of the curve
-COUNT_POOLS = POOLS[:2]
+FEW_POOLS = POOLS[:1]  # for what is described only, and takes long
 
 
 def folder(data: str, pool: int, backbone: str = "digits") -> str:
@@ -36,13 +39,14 @@ def stages() -> dict[str, list[Step]]:
         ],
         "table": [step for pool in POOLS for step in _fewshot("table", PLAIN, pool, TABLE)],
         "ratios": [step for pool in POOLS for step in _fewshot("ratios", PLAIN, pool, RATIOS, *SWEEP)],
-        "tied": [step for pool in POOLS for step in _fewshot("tied", TIED, pool, TABLE)],
-        "ink": [step for pool in POOLS for step in _fewshot("ink", INK, pool, PRIMARY)],
-        "negatives": [step for pool in POOLS for step in _fewshot("negatives", NEGATIVES, pool, PRIMARY)],
+        "oracle": [step for pool in FEW_POOLS for how in ORACLE for step in _oracle(pool, how)],
+        "tied": [step for pool in POOLS for step in _fewshot("tied", TIED, pool, TIED_TABLE)],
+        "ink": [step for pool in POOLS for step in _with_txt2img_of_plain("ink", INK, pool)],
+        "negatives": [step for pool in POOLS for step in _with_txt2img_of_plain("negatives", NEGATIVES, pool)],
         "kinds": [step for pool in POOLS for step in _kinds(pool)],
         "probe": [_probe(pool) for pool in POOLS],
-        "counts": [step for pool in COUNT_POOLS for step in _counts(pool)],
-        "authors": [step for pool in COUNT_POOLS for step in _authors(pool)],
+        "counts": [step for pool in FEW_POOLS for step in _counts(pool)],
+        "authors": [step for pool in FEW_POOLS for step in _authors(pool)],
         "long-tail": [_long_tail(pool) for pool in POOLS],
     }
 
@@ -50,6 +54,36 @@ def stages() -> dict[str, list[Step]]:
 def _fewshot(stage: str, data: str, pool: int, augment: str, *more: str) -> list[Step]:
     """One pool with the bundled encoder, for which the images are made, and with the other one."""
     return _with_both(stage, data, pool, ("fewshot", *_asked(data, pool, augment), *more))
+
+
+def _oracle(pool: int, how: str) -> list[Step]:
+    """GeNIe at each r with the images that the oracle accepts, or with its probabilities as labels."""
+    judged, judging = f"{how}-{pool}.jsonl", f"oracle-{how}-{pool}"
+    steps = [
+        Step(
+            judging,
+            ("oracle", f"{folder(PLAIN, pool)}/images", ORACLE[how], "--out", judged),
+            (f"ratios-{PLAIN}-{pool}",),
+        )
+    ]
+    command = ("fewshot", *_asked(PLAIN, pool, "weak,genie"), *SWEEP, "--manifest", judged)
+    command += ("--soft-labels",) if how == "soft" else ()
+    for backbone in BACKBONES:
+        there = ("--backbone", backbone, "--out", folder(how, pool, backbone))
+        steps.append(Step(f"{judging}-{backbone}", (*command, *there), (judging,)))
+    return steps
+
+
+def _with_txt2img_of_plain(stage: str, data: str, pool: int) -> list[Step]:
+    """Only GeNIe's images are made: Txt2Img has no sources, so that its images are those of the plain digits."""
+    made, plain = folder(data, pool), folder(PLAIN, pool)
+    first = f"{stage}-{pool}"
+    steps = [Step(first, ("fewshot", *_asked(data, pool, "genie"), "--out", made))]
+    command = ("fewshot", *_asked(data, pool, PRIMARY), "--manifest", f"{made}/images,{plain}/images")
+    for backbone in BACKBONES:
+        there = ("--backbone", backbone, "--out", folder(data, pool, backbone))
+        steps.append(Step(f"{first}-{backbone}", (*command, *there), (first, f"first-{PLAIN}-{pool}")))
+    return steps
 
 
 def _asked(data: str, pool: int, augment: str, episodes: int = EPISODES) -> tuple[str, ...]:
@@ -67,7 +101,7 @@ def _with_both(stage: str, name: str, pool: int, command: tuple[str, ...]) -> li
 
 
 def _kinds(pool: int) -> list[Step]:
-    return _with_both("all", KINDS, pool, ("finegrained", *_asked("digits", pool, TABLE, episodes=100)))
+    return _with_both("all", KINDS, pool, ("finegrained", *_asked(PLAIN, pool, KINDS_TABLE, episodes=100)))
 
 
 def _probe(pool: int) -> Step:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from pydantic import dataclasses
 
-from benchmarks.paper import plan
+from benchmarks.paper import long_tail, plan
 from benchmarks.paper.outcomes import Pools
-from genie_cli.evaluate.clusters import holm
+from genie_cli.evaluate.clusters import Clustered, holm
 from genie_cli.evaluate.results import comma_separated
 from genie_cli.files.writing import write_atomically
 
@@ -52,9 +52,28 @@ class Difference:
     difference: float
     episode_interval: float
     clustered_interval: float
-    pool_interval: float | None
+    pool_interval: float | None = None
     p_value: float
     adjusted: float | None = None
+
+    @classmethod
+    def of(
+        cls, data: str, backbone: str, shots: int, pools: Pools, label: str, baseline: str, found: Clustered
+    ) -> Difference:
+        """The record of a difference."""
+        return cls(
+            data=data,
+            backbone=backbone,
+            shots=shots,
+            augmentation=label,
+            baseline=baseline,
+            pools=len(pools.pools),
+            episodes=pools.episodes,
+            difference=_percent(found.mean),
+            episode_interval=_percent(found.episodes.half_width),
+            clustered_interval=_percent(found.half_width),
+            p_value=round(found.p_value, 6),
+        )
 
 
 def write_all(root: Path, out: Path) -> None:
@@ -71,23 +90,30 @@ def write_all(root: Path, out: Path) -> None:
         ("digits-spurious-ink", plan.INK, plan.POOLS),
         ("digits-negatives", plan.NEGATIVES, plan.POOLS),
         (plan.KINDS, "digits", plan.POOLS),
-        ("authors", plan.PLAIN, plan.COUNT_POOLS),
+        *((name, plan.PLAIN, plan.FEW_POOLS) for name in ("authors", *plan.ORACLE)),
     ):
         found = list(_found(root, name, data, numbers))
-        _write(out / f"{name}.csv", Accuracy, [row for each in found for row in _accuracies(*each)])
+        write_table(out / f"{name}.csv", Accuracy, [row for each in found for row in _accuracies(*each)])
         rows = [row for each in found for row in _differences(*each)]
-        _write(out / f"{name}-differences.csv", Difference, rows)
-    _write(out / "primary.csv", Difference, list(primary(root)))
+        write_table(out / f"{name}-differences.csv", Difference, rows)
+    counts = [(f"counts-{count}", plan.PLAIN, plan.FEW_POOLS) for count in (*plan.COUNTS, plan.MOST)]
+    rows = [row for count in counts for each in _found(root, *count) for row in _accuracies(*each)]
+    write_table(out / "counts.csv", Accuracy, rows)
+    write_table(out / "primary.csv", Difference, list(primary(root)))
+    if runs := long_tail.read(root):
+        write_table(out / "long-tail.csv", long_tail.Accuracy, list(long_tail.accuracies(runs)))
+        write_table(out / "long-tail-differences.csv", long_tail.Difference, list(long_tail.differences(runs)))
 
 
 def primary(root: Path) -> Iterator[Difference]:
     """What was asked beforehand: GeNIe less Txt2Img, plain and with tied backgrounds, at 1 and 5 shots."""
     for backbone in plan.BACKBONES:
+        settings = [(name, shots) for name in (plan.PLAIN, plan.TIED) for shots in (1, 5)]
+        read = [(*each, Pools.read(root, each[0], each[0], plan.POOLS, backbone, each[1])) for each in settings]
         rows = [
             _difference(name, backbone, shots, pools, GENIE, TXT2IMG)
-            for name in (plan.PLAIN, plan.TIED)
-            for shots in (1, 5)
-            if (pools := Pools.read(root, name, name, plan.POOLS, backbone, shots)).pools
+            for name, shots, pools in read
+            if {GENIE, TXT2IMG} <= set(pools.labels)
         ]
         adjusted = holm([row.p_value for row in rows])
         yield from (replace(row, adjusted=round(value, 6)) for row, value in zip(rows, adjusted, strict=True))
@@ -126,28 +152,17 @@ def _differences(name: str, backbone: str, shots: int, pools: Pools) -> Iterator
 
 
 def _difference(name: str, backbone: str, shots: int, pools: Pools, label: str, baseline: str) -> Difference:
-    found, over_pools = pools.difference(label, baseline), pools.over_pools(label, baseline)
-    return Difference(
-        data=name,
-        backbone=backbone,
-        shots=shots,
-        augmentation=label,
-        baseline=baseline,
-        pools=len(pools.pools),
-        episodes=pools.episodes,
-        difference=_percent(found.mean),
-        episode_interval=_percent(found.episodes.half_width),
-        clustered_interval=_percent(found.half_width),
-        pool_interval=_percent(over_pools.half_width) if len(pools.pools) > 1 else None,
-        p_value=round(found.p_value, 6),
-    )
+    found = Difference.of(name, backbone, shots, pools, label, baseline, pools.difference(label, baseline))
+    over_pools = pools.over_pools(label, baseline)
+    return replace(found, pool_interval=_percent(over_pools.half_width) if len(pools.pools) > 1 else None)
 
 
 def _percent(fraction: float) -> float:
     return round(100 * fraction, 3) + 0.0
 
 
-def _write(path: Path, kind: type, rows: Sequence[object]) -> None:
+def write_table(path: Path, kind: type, rows: Sequence[object]) -> None:
+    """Write records as CSV, if there are any."""
     if rows:
         write_atomically(path, comma_separated(kind, rows).encode())
         print(f"wrote {path}")

@@ -425,7 +425,8 @@ def longtail(
 
     Returns:
         One record per training, and after those of an augmentation their mean; accuracies in percent. The list's
-        ``comparisons`` has a record for each pair and group.
+        ``comparisons`` has a record for each pair and group; its ``trained`` can be compared together with that of
+        other runs, by `longtail.compare.pooled`.
 
     Raises:
         UsageError, FolderError, ModelError, OutputError: as `fewshot`.

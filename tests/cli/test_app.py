@@ -98,7 +98,8 @@ def test_demo_leaves_a_contact_sheet_and_can_be_run_again(
     monkeypatch.setattr("genie_cli.cli.demo.EPISODES", 2)
     result = genie("demo")
     assert result.exit_code == 0, result.output
-    assert (tmp_path / "genie-demo/fewshot/results.csv").read_text().count("digits,") == 5
+    for results in ("fewshot", "fewshot-lite0"):
+        assert (tmp_path / f"genie-demo/{results}/results.csv").read_text().count("digits,") == 5
     judged = (tmp_path / "genie-demo/negatives/judged.jsonl").read_text().splitlines()[1:]
     assert {json.loads(line)["oracle"]["verdict"] for line in judged} == {"mislabelled"}
     with Image.open(tmp_path / "genie-demo/contact-sheet.png") as sheet:

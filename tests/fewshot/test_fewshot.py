@@ -135,7 +135,8 @@ def test_a_lost_file_is_named(genie: Genie, made: tuple[Path, list[dict[str, Any
     # Its features may have been kept from the run that made it; then it is not needed.
     assert refused.exit_code == 0
     unknown = tmp_path / "another-cache"
-    refused = genie("fewshot", *SMALL, *GENERATIVE, "--manifest", made[0], cache=unknown)
+    again = ("--manifest", made[0], "--out", tmp_path / "again")  # where there are no predictions
+    refused = genie("fewshot", *SMALL, *GENERATIVE, *again, cache=unknown)
     assert refused.exit_code == 1
     assert gone.name in refused.stderr
 

@@ -16,6 +16,7 @@ from PIL import Image
 from genie_cli.cli import _episodes
 from genie_cli.data.digits.paint import CLASSES, DigitsInTheWild
 from genie_cli.data.folder import scan
+from genie_cli.fewshot.results import Records
 from genie_cli.fewshot.task import FINEGRAINED
 from tests.conftest import Genie
 from tests.data.trees import CUB_TEST, CUB_TRAIN, put_aircraft, put_cub
@@ -219,5 +220,5 @@ def test_what_else_the_paper_reports_is_told_beside_its_figures(capsys: pytest.C
     for dataset, said in (("cub", "92.49 and 92.52 for GeNIe"), ("aircraft", "41 classes, the data set has 30")):
         for paper in (90.34, None):
             record = a_record(dataset=dataset, backbone=f"{FINEGRAINED.backbone}@1", paper=paper)
-            _episodes._show(FINEGRAINED, [record], Path("out"), as_json=True)
+            _episodes._show(FINEGRAINED, Records([record]), Path("out"), as_json=True)
             assert (said in " ".join(capsys.readouterr().err.split())) is (paper is not None)

@@ -14,6 +14,7 @@ from scipy import stats
 from genie_cli import api
 from genie_cli.cli._tables import longtail_comparisons, longtail_table
 from genie_cli.errors import UsageError
+from genie_cli.longtail.compare import pooled
 from genie_cli.longtail.results import Comparison, Records
 from tests.cli.test_tables import shown
 from tests.conftest import Genie
@@ -148,6 +149,13 @@ def test_a_file_in_the_way_is_refused_before_anything_is_trained(genie: Genie, p
     assert refused.exit_code == 1
     assert "comparisons.csv was not written by genie" in refused.stderr
     assert not (tmp_path / "mine/trainings").exists()
+
+
+def test_runs_are_compared_together(records: Records) -> None:
+    once, twice = (pooled([records.trained] * count, "repeat", "none")["few"] for count in (1, 2))
+    few = next(record for record in records.comparisons if record.group == "few")
+    assert 100 * once.mean == pytest.approx(few.difference, abs=1e-3)
+    assert (twice.mean, twice.trainings, twice.clusters) == (pytest.approx(once.mean), 6, once.clusters)
 
 
 def test_a_program_that_compares_what_is_not_there_is_told(photos: Path, tmp_path: Path) -> None:

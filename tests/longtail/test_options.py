@@ -23,7 +23,7 @@ HOW |= {f"generate.{name}" for name in ("steps", "guidance", "prompt", "supercla
 # Options of a run, and the settings that conflict with them if they are typed.
 SCENARIOS: dict[str, tuple[dict[str, Any], bool, set[str]]] = {
     "usual": ({}, False, {"data.dir"}),
-    "folder": ({"dataset": "folder"}, False, set()),
+    "folder": ({"dataset": "folder"}, False, {"data.pool"}),
     "no genie": ({"augment": ("none", "txt2img")}, False, {"data.dir", "generate.r"}),
     "plan only": ({}, True, {"data.dir"}),
     "manifest": ({"manifests": MANIFEST}, False, {"data.dir", *HOW}),

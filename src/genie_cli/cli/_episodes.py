@@ -168,4 +168,4 @@ def _show(task: Task, records: Records, out: Path, as_json: bool) -> None:
     remark = task.remark(records[0].dataset, records[0].backbone.partition("@")[0])
     if remark and any(record.paper is not None for record in records):
         stderr().print(remark, soft_wrap=True)
-    stderr().print(f"results.jsonl, results.csv and the lists of episodes are in {out}", soft_wrap=True)
+    stderr().print(f"results, predictions and the lists of episodes are in {out}", soft_wrap=True)

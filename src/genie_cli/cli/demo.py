@@ -93,11 +93,23 @@ def demo(
     _run(ctx, "oracle", negatives / "manifest.jsonl", "--out", negatives / "judged.jsonl")
 
     _say("4. What do such images do for a classifier that has one real image per class?")
-    _run(ctx, "fewshot", "--augment", _AUGMENT, "--out", out / "fewshot", "--config", config)
-    stderr().print(f"{EPISODES} episodes only, so the intervals are wide; docs/results.md has all, with 600.")
+    _compare(ctx, out, config)
     if all_:
         _other_benchmarks(ctx, out, config)
     _point_on(out, all_)
+
+
+def _compare(ctx: typer.Context, out: Path, config: Path) -> None:
+    """The same images for two backbones: the bundled encoder, and one that sees more than the digit."""
+    from genie_cli.backbones import lite0
+
+    _run(ctx, "fewshot", "--augment", _AUGMENT, "--out", out / "fewshot", "--config", config)
+    if lite0.is_installed():
+        same = ["--manifest", out / "fewshot" / "images", "--backbone", lite0.SMALL, "--out", out / "fewshot-lite0"]
+        _run(ctx, "fewshot", "--augment", _AUGMENT, *same, "--config", config)
+    else:
+        stderr().print(f"With a backbone that sees backgrounds, too: {lite0.INSTALL}", soft_wrap=True)
+    stderr().print(f"{EPISODES} episodes only, so the intervals are wide; docs/results.md has all.")
 
 
 def _write_settings(path: Path) -> None:

@@ -80,7 +80,7 @@ def check_generation(
     """
     generates = any(augmentation.generates for augmentation in chosen)
     if "generate.r" in given and not any(augmentation.name in WITH_RATIO for augmentation in chosen):
-        raise UsageError("--r is the noise ratio of genie and img2img, and neither is among --augment")
+        raise UsageError("--r is the noise ratio of genie and of img2img, and neither is among --augment")
     if manifests:
         _check_manifests(given, generates, plan_only)
     elif soft_labels:

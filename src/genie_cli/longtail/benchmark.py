@@ -32,7 +32,14 @@ from genie_cli.longtail.options import (
     uses_confusion,
 )
 from genie_cli.longtail.results import Comparison, Conditions, Record, Records
-from genie_cli.longtail.tail import TailJobs, adds_images, hardest_of, repeated_images, wanted_images
+from genie_cli.longtail.tail import (
+    TailJobs,
+    adds_images,
+    hardest_of,
+    measured_confusion,
+    repeated_images,
+    wanted_images,
+)
 from genie_cli.observer import Observer
 from genie_cli.settings import with_defaults
 
@@ -73,31 +80,10 @@ class Benchmark:
             UsageError: a class has too few images to be measured.
             ModelError, OutputError: see `confuse.cross_validation.from_sources`.
         """
-        if not uses_confusion(self.augmentations):
-            return None
-        return self.options.confusion or self._measured()
-
-    def _measured(self) -> Confusion:
-        from genie_cli.confuse.cross_validation import from_sources
-        from genie_cli.confuse.inputs import BACKBONE, FOLDS
-
-        least, count = min(self.profile.counts.items(), key=lambda item: item[1])
-        if count < 2:
-            raise UsageError(
-                f"{least!r} has a single training image, so no classifier that has seen the class can be tested on it",
-                "say which classes are confused: --confusion FILE",
-            )
-        self.observer.found("no --confusion: measuring which classes are confused with each other")
-        entry = catalog.entry("longtail", self.options.dataset)
-        return from_sources(
-            self.dataset.root,
-            self.dataset.train,
-            self.options.backbone or entry.backbone or BACKBONE,
-            None,
-            min(FOLDS, count),
-            self.settings.model.device,
-            self.observer,
-        )
+        if self.options.confusion or not uses_confusion(self.augmentations):
+            return self.options.confusion
+        backbone = self.options.backbone or catalog.entry("longtail", self.options.dataset).backbone
+        return measured_confusion(self.dataset, self.profile, backbone, self.settings.model.device, self.observer)
 
     @cached_property
     def jobs(self) -> Mapping[Augmentation, Sequence[Job]]:
@@ -172,7 +158,7 @@ class Benchmark:
         images = obtain.make(run) if run else obtain.read(self.options.manifests)
         images.require(self._every_job)
         outcomes = self.trainings.run_all(jobs, images, self.observer)
-        return Trained(self.profile, self.dataset.test, outcomes, images.steps)
+        return Trained(self.profile, self.dataset.test, outcomes, images.steps, self.dataset.originals)
 
     def evaluate(self) -> Records:
         """Do what `train` does, and write the results, and the comparisons if any were asked for, to ``options.out``.
@@ -192,10 +178,12 @@ class Benchmark:
             has_checkpoint=bool(self.options.checkpoint),
             steps=None if self.options.soft_labels else trained.steps,
         )
-        records = Records(conditions.records_of(trained.outcomes))
+        records = Records(conditions.records_of(trained.outcomes), trained)
         if records and is_main_process():
             asked = parse_pairs(self.options.compare, [augmentation.label for augmentation in self.augmentations])
-            records.comparisons = [made for pair in asked for made in self._compared(trained, *pair)]
+            for pair in asked:
+                found = trained.compare(*pair)
+                records.comparisons += Comparison.of(self.dataset_name, recipe.network, *pair, found)
             files = results.files_of(Record, records)
             compared = results.files_of(Comparison, records.comparisons, results.COMPARISONS) if asked else {}
             results.write(out, files | compared)
@@ -205,10 +193,6 @@ class Benchmark:
     def dataset_name(self) -> str:
         """The data set's name in results, with its pool."""
         return catalog.entry("longtail", self.options.dataset).name_of(self.settings.data.pool)
-
-    def _compared(self, trained: Trained, augmentation: str, baseline: str) -> list[Comparison]:
-        found = trained.compare(augmentation, baseline)
-        return Comparison.of(self.dataset_name, self.trainings.recipe.network, augmentation, baseline, found)
 
 
 def prepare(

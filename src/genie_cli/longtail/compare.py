@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,12 +53,14 @@ class Trained:
         test: the test images, in the order of the predictions.
         outcomes: of every augmentation and seed.
         steps: of the solver, for the generated images; None if it is not known.
+        originals: what images were made from; see `Dataset.originals`. Images of one original are one cluster.
     """
 
     profile: Profile
     test: Sequence[Source]
     outcomes: Sequence[Outcome]
     steps: int | None = None
+    originals: Mapping[str, str] = field(default_factory=dict)
 
     def compare(self, augmentation: str, baseline: str) -> dict[str, Difference]:
         """The difference of two augmentations, given by their labels, in each group; see `pooled`."""
@@ -126,7 +128,8 @@ def pooled(
         runs: may differ in data, in generated images and in seeds, but not in which classes are in which group.
         augmentation, baseline: labels; the difference is the first less the second.
         clusters: for the SHA-256 of a test image, what it is grouped by, such as the scan that it was painted from; an
-            image that is not here is a group of its own. Images of several runs with one key are one group.
+            image that is not here is a group of its own. Images of several runs with one key are one group. None: each
+            run's ``originals``.
         by_run: trainings of one run share its data and generated images; count each run as one, not each training.
 
     Raises:
@@ -135,7 +138,7 @@ def pooled(
     groups = _groups(runs[0].profile)
     if any(_groups(run.profile) != groups for run in runs):
         raise ValueError("the runs differ in which classes are Many, Med or Few")
-    paired = [run.paired(augmentation, baseline, clusters or {}) for run in runs]
+    paired = [run.paired(augmentation, baseline, run.originals if clusters is None else clusters) for run in runs]
     return {name: difference(paired, labels, by_run=by_run) for name, labels in groups.items()}
 
 
@@ -154,7 +157,8 @@ def difference(runs: Sequence[Paired], labels: Sequence[str], *, by_run: bool = 
     single = [np.mean([run.classes[label] for label in labels], axis=0) for run in runs]
     units = [float(run.mean()) for run in single] if by_run else [float(value) for run in single for value in run]
     found = estimate_of_few(units)
-    clusters = {key for run in runs for key, label in zip(run.clusters, run.labels, strict=True) if label in labels}
+    own = set(labels)
+    clusters = {key for run in runs for key, label in zip(run.clusters, run.labels, strict=True) if label in own}
     several = len(units) > 1
     scores = _Scores.of(runs, labels, by_run=by_run) if several and len(clusters) > len(labels) else None
     return Difference(

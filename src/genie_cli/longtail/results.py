@@ -15,7 +15,7 @@ from genie_cli.evaluate.augmentations import Augmentation
 from genie_cli.longtail.groups import Profile
 
 if TYPE_CHECKING:
-    from genie_cli.longtail.compare import Difference
+    from genie_cli.longtail.compare import Difference, Trained
     from genie_cli.longtail.testing import Outcome
 
 GROUPS = ("many", "med", "few", "overall")
@@ -125,12 +125,13 @@ class Records(list[Record]):
     """The records of a run.
 
     Attributes:
+        trained: what they were computed from, for `compare.pooled`.
         comparisons: of the pairs of augmentations that were asked for.
     """
 
-    def __init__(self, records: Iterable[Record] = (), comparisons: Sequence[Comparison] = ()) -> None:
+    def __init__(self, records: Iterable[Record], trained: Trained, comparisons: Sequence[Comparison] = ()) -> None:
         super().__init__(records)
-        self.comparisons = list(comparisons)
+        self.trained, self.comparisons = trained, list(comparisons)
 
 
 @dataclass(frozen=True)

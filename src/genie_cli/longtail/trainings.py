@@ -164,7 +164,7 @@ class Trainings:
         """
         generated = self._generated(jobs, images)
         repeated = self.repeated if augmentation.name is AugmentationName.REPEAT else ()
-        training_images = [*map(self._real, self.dataset.train), *map(self._real, repeated), *generated]
+        training_images = [*map(self._real, (*self.dataset.train, *repeated)), *generated]
         folder = self.folder / re.sub(r"[^\w.-]+", "-", f"{augmentation.label}-seed-{seed}")
         make_own_folder(self.folder)
         make_own_folder(folder)
@@ -173,14 +173,14 @@ class Trainings:
         if self.accelerator.is_main_process:
             state.clear(finished=found is not None)
         with images.explaining():
-            classifier = self._trained(training_images, seed, state, on_epoch) if found is None else None
+            classifier = None if found else self._trained(training_images, seed, state, on_epoch)
         if not self.accelerator.is_main_process:
             return None
         if classifier:
             found = measured(classifier, self.dataset.root, self.dataset.test)
             state.finish(classifier.network, found)
-        assert found is not None  # noqa: S101 - known, or measured just now
-        added, rejected = len(generated) + len(repeated), len(jobs) - len(generated)
+        assert found  # noqa: S101 - known, or measured just now
+        added, rejected = len(training_images) - len(self.dataset.train), len(jobs) - len(generated)
         return Outcome(augmentation, seed, found.accuracy, added, rejected, found.predicted)
 
     def _trained(

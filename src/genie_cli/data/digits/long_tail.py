@@ -37,7 +37,8 @@ def read(cache: Path, *, pool: int = 0, observer: Observer | None = None) -> Dat
     """
     found = read_long_tailed(paint_splits(cache, observer, pool))
     layout = found.layout.replace("class folders train and test", "digits in the wild, long-tailed")
-    return replace(found, layout=layout, image_size=IMAGE_SIZE, order=CLASSES)
+    originals = scan_of((*found.train, *found.test))
+    return replace(found, layout=layout, image_size=IMAGE_SIZE, order=CLASSES, originals=originals)
 
 
 def paint_splits(cache: Path, observer: Observer | None = None, pool: int = 0) -> Path:

@@ -1,0 +1,111 @@
+"""The paper's Figure 4 for the digits, with its figures: `python -m benchmarks.paper.figure4`.
+
+Left: real support images, and what each method made of them or for them, in the features of a backbone, by PCA and by
+UMAP. Right: the oracle's probabilities of the source's and of the target's class over r. Needs the extra `plots`, and
+the stages `table` and `ratios` of the benchmark.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.paper.clouds import METHODS, RATIOS, REAL, Cloud, Place, clouds, places, probabilities
+from benchmarks.paper.plan import BACKBONES
+from genie_cli.data.digits import NOVEL_CLASSES
+from genie_cli.evaluate.results import comma_separated
+
+_COLORS = dict(zip(NOVEL_CLASSES, ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9"), strict=True))
+_PER_CLASS = 80  # images of each class and method that are drawn
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("build/paper"), help="folder of the benchmark")
+    parser.add_argument("--tables", type=Path, default=Path("docs/results"), help="folder of the CSV file and pictures")
+    parser.add_argument("--pool", type=int, default=1)
+    options = parser.parse_args()
+    rows: list[Place] = []
+    for backbone in BACKBONES:
+        found = clouds(options.out, options.pool, backbone)
+        rows += places(found, backbone)
+        draw_clouds(found, backbone, options.tables / f"figure4-{backbone}.png")
+    draw_probabilities(probabilities(options.out, options.pool), options.tables / "figure4-oracle.png")
+    (options.tables / "figure4.csv").write_text(comma_separated(Place, rows))
+    for row in rows:
+        print(asdict(row))
+
+
+def draw_clouds(found: dict[str, Cloud], backbone: str, path: Path) -> None:
+    """One column per method, with the real images in each; PCA above, UMAP below."""
+    from matplotlib import pyplot
+
+    kinds = [kind for kind in METHODS if kind in found]
+    drawn = {kind: _some(found[kind]) for kind in (REAL, *kinds)}
+    every = np.concatenate([cloud.features for cloud in drawn.values()])
+    maps = {"PCA": _pca(every), "UMAP": _umap(every)}
+    figure, axes = pyplot.subplots(2, len(kinds), figsize=(3 * len(kinds), 6.4), squeeze=False, layout="constrained")
+    starts = np.cumsum([0, *(len(cloud.features) for cloud in drawn.values())])
+    spans = {kind: slice(*span) for kind, span in zip(drawn, pairwise(starts), strict=True)}
+    for row, (name, flat) in zip(axes, maps.items(), strict=True):
+        for axis, kind in zip(row, kinds, strict=True):
+            for label in NOVEL_CLASSES:
+                real, made = (flat[spans[k]][drawn[k].targets == label] for k in (REAL, kind))
+                axis.scatter(*made.T, s=7, c=_COLORS[label], alpha=0.5, linewidths=0)
+                axis.scatter(*real.T, s=26, c=_COLORS[label], edgecolors="black", linewidths=0.7, label=label)
+            axis.set(title=kind if name == "PCA" else "", xticks=[], yticks=[])
+        row[0].set_ylabel(name)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False)
+    figure.suptitle(f"{backbone}: real support images (outlined) and generated images, by the class they are made for")
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
+
+
+def draw_probabilities(found: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]], path: Path) -> None:
+    """Densities of the oracle's probabilities of source and target, one column per r."""
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(1, len(RATIOS), figsize=(2.4 * len(RATIOS), 2.6), sharey=True, layout="constrained")
+    bins = np.linspace(0, 1, 21)
+    for axis, kind in zip(axes, RATIOS, strict=True):
+        for values, color, name in zip(found[kind], ("#d55e00", "#0072b2"), ("source", "target"), strict=True):
+            axis.hist(values, bins, weights=np.full(len(values), 1 / len(values)), color=color, alpha=0.6, label=name)
+        axis.set(title=kind.removeprefix("genie "), xlabel="probability", ylim=(0, 1))
+    axes[0].set_ylabel("share of the images")
+    axes[0].legend(frameon=False)
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
+
+
+def _some(cloud: Cloud) -> Cloud:
+    """A part of the images, the same number of each class, at random."""
+    rng = np.random.default_rng(0)
+    own = [rng.permutation(np.flatnonzero(cloud.targets == label))[:_PER_CLASS] for label in NOVEL_CLASSES]
+    chosen = np.concatenate(own)
+    return Cloud(cloud.kind, cloud.features[chosen], cloud.targets[chosen], cloud.sources[chosen])
+
+
+def _pca(features: NDArray[np.float32]) -> NDArray[Any]:
+    from sklearn.decomposition import PCA
+
+    return np.asarray(PCA(2, random_state=0).fit_transform(features))
+
+
+def _umap(features: NDArray[np.float32]) -> NDArray[Any]:
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # umap says that a seed switches its threads off
+        from umap import UMAP
+
+        return np.asarray(UMAP(random_state=0).fit_transform(features))
+
+
+if __name__ == "__main__":
+    main()
