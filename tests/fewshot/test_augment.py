@@ -150,6 +150,31 @@ class TestMix:
         assert torch.equal(torch.random.get_rng_state(), before)
 
 
+@pytest.mark.parametrize(("how", "alpha", "drawn_from"), [("mixup", None, 0.2), ("mixup", 0.8, 0.8)])
+def test_the_mixing_ratio_is_drawn_from_the_papers_distributions(
+    how: How, alpha: float | None, drawn_from: float
+) -> None:
+    """Of Beta(a, a) the mean is a half and the variance 1 / (4 (2 a + 1)): .179 for a = .2, .096 for .8."""
+    images, labels = constant(2)[..., :1, :1], torch.arange(2)
+    shares = [float(mix(how, images, labels, 2, seed, alpha)[1][0, 0]) for seed in range(1500)]
+    assert np.mean(shares) == pytest.approx(0.5, abs=0.04)
+    assert np.var(shares) == pytest.approx(1 / (4 * (2 * drawn_from + 1)), rel=0.07)
+
+
+@pytest.mark.parametrize(("alpha", "drawn_from"), [(None, 1.0), (0.8, 0.8), (0.2, 0.2)])
+def test_cutmix_pastes_a_box_of_that_share_anywhere(alpha: float | None, drawn_from: float) -> None:
+    """The box has its center anywhere, and is cut at the border: so drawn here once more, 100,000 times."""
+    images, labels = constant(2)[..., :1, :1].expand(2, 3, 50, 50), torch.arange(2)
+    soft = torch.stack([mix("cutmix", images, labels, 2, seed, alpha)[1] for seed in range(1500)])
+    shares = np.sort(soft[:, :, 0].flatten().numpy())
+    rng = np.random.default_rng(0)
+    half = np.sqrt(1 - rng.beta(drawn_from, drawn_from, 100_000)) / 2
+    center = rng.random((2, 100_000))
+    pasted = np.prod(np.minimum(center + half, 1) - np.maximum(center - half, 0), axis=0)
+    expected = np.sort(np.concatenate([pasted, 1 - pasted]))
+    assert np.quantile(shares, [0.1, 0.25, 0.4]) == pytest.approx(np.quantile(expected, [0.1, 0.25, 0.4]), abs=0.03)
+
+
 @settings(max_examples=30)
 @given(SEEDS)
 def test_cutmix_takes_every_pixel_from_one_of_two_images(seed: int) -> None:

@@ -17,7 +17,7 @@ from genie_cli.fewshot import prepare as preparing
 from genie_cli.fewshot.benchmark import Benchmark
 from genie_cli.fewshot.options import FewShotOptions
 from genie_cli.fewshot.prepare import prepare
-from genie_cli.fewshot.task import FEWSHOT, FINEGRAINED, Task
+from genie_cli.fewshot.task import AS_AUTHORS, FEWSHOT, FINEGRAINED, Task
 from genie_cli.observer import Observer
 from tests.conftest import tree
 
@@ -222,6 +222,10 @@ def test_the_papers_figures_are_for_what_was_measured_alike(tmp_path: Path) -> N
     assert alike(None) == ("digits", None)
     assert alike(partial=True) == alike(settings=svm) == alike(checkpoint=None) == ("", 50)
     assert alike(soft_labels=True) == ("", 50)
+    bench = replace(bench, needs=replace(bench.needs, added=4))
+    assert alike() == ("", 50)
+    bench = replace(bench, needs=replace(bench.needs, added=0), protocol=AS_AUTHORS)
+    assert alike() == ("", 50)
 
 
 def test_the_papers_dinov2_needs_no_checkpoint(tmp_path: Path) -> None:

@@ -164,6 +164,14 @@ class TestResuming:
         assert (tmp_path / "out" / FILE).read_text() != before
         assert records == prepared(tmp_path / "fresh", augment=names, **change).evaluate()
 
+    def test_so_does_another_protocol_on_the_same_episodes(self, tmp_path: Path, ran: list[str]) -> None:
+        bench = prepared(tmp_path / "out", augment=("none", "strong"))
+        bench.evaluate()
+        for change in ({"flip_vertically": True}, {"crops": 4}, {"center_crop": True}):
+            ran.clear()
+            replace(bench, protocol=replace(bench.protocol, **change)).evaluate()
+            assert ran == ["none", "strong"]
+
     def test_so_does_another_generated_image_or_verdict(self, tmp_path: Path, ran: list[str]) -> None:
         planned = prepared(tmp_path / "out", augment=("txt2img",), plan_only=True)
         jobs = list(planned.run.jobs if planned.run else ())

@@ -386,6 +386,14 @@ def test_genie_ada_random_adds_one_of_each_group_by_the_marginal_of_genie_ada(wo
     assert by_chance != by_ada
 
 
+def test_a_ratio_that_genie_ada_never_chooses_is_never_drawn(world: World) -> None:
+    """Up to r = .6 every image is another one than from .7 on, so GeNIe-Ada always chooses .7."""
+    jobs = list(EpisodeJobs(str, "").needed(world.episodes, [named("genie-ada")]))
+    images = generate(jobs, world.folder / "images", lambda job, path: draw_picture(path, 40 if job.r < 0.65 else 240))
+    for name in ("genie-ada", "genie-ada-random"):
+        assert world.fitted(named(name), images=images)[2].chosen == {0.7: EPISODES * WAYS * ADDED}
+
+
 def test_queries_are_seen_whole_and_once(world: World) -> None:
     _, asked, outcome = world.fitted(named("strong"))
     for episode, rows, accuracy in zip(world.episodes, asked, outcome.accuracies, strict=True):

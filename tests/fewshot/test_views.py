@@ -88,3 +88,9 @@ def test_keys_stay_what_they_are(tmp_path: Path, source: Source) -> None:
     """Or every feature that anybody has cached would be computed again."""
     assert Views(tmp_path, PHOTOS).weak(source, 3)[0] == f"{source.sha256}:weak-0.2-flip:3"
     assert Views(tmp_path, DIGITS).strong(source, 0)[0] == f"{source.sha256}:strong-0.7-no-flip:0"
+
+
+def test_views_that_may_be_upside_down_are_not_taken_for_others(tmp_path: Path, source: Source) -> None:
+    turning = Views(tmp_path, RandomAugment(PREPROCESS, flip_vertically=True))
+    assert turning.strong(source, 0)[0] != Views(tmp_path, PHOTOS).strong(source, 0)[0]
+    assert turning.weak(source, 0)[0] == Views(tmp_path, PHOTOS).weak(source, 0)[0]  # these are the same
