@@ -4,7 +4,7 @@
     python -m tests.mutants --only ada-signed-jump  one
     python -m tests.mutants --list                  their names, and what each changes
 
-A fault is planted in a temporary copy of ``src``; the working tree is never touched. The tests that should notice it
+A fault is planted in a temporary copy of the tree; the working tree is never touched. The tests that should notice it
 are named with it (`tests.planted`). They must pass on the copy as it is, and one of them must fail with the fault.
 Run by hand and every night (``.ci/nightly``), not in ``./check``.
 """
@@ -25,6 +25,8 @@ from tests.planted.fault import Fault
 
 ROOT = Path(__file__).resolve().parents[1]
 FAULTS = (*fewshot.FAULTS, *others.FAULTS)
+_PACKAGE = "src/genie_cli"
+_NOT_COPIED = shutil.ignore_patterns(".git", ".*_cache", ".hypothesis", ".venv", "__pycache__", "genie-*")
 _PASSED, _FAILED = 0, 1  # pytest's exit codes; others mean that tests could not be run
 _SECONDS = 900  # a fault may also be noticed by tests that never end
 _SHOWN = 25  # last lines of what pytest said
@@ -52,12 +54,12 @@ def planted(fault: Fault, source: str) -> str:
 
 
 def run(tests: Sequence[str], copy: Path) -> tuple[int, str]:
-    """Run tests against the copy; pytest's exit code, and its last lines."""
+    """Run tests of the copy; pytest's exit code, and its last lines."""
     command = [sys.executable, "-B", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]
-    environment = {**os.environ, "PYTHONPATH": str(copy), "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(copy / "src"), "OMP_NUM_THREADS": "1"}
     environment["HYPOTHESIS_STORAGE_DIRECTORY"] = str(copy.parent / "hypothesis")
     try:
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=_SECONDS)
+        done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, timeout=_SECONDS)
     except subprocess.TimeoutExpired:
         return _FAILED, f"no end after {_SECONDS} seconds"
     return done.returncode, "\n".join((done.stdout + done.stderr).splitlines()[-_SHOWN:])
@@ -69,7 +71,7 @@ def try_out(fault: Fault, copy: Path) -> str:
     Raises:
         UnusableError: see `planted`.
     """
-    file = copy / "genie_cli" / fault.file
+    file = copy / _PACKAGE / fault.file
     before = file.read_text()
     changed = planted(fault, before)
     file.write_text(changed)
@@ -89,7 +91,7 @@ def campaign(faults: Sequence[Fault]) -> int:
         UnusableError: the tests fail without a fault.
     """
     with tempfile.TemporaryDirectory(prefix="genie-mutants-") as folder:
-        copy = Path(shutil.copytree(ROOT / "src", Path(folder) / "src", ignore=shutil.ignore_patterns("__pycache__")))
+        copy = Path(shutil.copytree(ROOT, Path(folder) / "genie", ignore=_NOT_COPIED))
         say(f"{len(faults)} faults; first their tests, without any")
         code, said = run(list(dict.fromkeys(name for fault in faults for name in fault.tests)), copy)
         if code != _PASSED:
@@ -117,7 +119,7 @@ def chosen(only: Iterable[str]) -> list[Fault]:
     problems = []
     for fault in faults:
         try:
-            planted(fault, (ROOT / "src/genie_cli" / fault.file).read_text())
+            planted(fault, (ROOT / _PACKAGE / fault.file).read_text())
         except UnusableError as error:
             problems.append(f"{fault.name}: {error}")
     if problems:

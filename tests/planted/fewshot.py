@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.planted.fault import Fault
 
 _ROWS = "tests/fewshot/test_rows.py"
+_GENERATED = "tests/fewshot/test_rows_generated.py"
 _ADA = "tests/fewshot/test_ada.py"
 _IN_EPISODES = "tests/fewshot/test_ada_in_episodes.py"
 _NEEDS = "tests/fewshot/test_needs.py"
@@ -55,7 +56,7 @@ FAULTS = (
         "evaluate/generated.py",
         "np.asarray(shares / shares.sum())",
         "np.asarray(shares)",
-        (f"{_ROWS}::test_soft_labels_are_the_oracles_shares_of_the_episodes_classes",),
+        (f"{_GENERATED}::test_soft_labels_are_the_oracles_shares_of_the_episodes_classes",),
     ),
     Fault(
         "txt2img-alike-for-all-classes",
@@ -104,14 +105,14 @@ FAULTS = (
         "fewshot/support.py",
         "if self.protocol.crop_generated:",
         "if True:",
-        (f"{_ROWS}::test_generated_images_are_added_under_their_target",),
+        (f"{_GENERATED}::test_generated_images_are_added_under_their_target",),
     ),
     Fault(
         "fine-grained-with-crops",
         "fewshot/support.py",
         "return self.protocol.crops_beside_generated or not",
         "return True or not",
-        (f"{_ROWS}::test_generated_images_are_added_under_their_target",),
+        (f"{_GENERATED}::test_generated_images_are_added_under_their_target",),
     ),
     Fault(
         "pasted-the-wrong-way-round",
@@ -125,7 +126,7 @@ FAULTS = (
         "fewshot/support.py",
         "others(episode, group.target, group.place + 1)[-1]",
         "others(episode, group.target, 1)[-1]",
-        (f"{_ROWS}::test_txt2img_paste_puts_generated_objects_before_the_others_in_turn",),
+        (f"{_GENERATED}::test_txt2img_paste_puts_generated_objects_before_the_others_in_turn",),
     ),
     Fault(
         "rejected-images-used",
@@ -139,7 +140,7 @@ FAULTS = (
         "fewshot/support.py",
         "image.label(episode.classes[group.target], ",
         "image.label(episode.classes[0], ",
-        (f"{_ROWS}::test_generated_images_are_added_under_their_target",),
+        (f"{_GENERATED}::test_generated_images_are_added_under_their_target",),
     ),
     Fault(
         "queries-in-random-crops",
@@ -211,21 +212,21 @@ FAULTS = (
         "fewshot/evaluator.py",
         "np.array([marginal[job.r] for job in jobs], dtype=np.float64)",
         "np.ones(len(jobs))",
-        (f"{_ROWS}::test_a_ratio_that_genie_ada_never_chooses_is_never_drawn",),
+        (f"{_GENERATED}::test_a_ratio_that_genie_ada_never_chooses_is_never_drawn",),
     ),
     Fault(
         "probe-chooses-by-whole-images",
         "fewshot/support.py",
         "return self.probes if augmentation.probe else self.images",
         "return self.images",
-        (f"{_ROWS}::test_genie_ada_by_probe_chooses_by_probes_and_adds_whole_images",),
+        (f"{_GENERATED}::test_genie_ada_by_probe_chooses_by_probes_and_adds_whole_images",),
     ),
     Fault(
         "probes-made-into-rows",
         "fewshot/support.py",
         "image = self.images.find(job)\n            if image",
         "image = self.probes.find(job) or self.images.find(job)\n            if image",
-        (f"{_ROWS}::test_genie_ada_by_probe_chooses_by_probes_and_adds_whole_images",),
+        (f"{_GENERATED}::test_genie_ada_by_probe_chooses_by_probes_and_adds_whole_images",),
     ),
     Fault(
         "query-features-not-normalised",
