@@ -48,7 +48,7 @@ def test_what_is_left_of_the_source_fades_with_r(genie: Genie, made: Path) -> No
     for row in parsed(genie("oracle", made).stdout)[1:]:
         left[row["r"]].append(row["oracle"]["source_similarity"])
     kept = {r: sum(share >= KEPT for share in shares) / len(shares) for r, shares in left.items()}
-    assert kept[0.5] >= 0.95
+    assert kept[0.5] >= 0.8
     assert kept[1.0] <= 0.35  # by chance a tenth, or with eight others to compare with, a ninth
     assert 0.3 < sum(left[1.0]) / len(left[1.0]) < 0.7
 
