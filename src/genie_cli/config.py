@@ -156,9 +156,7 @@ class Data(_Section):
     """Where data sets are."""
 
     dir: str = _setting("", "Folder of the data set.", option="data_dir", variable="GENIE_DATA", metavar="DIR")
-    pool: int = _setting(
-        0, "Which images of the bundled digits: other numbers have other colors, backgrounds and poses.", ge=0, le=MANY
-    )
+    pool: int = _setting(0, "Which painting of the bundled digits: colors, backgrounds, poses.", ge=0, le=MANY)
 
 
 MOST_EPISODES = 100_000  # they are held in memory
