@@ -68,7 +68,7 @@ class Generate(_Section):
         "genie: from photos of other classes; img2img: from photos of the target's own class; txt2img: from noise.",
     )
     r: tuple[Ratio, ...] = _setting(
-        (), "Noise ratios in (0, 1], as 0.6,0.8; diffusers calls it strength. Default: 0.8 for genie, 0.3 for img2img."
+        (), "Noise ratios in (0, 1], as 0.6,0.8; diffusers calls it strength. Default: 0.8; with --method img2img 0.3."
     )
     prompt: str = _setting("A photo of a {target}", "Prompt template; {target} stands for the target class.")
     superclass: str = _setting("", "Append ', a type of SUPERCLASS' to the prompt, for fine-grained classes.")
