@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.paper.report import filled
+
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 
@@ -86,3 +88,9 @@ def commands_in(line: str) -> list[list[str]]:
         else:
             commands[-1].append(word)
     return [words for words in commands if words]
+
+
+def test_the_tables_of_results_are_those_of_their_files() -> None:
+    """Else: python -m benchmarks.paper.report."""
+    page = (ROOT / "docs/results.md").read_text(encoding="utf-8")
+    assert filled(page, ROOT / "docs/results") == page

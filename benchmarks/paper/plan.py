@@ -6,6 +6,8 @@ set and pool share a folder, and with it the images and the predictions that are
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from benchmarks.paper.steps import Step
 
 POOLS = (1, 2, 3, 4, 5)
@@ -14,16 +16,18 @@ EPISODES = 600  # of each pool and number of shots
 PLAIN, TIED, INK, NEGATIVES = "digits", "digits-spurious-background", "digits-spurious-ink", "digits-negatives"
 KINDS = "kinds"  # the folders of `genie finegrained`
 
+USUAL = "none,weak,strong,cutmix,mixup,img2img-l,img2img-h,txt2img,genie"
 PRIMARY = "weak,txt2img,genie"
-TABLE = "none,weak,strong,cutmix,mixup,repeat,paste,img2img-l,img2img-h,img2img,txt2img,txt2img-paste,genie"
+TABLE = "none,weak,strong,repeat,paste,img2img-l,img2img-h,img2img,txt2img,txt2img-paste,genie"
 TIED_TABLE = "none,weak,repeat,paste,img2img,txt2img,txt2img-paste,genie"
 KINDS_TABLE = "none,weak,repeat,paste,img2img-h,txt2img,txt2img-paste,genie"
+MIXED = "weak,cutmix,mixup"  # 90,000 mixed images, which no cache keeps
 RATIOS = "weak,genie,genie-ada,genie-ada-random"
 SWEEP = ("--r", "0.5,0.6,0.7,0.8,0.9")
 LONG_TAIL = "none,repeat,img2img-l,img2img-h,img2img,txt2img,genie"
 ORACLE = {"consistent": "--consistent-only", "soft": "--soft-labels"}  # folders, and what the oracle is asked for
 COUNTS, MOST = (1, 2, 4, 8), 16  # generated images per class, of the curve
-FEW_POOLS = POOLS[:1]  # for what is described only, and takes long
+RATIO_POOLS, FEW_POOLS = POOLS[:3], POOLS[:1]  # for what is described only, and takes long
 
 
 def folder(data: str, pool: int, backbone: str = "digits") -> str:
@@ -32,19 +36,37 @@ def folder(data: str, pool: int, backbone: str = "digits") -> str:
 
 
 def stages() -> dict[str, list[Step]]:
-    """The steps by stage, in the order in which they are run: what was asked beforehand comes first."""
+    """The steps by stage, in the order in which they are run: what was asked beforehand comes first.
+
+    A step that writes to a folder follows all earlier ones that write to it or read it.
+    """
+    users: dict[str, list[str]] = {}
+    found: dict[str, list[Step]] = {}
+    for stage, steps in _stages().items():
+        found[stage] = []
+        for step in steps:
+            before = dict.fromkeys((*step.after, *users.get(step.out, ())))
+            found[stage].append(replace(step, after=tuple(before)))
+            users[step.out] = [step.name]
+            for folder_read in step.reads:
+                users.setdefault(folder_read, []).append(step.name)
+    return found
+
+
+def _stages() -> dict[str, list[Step]]:
     return {
         "primary": [
             step for pool in POOLS for data in (PLAIN, TIED) for step in _fewshot("first", data, pool, PRIMARY)
         ],
         "table": [step for pool in POOLS for step in _fewshot("table", PLAIN, pool, TABLE)],
-        "ratios": [step for pool in POOLS for step in _fewshot("ratios", PLAIN, pool, RATIOS, *SWEEP)],
+        "mixed": [step for pool in FEW_POOLS for step in _fewshot("mixed", PLAIN, pool, MIXED)],
+        "ratios": [step for pool in RATIO_POOLS for step in _fewshot("ratios", PLAIN, pool, RATIOS, *SWEEP)],
         "oracle": [step for pool in FEW_POOLS for how in ORACLE for step in _oracle(pool, how)],
         "tied": [step for pool in POOLS for step in _fewshot("tied", TIED, pool, TIED_TABLE)],
         "ink": [step for pool in POOLS for step in _with_txt2img_of_plain("ink", INK, pool)],
         "negatives": [step for pool in POOLS for step in _with_txt2img_of_plain("negatives", NEGATIVES, pool)],
         "kinds": [step for pool in POOLS for step in _kinds(pool)],
-        "probe": [_probe(pool) for pool in POOLS],
+        "probe": [_probe(pool) for pool in RATIO_POOLS],
         "counts": [step for pool in FEW_POOLS for step in _counts(pool)],
         "authors": [step for pool in FEW_POOLS for step in _authors(pool)],
         "long-tail": [_long_tail(pool) for pool in POOLS],
@@ -124,7 +146,7 @@ def _counts(pool: int) -> list[Step]:
 
 
 def _authors(pool: int) -> list[Step]:
-    return _with_both("all", "authors", pool, ("fewshot", *_asked(PLAIN, pool, TABLE), "--as-authors"))
+    return _with_both("all", "authors", pool, ("fewshot", *_asked(PLAIN, pool, USUAL), "--as-authors"))
 
 
 def _long_tail(pool: int) -> Step:

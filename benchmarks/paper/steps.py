@@ -32,6 +32,17 @@ class Step:
     after: tuple[str, ...] = ()
 
     @property
+    def out(self) -> str:
+        """The folder or file that it writes."""
+        return self.words[self.words.index("--out") + 1]
+
+    @property
+    def reads(self) -> list[str]:
+        """The folders whose images it reads."""
+        names = (name for word in self.words for name in word.split(","))
+        return [name.removesuffix("/images") for name in names if name.endswith("/images")]
+
+    @property
     def command(self) -> str:
         """As it is typed."""
         return shlex.join(["genie", *self.words])
@@ -58,7 +69,9 @@ class Runner:
             StepError: a command has failed; those that run are waited for, and no other is begun.
         """
         waiting = [step for step in steps if not self._has_ended(step)]
-        ended = {step.name for step in steps} - {step.name for step in waiting}
+        if lacking := {name for step in waiting for name in step.after if not self._can_be_ended(name, steps)}:
+            raise StepError(f"these steps have to be run before: {', '.join(sorted(lacking))}")
+        ended = {name for step in steps for name in (step.name, *step.after)} - {step.name for step in waiting}
         running: dict[Future[None], Step] = {}
         with ThreadPoolExecutor(self.workers) as pool:
             while waiting or running:
@@ -96,6 +109,10 @@ class Runner:
         record = {"command": step.command, "key": _key(step), "seconds": round(time.monotonic() - started, 1)}
         write_atomically(self._ended(step), (json.dumps(record) + "\n").encode())
 
+    def _can_be_ended(self, name: str, steps: Sequence[Step]) -> bool:
+        """Whether a step is among those that are run now, or was run before."""
+        return any(step.name == name for step in steps) or self._file(name).exists()
+
     def _has_ended(self, step: Step) -> bool:
         return self._record(step).get("key") == _key(step)
 
@@ -104,7 +121,10 @@ class Runner:
         return dict(json.loads(path.read_text())) if path.exists() else {}
 
     def _ended(self, step: Step) -> Path:
-        return self.folder / "steps" / f"{step.name}.json"
+        return self._file(step.name)
+
+    def _file(self, name: str) -> Path:
+        return self.folder / "steps" / f"{name}.json"
 
 
 def _key(step: Step) -> str:

@@ -68,7 +68,7 @@ class Generate(_Section):
         "genie: from photos of other classes; img2img: from photos of the target's own class; txt2img: from noise.",
     )
     r: tuple[Ratio, ...] = _setting(
-        (), "Noise ratios in (0, 1], as 0.6,0.8; diffusers calls it strength. Default: 0.8 for genie, 0.3 for img2img."
+        (), "Noise ratios in (0, 1], as 0.6,0.8; diffusers calls it strength. Default: 0.8; with --method img2img 0.3."
     )
     prompt: str = _setting("A photo of a {target}", "Prompt template; {target} stands for the target class.")
     superclass: str = _setting("", "Append ', a type of SUPERCLASS' to the prompt, for fine-grained classes.")
@@ -78,9 +78,7 @@ class Generate(_Section):
     guidance: float = _setting(7.5, "Classifier-free guidance scale.", ge=1, le=100)
     seed: int = _setting(0, "Random seed.", ge=0, le=_LARGEST_SEED)
     probe: bool = _setting(
-        False,
-        "Stop after one denoising step and decode the predicted clean image: cheap previews, for GeNIe-Ada.",
-        rare=True,
+        False, "Stop after one denoising step and decode the predicted clean image: cheap previews.", rare=True
     )
     preset: Literal["exact", "fast"] = _setting(
         "exact",
@@ -158,13 +156,13 @@ class Data(_Section):
     """Where data sets are."""
 
     dir: str = _setting("", "Folder of the data set.", option="data_dir", variable="GENIE_DATA", metavar="DIR")
-    pool: int = _setting(
-        0, "Which images of the bundled digits: other numbers have other colors, backgrounds and poses.", ge=0, le=MANY
-    )
+    pool: int = _setting(0, "Which painting of the bundled digits: colors, backgrounds, poses.", ge=0, le=MANY)
 
 
 MOST_EPISODES = 100_000  # they are held in memory
 MOST_PER_EPISODE = 100_000  # classes, and images of a class
+_Classifier = Literal["lr", "svm", "prototype"]
+_CLASSIFIERS = "Classifier on the features: logistic regression, linear SVM, or nearest class mean."
 _PositiveInts = tuple[Annotated[int, Field(ge=1, le=MOST_PER_EPISODE)], ...]
 
 
@@ -177,13 +175,9 @@ class FewShot(_Section):
     episodes: int = _setting(
         600, "Episodes per number of shots (the paper: 1000 on tiered-ImageNet).", ge=2, le=MOST_EPISODES
     )
-    classifier: Literal["lr", "svm", "prototype"] = _setting(
-        "lr", "Classifier on the features: logistic regression, linear SVM, or nearest class mean."
-    )
+    classifier: _Classifier = _setting("lr", _CLASSIFIERS)
     ada: Literal["full", "probe"] = _setting(
-        "full",
-        "GeNIe-Ada chooses by full images at every r, or by a probe of one denoising step at each.",
-        rare=True,
+        "full", "GeNIe-Ada chooses by full images at every r, or by a probe of one step at each.", rare=True
     )
     added: int = _setting(
         0, "Generated images per class; 0: (ways - 1) * shots, as in the paper.", ge=0, le=MOST_PER_EPISODE, rare=True
@@ -197,14 +191,11 @@ class FineGrained(FewShot):
     ways: int = _setting(20, "Classes per episode.", ge=2, le=MOST_PER_EPISODE)
     queries: int = _setting(0, "Query images per class and episode; 0: all test images.", ge=0, le=MOST_PER_EPISODE)
     episodes: int = _setting(100, "Episodes per number of shots.", ge=2, le=MOST_EPISODES)
-    classifier: Literal["lr", "svm", "prototype"] = _setting(
-        "svm", "Classifier on the features: logistic regression, linear SVM, or nearest class mean."
-    )
+    classifier: _Classifier = _setting("svm", _CLASSIFIERS)
 
 
-_Channels = tuple[
-    Annotated[float, Field(gt=0, lt=1)], Annotated[float, Field(gt=0, lt=1)], Annotated[float, Field(gt=0, lt=1)]
-]
+_Channel = Annotated[float, Field(gt=0, lt=1)]
+_Channels = tuple[_Channel, _Channel, _Channel]
 # timm ignores most words of a policy that it does not know.
 _RANDAUGMENT = r"^(m\d{1,3}(\.\d{1,9})?(-(n\d{1,2}|inc[01]|(mstd|mmax|p)\d{1,3}(\.\d{1,9})?))*)?$"
 _MOST_IMAGES = 10_000_000  # of a class, or in a batch

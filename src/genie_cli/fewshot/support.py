@@ -118,8 +118,6 @@ class SupportSets:
 
     def candidates(self, episode: Episode, augmentation: Augmentation) -> Iterator[Candidates]:
         """The generated images, or their probes, in groups of which one each is used."""
-        if not augmentation.generates:
-            return
         size, known = len(augmentation.ratios), self.candidates_of(augmentation)
         for number, jobs in enumerate(self.needs.jobs(episode, augmentation)):
             for place, start in enumerate(range(0, len(jobs), size)):
