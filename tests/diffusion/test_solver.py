@@ -1,5 +1,7 @@
 """The solver against diffusers' scheduler, and the numbers of steps that the authors' code runs."""
 
+import math
+
 import pytest
 import torch
 from diffusers import DPMSolverMultistepScheduler
@@ -84,7 +86,10 @@ def test_smallest_ratio_leaves_just_the_last_step(steps: int) -> None:
 
 @given(st.integers(1, 999))
 def test_noise_timestep_survives_floating_point(thousandths: int) -> None:
-    assert noise_timestep(thousandths / 1000) == thousandths
+    r = thousandths / 1000
+    for near in (r, math.nextafter(r, 0), math.nextafter(r, 1)):
+        assert noise_timestep(near) == thousandths
+    assert noise_timestep(0.1 + 0.7) == 800  # 0.7999999999999999
 
 
 def test_noise_coefficient_at_800() -> None:
