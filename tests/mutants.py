@@ -28,7 +28,7 @@ FAULTS = (*fewshot.FAULTS, *others.FAULTS)
 _PACKAGE = "src/genie_cli"
 _NOT_COPIED = shutil.ignore_patterns(".git", ".*_cache", ".hypothesis", ".venv", "__pycache__", "genie-*")
 _PASSED, _FAILED = 0, 1  # pytest's exit codes; others mean that tests could not be run
-_SECONDS = 900  # a fault may also be noticed by tests that never end
+_SECONDS = 600  # a fault may also be noticed by tests that never end
 _SHOWN = 25  # last lines of what pytest said
 
 

@@ -165,7 +165,7 @@ DATA = (
           "tuple(source for group in one_class for source in group)",
           ("tests/confuse/test_cross_validation.py",)),
     Fault("support-and-query-share-scans", "data/digits/few_shot.py", "if (turn % scans < first) == in_first",
-          "if (turn < first) == in_first", (_POOLS,)),
+          "if (turn % scans < first) == in_first or role == QUERY", (_POOLS,)),
     Fault("halves-of-pools-not-swapped", "data/digits/few_shot.py",
           "in_first = (role == SUPPORT) == (self.number % 2 == 0)", "in_first = role == SUPPORT",
           (f"{_POOLS}::TestPools",)),
