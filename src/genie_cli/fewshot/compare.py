@@ -83,5 +83,5 @@ def comparison(
         difference=round(100 * found.mean, 4) + 0.0,
         episode_interval=round(100 * found.episodes.half_width, 4),
         clustered_interval=round(100 * found.half_width, 4),
-        p_value=round(found.p_value, 6),
+        p_value=float(f"{found.p_value:.3g}"),
     )
