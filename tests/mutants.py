@@ -20,11 +20,11 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from tests.planted import fewshot, others
+from tests.planted import fewshot, others, rows
 from tests.planted.fault import Fault
 
 ROOT = Path(__file__).resolve().parents[1]
-FAULTS = (*fewshot.FAULTS, *others.FAULTS)
+FAULTS = (*rows.FAULTS, *fewshot.FAULTS, *others.FAULTS)
 _PACKAGE = "src/genie_cli"
 _NOT_COPIED = shutil.ignore_patterns(".git", ".*_cache", ".hypothesis", ".venv", "__pycache__", "genie-*")
 _PASSED, _FAILED = 0, 1  # pytest's exit codes; others mean that tests could not be run

@@ -98,7 +98,7 @@ def test_pools_are_put_together(small: Path) -> None:
 
 def test_tables_are_of_what_there_is(small: Path, tmp_path: Path) -> None:
     write_all(small, tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["digits.csv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["digits.csv", "primary-plain.csv"]
     header, *rows = (tmp_path / "digits.csv").read_text().splitlines()
     assert header.startswith("data,backbone,shots,augmentation,pools,episodes,accuracy")
     assert [row.split(",")[:6] for row in rows] == [
