@@ -25,7 +25,7 @@ from sklearn.preprocessing import StandardScaler
 
 from genie_cli.backbones.backbone import Backbone
 from genie_cli.backbones.load import load
-from genie_cli.data.digits import CLASSES, NOVEL_CLASSES, DigitsInTheWild, Sample, scans_of
+from genie_cli.data.digits import CLASSES, NOVEL_CLASSES, DigitsInTheWild, Sample
 
 _HUES = 5
 
@@ -43,7 +43,7 @@ def main() -> None:
         "photograph": np.array([sample.photograph for sample in samples]),
         "ink hue": np.array([hue_of(sample) for sample in samples]),
     }
-    scans = np.array([scan_of(index) for index in numbers])
+    scans = np.array([sample.label * 1000 + sample.scan for sample in samples])
     print(f"{'':14}variance, %           linear classifier, % right       images/CPU s")
     print(f"{'':14}digit  photograph     digit  photograph  ink hue")
     for name in asked.backbones:
@@ -73,17 +73,13 @@ def features_of(backbone: Backbone, samples: list[Sample]) -> tuple[NDArray[np.f
     return features / np.linalg.norm(features, axis=1, keepdims=True), len(samples) / seconds
 
 
-def _run(backbone: Backbone, samples: list[Sample]) -> NDArray[np.float32]:
-    return backbone.run(torch.stack([backbone.preprocess.center_crop(Image.fromarray(s.image)) for s in samples]))
-
-
 def explained(features: NDArray[np.float64], groups: NDArray[np.int64]) -> float:
     """The share of the features' variance that lies between the means of the groups, 0..1."""
-    centred = features - features.mean(axis=0)
+    centered = features - features.mean(axis=0)
     between = sum(
-        (groups == group).sum() * (centred[groups == group].mean(axis=0) ** 2).sum() for group in np.unique(groups)
+        (groups == group).sum() * (centered[groups == group].mean(axis=0) ** 2).sum() for group in np.unique(groups)
     )
-    return float(between / (centred**2).sum())
+    return float(between / (centered**2).sum())
 
 
 def told_apart(features: NDArray[np.float64], groups: NDArray[np.int64], scans: NDArray[np.int64]) -> float:
@@ -103,12 +99,6 @@ def hue_of(sample: Sample) -> int:
     else:
         sixth = (red - green) / (largest - least) + 4
     return int(sixth / 6 * _HUES) % _HUES
-
-
-def scan_of(index: int) -> int:
-    """Which scan a sample was painted from; samples go through each class's scans in turn."""
-    label, turn = index % len(CLASSES), index // len(CLASSES)
-    return label * 1000 + turn % len(scans_of("val")[label])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Stage 3: teaches the UNet the new numbers of its noise levels; see `training.schedule`.
 
-Only the time embedding is trained: at each new timestep it shall give what it gave at the timestep that was trained
+Only the time embedding is trained: at each new timestep it must give what it gave at the timestep that was trained
 with that noise level. All other weights stay as they are.
 """
 

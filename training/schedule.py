@@ -9,7 +9,7 @@ steps correct for that, each before one part of the training:
    square root of alpha-bar is then rescaled linearly, as in Lin et al., "Common diffusion noise schedules" (2024),
    Algorithm 1, so that its last value is that of SD's schedule: at r = 1 the latent must be pure noise.
 2. `reindexed_betas`, which are bundled. One factor cannot match the paper's label consistencies at both ends of r. So
-   the noise levels are renumbered: the new timestep t has the level that was trained as timestep 1000 w(t / 1000), with
+   the noise levels are renumbered: the new timestep t has the level that was trained as timestep 999 w(t / 999), with
    a monotone w. The levels themselves, and all that the UNet has learned of them, stay; `training.reindex` teaches its
    time embedding the new numbers. The anchors of w were chosen on the validation split (`training.measure`).
 """

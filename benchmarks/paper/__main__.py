@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmarks.paper.plan import stages
 from benchmarks.paper.steps import Runner, StepError
 from benchmarks.paper.tables import write_all
+from genie_cli.errors import GenieError
 
 
 def main() -> None:
@@ -28,11 +29,11 @@ def main() -> None:
     runner = Runner(options.out, options.workers)
     try:
         runner.run(steps)
-    except StepError as failed:
+        for stage in options.stages:
+            print(f"{stage}: {runner.seconds(every[stage]) / 60:.1f} minutes of one process")
+        write_all(options.out, options.tables)
+    except (StepError, GenieError) as failed:
         sys.exit(str(failed))
-    for stage in options.stages:
-        print(f"{stage}: {runner.seconds(every[stage]) / 60:.1f} minutes of one process")
-    write_all(options.out, options.tables)
 
 
 if __name__ == "__main__":

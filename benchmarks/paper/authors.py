@@ -1,7 +1,7 @@
 """What each difference from the authors' code changes: `python -m benchmarks.paper.authors`.
 
-Each is switched on alone, on the episodes and images of the stage `table`; the stage `authors` has all at once, with
-prompts and 16 queries. (The digits are not flipped, so that vertical flips change nothing here.)
+Each is switched on alone, on the episodes and images of the stages `table` and `mixed`; the stage `authors` has all at
+once, with prompts and 16 queries. (The digits are not flipped, so that vertical flips change nothing here.)
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def sizes(root: Path) -> Iterator[Difference]:
         for backbone in BACKBONES:
             for shots in (1, 5):
                 ours, theirs = (Pools.read(root, each, PLAIN, FEW_POOLS, backbone, shots) for each in (PLAIN, name))
-                for label in theirs.labels:
+                for label in [label for label in theirs.labels if label in ours.labels]:
                     pairs = zip(theirs.pools, ours.pools, strict=True)
                     lists = [(a.listed, a.predicted(label) or (), b.predicted(label) or ()) for a, b in pairs]
                     found = difference(lists, ours.original_of)

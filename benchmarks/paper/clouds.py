@@ -52,9 +52,10 @@ class Place:
 
     Attributes:
         to_source, to_target: mean distance to the mean of the real images of the source's and of the target's class;
-            of Txt2Img, to_source is the mean over all other classes.
-        nearer_source: share of the images that lie nearer to a real class other than the target, the source's class if
-            there is a source.
+            where the source's class is the target's, as with Img2Img, or there is no source, it is the mean over all
+            other classes.
+        nearer_source: share of the images that lie nearer to the source's class than to the target's; in the same
+            cases, nearer to any other class.
     """
 
     backbone: str

@@ -2,7 +2,7 @@
 
 Left: real support images, and what each method made of them or for them, in the features of a backbone, by PCA and by
 UMAP. Right: the oracle's probabilities of the source's and of the target's class over r. Needs the extra `plots`, and
-the stages `table` and `ratios` of the benchmark.
+the stages `primary`, `table` and `ratios` of the benchmark.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.paper.clouds import METHODS, RATIOS, REAL, Cloud, Place, clouds, places, probabilities
+from benchmarks.paper.clouds import METHODS, REAL, Cloud, Place, clouds, places, probabilities
 from benchmarks.paper.plan import BACKBONES
 from genie_cli.data.digits import NOVEL_CLASSES
 from genie_cli.evaluate.results import comma_separated
@@ -71,14 +71,15 @@ def draw_probabilities(found: dict[str, tuple[NDArray[np.float64], NDArray[np.fl
     """Densities of the oracle's probabilities of source and target, one column per r."""
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(1, len(RATIOS), figsize=(2.4 * len(RATIOS), 2.6), sharey=True, layout="constrained")
+    size = 2.4 * len(found), 2.6
+    figure, axes = pyplot.subplots(1, len(found), figsize=size, sharey=True, squeeze=False, layout="constrained")
     bins = np.linspace(0, 1, 21)
-    for axis, kind in zip(axes, RATIOS, strict=True):
+    for axis, kind in zip(axes[0], found, strict=True):
         for values, color, name in zip(found[kind], ("#d55e00", "#0072b2"), ("source", "target"), strict=True):
             axis.hist(values, bins, weights=np.full(len(values), 1 / len(values)), color=color, alpha=0.6, label=name)
         axis.set(title=kind.removeprefix("genie "), xlabel="probability", ylim=(0, 1))
-    axes[0].set_ylabel("share of the images")
-    axes[0].legend(frameon=False)
+    axes[0, 0].set_ylabel("share of the images")
+    axes[0, 0].legend(frameon=False)
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
 

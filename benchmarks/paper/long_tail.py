@@ -7,12 +7,10 @@ from pathlib import Path
 
 from pydantic import dataclasses
 
-from benchmarks.paper.plan import LONG_TAIL, POOLS
+from benchmarks.paper.plan import GENIE, LONG_TAIL, POOLS, TXT2IMG
 from genie_cli import api
 from genie_cli.evaluate.statistics import estimate_of_few
 from genie_cli.longtail.compare import Trained, pooled
-
-GENIE, TXT2IMG = "genie r=0.8", "txt2img"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

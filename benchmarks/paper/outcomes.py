@@ -85,7 +85,8 @@ class Pools:
 
     def original_of(self, source: Source) -> Hashable:
         """The scan: pools are painted from the same scans, so that a scan is one cluster in all of them."""
-        return next(name for p in self.pools if (name := p.dataset.originals.get(source.sha256)))
+        names = (p.dataset.originals.get(source.sha256) for p in self.pools)
+        return next((name for name in names if name), source.sha256)
 
 
 def _pool(out: Path, task: str, data: str, number: int, shots: int) -> Pool | None:

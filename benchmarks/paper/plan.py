@@ -17,6 +17,7 @@ PLAIN, TIED, INK, NEGATIVES = "digits", "digits-spurious-background", "digits-sp
 KINDS = "kinds"  # the folders of `genie finegrained`
 
 USUAL = "none,weak,strong,cutmix,mixup,img2img-l,img2img-h,txt2img,genie"
+GENIE, TXT2IMG = "genie r=0.8", "txt2img"  # labels
 PRIMARY = "weak,txt2img,genie"
 TABLE = "none,weak,strong,repeat,paste,img2img-l,img2img-h,img2img,txt2img,txt2img-paste,genie"
 TIED_TABLE = "none,weak,repeat,paste,img2img,txt2img,txt2img-paste,genie"

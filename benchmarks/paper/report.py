@@ -78,7 +78,7 @@ def _primary(rows: Sequence[_Row]) -> list[str]:
             row["shots"],
             f"**{_signed(row['difference'])} ± {_two(row['clustered_interval'])}**",
             f"± {_two(row['episode_interval'])}",
-            f"± {_two(row['pool_interval'])}",
+            f"± {_two(row['pool_interval'])}" if row["pool_interval"] else "",
             _p(row["adjusted"]),
         )
         for row in sorted(rows, key=lambda row: row["backbone"] == "digits")
@@ -147,7 +147,7 @@ def _long_tail_differences(rows: Sequence[_Row]) -> list[str]:
 
 
 def _figure4(rows: Sequence[_Row]) -> list[str]:
-    head = ("backbone", "images", "to the source's class", "to the target's class", "nearer to the source's class")
+    head = ("backbone", "images", "to the other class", "to the target's class", "nearer to the other class")
     body = [
         (
             f"`{row['backbone']}`",

@@ -95,7 +95,8 @@ class Runner:
         threads = str(max(1, (os.cpu_count() or 1) // self.workers))
         started = time.monotonic()
         with (self.folder / "steps" / f"{step.name}.log").open("w") as log:
-            environment = {**os.environ, "OMP_NUM_THREADS": threads}
+            others = {name: value for name, value in os.environ.items() if not name.startswith("GENIE_")}
+            environment = {**others, "OMP_NUM_THREADS": threads}  # settings are those of the command alone
             code = subprocess.run(
                 [sys.executable, "-m", "genie_cli", *step.words],
                 cwd=self.folder,
@@ -114,7 +115,7 @@ class Runner:
         return any(step.name == name for step in steps) or self._file(name).exists()
 
     def _has_ended(self, step: Step) -> bool:
-        return self._record(step).get("key") == _key(step)
+        return self._record(step).get("key") == _key(step) and (self.folder / step.out).exists()
 
     def _record(self, step: Step) -> dict[str, object]:
         path = self._ended(step)

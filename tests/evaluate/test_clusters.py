@@ -108,3 +108,14 @@ def test_holms_method_by_hand() -> None:
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([]) == []
     assert holm([0.7, 0.6]) == [1.0, 1.0]
+
+
+def test_one_shared_image_says_little_of_all_others() -> None:
+    """Two of many episodes share one image: the estimate is bounded by what episodes vary by at all."""
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        support = [[f"{episode} {image}" for image in range(5)] for episode in range(60)]
+        support[1][0] = support[0][0]
+        seen = [an_episode(rng.normal(size=1), [f"q{number}"], own) for number, own in enumerate(support)]
+        found = clustered(seen)
+        assert found.half_width <= 2 * found.episodes.half_width

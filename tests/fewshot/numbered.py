@@ -115,8 +115,9 @@ class World:
         )
 
     def of_others(self, episode: Episode, label: int) -> list[int]:
-        """The other classes' support images: of each class the first, then of each the second."""
-        parts = [self.numbers(part) for place, part in enumerate(episode.support) if place != label]
+        """The other classes' support images: of each class after this one, in a circle, the first; then the second."""
+        circle = [(label + step) % WAYS for step in range(1, WAYS)]
+        parts = [self.numbers(episode.support[place]) for place in circle]
         return [part[shot] for shot in range(SHOTS) for part in parts]
 
     def jobs_of(self, augmentation: Augmentation, episode: Episode, **needs: Any) -> list[list[Job]]:

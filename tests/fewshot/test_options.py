@@ -23,19 +23,19 @@ DRAWN = ("shots", "ways", "queries", "episodes")
 
 # Options of a run, and the settings that conflict with them if they are typed; {} is the task's section.
 SCENARIOS: dict[str, tuple[dict[str, Any], bool, set[str]]] = {
-    "usual": ({}, False, {"data.dir"}),
-    "folder": ({"dataset": "folder"}, False, {"data.pool"}),
-    "no genie": ({"augment": ("weak", "txt2img")}, False, {"data.dir", "generate.r"}),
+    "usual": ({}, False, {"data.dir", "{}.ada"}),
+    "folder": ({"dataset": "folder"}, False, {"data.pool", "{}.ada"}),
+    "no genie": ({"augment": ("weak", "txt2img")}, False, {"data.dir", "generate.r", "{}.ada"}),
     "plan only": ({}, True, {"data.dir", "{}.ada"}),
     "manifest": ({"manifests": MANIFEST}, False, {"data.dir", "{}.ada", *HOW}),
     "soft labels": ({"manifests": MANIFEST, "soft_labels": True}, False, {"data.dir", "{}.ada", *HOW}),
-    "episode list": ({"episode_lists": LIST}, False, {"data.dir", *(f"{{}}.{name}" for name in DRAWN)}),
+    "episode list": ({"episode_lists": LIST}, False, {"data.dir", "{}.ada", *(f"{{}}.{name}" for name in DRAWN)}),
     "both": (
         {"manifests": MANIFEST, "episode_lists": LIST},
         False,
         {"data.dir", "{}.ada", "generate.seed", *HOW, *(f"{{}}.{name}" for name in DRAWN)},
     ),
-    "baseline": ({"baseline": "txt2img"}, False, {"data.dir"}),
+    "baseline": ({"baseline": "txt2img"}, False, {"data.dir", "{}.ada"}),
 }
 EACH = pytest.mark.parametrize("scenario", list(SCENARIOS))
 

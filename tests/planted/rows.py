@@ -77,8 +77,8 @@ FAULTS = (
     Fault(
         "own-class-among-the-sources",
         "fewshot/needs.py",
-        "for number, part in enumerate(episode.support) if number != own]",
-        "for number, part in enumerate(episode.support)]",
+        "parts = [*episode.support[own + 1 :], *episode.support[:own]]",
+        "parts = [*episode.support[own:], *episode.support[:own]]",
         (f"{_NEEDS}::test_genie_takes_every_support_image_of_every_other_class",),
     ),
     Fault(

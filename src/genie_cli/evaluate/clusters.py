@@ -13,7 +13,8 @@ The variance of the mean is that of three sources that are crossed with each oth
   is taken to add an effect of its own to the episodes that it is in. The variance of these effects is estimated by the
   method of moments (MINQUE(0): Rao 1971): from how far two episodes vary together, by how many images they share.
 
-What single observations vary by is in the first two, and so is subtracted once.
+What single observations vary by is in the first two, and so is subtracted once. What support images vary by is in the
+second, too, by its share of one episode; it is small and is left in.
 """
 
 from __future__ import annotations
@@ -113,17 +114,18 @@ def _support_variance(residuals: _Floats, support: Sequence[Sequence[Hashable]])
         np.add.at(row, [places[name] for name in names], 1)
     share = shown.mean(axis=0)
     centered = shown - share
-    kernel = centered @ centered.T
-    equations = np.array([[(kernel**2).sum(), kernel.trace()], [kernel.trace(), len(residuals) - 1]])
+    gram = centered @ centered.T if len(centered) < len(share) else centered.T @ centered  # the smaller of the two
+    trace, total = float((centered**2).sum()), float(residuals @ residuals)
+    equations = np.array([[(gram**2).sum(), trace], [trace, len(residuals) - 1]])
     if np.linalg.matrix_rank(equations) < 2:  # no two episodes share an image: it is all in the episodes' variance
         return 0.0
-    effect, _ = np.linalg.solve(equations, [residuals @ kernel @ residuals, residuals @ residuals])
-    return max(float(effect), 0.0) * float((share**2).sum())
+    effect, _ = np.linalg.solve(equations, [((centered.T @ residuals) ** 2).sum(), total])
+    return min(max(float(effect), 0.0), total / trace) * float((share**2).sum())  # neither variance is below zero
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """P values that are adjusted for several tests (Holm, "A simple sequentially rejective multiple test procedure",
-    1979): the chance that any of the tests with an adjusted value of .05 or less is wrong is at most 5 %.
+    1979): if those of .05 or less are rejected, the chance of rejecting any true null hypothesis is at most 5 %.
     """
     order = np.argsort(p_values)
     adjusted, largest = [0.0] * len(p_values), 0.0

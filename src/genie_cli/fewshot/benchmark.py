@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from genie_cli.fewshot.predictions import Predictions
 
 
+_RULES = 1  # raise it when views, choices or classifiers change: predictions that were made otherwise are made again
+
+
 @dataclass(frozen=True)
 class Benchmark:
     """A run that has been checked and whose episodes are known.
@@ -140,6 +143,7 @@ class Benchmark:
 
         support = evaluator.support
         conditions = {
+            "rules": _RULES,
             "episodes": listed.sha256,
             "backbone": evaluator.features.backbone.name,
             "classifier": self._classifier,

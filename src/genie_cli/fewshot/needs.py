@@ -81,11 +81,14 @@ class EpisodeJobs:
 def others(episode: Episode, own: int, count: int) -> list[tuple[Source, int]]:
     """Support images of the other classes, in turn from each class, and how often each came before.
 
+    The turn begins after the own class, so that fewer images than there are other classes come from different classes
+    for different targets.
+
     Args:
         own: index of the class whose images are left out.
         count: how many; more than there are starts again from the first.
     """
-    parts = [part for number, part in enumerate(episode.support) if number != own]
+    parts = [*episode.support[own + 1 :], *episode.support[:own]]
     return _in_turn([source for shot in zip(*parts, strict=True) for source in shot], count)
 
 

@@ -11,7 +11,7 @@ from genie_cli.config import FewShot, Settings
 from genie_cli.data.catalog import Entry
 from genie_cli.errors import UsageError, did_you_mean
 from genie_cli.evaluate import checks
-from genie_cli.evaluate.augmentations import Augmentation
+from genie_cli.evaluate.augmentations import ADAPTIVE, Augmentation
 from genie_cli.evaluate.pairs import parse_pairs
 from genie_cli.settings import build, flag_of, merged
 
@@ -114,6 +114,8 @@ def _check_episode_lists(task: Task, options: FewShotOptions, given: Set[str]) -
 def _uses_probes(task: Task, options: FewShotOptions, settings: Settings, given: Set[str], *, plan_only: bool) -> bool:
     """Whether GeNIe-Ada chooses by probes; only if the images are made here, and now."""
     wanted = section_of(task, settings).ada == "probe"
+    if f"{task.name}.ada" in given and not set(ADAPTIVE) & set(options.augment):
+        raise UsageError("--ada says how genie-ada chooses, and it is not among --augment")
     if not (options.manifests or plan_only):
         return wanted
     if wanted and f"{task.name}.ada" in given:

@@ -157,4 +157,4 @@ def _rows_of(text: str, episodes: EpisodeList) -> dict[str, _Row]:
 
 def _check(row: _Row, queries: Sequence[int]) -> None:
     if [len(each) for each in row.predicted] != queries:
-        raise ValueError(f"{row.augmentation} has not the predictions of all episodes")
+        raise ValueError(f"{row.augmentation} lacks predictions of some episodes")

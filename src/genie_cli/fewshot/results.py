@@ -39,7 +39,7 @@ class Record:
         rejected: share of the generated images that the oracle rejected, 0..1.
         chosen: of GeNIe-Ada, the share of each noise ratio among the images used, as "0.5: 0.25, 0.8: 0.75"; else None.
         denoising_steps: mean number of denoising steps that were run for each image that was used, candidates that were
-            not chosen included; None if it is not known, or if there are none.
+            not chosen included (also where one is drawn at random); None if it is not known, or if there are none.
         paper: the paper's accuracy, if all that is known of its measurement is alike (see `evaluate.paper`); else None.
         paper_interval: half the width of its 95 % confidence interval; None if the paper gives none.
     """

@@ -66,3 +66,10 @@ def test_an_estimated_mask_is_nearly_the_true_one() -> None:
         overlaps.append((found & true).sum() / (found | true).sum())
     assert np.mean(overlaps) > 0.93
     assert np.median(overlaps) > 0.95
+
+
+def test_a_generated_image_of_another_size_is_resized(digits: Dataset) -> None:
+    assert digits.compositor
+    onto = digits.train[0]
+    large = Image.open(digits.root / digits.train[30].path).resize((64, 64))
+    assert digits.compositor.paste_generated(large, onto).size == (32, 32)

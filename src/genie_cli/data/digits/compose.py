@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from genie_cli.data.digits.paint import LUMA, Pixels, Sample, blend
+from genie_cli.data.digits.paint import IMAGE_SIZE, LUMA, Pixels, Sample, blend
 from genie_cli.jobs import Source
 
 _EDGE = 0.1  # luma over which a mask goes from 0 to 1
@@ -35,7 +35,7 @@ class DigitCompositor:
 
     def paste_generated(self, image: Image.Image, onto: Source) -> Image.Image:
         """The digit of a generated image, in the ink and on the background of ``onto``."""
-        return self._on(onto, ink_mask(np.asarray(image)))
+        return self._on(onto, ink_mask(np.asarray(image.resize((IMAGE_SIZE, IMAGE_SIZE)))))
 
     def _on(self, onto: Source, mask: Pixels) -> Image.Image:
         sample = self.sample_of(onto)

@@ -24,6 +24,7 @@ from genie_cli.data.digits.paint import (
     Sample,
     Split,
     Spurious,
+    scan_of_index,
     scans_of,
 )
 from genie_cli.data.folder import scan
@@ -115,7 +116,7 @@ class Pool:
     def scan_of(self, source: Source) -> str:
         """The name of the scan that a source shows."""
         index = int(Path(source.path).stem.rpartition("-")[2])
-        return f"{source.label}-{index // len(CLASSES) % len(scans_of(self.split)[index % len(CLASSES)])}"
+        return f"{source.label}-{scan_of_index(self.split, index)}"
 
     def _painter(self, role: str) -> DigitsInTheWild:
         return DigitsInTheWild(self.split, self.number, self.spurious if role == SUPPORT else None, self.negatives)

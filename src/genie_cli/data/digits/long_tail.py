@@ -15,7 +15,7 @@ import numpy as np
 
 from genie_cli.data.dataset import Dataset
 from genie_cli.data.digits.cache import cached
-from genie_cli.data.digits.paint import CLASSES, IMAGE_SIZE, DigitsInTheWild, Split, scans_of
+from genie_cli.data.digits.paint import CLASSES, IMAGE_SIZE, DigitsInTheWild, Split, scan_of_index, scans_of
 from genie_cli.data.train_test_folder import read_long_tailed
 from genie_cli.jobs import Source
 from genie_cli.observer import Observer
@@ -84,10 +84,9 @@ def scan_of(images: Iterable[Source]) -> dict[str, str]:
     """
     found = {}
     for image in images:
-        split, _, index = PurePosixPath(image.path).stem.partition("-")
-        turn, label = divmod(int(index), len(CLASSES))
-        scans = len(scans_of("train" if split == "train" else "test")[label])
-        found[image.sha256] = f"{split}-{CLASSES[label]}-{turn % scans}"
+        name, _, index = PurePosixPath(image.path).stem.partition("-")
+        split: Split = "train" if name == "train" else "test"
+        found[image.sha256] = f"{split}-{CLASSES[int(index) % len(CLASSES)]}-{scan_of_index(split, int(index))}"
     return found
 
 

@@ -89,14 +89,13 @@ class DigitsInTheWild:
         if index < 0:
             raise IndexError(f"expected an index from 0, found {index}")
         rng = np.random.default_rng([self.seed, _SPLIT_KEY[self.split], index])
-        label, turn = index % len(CLASSES), index // len(CLASSES)
+        label, scan = index % len(CLASSES), scan_of_index(self.split, index)
         scans = scans_of(self.split)[label]
         photograph = int(rng.integers(len(_photographs())))
         if self.spurious == "background":
             photograph = label % len(_photographs())
         background = _patch(rng, self.split, photograph, label // 2 if self.spurious == "background" else None)
         background = 1 - background if self.negatives else background
-        scan = turn % len(scans)
         mask = _place(rng, scans[scan])
         background, ink = _contrast(rng, background, label % 5 / 5 if self.spurious == "ink" else None)
         return Sample(blend(background, ink, mask), mask, label, photograph, background, ink, scan)
@@ -118,6 +117,11 @@ def blend(background: Pixels, ink: Pixels, mask: Pixels) -> NDArray[np.uint8]:
     """A digit on a background: RGB, uint8, (size, size, 3); see `Sample`."""
     image = background * (1 - mask[..., None]) + ink * mask[..., None]
     return np.asarray((image * 255).round().astype(np.uint8))
+
+
+def scan_of_index(split: Split, index: int) -> int:
+    """The number of the class's scan that sample ``index`` shows: the class's scans in turn."""
+    return index // len(CLASSES) % len(scans_of(split)[index % len(CLASSES)])
 
 
 @cache
