@@ -98,7 +98,9 @@ def test_pools_are_put_together(small: Path) -> None:
 
 def test_tables_are_of_what_there_is(small: Path, tmp_path: Path) -> None:
     write_all(small, tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["digits.csv", "primary-plain.csv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        f"{name}.csv" for name in ("digits-mixed", "digits-ratios", "digits", "primary-plain")
+    ]
     header, *rows = (tmp_path / "digits.csv").read_text().splitlines()
     assert header.startswith("data,backbone,shots,augmentation,pools,episodes,accuracy")
     assert [row.split(",")[:6] for row in rows] == [

@@ -230,7 +230,7 @@ class TestOfOtherOrigin:
             (lambda _: "", "it is damaged"),
             (lambda lines: "\n".join([*lines[:-1], lines[-1][:-9]]), "it is damaged"),
             (lambda lines: "\n".join([lines[0], json.dumps({**json.loads(lines[1]), "predicted": [[0] * 6]})]),
-             "none has not the predictions of all episodes"),
+             "none lacks predictions of some episodes"),
             (lambda lines: "\n".join([lines[0].replace('"schema":1', '"schema":2'), *lines[1:]]), "it is damaged"),
         ],
         ids=["empty", "cut off", "an episode short", "of another version"],
