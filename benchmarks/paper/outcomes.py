@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-
 from benchmarks.paper.plan import KINDS, folder
 from genie_cli.data import catalog
 from genie_cli.data.dataset import Dataset
@@ -16,7 +14,7 @@ from genie_cli.evaluate.clusters import Clustered
 from genie_cli.evaluate.statistics import Estimate, estimate_of_few
 from genie_cli.fewshot.compare import Predicted, accuracy, difference
 from genie_cli.fewshot.episodes import EpisodeList, read_lists
-from genie_cli.fewshot.evaluator import truth
+from genie_cli.fewshot.evaluator import accuracies
 from genie_cli.fewshot.predictions import Predictions
 from genie_cli.jobs import Source
 
@@ -35,8 +33,7 @@ class Pool:
 
     def mean(self, label: str) -> float:
         """The mean accuracy with an augmentation, 0..1."""
-        pairs = zip(self.predicted(label) or (), self.listed.episodes, strict=True)
-        return float(np.mean([(found == truth(episode)).mean() for found, episode in pairs]))
+        return float(accuracies(self.listed.episodes, self.predicted(label) or ()).mean())
 
 
 @dataclass(frozen=True)

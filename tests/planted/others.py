@@ -171,7 +171,7 @@ DATA = (
           "in_first = (role == SUPPORT) == (self.number % 2 == 0)", "in_first = role == SUPPORT",
           (f"{_POOLS}::TestPools",)),
     Fault("scans-told-apart-by-image", "data/digits/few_shot.py",
-          "{scan_of_index(self.split, index)}", "{index}",
+          "{scan_of_index(self.split, _index_of(source))}", "{_index_of(source)}",
           (f"{_POOLS}::TestPools",)),
     Fault("spurious-queries-too", "data/digits/few_shot.py", "self.spurious if role == SUPPORT else None",
           "self.spurious", (f"{_POOLS}::test_the_query_pool_has_no_spurious_correlation",)),

@@ -52,6 +52,12 @@ def truth(episode: Episode) -> NDArray[np.int64]:
     return np.repeat(np.arange(len(episode.query)), [len(part) for part in episode.query])
 
 
+def accuracies(episodes: Sequence[Episode], predicted: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
+    """The accuracy on each episode, shape (episodes,), 0..1; see `Outcome.predicted`."""
+    pairs = zip(predicted, episodes, strict=True)
+    return np.array([(found == truth(episode)).mean() for found, episode in pairs])
+
+
 @dataclass
 class FewShotEvaluator:
     """Evaluates augmentations on one list of episodes.
@@ -161,16 +167,14 @@ class FewShotEvaluator:
     def _outcome(
         self, augmentation: Augmentation, predicted: Sequence[NDArray[np.int64]], chosen: Sequence[Sequence[Chosen]]
     ) -> Outcome:
-        pairs = zip(predicted, self.episodes, strict=True)
-        accuracies = np.array([(found == truth(episode)).mean() for found, episode in pairs])
         ratios = Counter(job.r for own in chosen for _, job in own if self.support.is_accepted(job))
         classes = sum(len(episode.classes) for episode in self.episodes)
-        asked = sum(len(jobs) for e in self.episodes for jobs in self.support.needs.jobs(e, augmentation))
-        asked //= max(len(augmentation.ratios), 1)
+        wanted = sum(len(episode.classes) * self.support.needs.count(episode) for episode in self.episodes)
+        asked = wanted if augmentation.generates else 0
         return Outcome(
             augmentation,
             predicted,
-            accuracies,
+            accuracies(self.episodes, predicted),
             added=ratios.total() / classes,
             rejected=1 - ratios.total() / asked if asked else 0,
             chosen={r: ratios[r] for r in sorted(ratios)},

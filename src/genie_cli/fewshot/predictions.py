@@ -23,7 +23,7 @@ from genie_cli.errors import OutputError
 from genie_cli.evaluate import results
 from genie_cli.evaluate.augmentations import Augmentation
 from genie_cli.fewshot.episodes import EpisodeList
-from genie_cli.fewshot.evaluator import Outcome, truth
+from genie_cli.fewshot.evaluator import Outcome, accuracies, truth
 from genie_cli.files.reading import read_text
 
 _STRICT = ConfigDict(frozen=True, strict=True, extra="forbid")
@@ -122,9 +122,8 @@ class Predictions:
 
     def _outcome(self, row: _Row, augmentation: Augmentation) -> Outcome:
         predicted = [np.array(each, dtype=np.int64) for each in row.predicted]
-        pairs = zip(predicted, self.episodes.episodes, strict=True)
-        accuracies = np.array([(found == truth(episode)).mean() for found, episode in pairs])
-        return Outcome(augmentation, predicted, accuracies, row.added, row.rejected, dict(row.chosen))
+        known = accuracies(self.episodes.episodes, predicted)
+        return Outcome(augmentation, predicted, known, row.added, row.rejected, dict(row.chosen))
 
 
 def file_name(episodes: EpisodeList) -> str:

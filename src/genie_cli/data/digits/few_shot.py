@@ -110,13 +110,11 @@ class Pool:
 
     def sample_of(self, source: Source) -> Sample:
         """Paint a source of `read` again."""
-        role, _, file = source.path.split("/")
-        return self._painter(role)[int(Path(file).stem.rpartition("-")[2])]
+        return self._painter(source.path.partition("/")[0])[_index_of(source)]
 
     def scan_of(self, source: Source) -> str:
         """The name of the scan that a source shows."""
-        index = int(Path(source.path).stem.rpartition("-")[2])
-        return f"{source.label}-{scan_of_index(self.split, index)}"
+        return f"{source.label}-{scan_of_index(self.split, _index_of(source))}"
 
     def _painter(self, role: str) -> DigitsInTheWild:
         return DigitsInTheWild(self.split, self.number, self.spurious if role == SUPPORT else None, self.negatives)
@@ -130,3 +128,8 @@ class Pool:
             first = min(_SUPPORT_PER_CLASS, scans // 2)
             own = (turn for turn in itertools.count() if (turn % scans < first) == in_first)
             yield from (turn * len(CLASSES) + label for turn in itertools.islice(own, count))
+
+
+def _index_of(source: Source) -> int:
+    """The number of the sample that a source is, which its file is named after."""
+    return int(Path(source.path).stem.rpartition("-")[2])
