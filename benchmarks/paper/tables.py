@@ -88,8 +88,8 @@ def write_all(root: Path, out: Path) -> None:
         ("digits", plan.PLAIN, plan.PLAIN, plan.POOLS),
         ("digits-ratios", plan.PLAIN, plan.PLAIN, plan.RATIO_POOLS),
         ("digits-mixed", plan.PLAIN, plan.PLAIN, plan.FEW_POOLS),
-        *((name, name, name, plan.POOLS) for name in (plan.TIED, plan.INK, plan.NEGATIVES)),
-        (plan.KINDS, plan.KINDS, plan.PLAIN, plan.POOLS),
+        *((name, name, name, plan.SECONDARY_POOLS) for name in (plan.TIED, plan.INK, plan.NEGATIVES)),
+        (plan.KINDS, plan.KINDS, plan.PLAIN, plan.SECONDARY_POOLS),
         *((name, name, plan.PLAIN, plan.FEW_POOLS) for name in ("authors", *plan.ORACLE)),
     ):
         found = list(_found(root, folder, data, numbers))
