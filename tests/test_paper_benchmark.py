@@ -14,7 +14,8 @@ from benchmarks.paper.steps import Runner, Step, StepError
 from benchmarks.paper.tables import primary, write_all
 from genie_cli import api
 from genie_cli.cli.app import app
-from tests.conftest import tree
+from genie_cli.errors import FolderError
+from tests.conftest import Genie, tree
 
 STEPS = [step for steps in stages().values() for step in steps]
 
@@ -31,6 +32,24 @@ def test_every_command_has_the_options_that_it_is_given(step: Step) -> None:
     command = typer.main.get_command(app).commands[step.words[0]]  # type: ignore[attr-defined]
     known = {flag for parameter in command.params for flag in parameter.opts}
     assert {word for word in step.words if word.startswith("--")} <= known
+
+
+@pytest.mark.parametrize(
+    "step",
+    [step for step in STEPS if step.name.endswith(("-1", "-1-lite0-64", "-1-lite0", "-1-digits"))],
+    ids=lambda step: step.name,
+)
+def test_every_command_asks_for_what_can_be_had(step: Step, genie: Genie, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its options do not contradict each other; the images of earlier steps, and data, are not looked for."""
+
+    def stop(*_: object, **__: object) -> None:
+        raise FolderError("as far as it should get")
+
+    monkeypatch.setattr("genie_cli.data.catalog.load", stop)
+    monkeypatch.setattr("genie_cli.evaluate.checks.check_places", lambda *_: None)
+    monkeypatch.setattr("genie_cli.manifest.opened", stop)
+    result = genie(*step.words)
+    assert "as far as it should get" in result.stderr, result.stderr
 
 
 def test_every_pool_has_its_own_noise_and_episodes() -> None:

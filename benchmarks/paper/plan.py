@@ -61,7 +61,7 @@ def _stages() -> dict[str, list[Step]]:
             step for pool in POOLS for data in (PLAIN, TIED) for step in _fewshot("first", data, pool, PRIMARY)
         ],
         "table": [step for pool in POOLS for step in _fewshot("table", PLAIN, pool, TABLE)],
-        "mixed": [step for pool in FEW_POOLS for step in _fewshot("mixed", PLAIN, pool, MIXED)],
+        "mixed": [step for pool in FEW_POOLS for step in _mixed(pool)],
         "ratios": [step for pool in RATIO_POOLS for step in _fewshot("ratios", PLAIN, pool, RATIOS, *SWEEP)],
         "oracle": [step for pool in FEW_POOLS for how in ORACLE for step in _oracle(pool, how)],
         "tied": [step for pool in SECONDARY_POOLS for step in _fewshot("tied", TIED, pool, TIED_TABLE)],
@@ -80,6 +80,15 @@ def _stages() -> dict[str, list[Step]]:
 def _fewshot(stage: str, data: str, pool: int, augment: str, *more: str) -> list[Step]:
     """One pool with the bundled encoder, for which the images are made, and with the other one."""
     return _with_both(stage, data, pool, ("fewshot", *_asked(data, pool, augment), *more))
+
+
+def _mixed(pool: int) -> list[Step]:
+    """What mixes real images, which are not generated."""
+    command = ("fewshot", *_asked(PLAIN, pool, MIXED))
+    return [
+        Step(f"mixed-{pool}{suffix}", (*command, "--backbone", backbone, "--out", folder(PLAIN, pool, backbone)))
+        for backbone, suffix in BACKBONES.items()
+    ]
 
 
 def _oracle(pool: int, how: str) -> list[Step]:
