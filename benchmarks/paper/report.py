@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from genie_cli.evaluate.augmentations import AugmentationName
+
 _Row = Mapping[str, str]
 _PLACE = re.compile(r"(<!-- table (\S+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 _NAMES = {
@@ -50,6 +52,8 @@ def table(name: str, tables: Path) -> list[str]:
 
 
 def _kind(name: str) -> Callable[[Sequence[_Row]], list[str]]:
+    if name == "ada":
+        return _ada
     if name == "primary":
         return _primary
     if name == "figure4":
@@ -95,8 +99,14 @@ def _accuracies(rows: Sequence[_Row]) -> list[str]:
         )
         for row in rows
     }
-    names = dict.fromkeys(row["augmentation"] for row in rows)
+    names = sorted({row["augmentation"] for row in rows}, key=_place)
     return _markdown(head, [(label_of(name), *(cells.get((name, *each), "") for each in columns)) for name in names])
+
+
+def _place(label: str) -> tuple[int, str]:
+    """Where an augmentation stands in a table."""
+    name = label.partition(" ")[0]
+    return [each.value for each in AugmentationName].index(name), label
 
 
 def _differences(rows: Sequence[_Row]) -> list[str]:
@@ -114,6 +124,14 @@ def _differences(rows: Sequence[_Row]) -> list[str]:
         for data, one, other in pairs
     ]
     return _markdown(head, body)
+
+
+def _ada(rows: Sequence[_Row]) -> list[str]:
+    head = ("backbone", "shots", "the choice", "share of each r among the images used, %", "denoising steps per image")
+    shown = ("backbone", "shots", "augmentation", "chosen", "denoising_steps")
+    return _markdown(
+        head, [tuple(label_of(row[name]) if name == "augmentation" else row[name] for name in shown) for row in rows]
+    )
 
 
 def _counts(rows: Sequence[_Row]) -> list[str]:

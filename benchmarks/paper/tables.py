@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import dataclasses
 
-from benchmarks.paper import long_tail, plan
+from benchmarks.paper import ada, long_tail, plan
 from benchmarks.paper.outcomes import Pools
 from benchmarks.paper.plan import GENIE, TXT2IMG
 from genie_cli.evaluate.clusters import Clustered, holm
@@ -76,6 +76,48 @@ class Difference:
         )
 
 
+@dataclass(frozen=True)
+class _Table:
+    """One table of accuracies, and one of differences.
+
+    Attributes:
+        name: of the CSV files.
+        folder: name of the folders of the runs.
+        data: name of the data set.
+        shows: the augmentations that are shown, by the beginnings of their labels; empty: all.
+    """
+
+    name: str
+    folder: str
+    data: str
+    numbers: Sequence[int]
+    shows: tuple[str, ...] = ()
+
+    def labels(self, pools: Pools) -> list[str]:
+        """Those of the pools' augmentations that are shown."""
+        return [label for label in pools.labels if not self.shows or label.startswith(self.shows)]
+
+    def accuracies(self, root: Path) -> list[Accuracy]:
+        """The rows of the first table."""
+        found = _found(root, self.folder, self.data, self.numbers)
+        return [row for each in found for row in _accuracies(*each, self.labels(each[-1]))]
+
+    def differences(self, root: Path) -> list[Difference]:
+        """The rows of the second table."""
+        found = _found(root, self.folder, self.data, self.numbers)
+        return [row for each in found for row in _differences(*each, self.labels(each[-1]))]
+
+
+_TABLES = (
+    _Table("digits", plan.PLAIN, plan.PLAIN, plan.POOLS),
+    _Table("digits-ratios", plan.PLAIN, plan.PLAIN, plan.RATIO_POOLS, ("weak", TXT2IMG, "genie")),
+    _Table("digits-mixed", plan.PLAIN, plan.PLAIN, plan.FEW_POOLS, tuple(plan.MIXED.split(","))),
+    *(_Table(name, name, name, plan.SECONDARY_POOLS) for name in (plan.TIED, plan.INK, plan.NEGATIVES)),
+    _Table(plan.KINDS, plan.KINDS, plan.PLAIN, plan.SECONDARY_POOLS),
+    *(_Table(name, name, plan.PLAIN, plan.FEW_POOLS) for name in ("authors", *plan.ORACLE)),
+)
+
+
 def write_all(root: Path, out: Path) -> None:
     """Write every table whose runs have ended.
 
@@ -84,22 +126,13 @@ def write_all(root: Path, out: Path) -> None:
         out: folder of the CSV files.
     """
     out.mkdir(parents=True, exist_ok=True)
-    for name, folder, data, numbers in (
-        ("digits", plan.PLAIN, plan.PLAIN, plan.POOLS),
-        ("digits-ratios", plan.PLAIN, plan.PLAIN, plan.RATIO_POOLS),
-        ("digits-mixed", plan.PLAIN, plan.PLAIN, plan.FEW_POOLS),
-        *((name, name, name, plan.SECONDARY_POOLS) for name in (plan.TIED, plan.INK, plan.NEGATIVES)),
-        (plan.KINDS, plan.KINDS, plan.PLAIN, plan.SECONDARY_POOLS),
-        *((name, name, plan.PLAIN, plan.FEW_POOLS) for name in ("authors", *plan.ORACLE)),
-    ):
-        found = list(_found(root, folder, data, numbers))
-        write_table(out / f"{name}.csv", Accuracy, [row for each in found for row in _accuracies(*each)])
-        rows = [row for each in found for row in _differences(*each)]
-        write_table(out / f"{name}-differences.csv", Difference, rows)
-    counts = [(f"counts-{count}", plan.PLAIN, plan.FEW_POOLS) for count in (*plan.COUNTS, plan.MOST)]
-    rows = [row for count in counts for each in _found(root, *count) for row in _accuracies(*each)]
-    write_table(out / "counts.csv", Accuracy, rows)
+    for table in _TABLES:
+        write_table(out / f"{table.name}.csv", Accuracy, table.accuracies(root))
+        write_table(out / f"{table.name}-differences.csv", Difference, table.differences(root))
+    counts = [_Table("", f"counts-{count}", plan.PLAIN, plan.FEW_POOLS) for count in (*plan.COUNTS, plan.MOST)]
+    write_table(out / "counts.csv", Accuracy, [row for each in counts for row in each.accuracies(root)])
     write_primary(root, out)
+    write_table(out / "ada.csv", ada.Choice, list(ada.choices(root)))
     if runs := long_tail.read(root):
         write_table(out / "long-tail.csv", long_tail.Accuracy, list(long_tail.accuracies(runs)))
         write_table(out / "long-tail-differences.csv", long_tail.Difference, list(long_tail.differences(runs)))
@@ -109,10 +142,12 @@ def write_primary(root: Path, out: Path) -> None:
     """Write what was asked beforehand, and the accuracies behind it."""
     write_table(out / "primary.csv", Difference, list(primary(root)))
     for name, data in (("primary-plain", plan.PLAIN), ("primary-spurious", plan.TIED)):
-        rows = [row for each in _found(root, data, data, plan.POOLS) for row in _accuracies(*each)]
-        write_table(
-            out / f"{name}.csv", Accuracy, [row for row in rows if row.augmentation in ("weak", TXT2IMG, GENIE)]
-        )
+        found = _found(root, data, data, plan.POOLS)
+        shown = ("weak", TXT2IMG, GENIE)
+        rows = [
+            row for each in found for row in _accuracies(*each, [name for name in shown if name in each[-1].labels])
+        ]
+        write_table(out / f"{name}.csv", Accuracy, rows)
 
 
 def primary(root: Path) -> Iterator[Difference]:
@@ -139,8 +174,8 @@ def _found(root: Path, name: str, data: str, numbers: Sequence[int]) -> Iterator
                 yield name, backbone, shots, pools
 
 
-def _accuracies(name: str, backbone: str, shots: int, pools: Pools) -> Iterator[Accuracy]:
-    for label in pools.labels:
+def _accuracies(name: str, backbone: str, shots: int, pools: Pools, labels: Sequence[str]) -> Iterator[Accuracy]:
+    for label in labels:
         found = pools.accuracy(label)
         yield Accuracy(
             data=name,
@@ -155,9 +190,9 @@ def _accuracies(name: str, backbone: str, shots: int, pools: Pools) -> Iterator[
         )
 
 
-def _differences(name: str, backbone: str, shots: int, pools: Pools) -> Iterator[Difference]:
-    """Everything less Txt2Img, and GeNIe less everything."""
-    pairs = [(label, TXT2IMG) for label in pools.labels] + [(GENIE, label) for label in pools.labels]
+def _differences(name: str, backbone: str, shots: int, pools: Pools, labels: Sequence[str]) -> Iterator[Difference]:
+    """GeNIe less everything, and each of its variants less Txt2Img."""
+    pairs = [(label, TXT2IMG) for label in labels if label.startswith("genie")] + [(GENIE, label) for label in labels]
     for label, baseline in dict.fromkeys(pairs):
         if label != baseline and {label, baseline} <= set(pools.labels):
             yield _difference(name, backbone, shots, pools, label, baseline)
