@@ -77,7 +77,8 @@ def confuse(
         backbone: with ``src_dir``, the network that gives the features: ``digits`` (bundled), ``lite0`` (needs no hub),
             ``unisiam-resnet18``, ``-34`` or ``-50``, or a timm model; default: DINOv2 ViT-B/14.
         checkpoint: a file with the backbone's weights.
-        folds: each image is classified by a classifier fitted to the other folds; 2 or more, default: 5.
+        folds: each image is classified by a classifier fitted to the other folds; 2 or more, default: 5; fewer if
+            a class has fewer images.
         device: ``auto`` (default), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
 
     Returns:

@@ -77,13 +77,13 @@ class Benchmark:
         """Which classes are confused with each other; None if no augmentation asks for it. May be measured for it.
 
         Raises:
-            UsageError: a class has too few images to be measured.
+            FolderError: fewer than two classes have two images.
             ModelError, OutputError: see `confuse.cross_validation.from_sources`.
         """
         if self.options.confusion or not uses_confusion(self.augmentations):
             return self.options.confusion
         backbone = self.options.backbone or catalog.entry("longtail", self.options.dataset).backbone
-        return measured_confusion(self.dataset, self.profile, backbone, self.settings.model.device, self.observer)
+        return measured_confusion(self.dataset, backbone, self.settings.model.device, self.observer)
 
     @cached_property
     def jobs(self) -> Mapping[Augmentation, Sequence[Job]]:
