@@ -16,9 +16,10 @@ from genie_cli.data import catalog
 from genie_cli.data.digits.paint import CLASSES, DigitsInTheWild
 from genie_cli.errors import GenieError, ManifestError, OutputError, UsageError
 from genie_cli.evaluate.results import lines
-from genie_cli.longtail import benchmark
-from genie_cli.longtail.benchmark import Benchmark, prepare
+from genie_cli.longtail import prepare as preparing
+from genie_cli.longtail.benchmark import Benchmark
 from genie_cli.longtail.options import LongTailOptions
+from genie_cli.longtail.prepare import prepare
 from genie_cli.observer import Observer
 from tests.conftest import tree
 
@@ -169,7 +170,7 @@ class TestOrderOfChecks:
             raise AssertionError("data were read, or a model looked for")
 
         monkeypatch.setattr(catalog, "load", fail)
-        monkeypatch.setattr(benchmark, "locate_model", fail)
+        monkeypatch.setattr(preparing, "locate_model", fail)
 
     @pytest.mark.usefixtures("nothing_is_read")
     @pytest.mark.parametrize(

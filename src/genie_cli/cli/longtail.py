@@ -44,7 +44,7 @@ def longtail(
         str,
         _episodes.dataset(
             _DATASETS,
-            f"Data set: {', '.join(_DATASETS)}. The digits are bundled; folder is any with train/ and test/.",
+            f"Data set: {', '.join(_DATASETS)}. The digits are bundled; folder is your own.",
         ),
     ] = _DATASETS[0],
     lists: Annotated[
@@ -137,8 +137,8 @@ def _preview(
 ) -> None:
     """Write the plan of the generated images, or show what they and the trainings would take."""
     from genie_cli.cli._chart import chart
-    from genie_cli.longtail.benchmark import prepare
     from genie_cli.longtail.options import LongTailOptions
+    from genie_cli.longtail.prepare import prepare
 
     _episodes.check_plan_path(plan_out)
     options = LongTailOptions(**{"manifests" if name == "manifest" else name: asked[name] for name in asked})
