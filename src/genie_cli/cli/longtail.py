@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from genie_cli import api
 from genie_cli.cli import _episodes
-from genie_cli.cli._console import ConsoleObserver, duration, facts, stderr, stdout, wants_lines, write_lines
+from genie_cli.cli._console import ConsoleObserver, duration, facts, show, stderr, stdout, wants_lines
 from genie_cli.cli._options import (
     EVALUATION,
     INPUT,
@@ -170,16 +170,12 @@ def _show_cost(benchmark: Benchmark, as_json: bool) -> None:
 
 
 def _show(records: Records, out: Path, as_json: bool) -> None:
-    """The results on stdout, and where everything is."""
+    """The results, and where everything is."""
     from genie_cli.cli._tables import longtail_comparisons, longtail_table
     from genie_cli.evaluate.results import lines
 
-    if wants_lines(as_json):
-        write_lines([lines(records), lines(records.comparisons)])
-    else:
-        stdout().print(longtail_table(records))
-        if records.comparisons:
-            stdout().print(longtail_comparisons(records.comparisons))
+    compared = [longtail_comparisons(records.comparisons)] if records.comparisons else []
+    show([lines(records), lines(records.comparisons)], [longtail_table(records), *compared], as_json)
     also = " (and comparisons)" if records.comparisons else ""
     stderr().print(
         f"results.jsonl and results.csv{also} are in {out}, each network in {out / 'trainings'}", soft_wrap=True
