@@ -46,7 +46,7 @@ _ITS_OWN = ("generate.method", "generate.per_target", "generate.probe")  # of `g
 _IMAGES = tuple(key for key in keys("generate", "model") if key not in _ITS_OWN)
 _EPISODES = tuple(key for key in _IMAGES if key != "generate.top_k")
 GENERATE = keys("generate", "model", "output")
-FEWSHOT = (*keys("fewshot", "data"), *_EPISODES)
+FEWSHOT = (*keys("fewshot"), "data.dir", "data.pool", *_EPISODES)
 FINEGRAINED = (*keys("finegrained", "data"), *_EPISODES)
 LONGTAIL = (*keys("longtail", "data"), *_IMAGES)
 
@@ -77,7 +77,8 @@ def confuse(
         backbone: with ``src_dir``, the network that gives the features: ``digits`` (bundled), ``lite0`` (needs no hub),
             ``unisiam-resnet18``, ``-34`` or ``-50``, or a timm model; default: DINOv2 ViT-B/14.
         checkpoint: a file with the backbone's weights.
-        folds: each image is classified by a classifier fitted to the other folds; 2 or more, default: 5.
+        folds: each image is classified by a classifier fitted to the other folds; 2 or more, default: 5; fewer if
+            a class has fewer images.
         device: ``auto`` (default), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
 
     Returns:
@@ -431,8 +432,8 @@ def longtail(
     Raises:
         UsageError, FolderError, ModelError, OutputError: as `fewshot`.
     """
-    from genie_cli.longtail.benchmark import prepare
     from genie_cli.longtail.options import LongTailOptions
+    from genie_cli.longtail.prepare import prepare
 
     chosen, given = override(settings or Settings(), options, LONGTAIL)
     asked = LongTailOptions(

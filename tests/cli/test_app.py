@@ -104,6 +104,17 @@ def test_demo_leaves_a_contact_sheet_and_can_be_run_again(
     assert {json.loads(line)["oracle"]["verdict"] for line in judged} == {"mislabelled"}
     with Image.open(tmp_path / "genie-demo/contact-sheet.png") as sheet:
         assert sheet.width > 300
+    assert all(not line.startswith("{") for line in result.stdout.splitlines())  # words, though this is no terminal
+    assert "4. What do such images do for a classifier" in result.stdout
+    assert result.stdout.count("digits, 5-way, 2 episodes") == 2
     before = tree(tmp_path / "genie-demo")
     assert genie("demo").exit_code == 0
     assert tree(tmp_path / "genie-demo") == before
+
+
+def test_a_demo_goes_into_no_folder_of_somebodys(genie: Genie, photos: Path) -> None:
+    before = tree(photos)
+    result = genie("demo", "--out", photos)
+    assert result.exit_code == 1
+    assert f"{photos} has files that are not genie demo's" in result.stderr
+    assert tree(photos) == before

@@ -14,13 +14,11 @@ from PIL import Image
 from genie_cli.backbones.digits import backbone
 from genie_cli.backbones.features import Features
 from genie_cli.confuse.confusion import Confusion
-from genie_cli.confuse.cross_validation import drop_duplicates, predict, require_folds, see
+from genie_cli.confuse.cross_validation import drop_duplicates, predict, see
 from genie_cli.data.digits.paint import CLASSES, DigitsInTheWild
 from genie_cli.data.folder import scan
-from genie_cli.errors import FolderError, GenieError, UsageError
 from genie_cli.jobs import Source
 from tests.conftest import Genie
-from tests.confuse.tables import message
 
 DIGITS = ("--backbone", "digits")
 
@@ -76,27 +74,15 @@ class TestCrossValidation:
         assert predict(list(features), labels.tolist(), folds=4) == expected.tolist()
         assert set(expected) == {"x", "y", "z"}
 
-    @pytest.mark.parametrize(
-        ("labels", "error", "reason"),
-        [
-            ("aaaa", FolderError, "there is only one class, a"),
-            (
-                "aaaab",
-                FolderError,
-                "a class needs at least two images, one of them to classify the other: b (1) add images",
-            ),
-            ("aaaaabbbcccc", UsageError, "too few images for 5 folds: b (3), c (4)"),
-            ("aaaaabbbcccc", UsageError, "--folds 3 works"),
-        ],
-    )
-    def test_too_few(self, labels: str, error: type[GenieError], reason: str) -> None:
-        with pytest.raises(error) as caught:
-            require_folds(labels, labels, 5)
-        assert reason in message(caught.value)
-
-    def test_a_class_without_any_is_named(self) -> None:
-        with pytest.raises(FolderError, match=r"z \(0\)"):
-            require_folds("az", "aaaaa", 2)
+    def test_an_image_alone_in_its_class_is_classified_by_the_others(self) -> None:
+        """The only b lies among the c's, and the only d among the a's; neither takes a part in any classifier."""
+        rng = np.random.default_rng(2)
+        labels = [name for name in "aacc" for _ in range(6)]
+        features = [rng.normal(9 * np.eye(2)["ac".index(label)], 0.5).astype(np.float32) for label in labels]
+        alone = [rng.normal(9 * np.eye(2)[place], 0.5).astype(np.float32) for place in (1, 0)]
+        predicted = predict([*features[:7], *alone, *features[7:]], [*labels[:7], "b", "d", *labels[7:]], folds=3)
+        assert predicted[7:9] == ["c", "a"]
+        assert predicted[:7] + predicted[9:] == predict(features, labels, folds=3)
 
     def test_copies_and_contradictions(self) -> None:
         def source(path: str, content: str) -> Source:
@@ -179,7 +165,7 @@ class TestFolder:
             (training / "yak" / f"{number}.png").write_bytes(b"no image %d" % number)
         result = genie("confuse", "--src-dir", training, *DIGITS)
         assert result.exit_code == 1
-        assert "yak (0)" in result.stderr
+        assert "classes without an image that can be used: yak" in result.stderr
         assert not (tmp_path / "confusion.json").exists()
 
     def test_one_image_in_two_classes(self, genie: Genie, training: Path, tmp_path: Path) -> None:
@@ -190,11 +176,22 @@ class TestFolder:
         confusion = Confusion.read(tmp_path / "confusion.json")
         assert dict(zip(confusion.labels, map(sum, confusion.matrix), strict=True))["one"] == 7
 
-    def test_too_few_images_and_the_folds_that_work(self, genie: Genie, training: Path) -> None:
-        for image in sorted(training.glob("four/*"))[3:]:
-            image.unlink()
+    def test_small_classes(self, genie: Genie, training: Path, tmp_path: Path) -> None:
+        for label, left in (("four", 3), ("nine", 1)):
+            for image in sorted((training / label).iterdir())[left:]:
+                image.unlink()
         result = genie("confuse", "--src-dir", training, *DIGITS)
-        assert result.exit_code == 2
-        assert "too few images for 5 folds: four (3)" in result.stderr
-        assert "--folds 3 works" in result.stderr
-        assert genie("confuse", "--src-dir", training, *DIGITS, "--folds", "3").exit_code == 0
+        assert result.exit_code == 0
+        assert "3 folds instead of 5: four has 3 images" in result.stderr
+        assert "a single image, which is classified by a classifier that knows the other classes only: nine" in (
+            " ".join(result.stderr.split())
+        )
+        confusion = Confusion.read(tmp_path / "confusion.json")
+        nine = dict(zip(confusion.labels, confusion.matrix[confusion.labels.index("nine")], strict=True))
+        assert (sum(nine.values()), nine["nine"]) == (1, 0)
+        assert confusion.how["single"] == ["nine"]
+        ((taken_for, _),) = confusion.most_confused("nine", 4)
+        words = ("--src-dir", training, "--targets", "nine", "--confusion", "confusion.json", "--per-target", 2)
+        assert genie("generate", *words, "--out", "made").exit_code == 0
+        rows = [json.loads(line) for line in (tmp_path / "made/manifest.jsonl").read_text().splitlines()[1:]]
+        assert {row["source"]["label"] for row in rows} == {taken_for}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from genie_cli.config import Generate, Settings
+from genie_cli.config import Data, Generate, Settings
 from genie_cli.data import catalog
 from genie_cli.errors import ManifestError, OutputError, UsageError
 from genie_cli.evaluate.augmentations import AugmentationName
@@ -94,10 +94,19 @@ def test_the_number_of_steps_does_not_matter_for_images_that_exist() -> None:
 
 def test_a_folder_that_bundled_data_do_not_need() -> None:
     bundled, other = catalog.entry("fewshot", "digits"), catalog.entry("fewshot", "folder")
-    check_data(bundled, frozenset())
-    check_data(other, {"data.dir"})
+    check_data(bundled, Data(), frozenset())
+    check_data(other, Data(), {"data.dir"})
     with pytest.raises(UsageError, match="--dataset digits is made by genie: leave out --data-dir"):
-        check_data(bundled, {"data.dir"})
+        check_data(bundled, Data(), {"data.dir"})
+
+
+def test_a_test_split_is_drawn_from_ones_own_folder_alone() -> None:
+    own, published = catalog.entry("longtail", "folder"), catalog.entry("finegrained", "cub")
+    check_data(own, Data(test_share=0.2, split_seed=1), {"data.test_share", "data.split_seed"})
+    with pytest.raises(UsageError, match="--dataset cub has a test split, or needs none: leave out --test-share"):
+        check_data(published, Data(test_share=0.2), {"data.test_share"})
+    with pytest.raises(UsageError, match="say how large it is"):
+        check_data(own, Data(split_seed=1), {"data.split_seed"})
 
 
 class TestPlaces:

@@ -26,7 +26,7 @@ _LOADED = (
     "genie_cli.cli.app",
     "genie_cli.generate.run",
     "genie_cli.fewshot.benchmark",
-    "genie_cli.longtail.benchmark",
+    "genie_cli.longtail.prepare",
 )
 _PATIENCE = 120  # seconds; a command takes a few
 

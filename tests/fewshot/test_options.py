@@ -19,23 +19,28 @@ TASKS = pytest.mark.parametrize("task", [FEWSHOT, FINEGRAINED], ids=lambda task:
 MANIFEST, LIST = ("m.jsonl",), (Path("episodes.jsonl"),)
 HOW = {"model.name", "model.revision", "model.dtype", "model.attention", "model.compile", "model.slots"}
 HOW |= {f"generate.{name}" for name in ("steps", "guidance", "prompt", "superclass", "preset")}
+SPLIT = ("data.test_share", "data.split_seed")
 DRAWN = ("shots", "ways", "queries", "episodes")
 
 # Options of a run, and the settings that conflict with them if they are typed; {} is the task's section.
 SCENARIOS: dict[str, tuple[dict[str, Any], bool, set[str]]] = {
-    "usual": ({}, False, {"data.dir", "{}.ada"}),
-    "folder": ({"dataset": "folder"}, False, {"data.pool", "{}.ada"}),
-    "no genie": ({"augment": ("weak", "txt2img")}, False, {"data.dir", "generate.r", "{}.ada"}),
-    "plan only": ({}, True, {"data.dir", "{}.ada"}),
-    "manifest": ({"manifests": MANIFEST}, False, {"data.dir", "{}.ada", *HOW}),
-    "soft labels": ({"manifests": MANIFEST, "soft_labels": True}, False, {"data.dir", "{}.ada", *HOW}),
-    "episode list": ({"episode_lists": LIST}, False, {"data.dir", "{}.ada", *(f"{{}}.{name}" for name in DRAWN)}),
+    "usual": ({}, False, {"data.dir", *SPLIT, "{}.ada"}),
+    "folder": ({"dataset": "folder"}, False, {"data.pool", "{}.ada", *SPLIT}),
+    "no genie": ({"augment": ("weak", "txt2img")}, False, {"data.dir", *SPLIT, "generate.r", "{}.ada"}),
+    "plan only": ({}, True, {"data.dir", *SPLIT, "{}.ada"}),
+    "manifest": ({"manifests": MANIFEST}, False, {"data.dir", *SPLIT, "{}.ada", *HOW}),
+    "soft labels": ({"manifests": MANIFEST, "soft_labels": True}, False, {"data.dir", *SPLIT, "{}.ada", *HOW}),
+    "episode list": (
+        {"episode_lists": LIST},
+        False,
+        {"data.dir", *SPLIT, "{}.ada", *(f"{{}}.{name}" for name in DRAWN)},
+    ),
     "both": (
         {"manifests": MANIFEST, "episode_lists": LIST},
         False,
-        {"data.dir", "{}.ada", "generate.seed", *HOW, *(f"{{}}.{name}" for name in DRAWN)},
+        {"data.dir", *SPLIT, "{}.ada", "generate.seed", *HOW, *(f"{{}}.{name}" for name in DRAWN)},
     ),
-    "baseline": ({"baseline": "txt2img"}, False, {"data.dir", "{}.ada"}),
+    "baseline": ({"baseline": "txt2img"}, False, {"data.dir", *SPLIT, "{}.ada"}),
 }
 EACH = pytest.mark.parametrize("scenario", list(SCENARIOS))
 
@@ -59,6 +64,8 @@ def test_what_a_variable_or_a_file_says_never_conflicts(task: Task, scenario: st
 def test_what_is_typed_does(task: Task, scenario: str) -> None:
     options, plan_only, conflicts = SCENARIOS[scenario]
     expected = {conflict.format(task.name) for conflict in conflicts}
+    if scenario == "folder" and task is FINEGRAINED:
+        expected -= {"data.test_share"}  # a split can be drawn
     for key in KEYS:
         if key in expected:
             with pytest.raises(UsageError, match=flag_of(key)):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,9 +16,10 @@ from genie_cli.data import catalog
 from genie_cli.data.digits.paint import CLASSES, DigitsInTheWild
 from genie_cli.errors import GenieError, ManifestError, OutputError, UsageError
 from genie_cli.evaluate.results import lines
-from genie_cli.longtail import benchmark
-from genie_cli.longtail.benchmark import Benchmark, prepare
+from genie_cli.longtail import prepare as preparing
+from genie_cli.longtail.benchmark import Benchmark
 from genie_cli.longtail.options import LongTailOptions
+from genie_cli.longtail.prepare import prepare
 from genie_cli.observer import Observer
 from tests.conftest import tree
 
@@ -95,7 +96,7 @@ def test_confusions_are_measured_on_first_use_and_once(
         nonlocal measured
         measured += 1
         assert arguments[2:4] == ("digits", None)
-        assert arguments[4] == 2  # the smallest class has two images
+        assert arguments[4] == 5
         return CONFUSION
 
     monkeypatch.setattr("genie_cli.confuse.cross_validation.from_sources", from_sources)
@@ -117,12 +118,15 @@ def test_confusions_are_measured_on_first_use_and_once(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_class_with_one_image_cannot_be_measured(photos: Path, tmp_path: Path) -> None:
-    bench = prepared(tmp_path / "out", settings_for(photos), augment=("genie",))
-    single = replace(bench, profile=replace(bench.profile, counts={**COUNTS, "two": 1}))
-    with pytest.raises(UsageError, match="'two' has a single training image") as refused:
-        _ = single.run
-    assert "--confusion" in refused.value.hint
+def test_a_class_with_one_image_gets_sources_by_what_its_image_is_taken_for(photos: Path, tmp_path: Path) -> None:
+    own = Path(shutil.copytree(photos, tmp_path / "own"))
+    for image in sorted((own / "train/two").iterdir())[1:]:
+        image.unlink()
+    bench = prepared(tmp_path / "out", settings_for(own), augment=("genie",), backbone="digits")
+    assert bench.confusion
+    row = bench.confusion.matrix[LABELS.index("two")]
+    assert (sum(row), row[LABELS.index("two")]) == (1, 0)
+    assert bench.confusion.how["single"] == ("two",)
 
 
 def test_what_trainings_cost_is_numbers(photos: Path, tmp_path: Path) -> None:
@@ -166,7 +170,7 @@ class TestOrderOfChecks:
             raise AssertionError("data were read, or a model looked for")
 
         monkeypatch.setattr(catalog, "load", fail)
-        monkeypatch.setattr(benchmark, "locate_model", fail)
+        monkeypatch.setattr(preparing, "locate_model", fail)
 
     @pytest.mark.usefixtures("nothing_is_read")
     @pytest.mark.parametrize(

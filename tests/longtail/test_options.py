@@ -19,17 +19,18 @@ MANIFEST = ("m.jsonl",)
 CONFUSION = Confusion(labels=("a", "b"), matrix=((1, 1), (1, 1)))
 HOW = {"model.name", "model.revision", "model.dtype", "model.attention", "model.compile", "model.slots"}
 HOW |= {f"generate.{name}" for name in ("steps", "guidance", "prompt", "superclass", "preset")}
+SPLIT = {"data.test_share", "data.split_seed"}
 
 # Options of a run, and the settings that conflict with them if they are typed.
 SCENARIOS: dict[str, tuple[dict[str, Any], bool, set[str]]] = {
-    "usual": ({}, False, {"data.dir"}),
-    "folder": ({"dataset": "folder"}, False, {"data.pool"}),
-    "no genie": ({"augment": ("none", "txt2img")}, False, {"data.dir", "generate.r"}),
-    "plan only": ({}, True, {"data.dir"}),
-    "manifest": ({"manifests": MANIFEST}, False, {"data.dir", *HOW}),
-    "soft labels": ({"manifests": MANIFEST, "soft_labels": True}, False, {"data.dir", *HOW}),
-    "confusion": ({"confusion": CONFUSION}, False, {"data.dir"}),
-    "backbone": ({"backbone": "digits"}, False, {"data.dir"}),
+    "usual": ({}, False, {"data.dir", *SPLIT}),
+    "folder": ({"dataset": "folder"}, False, {"data.pool", "data.split_seed"}),
+    "no genie": ({"augment": ("none", "txt2img")}, False, {"data.dir", *SPLIT, "generate.r"}),
+    "plan only": ({}, True, {"data.dir", *SPLIT}),
+    "manifest": ({"manifests": MANIFEST}, False, {"data.dir", *SPLIT, *HOW}),
+    "soft labels": ({"manifests": MANIFEST, "soft_labels": True}, False, {"data.dir", *SPLIT, *HOW}),
+    "confusion": ({"confusion": CONFUSION}, False, {"data.dir", *SPLIT}),
+    "backbone": ({"backbone": "digits"}, False, {"data.dir", *SPLIT}),
 }
 
 

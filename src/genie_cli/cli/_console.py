@@ -5,9 +5,10 @@ Everything leaves the program here, and nothing of it can do more than be read: 
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import IO, Any, cast
 
 from rich.console import Console
@@ -21,13 +22,16 @@ from genie_cli.errors import GenieError
 from genie_cli.observer import Observer, Progress
 
 _SHOWN = 5
+_WIDTH = 120  # characters of a line in a file, which has no width of its own
+_only_words = False
 
 
 class Words(Console):
     """A console that shows every string as it is, without markup, in one line, and without characters that act."""
 
     def __init__(self, stream: IO[str], quiet: bool) -> None:
-        super().__init__(file=stream, quiet=quiet, highlight=False, markup=False, emoji=False)
+        width = None if stream.isatty() or "COLUMNS" in os.environ else _WIDTH
+        super().__init__(file=stream, quiet=quiet, width=width, highlight=False, markup=False, emoji=False)
 
     def print(self, *objects: Any, **options: Any) -> None:
         super().print(*(text(part) if isinstance(part, str) else part for part in objects), **options)
@@ -57,6 +61,17 @@ def write_lines(lines: Iterable[str]) -> None:
     """Write JSON Lines to stdout."""
     for line in lines:
         sys.stdout.write(printable_json(line))
+    sys.stdout.flush()  # before what follows on stderr, which may go to the same file
+
+
+def show(lines: Iterable[str], tables: Iterable[Table], as_json: bool) -> None:
+    """Results as tables for a person; and if a program reads stdout, that gets JSON Lines, and stderr the tables."""
+    in_lines = wants_lines(as_json)
+    if in_lines:
+        write_lines(lines)
+    console = stderr() if in_lines else stdout()
+    for table in tables:
+        console.print(table)
 
 
 class ConsoleObserver(Observer):
@@ -85,8 +100,19 @@ class ConsoleObserver(Observer):
 
 
 def wants_lines(as_json: bool) -> bool:
-    """Whether stdout gets JSON Lines: asked for, or not a terminal."""
-    return as_json or not sys.stdout.isatty()
+    """Whether stdout gets JSON Lines: asked for, or not a terminal and not kept for words."""
+    return as_json or not (_only_words or sys.stdout.isatty())
+
+
+@contextmanager
+def only_words() -> Iterator[None]:
+    """While this is open, stdout gets words and tables even if it is not a terminal: a person reads the log."""
+    global _only_words
+    before, _only_words = _only_words, True
+    try:
+        yield
+    finally:
+        _only_words = before
 
 
 def explain(error: GenieError) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from genie_cli.cli._console import ConsoleObserver, stderr, stdout, wants_lines, write_lines
+from genie_cli.cli._console import ConsoleObserver, show, stderr, wants_lines, write_lines
 from genie_cli.cli._options import EVALUATION, INPUT, option
 from genie_cli.cli._settings import Chosen
 from genie_cli.errors import UsageError
@@ -151,16 +151,12 @@ def show_plan(run: Run, plan_out: str | None, as_json: bool) -> None:
 
 
 def _show(task: Task, records: Records, out: Path, as_json: bool) -> None:
-    """The results on stdout; on stderr what the oracle rejected, what else the paper says, and where everything is."""
+    """The results; on stderr what the oracle rejected, what else the paper says, and where everything is."""
     from genie_cli.cli._tables import comparison_table, fewshot_table
     from genie_cli.evaluate.results import lines
 
-    if wants_lines(as_json):
-        write_lines([lines(records), lines(records.comparisons)])
-    else:
-        stdout().print(fewshot_table(records))
-        if records.comparisons:
-            stdout().print(comparison_table(records.comparisons))
+    compared = [comparison_table(records.comparisons)] if records.comparisons else []
+    show([lines(records), lines(records.comparisons)], [fewshot_table(records), *compared], as_json)
     for record in (record for record in records if record.rejected):
         stderr().print(
             f"{record.augmentation}, {record.shots}-shot: the oracle rejected {record.rejected:.1%} of the images"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,9 +11,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bars
 from rich.table import Table
 
+from genie_cli.cli._console import duration
 from genie_cli.cli._printable import text
 from genie_cli.diffusion.clock import OTHER, Stopwatch
 from genie_cli.observer import Progress
+
+EVERY = 30  # seconds
 
 _SECTIONS = {
     "read": "waiting for sources to be read",
@@ -26,7 +30,13 @@ _SECTIONS = {
 
 @contextmanager
 def bar(console: Console, description: str, total: int | None) -> Iterator[Progress]:
-    """A bar that disappears when the task is done, or a spinner for a task without a total; only on a terminal."""
+    """On a terminal, a bar that disappears when the task is done, or a spinner for a task without a total.
+
+    Elsewhere a line every half a minute, so that the log of a long run shows how far it is.
+    """
+    if not console.is_terminal:
+        yield _Lines(console, description, total) if total else Progress()
+        return
     if total is None:
         with console.status(text(f"{description} ...")):
             yield Progress()
@@ -38,7 +48,7 @@ def bar(console: Console, description: str, total: int | None) -> Iterator[Progr
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
-    with Bars(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+    with Bars(*columns, console=console, transient=True) as bars:
         yield _Bar(bars, bars.add_task(description, total=total, rate=""))
 
 
@@ -53,6 +63,27 @@ class _Bar(Progress):
 
     def describe(self, description: str) -> None:
         self._bars.update(self._task, description=description)
+
+
+class _Lines(Progress):
+    """A line when `EVERY` seconds have passed since the last one."""
+
+    def __init__(self, console: Console, description: str, total: int) -> None:
+        self._console, self._description, self._total = console, description, total
+        self._done = 0
+        self._started = self._told = time.monotonic()
+
+    def advance(self, count: int = 1) -> None:
+        self._done += count
+        now = time.monotonic()
+        if now - self._told >= EVERY and 0 < self._done < self._total:
+            self._told = now
+            left = (now - self._started) * (self._total - self._done) / self._done
+            done = f"{self._done:,} of {self._total:,}"
+            self._console.print(f"{self._description}: {done}, about {duration(left)} left", soft_wrap=True)
+
+    def describe(self, description: str) -> None:
+        self._description = description
 
 
 def show_profile(watch: Stopwatch, console: Console) -> None:

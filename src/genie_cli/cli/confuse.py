@@ -13,7 +13,7 @@ from rich import box
 from rich.table import Table
 
 from genie_cli import api
-from genie_cli.cli._console import ConsoleObserver, stderr, stdout, wants_lines, write_lines
+from genie_cli.cli._console import ConsoleObserver, show, stderr
 from genie_cli.cli._options import INPUT, MODEL, OUTPUT, Json, option, whole_number, with_settings
 from genie_cli.cli._printable import text
 from genie_cli.cli._settings import Chosen
@@ -143,14 +143,14 @@ def _write(confusion: Confusion, out: Path, picture: Path, top_k: int) -> None:
 
 
 def _show(confusion: Confusion, number: int, as_json: bool) -> None:
-    """The most confused pairs, on stdout."""
+    """The most confused pairs."""
     pairs = confusion.pairs()[:number]
-    if wants_lines(as_json):
-        for label, other, count, images in pairs:
-            row = {"true": label, "predicted": other, "count": count, "share": count / images}
-            write_lines([json.dumps(row, ensure_ascii=False) + "\n"])
-    elif pairs:
-        stdout().print(table_of(pairs))
+    rows = (
+        {"true": label, "predicted": other, "count": count, "share": count / images}
+        for label, other, count, images in pairs
+    )
+    lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    show(lines, [table_of(pairs)] if pairs else [], as_json)
 
 
 def table_of(pairs: Sequence[tuple[str, str, int, int]]) -> Table:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genie_cli import manifest
-from genie_cli.cli._console import stderr
+from genie_cli.cli._console import only_words, stdout
 from genie_cli.cli._options import OUTPUT, RUN, option
 from genie_cli.config import BUNDLED
 from genie_cli.confuse.confusion import Confusion
-from genie_cli.files.reading import look
+from genie_cli.errors import OutputError
+from genie_cli.files.reading import is_folder, look
 from genie_cli.files.writing import (
     clear_unfinished,
     create,
@@ -74,10 +75,16 @@ def demo(
 
     Example: genie demo
     """
+    with only_words():
+        _demo(ctx, out, all_)
+
+
+def _demo(ctx: typer.Context, out: Path, all_: bool) -> None:
     photos, negatives = out / "photos", out / "negatives"
     confusion, config = out / "confusion.json", out / "genie.toml"
+    _require_own(out, config)
+    _write_settings(config)  # first: it marks the folder as the demo's
     _paint(photos)
-    _write_settings(config)
 
     _say("1. Which classes does a classifier confuse with each other?")
     _run(ctx, "confuse", "--src-dir", photos, "--backbone", BUNDLED, "--out", confusion, "--pairs", 5)
@@ -108,12 +115,21 @@ def _compare(ctx: typer.Context, out: Path, config: Path) -> None:
         same = ["--manifest", out / "fewshot" / "images", "--backbone", lite0.SMALL, "--out", out / "fewshot-lite0"]
         _run(ctx, "fewshot", "--augment", _AUGMENT, *same, "--config", config)
     else:
-        stderr().print(f"With a backbone that sees backgrounds, too: {lite0.INSTALL}", soft_wrap=True)
-    stderr().print(f"{EPISODES} episodes only, so the intervals are wide; docs/results.md has all.")
+        stdout().print(f"With a backbone that sees backgrounds, too: {lite0.INSTALL}", soft_wrap=True)
+    stdout().print(f"{EPISODES} episodes only, so the intervals are wide; docs/results.md has all.")
+
+
+def _require_own(out: Path, config: Path) -> None:
+    """Raise OutputError if the folder has files, and not those of a demo."""
+    require_own(config, _SETTINGS.partition("\n")[0])
+    if not look(config) and is_folder(out) and any(out.iterdir()):
+        raise OutputError(f"{out} has files that are not genie demo's", "name a new folder: --out genie-demo-2")
 
 
 def _write_settings(path: Path) -> None:
     """Fewer seeds and episodes than the defaults, so that the demo is short."""
+    with reraise_as_output_error(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
     settings = _SETTINGS.format(episodes=EPISODES)
     require_own(path, settings)
     write_atomically(path, settings.encode())
@@ -129,15 +145,15 @@ def _other_benchmarks(ctx: typer.Context, out: Path, config: Path) -> None:
 
 def _point_on(out: Path, all_: bool) -> None:
     """What to look at, and what to do next."""
-    stderr().print()
+    stdout().print()
     if not all_:
-        stderr().print("The two other benchmarks, long-tailed and fine-grained: genie demo --all", soft_wrap=True)
+        stdout().print("The two other benchmarks, long-tailed and fine-grained: genie demo --all", soft_wrap=True)
     for line in (
         f"Look at {out / 'contact-sheet.png'}: each row is a photo, and what it becomes as the noise r rises.",
         "Next, your own photos: genie generate --src-dir photos --targets lynx,leopard --r 0.8",
         "That downloads Stable Diffusion 1.5 once; genie doctor says whether this machine is ready.",
     ):
-        stderr().print(line, soft_wrap=True)
+        stdout().print(line, soft_wrap=True)
 
 
 def _paint(photos: Path) -> None:
@@ -156,18 +172,18 @@ def _paint(photos: Path) -> None:
                 drawn = BytesIO()
                 Image.fromarray(digits[index].image).save(drawn, "PNG")
                 create(path, drawn.getvalue())
-    stderr().print(f"photos: {PHOTOS_PER_CLASS} of each class, {CLASSES[0]} to {CLASSES[-1]}, in {photos}")
+    stdout().print(f"photos: {PHOTOS_PER_CLASS} of each class, {CLASSES[0]} to {CLASSES[-1]}, in {photos}")
 
 
 def _say(heading: str) -> None:
-    stderr().print()
-    stderr().print(heading, style="bold", soft_wrap=True)
+    stdout().print()
+    stdout().print(heading, style="bold", soft_wrap=True)
 
 
 def _run(ctx: typer.Context, *command: object) -> None:
     """Print a command as a person would type it, and run it in this process."""
     words = [str(word) for word in command]
-    stderr().print(shlex.join(["genie", *words]), style="cyan", soft_wrap=True)
+    stdout().print(shlex.join(["genie", *words]), style="cyan", soft_wrap=True)
     code = ctx.find_root().command.main(words, prog_name="genie", standalone_mode=False)
     if code:
         raise typer.Exit(code)

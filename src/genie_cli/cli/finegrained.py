@@ -23,7 +23,7 @@ def finegrained(
         str,
         _episodes.dataset(
             _DATASETS,
-            f"Data set: {', '.join(_DATASETS)}. The digits are bundled; folder is any with train/ and test/.",
+            f"Data set: {', '.join(_DATASETS)}. The digits are bundled; folder is your own.",
         ),
     ] = _DATASETS[0],
     partial: Partial = False,

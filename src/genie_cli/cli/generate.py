@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
 from typer import Exit
 
 from genie_cli import api, manifest
-from genie_cli.cli._console import ConsoleObserver, duration, facts, stderr, stdout, wants_lines, write_lines
+from genie_cli.cli._console import ConsoleObserver, duration, facts, show, stderr, stdout, wants_lines, write_lines
 from genie_cli.cli._options import INPUT, OUTPUT, RUN, DryRun, option, whole_number, with_settings
 from genie_cli.cli._settings import Chosen
 from genie_cli.data.listing import counted
@@ -99,6 +100,8 @@ def generate(
 
         show_profile(made.stopwatch, stderr())
     _report(made, json_)
+    if made.made + made.resumed and not chosen.settings.generate.probe:
+        _point_on(made)
     if made.failed or made.skipped or made.left_out:
         raise Exit(3 if made.made + made.resumed else 1)
 
@@ -168,17 +171,21 @@ def show_estimate(run: Run, more: dict[str, object] | None = None) -> None:
 
 
 def _report(made: Made, as_json: bool) -> None:
-    if wants_lines(as_json):
-        _print_manifest(made)
-        return
     table: dict[str, object] = {"made": made.made, "already there": made.resumed, "failed": made.failed}
     table |= {"skipped": made.skipped} if made.skipped else {}
     table |= {"images": f"{made.root}/train/<class>/", "manifest": made.manifest}
-    stdout().print(facts("", {key: value for key, value in table.items() if value or key == "made"}))
+    counts = facts("", {key: value for key, value in table.items() if value or key == "made"})
+    show(_manifest(made), [counts], as_json)
 
 
-def _print_manifest(made: Made) -> None:
-    """The manifest on stdout, with its root spelled out, since a pipe does not say where it comes from."""
+def _point_on(made: Made) -> None:
+    """The next command."""
+    command = shlex.join(["genie", "oracle", str(made.root), "--out", str(made.root / "judged.jsonl")])
+    stderr().print(f"next, which of them show their label: {command}", soft_wrap=True)
+
+
+def _manifest(made: Made) -> Iterator[str]:
+    """The manifest, with its root spelled out, since a pipe does not say where it comes from."""
     with manifest.opened(made.manifest) as document:
         header = document.header.model_copy(update={"root": str(made.root.resolve())})
-        write_lines(manifest.lines_of(header, map(Row.line, document.rows()), header.rows))
+        yield from manifest.lines_of(header, map(Row.line, document.rows()), header.rows)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from genie_cli import api
 from genie_cli.cli import _episodes
-from genie_cli.cli._console import ConsoleObserver, duration, facts, stderr, stdout, wants_lines, write_lines
+from genie_cli.cli._console import ConsoleObserver, duration, facts, show, stderr, stdout, wants_lines
 from genie_cli.cli._options import (
     EVALUATION,
     INPUT,
@@ -44,7 +44,7 @@ def longtail(
         str,
         _episodes.dataset(
             _DATASETS,
-            f"Data set: {', '.join(_DATASETS)}. The digits are bundled; folder is any with train/ and test/.",
+            f"Data set: {', '.join(_DATASETS)}. The digits are bundled; folder is your own.",
         ),
     ] = _DATASETS[0],
     lists: Annotated[
@@ -137,8 +137,8 @@ def _preview(
 ) -> None:
     """Write the plan of the generated images, or show what they and the trainings would take."""
     from genie_cli.cli._chart import chart
-    from genie_cli.longtail.benchmark import prepare
     from genie_cli.longtail.options import LongTailOptions
+    from genie_cli.longtail.prepare import prepare
 
     _episodes.check_plan_path(plan_out)
     options = LongTailOptions(**{"manifests" if name == "manifest" else name: asked[name] for name in asked})
@@ -170,16 +170,12 @@ def _show_cost(benchmark: Benchmark, as_json: bool) -> None:
 
 
 def _show(records: Records, out: Path, as_json: bool) -> None:
-    """The results on stdout, and where everything is."""
+    """The results, and where everything is."""
     from genie_cli.cli._tables import longtail_comparisons, longtail_table
     from genie_cli.evaluate.results import lines
 
-    if wants_lines(as_json):
-        write_lines([lines(records), lines(records.comparisons)])
-    else:
-        stdout().print(longtail_table(records))
-        if records.comparisons:
-            stdout().print(longtail_comparisons(records.comparisons))
+    compared = [longtail_comparisons(records.comparisons)] if records.comparisons else []
+    show([lines(records), lines(records.comparisons)], [longtail_table(records), *compared], as_json)
     also = " (and comparisons)" if records.comparisons else ""
     stderr().print(
         f"results.jsonl and results.csv{also} are in {out}, each network in {out / 'trainings'}", soft_wrap=True

@@ -14,9 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genie_cli.confuse.confusion import Confusion, require_number_of_classes
+from genie_cli.confuse.confusion import Confusion
+from genie_cli.confuse.folds import Folds
 from genie_cli.data.images import read
-from genie_cli.errors import FolderError, ImageError, UsageError, shorten
+from genie_cli.errors import ImageError
 from genie_cli.jobs import Source
 from genie_cli.observer import Observer, Progress
 
@@ -40,12 +41,14 @@ def from_folder(
     Args:
         backbone: name of the network that gives the features; see `backbones.load.load`.
         checkpoint: a file with its weights; None: its own.
-        folds: each image is classified by a classifier fitted to the other folds; 2 or more.
-        observer: is told what is left out, and how far it is.
+        folds: each image is classified by a classifier fitted to the other folds; 2 or more. If a class has fewer
+            images, there are as many folds as it has; an image that is the only one of its class is classified by a
+            classifier that knows the other classes only.
+        observer: is told what is left out, how many folds there are if fewer than asked for, and how far it is.
 
     Raises:
-        FolderError: the folder has no class folders with images, or too few images in a class.
-        UsageError: a class has fewer images than there are folds, or the backbone is not known.
+        FolderError: the folder has no class folders with images, or fewer than two classes with two images.
+        UsageError: the backbone is not known; see `folds.Folds.of`, too.
         ModelError, OutputError: see `backbones.load.load` and `backbones.features.Features.of`.
     """
     from genie_cli.data.folder import list_sources
@@ -70,7 +73,7 @@ def from_sources(
     classes = {source.label for source in listed}
     found = drop_duplicates(listed)
     observer.left_out(list(found.reasons()))
-    require_folds(classes, [source.label for source in found.sources], folds)
+    Folds.of(classes, [source.label for source in found.sources], folds)  # before a network is loaded
     with observer.progress("Loading the backbone"):
         network = load(backbone, checkpoint, device)
     features = Features(network, default_folder(observer), observer)
@@ -79,16 +82,20 @@ def from_sources(
     observer.left_out([str(error) for error in broken])
     judged = [source for source in found.sources if source.sha256 in seen]
     labels = [source.label for source in judged]
-    require_folds(classes, labels, folds)
-    with observer.progress(f"Fitting {folds} classifiers"):
-        predicted = predict([seen[source.sha256] for source in judged], labels, folds)
-    how = {
+    chosen = Folds.of(classes, labels, folds)
+    for message in chosen.messages():
+        observer.found(message)
+    with observer.progress(f"Fitting {chosen.count + bool(chosen.single)} classifiers"):
+        predicted = predict([seen[source.sha256] for source in judged], labels, chosen.count)
+    how: dict[str, object] = {
         "backbone": network.name,
         "classifier": CLASSIFIER,
-        "folds": folds,
+        "folds": chosen.count,
         "seed": SEED,
         "images": len(judged),
     }
+    if chosen.single:
+        how["single"] = chosen.single
     return counted(sorted(classes), labels, predicted, how)
 
 
@@ -124,39 +131,6 @@ def drop_duplicates(sources: Iterable[Source]) -> Distinct:
     contradictory = [tuple(group) for group in groups if len({source.label for source in group}) > 1]
     copies = sum(len(group) - 1 for group in one_class)
     return Distinct(tuple(group[0] for group in one_class), copies, tuple(contradictory))
-
-
-def require_folds(classes: Iterable[str], labels: Iterable[str], folds: int) -> None:
-    """Check that each class has an image for each fold.
-
-    Args:
-        labels: the class of each image that can be used.
-
-    Raises:
-        FolderError: there is only one class, or a class with fewer than two images.
-        UsageError: there are fewer than two folds; a class has fewer images than there are folds (the hint says how
-            many folds would do); or there are more classes than a matrix may have.
-    """
-    if not isinstance(folds, int) or folds < 2:
-        raise UsageError(f"folds must be a whole number of 2 or more, not {folds!r}")
-    number = Counter(labels)
-    counts = {name: number[name] for name in sorted(set(classes))}
-    if len(counts) < 2:
-        raise FolderError(
-            f"there is only one class, {', '.join(counts)}: it cannot be confused with another",
-            "--src-dir takes a folder with a subfolder for each class",
-        )
-    require_number_of_classes(len(counts))
-    if lone := {name: count for name, count in counts.items() if count < 2}:
-        raise FolderError(
-            f"a class needs at least two images, one of them to classify the other: {_listed(lone)}",
-            "add images to these classes, or move their folders out of --src-dir",
-        )
-    if few := {name: count for name, count in counts.items() if count < folds}:
-        raise UsageError(
-            f"too few images for {folds} folds: {_listed(few)}",
-            f"each class needs as many images as there are folds: --folds {min(few.values())} works",
-        )
 
 
 def see(
@@ -200,11 +174,12 @@ def see(
 
 
 def predict(features: Sequence[NDArray[np.float32]], labels: Sequence[str], folds: int) -> list[str]:
-    """The class that each image is predicted to have by a classifier fitted to the other folds.
+    """The class that each image is predicted to have by a classifier that was not fitted to it.
 
     Args:
         features: N of (D,), of images in an order that does not depend on their names, such as `Distinct.sources`.
-        labels: N class names, each at least ``folds`` times.
+        labels: N class names, each at least ``folds`` times or once. Classifiers learn only those that are there more
+            than once: their images are classified by cross-validation, the others by a classifier of all of these.
         folds: 2 or more.
     """
     import numpy as np
@@ -217,11 +192,11 @@ def predict(features: Sequence[NDArray[np.float32]], labels: Sequence[str], fold
     # small that C = 1 would keep the classifier from using them.
     classifier = make_pipeline(StandardScaler(), LogisticRegression(C=1.0, max_iter=1000))
     splits = StratifiedKFold(folds, shuffle=True, random_state=SEED)
-    predicted = cross_val_predict(classifier, normalize(np.stack(features)), list(labels), cv=splits)
+    inputs, given = normalize(np.stack(features)), np.array(labels)
+    number = Counter(labels)
+    learned = np.array([number[label] > 1 for label in labels])
+    predicted = given.copy()
+    predicted[learned] = cross_val_predict(classifier, inputs[learned], given[learned], cv=splits)
+    if not learned.all():
+        predicted[~learned] = classifier.fit(inputs[learned], given[learned]).predict(inputs[~learned])
     return [str(name) for name in predicted]
-
-
-def _listed(counts: dict[str, int]) -> str:
-    """Classes with their numbers of images, the smallest first."""
-    pairs = sorted(counts.items(), key=lambda pair: pair[1])
-    return shorten([f"{name} ({count})" for name, count in pairs], 10)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from genie_cli.data.dataset import Crops, Dataset
+from genie_cli.data.random_split import RandomSplit
 from genie_cli.errors import UsageError, did_you_mean
 from genie_cli.files.cache import cache
 from genie_cli.files.writing import reraise_as_output_error
@@ -33,6 +34,7 @@ class Entry:
         arguments: more arguments of the reader.
         is_bundled: genie paints it, so that it needs no folder.
         is_own: it is a person's own, and no benchmark that others have run: images that are broken can be left out.
+        can_be_split: a test split can be drawn from it.
         can_be_partial: it is known how large the whole data set is, so that a part of it can be accepted.
         has_lists: the lists of its images may lie in another folder.
         backbone: the network that suits it; empty: the benchmark's own.
@@ -48,6 +50,7 @@ class Entry:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     is_bundled: bool = False
     is_own: bool = False
+    can_be_split: bool = False
     can_be_partial: bool = False
     has_lists: bool = False
     backbone: str = ""
@@ -63,12 +66,21 @@ class Entry:
         """The name of one pool of a bundled data set, in results: ``digits-pool-3``; of others their own name."""
         return f"{self.name}-pool-{pool}" if self.is_bundled and pool else self.name
 
-    def read(self, folder: Path, *, lists: Path | None, partial: bool, pool: int, observer: Observer) -> Dataset:
+    def read(
+        self,
+        folder: Path,
+        *,
+        lists: Path | None,
+        partial: bool,
+        pool: int,
+        split: RandomSplit | None,
+        observer: Observer,
+    ) -> Dataset:
         """Read the data set; arguments for which the row has no use are not passed on.
 
         Args:
             folder: where it lies; of a bundled one, where it is painted.
-            lists, partial, pool, observer: as for `load`.
+            lists, partial, pool, split, observer: as for `load`.
 
         Raises:
             FolderError: the folder does not hold the data set.
@@ -80,6 +92,8 @@ class Entry:
             options["lists"] = lists
         if self.is_bundled:
             options["pool"] = pool
+        if self.can_be_split:
+            options["split"] = split
         found = cast("Dataset", getattr(self._module(), self.reader)(folder, **options))
         return replace(found, crops=self.crops)
 
@@ -109,6 +123,7 @@ def load(
     lists: Path | None = None,
     partial: bool = False,
     pool: int = 0,
+    split: RandomSplit | None = None,
     observer: Observer | None = None,
 ) -> Dataset:
     """Read a data set.
@@ -120,6 +135,7 @@ def load(
         lists: the folder of its lists, if they do not lie with the images; only for rows with ``has_lists``.
         partial: accept an incomplete data set; only for rows with ``can_be_partial``.
         pool: which images are painted; ignored for those that are not bundled.
+        split: draws a test split; ignored for data sets from which none can be drawn. None: they have one.
         observer: is told the layout that was found, and what was left out.
 
     Raises:
@@ -132,7 +148,7 @@ def load(
     _check(benchmark, row, folder, lists, partial)
     place = cache(observer) / "data" if row.is_bundled else Path(folder)
     with reraise_as_output_error(place, _ELSEWHERE) if row.is_bundled else nullcontext():
-        found = row.read(place, lists=lists, partial=partial, pool=pool, observer=observer)
+        found = row.read(place, lists=lists, partial=partial, pool=pool, split=split, observer=observer)
     if found.layout:
         observer.found(f"{name}: {found.layout}")
     return replace(found, root=found.root.resolve())
@@ -184,7 +200,7 @@ _FINE_GRAINED = (
     Entry("cars", "stanford_cars", can_be_partial=True),
     Entry("food", "food101", can_be_partial=True),
     Entry("aircraft", "fgvc_aircraft", can_be_partial=True),
-    Entry("folder", "train_test_folder", is_own=True, can_be_partial=True),
+    Entry("folder", "train_test_folder", is_own=True, can_be_split=True, can_be_partial=True),
 )
 
 _LONG_TAIL = (
@@ -209,7 +225,7 @@ _LONG_TAIL = (
         },
     ),
     Entry("imagenet-lt", "imagenet_lt", can_be_partial=True, has_lists=True),
-    Entry("folder", "train_test_folder", reader="read_long_tailed", is_own=True, can_be_partial=True),
+    Entry("folder", "train_test_folder", "read_long_tailed", is_own=True, can_be_split=True, can_be_partial=True),
 )
 
 _CATALOG: dict[str, dict[str, Entry]] = {

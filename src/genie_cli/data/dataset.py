@@ -63,6 +63,7 @@ class Dataset:
         originals: for images that were made from others, such as several paintings of one scan, the name of the
             original by SHA-256. Images of one original are not independent of each other.
         compositor: pastes objects; None if the objects' masks are not known.
+        is_drawn: the test split was drawn from the images by genie.
     """
 
     root: Path
@@ -76,6 +77,7 @@ class Dataset:
     order: tuple[str, ...] = ()
     originals: Mapping[str, str] = field(default_factory=dict)
     compositor: Compositor | None = None
+    is_drawn: bool = False
 
     @cached_property
     def classes(self) -> tuple[str, ...]:

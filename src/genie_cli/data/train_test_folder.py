@@ -1,4 +1,7 @@
-"""Your own data with a training and a test split: ``train/<class>/**/<image>`` and ``test/<class>/**/<image>``."""
+"""Your own data with a training and a test split: ``train/<class>/**/<image>`` and ``test/<class>/**/<image>``.
+
+Or ``<class>/**/<image>``, from which a test split is drawn.
+"""
 
 from __future__ import annotations
 
@@ -6,28 +9,66 @@ from dataclasses import replace
 from pathlib import Path
 
 from genie_cli.data.dataset import Dataset
+from genie_cli.data.folder import list_sources, require_folder
+from genie_cli.data.listing import folders_in
 from genie_cli.data.published import Published
-from genie_cli.data.train_test_splits import read_splits, with_images_per_class
+from genie_cli.data.random_split import RandomSplit
+from genie_cli.data.train_test_splits import read_splits, size_in_words, with_images_per_class, words_of
+from genie_cli.errors import FolderError
 from genie_cli.observer import Observer
 
 HOW_TO_GET = """\
 folder is your own data: a folder with
   train/<class>/<image>, ... and test/<class>/<image>, ...; without test/, val/ is taken
+or a folder with <class>/<image>, ..., from which --test-share 0.2 draws a test split
 A class's folder is its name in prompts, with spaces for underscores; a WordNet id becomes ImageNet's word for it."""
 
 TRAIN_TEST_FOLDER = Published(title="class folders", how_to_get=HOW_TO_GET, class_folders=("",), labels_are_names=False)
 
 
-def read(root: Path, *, partial: bool = False, observer: Observer | None = None) -> Dataset:
-    """Read both splits; see `read_splits` for arguments, order and errors."""
+def read(
+    root: Path, *, split: RandomSplit | None = None, partial: bool = False, observer: Observer | None = None
+) -> Dataset:
+    """Read both splits; see `read_splits` for the other arguments, order and errors.
+
+    Args:
+        split: draws the test split, of a folder without one.
+    """
+    if split:
+        return _drawn(root, split, observer or Observer())
     return read_splits(TRAIN_TEST_FOLDER, root, partial=partial, observer=observer)
 
 
-def read_long_tailed(root: Path, *, partial: bool = False, observer: Observer | None = None) -> Dataset:
+def read_long_tailed(
+    root: Path, *, split: RandomSplit | None = None, partial: bool = False, observer: Observer | None = None
+) -> Dataset:
     """Read both splits with every test image, and say in the layout how many training images the classes have.
 
     Arguments and errors are those of `read`.
     """
-    found = read_splits(TRAIN_TEST_FOLDER, root, partial=partial, observer=observer, keep_copies=True)
+    if split:
+        found = _drawn(root, split, observer or Observer())
+    else:
+        found = read_splits(TRAIN_TEST_FOLDER, root, partial=partial, observer=observer, keep_copies=True)
     names = {label: words for label, words in found.names.items() if words != label}
     return with_images_per_class(replace(found, names=names))
+
+
+def _drawn(root: Path, split: RandomSplit, observer: Observer) -> Dataset:
+    """Read a folder of classes and draw its test split.
+
+    Raises:
+        FolderError: the folder has splits already, or no class with two images; or see `folder.list_sources`.
+    """
+    require_folder(root)
+    found = folders_in(root)
+    if "train" in found and found & {"test", "val"}:
+        raise FolderError(f"{root} has a training and a test split", "leave out --test-share")
+    drawn = split.of(list_sources(root, observer=observer))
+    observer.left_out(list(drawn.reasons()))
+    if not drawn.test:
+        raise FolderError(f"{root} has no class with two different images: nothing can be tested", "add images")
+    names = words_of(TRAIN_TEST_FOLDER, root, (source.label for source in drawn.train))
+    where = f"class folders, {split.share:g} of each class drawn for the test split with seed {split.seed}"
+    layout = f"{where}; {size_in_words(TRAIN_TEST_FOLDER, drawn.train, drawn.test)}"
+    return Dataset(root, drawn.train, drawn.test, names, layout=layout, is_drawn=True)

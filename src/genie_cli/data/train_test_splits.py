@@ -6,7 +6,7 @@ It is for fine-grained data sets (paper, section 4.3) and for the user's own fol
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -62,7 +62,7 @@ def read_splits(
         if not partial:
             require_published_size(published, "train", found.lists.train, found.root)
             require_published_size(published, "test", found.lists.test, found.root)
-        words = _words(published, found)
+        words = words_of(published, found.root, (name for _, name in (*found.lists.train, *found.lists.test)))
         labels = {name: words[name] if published.labels_are_names else name for name in words}
         splits = ([(path, labels[name]) for path, name in split] for split in (found.lists.train, found.lists.test))
         sources = sources_of(found.root, *splits, partial=partial, observer=observer)
@@ -170,16 +170,16 @@ def _images_in(root: Path, split: str) -> tuple[tuple[Image, ...], list[tuple[st
     return tuple((f"{split}/{path}", name) for path, name in images), [(f"{split}/{path}", why) for path, why in odd]
 
 
-def _words(published: Published, found: _Found) -> dict[str, str]:
+def words_of(published: Published, root: Path, classes: Iterable[str]) -> dict[str, str]:
     """The words of each published class name; FolderError if two are the same but for upper and lower case."""
-    names = sorted({name for _, name in (*found.lists.train, *found.lists.test)})
+    names = sorted(set(classes))
     words = {name: published.in_words(name) for name in names}
     words |= distinct_names(name for name in names if is_class(name))
     first: dict[str, str] = {}
     for name in names:
         other = first.setdefault(words[name].casefold(), name)
         if other != name:
-            raise FolderError(f"{found.root}: the classes {other!r} and {name!r} have the same name in prompts")
+            raise FolderError(f"{root}: the classes {other!r} and {name!r} have the same name in prompts")
     return words
 
 

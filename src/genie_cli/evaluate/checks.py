@@ -10,9 +10,10 @@ from collections.abc import Sequence, Set
 from pathlib import Path
 
 from genie_cli import manifest
-from genie_cli.config import Settings
+from genie_cli.config import Data, Settings
 from genie_cli.data.catalog import Entry
 from genie_cli.data.dataset import Dataset
+from genie_cli.data.random_split import RandomSplit
 from genie_cli.devices import parse_device
 from genie_cli.diffusion.solver import smallest_ratio
 from genie_cli.errors import UsageError, did_you_mean
@@ -114,16 +115,27 @@ def _check_ratios(chosen: Sequence[Augmentation], steps: int) -> None:
             )
 
 
-def check_data(entry: Entry, given: Set[str]) -> None:
+def check_data(entry: Entry, data: Data, given: Set[str]) -> None:
     """Check the typed settings of where the data are; a variable may be meant for other runs.
 
     Raises:
-        UsageError: ``--data-dir`` was typed for a bundled data set, or ``--pool`` for another.
+        UsageError: ``--data-dir`` was typed for a bundled data set, ``--pool`` for another, ``--test-share`` for one
+            from which no test split can be drawn, or ``--split-seed`` without it.
     """
     if entry.is_bundled and "data.dir" in given:
         raise UsageError(f"--dataset {entry.name} is made by genie: leave out --data-dir")
     if not entry.is_bundled and "data.pool" in given:
         raise UsageError(f"--dataset {entry.name} has no pools, which only the bundled digits have: leave out --pool")
+    if not entry.can_be_split and (flags := given & {"data.test_share", "data.split_seed"}):
+        flag = "--test-share" if "data.test_share" in flags else "--split-seed"
+        raise UsageError(f"--dataset {entry.name} has a test split, or needs none: leave out {flag}")
+    if "data.split_seed" in given and not data.test_share:
+        raise UsageError("--split-seed draws a test split: say how large it is, with --test-share 0.2")
+
+
+def split_of(data: Data) -> RandomSplit | None:
+    """The test split that the settings ask for; None if the data set has one."""
+    return RandomSplit(data.test_share, data.split_seed) if data.test_share else None
 
 
 def check_compositor(dataset: Dataset, chosen: Sequence[Augmentation]) -> None:

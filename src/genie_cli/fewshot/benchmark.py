@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from genie_cli.config import Settings
 from genie_cli.data import catalog
 from genie_cli.data.dataset import Dataset
+from genie_cli.data.random_split import split_file
 from genie_cli.devices import is_main_process
 from genie_cli.evaluate import obtain, results
 from genie_cli.evaluate.augmentations import Augmentation
@@ -221,4 +222,5 @@ class Benchmark:
         if is_main_process():
             lists = {each.file_name: each.text for each in self.lists}
             compared = results.files_of(Comparison, found.comparisons, results.COMPARISONS) if found.comparisons else {}
-            results.write(self.options.out, {**lists, **results.files_of(Record, found), **compared})
+            files = results.files_of(Record, found) | compared | split_file(self.dataset)
+            results.write(self.options.out, lists | files)

@@ -99,7 +99,7 @@ def check(
     parse_pairs(options.compare, [augmentation.label for augmentation in chosen])
     if options.as_authors:
         _check_as_authors(task, given)
-    checks.check_data(entry, given)
+    checks.check_data(entry, settings.data, given)
     return chosen
 
 

@@ -13,6 +13,7 @@ from genie_cli.config import Settings
 from genie_cli.data import catalog
 from genie_cli.data.catalog import Entry
 from genie_cli.data.dataset import Dataset
+from genie_cli.data.random_split import split_file
 from genie_cli.diffusion.vocabulary import require_known
 from genie_cli.evaluate import checks, obtain, results
 from genie_cli.evaluate.augmentations import Augmentation
@@ -67,12 +68,13 @@ def prepare(
         settings.data.dir,
         partial=options.partial,
         pool=settings.data.pool,
+        split=checks.split_of(settings.data),
         observer=observer,
     )
     checks.check_compositor(dataset, augmentations)
     dataset, lists = _lists(task, options, entry, settings, dataset, observer)
     if not plan_only:
-        results.require_own(options.out, {each.file_name: each.text for each in lists})
+        results.require_own(options.out, {each.file_name: each.text for each in lists} | split_file(dataset))
     needs, run, probes = _generation(task, options, settings, given, observer, dataset, lists, augmentations)
     protocol = AS_AUTHORS if options.as_authors else task.protocol
     return Benchmark(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -11,37 +12,28 @@ from genie_cli.config import Settings
 from genie_cli.confuse.confusion import Confusion
 from genie_cli.data import catalog
 from genie_cli.data.dataset import Dataset
+from genie_cli.data.random_split import split_file
 from genie_cli.devices import is_main_process
-from genie_cli.diffusion.vocabulary import require_known
-from genie_cli.errors import UsageError
 from genie_cli.evaluate import obtain, results
 from genie_cli.evaluate.augmentations import Augmentation
 from genie_cli.evaluate.pairs import parse_pairs
 from genie_cli.files.writing import reraise_as_output_error
-from genie_cli.generate.run import Run, locate_model
+from genie_cli.generate.run import Run
 from genie_cli.jobs import Job
 from genie_cli.longtail.cost import TrainingCost
-from genie_cli.longtail.groups import Group, Profile, ShotThresholds
+from genie_cli.longtail.groups import Profile
 from genie_cli.longtail.options import (
     CONFUSION_FILE,
     LongTailOptions,
-    check,
-    check_names,
-    recipe_of,
-    require_shareable,
     uses_confusion,
 )
 from genie_cli.longtail.results import Comparison, Conditions, Record, Records
 from genie_cli.longtail.tail import (
     TailJobs,
-    adds_images,
     hardest_of,
     measured_confusion,
-    repeated_images,
-    wanted_images,
 )
 from genie_cli.observer import Observer
-from genie_cli.settings import with_defaults
 
 if TYPE_CHECKING:
     from genie_cli.diffusion.locate import Located
@@ -77,13 +69,13 @@ class Benchmark:
         """Which classes are confused with each other; None if no augmentation asks for it. May be measured for it.
 
         Raises:
-            UsageError: a class has too few images to be measured.
+            FolderError: fewer than two classes have two images.
             ModelError, OutputError: see `confuse.cross_validation.from_sources`.
         """
         if self.options.confusion or not uses_confusion(self.augmentations):
             return self.options.confusion
         backbone = self.options.backbone or catalog.entry("longtail", self.options.dataset).backbone
-        return measured_confusion(self.dataset, self.profile, backbone, self.settings.model.device, self.observer)
+        return measured_confusion(self.dataset, backbone, self.settings.model.device, self.observer)
 
     @cached_property
     def jobs(self) -> Mapping[Augmentation, Sequence[Job]]:
@@ -170,6 +162,7 @@ class Benchmark:
             Errors as `train`.
         """
         out, recipe, trained = self.options.out, self.trainings.recipe, self.train()
+        split = split_file(self.dataset)
         conditions = Conditions(
             self.dataset_name,
             recipe,
@@ -177,6 +170,7 @@ class Benchmark:
             self.options.partial,
             has_checkpoint=bool(self.options.checkpoint),
             steps=None if self.options.soft_labels else trained.steps,
+            split=hashlib.sha256("".join(split.values()).encode()).hexdigest() if split else None,
         )
         records = Records(conditions.records_of(trained.outcomes), trained)
         if records and is_main_process():
@@ -186,115 +180,10 @@ class Benchmark:
                 records.comparisons += Comparison.of(self.dataset_name, recipe.network, *pair, found)
             files = results.files_of(Record, records)
             compared = results.files_of(Comparison, records.comparisons, results.COMPARISONS) if asked else {}
-            results.write(out, files | compared)
+            results.write(out, files | compared | split)
         return records
 
     @property
     def dataset_name(self) -> str:
         """The data set's name in results, with its pool."""
         return catalog.entry("longtail", self.options.dataset).name_of(self.settings.data.pool)
-
-
-def prepare(
-    options: LongTailOptions, settings: Settings, given: Set[str], observer: Observer, *, plan_only: bool = False
-) -> Benchmark:
-    """Check a run, read its data set, and find its models. Nothing is written.
-
-    Args:
-        given: keys of the settings that were typed, such as ``"generate.seed"``; only these can conflict.
-        plan_only: only the returned benchmark's ``run`` will be used. Not for an estimate of the trainings' cost.
-
-    Raises:
-        UsageError: options contradict each other, one would have no effect, or a value cannot be used.
-        FolderError: the data set is not in its folder, or a class has no image that can be used.
-        ManifestError: a manifest cannot be read.
-        ModelError: a model cannot be found or built, or the device cannot be used.
-        OutputError: the output folder cannot be used, or has files that genie did not write.
-    """
-    entry = catalog.entry("longtail", options.dataset)
-    settings = with_defaults(settings, entry.defaults)
-    augmentations = check(options, entry, settings, given, plan_only=plan_only)
-    thresholds = ShotThresholds.parse(settings.longtail.thresholds)
-    check_names(options, settings, augmentations, plan_only=plan_only)
-    dataset = _dataset(options, entry, settings, observer)
-    profile = Profile.of(dataset.classes, dataset.train, thresholds)
-    observer.found(profile.summary)
-    generates = any(augmentation.generates for augmentation in augmentations)
-    to_make = generates and not options.manifests
-    if to_make:
-        require_known(settings.model.name, map(dataset.name_of, profile.groups()[Group.FEW]))
-    trainings = _trainings(options, settings, given, dataset, profile, augmentations, observer)
-    located = locate_model(settings, given) if to_make else None
-    tail = _tail_jobs(settings, dataset, profile, trainings, located)
-    if any(map(adds_images, augmentations)):
-        tail.require_some()
-    found = Benchmark(options, settings, observer, dataset, profile, augmentations, tail, trainings, located)
-    if plan_only:
-        found.require_images()
-    return found
-
-
-def _dataset(options: LongTailOptions, entry: catalog.Entry, settings: Settings, observer: Observer) -> Dataset:
-    """The data set, without images that are broken if these can be left out; FolderError as `prepare`."""
-    from genie_cli.evaluate.readable import without_broken
-
-    found = catalog.load(
-        "longtail",
-        options.dataset,
-        settings.data.dir,
-        lists=options.lists,
-        partial=options.partial,
-        pool=settings.data.pool,
-        observer=observer,
-    )
-    return without_broken(found, observer) if entry.is_own or options.partial else found
-
-
-def _tail_jobs(
-    settings: Settings, dataset: Dataset, profile: Profile, trainings: Trainings, located: Located | None
-) -> TailJobs:
-    return TailJobs(
-        profile=profile,
-        train=dataset.train,
-        prompt_for=obtain.prompts_for(settings, dataset),
-        model=located.identity if located else "",
-        per_class=trainings.recipe.per_class,
-        fill_to=trainings.recipe.fill_to,
-        seed=settings.generate.seed,
-    )
-
-
-def _trainings(
-    options: LongTailOptions,
-    settings: Settings,
-    given: Set[str],
-    dataset: Dataset,
-    profile: Profile,
-    augmentations: Sequence[Augmentation],
-    observer: Observer,
-) -> Trainings:
-    """What the trainings have in common; checked.
-
-    Raises:
-        UsageError, ModelError: see `trainings.Trainings`; or several processes would do what only one should.
-    """
-    from genie_cli.longtail.trainings import Trainings
-
-    if len(dataset.classes) < 2:
-        raise UsageError("there is a single class: nothing can be classified", "see --data-dir")
-    recipe = recipe_of(settings, given)
-    trainings = Trainings.of(
-        dataset,
-        recipe,
-        options.checkpoint,
-        settings.model.device,
-        soft_labels=options.soft_labels,
-        folder=options.out / "trainings",
-        repeated=repeated_images(dataset.train, wanted_images(profile, recipe.per_class, recipe.fill_to)),
-    )
-    trainings.require_trainable()
-    if trainings.accelerator.num_processes > 1:
-        require_shareable(options, augmentations)
-    if not options.checkpoint:
-        observer.found(f"no --checkpoint: {trainings.network.name} starts from random weights")
-    return trainings

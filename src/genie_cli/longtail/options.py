@@ -78,7 +78,7 @@ def check(
         plan_only=plan_only,
         soft_labels=options.soft_labels,
     )
-    checks.check_data(entry, given)
+    checks.check_data(entry, settings.data, given)
     parse_pairs(options.compare, [augmentation.label for augmentation in chosen])
     if not any(augmentation.name is AugmentationName.GENIE for augmentation in chosen) and (
         options.confusion or options.backbone

@@ -37,6 +37,7 @@ class Record:
             interval, by Student's t; None for a single training.
         added: number of images that were trained on besides the real ones: generated, or real ones repeated.
         rejected: share of the generated images that the oracle rejected, 0..1.
+        split: SHA-256 of split.csv, if the test split was drawn from the images; else None.
         paper_many, paper_med, paper_few, paper_overall: the paper's, if data set, network, checkpoint, recipe and
             solver steps are the paper's; else None.
     """
@@ -59,6 +60,7 @@ class Record:
     overall_interval: float | None = None
     added: int = 0
     rejected: float = 0
+    split: str | None = None
     paper_many: float | None = None
     paper_med: float | None = None
     paper_few: float | None = None
@@ -142,6 +144,7 @@ class Conditions:
         partial: the data set is incomplete, so that its results are not those of the paper.
         has_checkpoint: trainings start from given weights, as the paper's, and not from random ones.
         steps: of the solver, for the generated images; None: not known, or they are used otherwise than in the paper.
+        split: see `Record`.
     """
 
     dataset: str
@@ -150,6 +153,7 @@ class Conditions:
     partial: bool = False
     has_checkpoint: bool = False
     steps: int | None = None
+    split: str | None = None
 
     def records_of(self, outcomes: Sequence[Outcome]) -> list[Record]:
         """A record for each training, and after those of one augmentation their mean."""
@@ -178,6 +182,7 @@ class Conditions:
             overall=figures["overall"],
             added=outcome.added,
             rejected=round(outcome.rejected / max(outcome.added + outcome.rejected, 1), 4),
+            split=self.split,
         )
 
     def _paper(self, augmentation: Augmentation) -> Sequence[float]:

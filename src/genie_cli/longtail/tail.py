@@ -157,25 +157,18 @@ def hardest_of(
     return hardest
 
 
-def measured_confusion(dataset: Dataset, profile: Profile, backbone: str, device: str, observer: Observer) -> Confusion:
+def measured_confusion(dataset: Dataset, backbone: str, device: str, observer: Observer) -> Confusion:
     """Which classes are confused with each other, measured on the training images.
 
     Args:
         backbone: name of the network to measure it with; empty: the usual one.
 
     Raises:
-        UsageError: a class has too few images to be measured.
+        FolderError: fewer than two classes have two images.
         ModelError, OutputError: see `confuse.cross_validation.from_sources`.
     """
     from genie_cli.confuse.cross_validation import from_sources
     from genie_cli.confuse.inputs import BACKBONE, FOLDS
 
-    least, count = min(profile.counts.items(), key=lambda item: item[1])
-    if count < 2:
-        raise UsageError(
-            f"{least!r} has a single training image, so no classifier that has seen the class can be tested on it",
-            "say which classes are confused: --confusion FILE",
-        )
     observer.found("no --confusion: measuring which classes are confused with each other")
-    folds = min(FOLDS, count)
-    return from_sources(dataset.root, dataset.train, backbone or BACKBONE, None, folds, device, observer)
+    return from_sources(dataset.root, dataset.train, backbone or BACKBONE, None, FOLDS, device, observer)
