@@ -151,7 +151,7 @@ def show_plan(run: Run, plan_out: str | None, as_json: bool) -> None:
 
 
 def _show(task: Task, records: Records, out: Path, as_json: bool) -> None:
-    """The results on stdout; on stderr what the oracle rejected, what else the paper says, and where everything is."""
+    """The results on stdout; on stderr what was left out, what else the paper says, and where everything is."""
     from genie_cli.cli._tables import comparison_table, fewshot_table
     from genie_cli.evaluate.results import lines
 
@@ -162,9 +162,8 @@ def _show(task: Task, records: Records, out: Path, as_json: bool) -> None:
         if records.comparisons:
             stdout().print(comparison_table(records.comparisons))
     for record in (record for record in records if record.rejected):
-        stderr().print(
-            f"{record.augmentation}, {record.shots}-shot: the oracle rejected {record.rejected:.1%} of the images"
-        )
+        left_out = f"{record.rejected:.1%} of the images were rejected or not selected"
+        stderr().print(f"{record.augmentation}, {record.shots}-shot: {left_out}")
     remark = task.remark(records[0].dataset, records[0].backbone.partition("@")[0])
     if remark and any(record.paper is not None for record in records):
         stderr().print(remark, soft_wrap=True)
