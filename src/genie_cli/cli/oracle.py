@@ -178,9 +178,9 @@ def _show(summary: Summary, dropped: bool, console: Console) -> None:
         console.print(table)
     console.print(", ".join(f"{count} {verdict}" for verdict, count in sorted(summary.whole.verdicts.items())))
     if len(summary.by_r) > 1 and (hardest := summary.hardest):
-        share = summary.by_r[hardest[0]].share(Verdict.HARD)
+        most = summary.by_r[hardest[0]].share(Verdict.HARD)
         named = " and ".join(f"{method} at r = {r:g}" for method, r in hardest)
-        console.print(f"most hard negatives: {named}, {share:.1%} of the images", soft_wrap=True)
+        console.print(f"most hard negatives: {named}, {most:.1%} of the images", soft_wrap=True)
     rejected = summary.whole.images - summary.accepted
     outcome = "dropped" if dropped else "rejected"
     console.print(f"{summary.accepted} accepted" + (f", {rejected} {outcome}" if rejected else ""))

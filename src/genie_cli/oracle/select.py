@@ -90,6 +90,8 @@ class Sieve:
             )
         if known and not similarity:
             observer.found("hardness: the probability of the source's class, since source similarity is not known")
+        if known and (rest := len(self.left) - len(known)):
+            observer.warning(f"hardness is not known of {rest} of {len(self.left)} images, which are left out")
 
         def why(row: Row) -> str:
             if (quantile := known.get(key(row))) is None:
