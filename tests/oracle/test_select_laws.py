@@ -34,6 +34,12 @@ def test_the_order_of_rows_changes_nothing(rows: list[Row], asked: Conditions, d
     assert permuted.by_target() == straight.by_target()
 
 
+def test_of_equally_good_images_the_ids_decide() -> None:
+    rows = sorted((a_judged(number) for number in range(6)), key=lambda row: row.job.id)
+    assert chosen(rows, Conditions(per_target=2)) == [0, 1]
+    assert chosen(rows[::-1], Conditions(per_target=2)) == [4, 5]
+
+
 @given(judged_rows(), conditions(), conditions())
 def test_an_earlier_selection_is_replaced(rows: list[Row], first: Conditions, then: Conditions) -> None:
     """Conditions are evaluated anew: a wider band brings back what a narrower one left out."""
