@@ -23,6 +23,7 @@ from genie_cli.oracle.conditions import Conditions
 from genie_cli.oracle.manifests import ManifestImages
 from genie_cli.oracle.near_duplicates import NearDuplicates, prepare, read_held_out, require_used
 from genie_cli.oracle.select import select
+from genie_cli.oracle.selected import Leak
 from tests.manifests import HEADER, a_job, a_row
 from tests.oracle.judgements import Ears
 
@@ -136,10 +137,11 @@ def test_images_that_show_held_out_ones_are_named_in_pairs(world: ManifestImages
     result = select(images, Conditions(held_out=True), near(images, tmp_path / "test"), Observer())
     own = result.table[-4:]
     assert [row.is_accepted for row in own] == [False, True, False, False]
-    pairs = {leak.file: (leak.held_out, leak.distance) for leak in result.leaks}
-    assert pairs[own[0].file] == (str(tmp_path / "test/a/1.png"), pytest.approx(apart(5), abs=2e-3))
-    assert pairs[own[2].file] == (str(tmp_path / "test/2.png"), pytest.approx(apart(3), abs=2e-3))
-    assert pairs[own[3].file] == (str(tmp_path / "test/copy.png"), None)
+    pairs = {leak.file: leak for leak in result.leaks}
+    for row, name, degrees in ((own[0], "test/a/1.png", 5), (own[2], "test/2.png", 3)):
+        assert pairs[row.file].held_out == str(tmp_path / name)
+        assert pairs[row.file].distance == pytest.approx(apart(degrees), abs=2e-3)
+    assert pairs[own[3].file] == Leak(own[3].file, str(tmp_path / "test/copy.png"), None)
     distances = [leak.distance for leak in result.leaks if leak.distance is not None]
     assert distances == sorted(distances)
     assert own[3].selection is not None

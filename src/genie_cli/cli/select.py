@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich import box
@@ -21,9 +21,11 @@ from genie_cli.cli._settings import Chosen
 from genie_cli.config import BUNDLED, LITE0
 from genie_cli.errors import UsageError
 from genie_cli.oracle.conditions import Band
-from genie_cli.oracle.selected import Counts, Leak, Selected
 from genie_cli.oracle.verdict import Verdict
 from genie_cli.settings import split_list
+
+if TYPE_CHECKING:
+    from genie_cli.oracle.selected import Counts, Leak, Selected
 
 _SHOWN = 20  # targets, or pairs
 _WIDE = 1000  # columns of a terminal that any table fits

@@ -1,4 +1,7 @@
-"""The conditions of `genie select`, in the order in which they are applied. Independent of torch."""
+"""The conditions of `genie select`, in the order in which they are applied.
+
+Independent of torch and NumPy: the command line shows help with it.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,14 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from genie_cli.errors import ManifestError, UsageError
 from genie_cli.manifest import Row
-from genie_cli.oracle.manifests import ManifestImages
 from genie_cli.oracle.verdict import Verdict
+
+if TYPE_CHECKING:
+    from genie_cli.oracle.manifests import ManifestImages
 
 
 class Condition(StrEnum):
