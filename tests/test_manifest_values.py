@@ -16,7 +16,7 @@ from genie_cli.errors import ManifestError
 from tests.damage import damaged
 from tests.manifests import HEADER, a_row, document, edited
 
-JUDGED = a_row(extra={"oracle": {"oracle": "digits", "accepted": True}})
+JUDGED = a_row(extra={"oracle": {"oracle": "digits", "accepted": True}, "select": {"selected": True, "reason": ""}})
 
 
 @pytest.mark.parametrize("schema", ["2", "1", -1, 0, True, 1.0, None, [], 1e300])
@@ -107,6 +107,50 @@ def test_values_of_a_judgement(judgement: Any) -> None:
     """A rejected image that counts as accepted, since its column is misspelled, would be a wrong result in silence."""
     with pytest.raises(ManifestError, match=r"line 2: oracle"):
         list(document(HEADER.line() + edited(a_row(), oracle=judgement)).rows())
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [
+        "yes",
+        [],
+        {},
+        {"reason": "by hand"},
+        {"selected": "false"},
+        {"selected": 0},
+        {"selected": None},
+        {"selected": True, "reason": 3},
+        {"selected": True, "reason": None},
+    ],
+)
+def test_values_of_a_selection(selection: Any) -> None:
+    with pytest.raises(ManifestError, match=r"line 2: select"):
+        list(document(HEADER.line() + edited(a_row(), select=selection)).rows())
+
+
+@pytest.mark.parametrize(
+    ("oracle", "select", "accepted"),
+    [
+        (None, None, True),
+        (None, {"selected": True}, True),
+        (None, {"selected": False}, False),
+        ({"accepted": True}, {"selected": True}, True),
+        ({"accepted": True}, {"selected": False}, False),
+        ({"accepted": False}, {"selected": True}, False),
+        ({"accepted": False}, None, False),
+    ],
+)
+def test_an_image_is_used_if_neither_the_oracle_nor_a_selection_is_against_it(
+    oracle: Any, select: Any, accepted: bool
+) -> None:
+    (row,) = document(HEADER.line() + edited(a_row(), oracle=oracle, select=select)).rows()
+    assert row.is_accepted == accepted
+
+
+def test_what_another_program_selected_is_kept() -> None:
+    said = {"selected": False, "by": "hand"}
+    (row,) = document(HEADER.line() + edited(a_row(), select=said)).rows()
+    assert json.loads(row.line())["select"] == said
 
 
 def test_what_another_program_says_of_an_image_is_kept() -> None:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from genie_cli.generate.run import Made, Run
     from genie_cli.longtail.results import Records as LongTailRecords
     from genie_cli.oracle.judge import Judged
+    from genie_cli.oracle.selected import Selected
 
 _Path = str | Path
 _Paths = str | Path | Sequence[str | Path]
@@ -263,6 +264,83 @@ def judge(
     rule = AcceptanceRule(Candidates.parse(candidates), min_confidence, consistent_only, soft_labels)
     images, backbone, classes = prepare(manifest, oracle, _path(checkpoint), device, _path(class_map), observer)
     return judge_images(images, backbone, classes, rule, observer)
+
+
+def select(
+    manifest: _Path,
+    *,
+    keep: _Path | None = None,
+    verdict: _Words = (),
+    min_confidence: float | None = None,
+    source_similarity: tuple[float, float] | None = None,
+    hardness: tuple[float, float] | None = None,
+    held_out: _Path | None = None,
+    distinct: bool = False,
+    per_target: int | None = None,
+    balanced: bool = False,
+    backbone: str | None = None,
+    checkpoint: _Path | None = None,
+    device: str | None = None,
+    observer: Observer | None = None,
+) -> Selected:
+    """Keep the images that meet conditions, of those that `judge` has judged and accepted.
+
+    Conditions are applied in the order of the arguments, each to the images that are left.
+
+    Args:
+        manifest: a manifest, the folder of a run, or ``"-"`` for standard input.
+        keep: a manifest, or a text file of job ids, one per line: the only images to keep.
+        verdict: the verdicts to keep: ``hard negative``, ``easy (source lost)``, ``mislabelled``, ``correctly
+            labelled``, or how these begin.
+        min_confidence: lowest probability of the target, 0..1.
+        source_similarity: lowest and highest similarity to the source, 0..1.
+        hardness: quantiles of hardness within each target, such as ``(.25, .75)``.
+        held_out: a folder of test or query images: no image may be a near-duplicate of one, or be made from one.
+        distinct: of near-duplicates of one target keep the best.
+        per_target: number of images to keep of each target, the best: those with the highest probability of it.
+        balanced: keep as many of each target as there are of the one with the fewest.
+        backbone: with ``distinct`` or ``held_out``, the network by whose features images are compared; default:
+            ``digits`` for images of the bundled model, else the paper's DeiT-Base.
+        checkpoint: a file with the backbone's weights.
+        device: ``auto`` (default), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+
+    Returns:
+        The manifest with what was selected: ``.rows()``, ``.counts``, ``.by_target()``, ``.by_r()``, ``.leaks``, and
+        ``.write(path)``.
+
+    Raises:
+        ManifestError: not a manifest, none of its images was made, or some were not judged.
+        UsageError: a value is out of range, an argument would be ignored, or no image was judged.
+        FolderError: the folder of held-out images has none.
+        ImageError: an image or a source is missing or has changed.
+        ModelError: the backbone is missing or does not fit its device.
+    """
+    from genie_cli.oracle import near_duplicates
+    from genie_cli.oracle.conditions import Band, Condition, Conditions
+    from genie_cli.oracle.keep import read_ids
+    from genie_cli.oracle.manifests import read_images
+    from genie_cli.oracle.select import select as select_images
+    from genie_cli.oracle.verdict import Verdict
+
+    observer = _listening(observer)
+    conditions = Conditions(
+        keep=None if keep is None else read_ids(Path(keep)),
+        verdict=tuple(map(Verdict.parse, _words(verdict))),
+        min_confidence=min_confidence,
+        source_similarity=Band.of(Condition.SOURCE_SIMILARITY, source_similarity),
+        hardness=Band.of(Condition.HARDNESS, hardness),
+        held_out=held_out is not None,
+        distinct=distinct,
+        per_target=per_target,
+        balanced=balanced,
+    )
+    near_duplicates.require_used({"backbone": backbone, "checkpoint": checkpoint, "device": device}, conditions)
+    images = read_images(manifest)
+    conditions.require_met_by(images)
+    near = None
+    if conditions.needs_features:
+        near = near_duplicates.prepare(images, _path(held_out), backbone, _path(checkpoint), device or "auto", observer)
+    return select_images(images, conditions, near, observer)
 
 
 def fewshot(

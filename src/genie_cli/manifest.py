@@ -25,6 +25,7 @@ from genie_cli.files.reading import is_folder, look, reason
 from genie_cli.header import SCHEMA, Header, Kind
 from genie_cli.jobs import Job, inside_root
 from genie_cli.judgement import COLUMN, Judgement
+from genie_cli.selection import SELECTED, Selection
 
 
 class Status(StrEnum):
@@ -47,7 +48,7 @@ class Row:
         file: the image, relative to the manifest's root, and its SHA-256; empty unless made.
         slots: batch size it was made in; exact bytes depend on it.
         reason: why it was not made; empty if it was.
-        extra: columns that other commands added, kept as they are; ``oracle`` is what an oracle said.
+        extra: columns that other commands added, kept as they are; see `judgement` and `selection`.
     """
 
     job: Job
@@ -73,10 +74,25 @@ class Row:
         """The row with this judgement."""
         return replace(self, extra={**self.extra, COLUMN: judgement.column()})
 
+    @cached_property
+    def selection(self) -> Selection | None:
+        """Whether `genie select` selected the image; None if it was not asked."""
+        said = self.extra.get(SELECTED)
+        return None if said is None else Selection.model_validate(said)
+
+    def marked(self, selection: Selection) -> Row:
+        """The row with this selection."""
+        return replace(self, extra={**self.extra, SELECTED: selection.column()})
+
+    @property
+    def is_rejected(self) -> bool:
+        """Whether an oracle has seen the image, and did not accept it."""
+        return self.judgement is not None and not self.judgement.accepted
+
     @property
     def is_accepted(self) -> bool:
-        """Whether the image is to be used: no oracle has seen it, or one has, and accepted it."""
-        return self.judgement is None or self.judgement.accepted
+        """Whether the image is to be used: no oracle rejected it, and no selection left it out."""
+        return not self.is_rejected and (self.selection is None or self.selection.selected)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Row:
@@ -109,9 +125,10 @@ class _Outcome(BaseModel):
     slots: Annotated[int, Field(ge=0)] = 0
     reason: str = ""
     oracle: Judgement | None = None
+    select: Selection | None = None
 
 
-_KNOWN_FIELDS = {"id", *_Outcome.model_fields, *Job.model_fields} - {COLUMN}
+_KNOWN_FIELDS = {"id", *_Outcome.model_fields, *Job.model_fields} - {COLUMN, SELECTED}
 
 
 def lines_of(header: Header, rows: Iterable[str], count: int | None) -> Iterator[str]:

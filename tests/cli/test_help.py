@@ -41,7 +41,7 @@ def test_commands_are_grouped_by_what_they_are_for() -> None:
     groups = {
         "Start": ("demo", "doctor", "init", "config"),
         "Make": ("confuse", "generate"),
-        "Judge": ("oracle", "explain"),
+        "Judge": ("oracle", "select", "explain"),
         "Measure": ("fewshot", "finegrained", "longtail"),
     }
     assert set(COMMANDS) == {name for names in groups.values() for name in names}
@@ -76,6 +76,7 @@ def test_every_enumerated_value_is_corrected(genie: Genie, key: str, monkeypatch
         ("fewshot", "--dataset", "m", {"mini"}),
         ("longtail", "--dataset", "i", {"imagenet-lt"}),
         ("oracle", "--candidates", "t", {"target,source"}),
+        ("select", "--verdict", "m", {"mislabelled"}),
     ],
 )
 def test_values_complete_with_tab(command: str, option: str, start: str, offered: set[str]) -> None:
@@ -96,6 +97,7 @@ def test_values_complete_with_tab(command: str, option: str, start: str, offered
         (["generate", "--limit", "ten"], "error: --limit: must be a whole number, at least 1: 'ten' was given"),
         (["oracle", "m", "--min-confidence", "80"], "error: --min-confidence: must be a number from 0 to 1: '80'"),
         (["oracle"], "error: missing argument 'MANIFEST'"),
+        (["select", "m", "--hardness", "0.5"], "error: --hardness: must be two numbers, LOW,HIGH: '0.5' was given"),
         (["oracle", "m", "--candidates", "al"], "error: --candidates: 'al' is not one of"),
         (["fewshot", "--dataset", "minni"], "error: --dataset: there is no data set 'minni'; did you mean mini?"),
     ],

@@ -52,6 +52,10 @@ def test_images_are_made_judged_and_measured(genie: Genie, hostile: Path, tmp_pa
     checked(genie("generate", *words, "--dry-run"))
     assert checked(genie("oracle", out, "--out", tmp_path / f"judged{FILE}")).exit_code == 0
     assert checked(genie("oracle", out)).exit_code == 0
+    judged = tmp_path / f"judged{FILE}"
+    near = ("--held-out", hostile, "--distinct", "--backbone", "digits")
+    assert checked(genie("select", judged, *near, "--out", tmp_path / f"selected{FILE}")).exit_code == 0
+    assert checked(genie("select", judged, "--verdict", "hard", "--per-target", "1")).exit_code == 0
     made = next(out.glob("train/three/*.jpg"))
     assert checked(genie("explain", made)).exit_code == 0
     assert checked(genie("explain", made, "--json")).exit_code == 0
@@ -94,6 +98,9 @@ def test_a_hostile_record(genie: Genie, hostile: Path, tmp_path: Path) -> None:
         ("generate", "--config", NAME, "--src-dir", "."),
         ("oracle", NAME),
         ("oracle", ".", "--oracle", NAME, "--checkpoint", NAME),
+        ("select", NAME),
+        ("select", ".", "--keep", NAME, "--verdict", NAME),
+        ("select", ".", "--hardness", NAME),
         ("explain", NAME),
         ("confuse", "--from-logits", NAME, "--true", NAME, "--classes", NAME),
         ("confuse", "--src-dir", NAME, "--backbone", NAME, "--checkpoint", NAME),

@@ -187,6 +187,16 @@ class TestOracle:
         with pytest.raises(UsageError, match="has no soft label"):
             without.label("lynx", ["lynx"], soft=True)
 
+    @pytest.mark.parametrize("other", [{}, {"select": {"selected": True}}])
+    def test_two_selections_of_one_image_are_refused(self, other: dict[str, Any]) -> None:
+        with pytest.raises(UsageError, match=r"two selections of genie at r = 0\.8"):
+            images(made(LYNX, extra={"select": {"selected": False}}), made(LYNX, extra=other))
+
+    def test_what_was_not_selected_is_not_used(self) -> None:
+        found = images(made(LYNX, extra={"oracle": {"accepted": True}, "select": {"selected": False}})).find(LYNX)
+        assert found
+        assert not found.accepted
+
     @pytest.mark.parametrize("other", [{}, {"oracle": {"accepted": True}}])
     def test_two_verdicts_on_one_image_are_refused(self, other: dict[str, Any]) -> None:
         with pytest.raises(UsageError, match=r"two verdicts of the oracle on genie at r = 0\.8"):
@@ -224,6 +234,7 @@ def test_an_identity_is_all_that_a_result_depends_on_and_nothing_else() -> None:
     others = [
         identity(sha256="0" * 64),
         identity(extra={"oracle": {"accepted": False}}),
+        identity(extra={"select": {"selected": False}}),
         identity(extra={"oracle": {"soft_label": {"lynx": 0.9, "fox": 0.1}}}),
         identity(but(LYNX, r=0.7)),
         identity(but(LYNX, replicate=1)),

@@ -72,6 +72,23 @@ COMMANDS = (
         before=(_MADE,),
         once=True,
     ),
+    Command(
+        "select",
+        (
+            "select",
+            "made/judged.jsonl",
+            "--verdict",
+            "hard,easy",
+            "--held-out",
+            "split/test",
+            "--backbone",
+            "digits",
+            "--out",
+            "made/selected.jsonl",
+        ),
+        before=(_MADE, ("oracle", "made", "--out", "made/judged.jsonl")),
+        cut=("made/judged.jsonl",),
+    ),
     Command("fewshot", _FEW_OUT),
     Command(
         "fewshot, again",

@@ -150,7 +150,23 @@ def test_what_the_oracle_rejected_is_left_out_and_counted(
     assert (found["genie r=0.8"]["added"], found["genie r=0.8"]["rejected"]) == (0, 1)
     assert (found["genie r=0.6"]["added"], found["genie r=0.6"]["rejected"]) == (1, 0)
     assert found["genie r=0.8"]["accuracy"] == found["weak"]["accuracy"]
-    assert "genie r=0.8, 1-shot: the oracle rejected 100.0% of the images" in done.stderr
+    assert "genie r=0.8, 1-shot: 100.0% of the images were rejected or not selected" in done.stderr
+
+
+@pytest.mark.parametrize("band", ["0,.5", ".5,1"])
+def test_a_band_of_hardness_on_the_same_episodes(
+    genie: Genie, made: tuple[Path, list[dict[str, Any]]], band: str
+) -> None:
+    """What is outside the band is left out, and counted."""
+    judged = genie("oracle", made[0])
+    selected = genie("select", "-", "--hardness", band, stdin=judged.stdout)
+    own = [row for row in records(selected.stdout)[1:] if (row["method"], row["r"]) == ("genie", 0.8)]
+    share = sum(row["select"]["selected"] for row in own) / len(own)
+    assert 0 < share < 1
+    done = genie("fewshot", *SMALL, "--augment", "weak,genie", "--manifest", "-", stdin=selected.stdout)
+    weak, hard = records(done.stdout)
+    assert weak == made[1][0]
+    assert (hard["added"], hard["rejected"]) == (share, 1 - share)
 
 
 def test_soft_labels_are_needed_where_they_are_asked_for(genie: Genie, made: tuple[Path, list[dict[str, Any]]]) -> None:

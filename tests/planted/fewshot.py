@@ -136,8 +136,8 @@ FAULTS = (
     Fault(
         "predictions-of-other-images-used",
         "evaluate/generated.py",
-        "yield (*key, row.sha256, judgement.accepted,",
-        "yield (*key, judgement.accepted,",
+        "yield (*key, row.sha256, row.is_accepted,",
+        "yield (*key, row.is_accepted,",
         ("tests/evaluate/test_generated.py",),
     ),
     Fault(

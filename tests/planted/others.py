@@ -15,6 +15,8 @@ _PROBE = "tests/diffusion/test_probe.py"
 _JOBS = "tests/test_jobs.py"
 _ORACLE = "tests/oracle/test_oracle.py"
 _SIMILARITY = "tests/oracle/test_verdict.py"
+_LAWS = "tests/oracle/test_select_laws.py"
+_NEAR = "tests/oracle/test_near_duplicates.py"
 _POOLS = "tests/data/digits/test_few_shot.py"
 
 STATISTICS = (
@@ -152,6 +154,38 @@ ORACLE = (
           (f"{_SIMILARITY}::test_an_image_of_its_sources_own_class_is_no_hard_negative",)),
 )  # fmt: skip
 
+SELECTION = (
+    Fault("what-was-not-selected-is-used", "manifest.py",
+          "return not self.is_rejected and (self.selection is None or self.selection.selected)",
+          "return not self.is_rejected", ("tests/test_manifest_values.py", "tests/evaluate/test_generated.py")),
+    Fault("what-the-oracle-rejected-is-selected", "oracle/select.py",
+          'self._drop(Condition.ORACLE, lambda row: "rejected" if row.is_rejected else "")', "", (_LAWS,)),
+    Fault("an-earlier-selection-counts", "oracle/select.py", "lambda row: \"rejected\" if row.is_rejected",
+          "lambda row: \"rejected\" if not row.is_accepted", (f"{_LAWS}::test_an_earlier_selection_is_replaced",)),
+    Fault("hardness-among-all-targets", "oracle/hardness.py", "by_target.setdefault(row.job.target, [])",
+          'by_target.setdefault("", [])', (f"{_LAWS}::test_hardness_is_ranked_within_each_target",)),
+    Fault("bands-that-share-an-image", "oracle/select.py", "band.low <= quantile < band.high",
+          "band.low <= quantile <= band.high + 0.05", (_LAWS,)),
+    Fault("two-measures-of-hardness-mixed", "oracle/hardness.py",
+          "judgement.source_similarity if similarity else judgement.source_probability",
+          "judgement.source_probability if judgement.source_similarity is None else judgement.source_similarity",
+          (f"{_LAWS}::test_hardness_is_the_sources_probability_where_similarity_is_not_known",)),
+    Fault("the-worst-are-kept", "oracle/conditions.py", "return -(known or 0.0),", "return (known or 0.0),",
+          ("tests/oracle/test_conditions.py",)),
+    Fault("ties-broken-by-order", "oracle/conditions.py", "return -(known or 0.0), row.job.id, row.file",
+          'return -(known or 0.0), "", ""', (f"{_LAWS}::test_of_equally_good_images_the_ids_decide",)),
+    Fault("threshold-of-different-classes", "oracle/near_duplicates.py", "for group in sorted(set(groups)):",
+          'own = np.array([""] * len(groups))\n    for group in ("",):', (_NEAR,)),
+    Fault("chains-of-near-duplicates", "oracle/near_duplicates.py",
+          "                yield places[nearest], float(distances[nearest])\n                continue\n",
+          "                yield places[nearest], float(distances[nearest])\n                kept[len(places)] = own\n"
+          "                places.append(place)\n                continue\n",
+          (f"{_NEAR}::test_the_best_of_each_group_is_kept_and_the_others_name_it",)),
+    Fault("made-from-a-test-image-is-no-leak", "oracle/near_duplicates.py",
+          "(origin := sources.get(row.job.source.sha256))", "(origin := sources.get(row.sha256))",
+          (f"{_NEAR}::test_images_that_show_held_out_ones_are_named_in_pairs",)),
+)  # fmt: skip
+
 DATA = (
     Fault("columns-for-rows", "confuse/confusion.py",
           "row = self.matrix[self.labels.index(label)]\n        others",
@@ -198,4 +232,4 @@ DATA = (
           "torch.stack([*images, *padding]).flip(0))[: len(images)]", ("tests/backbones/test_features.py",)),
 )  # fmt: skip
 
-FAULTS = (*STATISTICS, *LONG_TAIL, *DIFFUSION, *ORACLE, *DATA)
+FAULTS = (*STATISTICS, *LONG_TAIL, *DIFFUSION, *ORACLE, *SELECTION, *DATA)

@@ -151,16 +151,15 @@ def show_plan(run: Run, plan_out: str | None, as_json: bool) -> None:
 
 
 def _show(task: Task, records: Records, out: Path, as_json: bool) -> None:
-    """The results; on stderr what the oracle rejected, what else the paper says, and where everything is."""
+    """The results; on stderr what was left out, what else the paper says, and where everything is."""
     from genie_cli.cli._tables import comparison_table, fewshot_table
     from genie_cli.evaluate.results import lines
 
     compared = [comparison_table(records.comparisons)] if records.comparisons else []
     show([lines(records), lines(records.comparisons)], [fewshot_table(records), *compared], as_json)
     for record in (record for record in records if record.rejected):
-        stderr().print(
-            f"{record.augmentation}, {record.shots}-shot: the oracle rejected {record.rejected:.1%} of the images"
-        )
+        left_out = f"{record.rejected:.1%} of the images were rejected or not selected"
+        stderr().print(f"{record.augmentation}, {record.shots}-shot: {left_out}")
     remark = task.remark(records[0].dataset, records[0].backbone.partition("@")[0])
     if remark and any(record.paper is not None for record in records):
         stderr().print(remark, soft_wrap=True)

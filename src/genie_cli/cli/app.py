@@ -28,6 +28,7 @@ from genie_cli.cli.generate import generate
 from genie_cli.cli.init import init
 from genie_cli.cli.longtail import longtail
 from genie_cli.cli.oracle import oracle
+from genie_cli.cli.select import select
 
 app = typer.Typer(
     cls=Group,
@@ -62,7 +63,7 @@ def genie(
 for panel, commands in {
     "Start": (demo, doctor, init, config),
     "Make": (confuse, generate),
-    "Judge": (oracle, explain),
+    "Judge": (oracle, select, explain),
     "Measure": (fewshot, finegrained, longtail),
 }.items():
     for command in commands:

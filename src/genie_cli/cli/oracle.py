@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,7 @@ from genie_cli.errors import UsageError
 from genie_cli.oracle.candidates import Candidates
 from genie_cli.oracle.class_map import ClassMap
 from genie_cli.oracle.summary import Share, Summary
+from genie_cli.oracle.verdict import Verdict
 
 _DEIT = "deit_base_patch16_224.fb_in1k"
 
@@ -162,32 +164,45 @@ def _written(path: Path, classes: ClassMap) -> str:
 
 
 def _show(summary: Summary, dropped: bool, console: Console) -> None:
-    by_r = _table("By noise ratio", "method and r")
+    verdicts = _verdicts(summary)
+    by_r = _table("By noise ratio", "method and r", verdicts)
     for (method, r), share in summary.by_r.items():
-        _add(by_r, f"{method} {r:g}", share)
-    _add(by_r, "all", summary.whole)
+        _add(by_r, f"{method} {r:g}", share, verdicts)
+    _add(by_r, "all", summary.whole, verdicts)
     shown = len(summary.by_pair)
-    pairs = _table(
-        "By class pair" + (f", the {shown} worst of {summary.pairs}" if shown < summary.pairs else ""), "pair"
-    )
+    title = "By class pair" + (f", the {shown} worst of {summary.pairs}" if shown < summary.pairs else "")
+    pairs = _table(title, "pair", verdicts)
     for (before, after), share in summary.by_pair.items():
-        _add(pairs, f"{before or 'no source'} -> {after}", share)
+        _add(pairs, f"{before or 'no source'} -> {after}", share, verdicts)
     for table in (by_r, pairs):
         console.print(table)
-    console.print(", ".join(f"{count} {verdict}" for verdict, count in sorted(summary.verdicts.items())))
+    console.print(", ".join(f"{count} {verdict}" for verdict, count in sorted(summary.whole.verdicts.items())))
+    if len(summary.by_r) > 1 and (hardest := summary.hardest):
+        most = summary.by_r[hardest[0]].share(Verdict.HARD)
+        named = " and ".join(f"{method} at r = {r:g}" for method, r in hardest)
+        console.print(f"most hard negatives: {named}, {most:.1%} of the images", soft_wrap=True)
     rejected = summary.whole.images - summary.accepted
     outcome = "dropped" if dropped else "rejected"
     console.print(f"{summary.accepted} accepted" + (f", {rejected} {outcome}" if rejected else ""))
 
 
-def _table(title: str, first: str) -> Table:
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(first)
-    for column in ("images", "consistent", "target probability"):
-        table.add_column(column, justify="right")
+def _verdicts(summary: Summary) -> list[Verdict]:
+    """The verdicts that have a column: those that occur, and both that need a similarity if it was measured at all."""
+    found = summary.whole.verdicts
+    measured = Verdict.HARD in found or Verdict.EASY in found
+    return [verdict for verdict in Verdict if verdict in found or (measured and verdict is not Verdict.CORRECT)]
+
+
+def _table(title: str, first: str, verdicts: Sequence[Verdict]) -> Table:
+    # Close together, and with headings in two lines, so that 80 columns suffice; a long name is what gives way.
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(first, overflow="fold")
+    for name in ("images", "consistent", "target probability", *verdicts):
+        table.add_column(name.partition(" (")[0].replace(" ", "\n"), justify="right", no_wrap=True)
     return table
 
 
-def _add(table: Table, name: str, share: Share) -> None:
+def _add(table: Table, name: str, share: Share, verdicts: Sequence[Verdict]) -> None:
+    shares = (f"{share.share(verdict):.1%}" for verdict in verdicts)
     # Text, since a class's name may hold [brackets].
-    table.add_row(text(name), str(share.images), f"{share.consistent:.1%}", f"{share.target_probability:.3f}")
+    table.add_row(text(name), str(share.images), f"{share.consistent:.1%}", f"{share.target_probability:.3f}", *shares)

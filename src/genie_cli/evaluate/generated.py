@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from genie_cli.errors import ImageError, ManifestError, UsageError
 from genie_cli.generate.command import options_of, words_of
 from genie_cli.jobs import Job
-from genie_cli.judgement import COLUMN, Judgement
+from genie_cli.judgement import COLUMN
 from genie_cli.manifest import Document, Row, Status
+from genie_cli.selection import SELECTED
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
 _SHOWN = 5  # images that an error names
 _MAKE_THEM = (
-    "make them: the same command with --plan-out jobs.jsonl instead of --manifest says how; if genie oracle --drop "
-    "left them out, leave out --drop: rejected images are then marked, and counted here"
+    "make them: the same command with --plan-out jobs.jsonl instead of --manifest says how; if genie oracle or genie "
+    "select left them out by --drop, leave out --drop: these images are then marked, and counted here"
 )
 _Key = tuple[str | None, str, str, float, int]
 
@@ -33,7 +34,7 @@ class GeneratedImage:
     """A generated image.
 
     Attributes:
-        accepted: False if the oracle rejected it.
+        accepted: False if the oracle rejected it, or it was not selected.
         soft_label: the oracle's probability of each class, if the manifest has them; else None.
     """
 
@@ -87,8 +88,8 @@ class GeneratedImages:
         """Add the images of a manifest.
 
         Raises:
-            UsageError: it has another image of something that was added before, or another oracle's judgement of it;
-                or it has probes where images are expected, or the other way round.
+            UsageError: it has another image of something that was added before, or another judgement or selection of
+                it; or it has probes where images are expected, or the other way round.
             ManifestError: a line is not a row, or an image has no SHA-256.
         """
         if not self._probes:
@@ -111,11 +112,15 @@ class GeneratedImages:
                 f"seed {known.job.seed}, and {root / row.file} by {row.job.model}, seed {row.job.seed}",
                 "evaluate one model, prompt, seed and number of steps at a time",
             )
-        if known.extra.get(COLUMN) != row.extra.get(COLUMN):
-            raise UsageError(
-                f"the manifests have two verdicts of the oracle on {describe(row.job)}, or one and none",
-                "give the manifest that genie oracle wrote, and not the one that it read",
-            )
+        for column, said, command in (
+            (COLUMN, "verdicts of the oracle on", "genie oracle"),
+            (SELECTED, "selections of", "genie select"),
+        ):
+            if known.extra.get(column) != row.extra.get(column):
+                raise UsageError(
+                    f"the manifests have two {said} {describe(row.job)}, or one and none",
+                    f"give the manifest that {command} wrote, and not the one that it read",
+                )
 
     @property
     def steps(self) -> int | None:
@@ -130,8 +135,7 @@ class GeneratedImages:
         if _key(job) not in self._found:
             return None
         row, root = self._found[_key(job)]
-        judgement = row.judgement or Judgement()
-        return GeneratedImage(root / row.file, row.sha256, judgement.accepted, judgement.soft_label)
+        return GeneratedImage(root / row.file, row.sha256, row.is_accepted, _soft_label(row))
 
     def identities(self, jobs: Iterable[Job]) -> Iterator[tuple[object, ...]]:
         """For each different job, in their order, everything of its image that a result depends on.
@@ -143,8 +147,7 @@ class GeneratedImages:
         self.require(wanted)
         for key in dict.fromkeys(map(_key, wanted)):
             row, _ = self._found[key]
-            judgement = row.judgement or Judgement()
-            yield (*key, row.sha256, judgement.accepted, judgement.soft_label)
+            yield (*key, row.sha256, row.is_accepted, _soft_label(row))
 
     @contextmanager
     def explaining(self) -> Iterator[None]:
@@ -176,6 +179,10 @@ def _command(document: Document) -> str:
     settings, folder = document.header.settings, str(document.root)
     options = {"plan": folder, **options_of(settings.model or "", settings), "out": folder}
     return shlex.join(["genie", "generate", *words_of(options)])
+
+
+def _soft_label(row: Row) -> Mapping[str, float] | None:
+    return row.judgement.soft_label if row.judgement else None
 
 
 def _key(job: Job) -> _Key:

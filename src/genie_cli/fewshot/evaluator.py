@@ -35,7 +35,7 @@ class Outcome:
             (queries,).
         accuracies: of each episode, shape (episodes,), 0..1.
         added: mean number of generated images used per class and episode.
-        rejected: share of the generated images that were not used because the oracle rejected them, 0..1.
+        rejected: share of the generated images that were not used: rejected by the oracle, or not selected, 0..1.
         chosen: how many images were used of each noise ratio, ascending.
     """
 

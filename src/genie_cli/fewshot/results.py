@@ -36,7 +36,7 @@ class Record:
         difference: mean accuracy difference from the baseline, episode by episode; None without a baseline.
         difference_interval: half the width of its 95 % confidence interval.
         added: mean number of generated images used per class and episode.
-        rejected: share of the generated images that the oracle rejected, 0..1.
+        rejected: share of the generated images that the oracle rejected, or that were not selected, 0..1.
         chosen: of GeNIe-Ada, the share of each noise ratio among the images used, as "0.5: 0.25, 0.8: 0.75"; else None.
         denoising_steps: mean number of denoising steps that were run for each image that was used, candidates that were
             not chosen included (also where one is drawn at random); None if it is not known, or if there are none.
@@ -177,7 +177,7 @@ class Conditions:
         )
 
     def _papers(self, episodes: EpisodeList, outcome: Outcome) -> Figure | None:
-        """The paper's figure, if it measured alike; it has no oracle that rejects images."""
+        """The paper's figure, if it measured alike; it leaves out no images."""
         spec = episodes.spec
         measured = Measured(
             dataset=self.dataset,

@@ -44,7 +44,7 @@ class Candidates:
     Attributes:
         target: index of the class that they are of.
         place: the number of the group among those of its class.
-        images: those that the oracle did not reject, r ascending, each with its job.
+        images: those that are accepted, r ascending, each with its job.
     """
 
     target: int
@@ -126,7 +126,7 @@ class SupportSets:
                 yield Candidates(number, place, found)
 
     def is_accepted(self, job: Job) -> bool:
-        """Whether the image of a job is used, or was rejected by the oracle."""
+        """Whether the image of a job is used: not rejected by the oracle, and not left out by a selection."""
         image = self.images.find(job)
         return image is not None and image.accepted
 

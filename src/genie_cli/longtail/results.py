@@ -36,7 +36,7 @@ class Record:
         many_interval, med_interval, few_interval, overall_interval: half the width of the mean's 95 % confidence
             interval, by Student's t; None for a single training.
         added: number of images that were trained on besides the real ones: generated, or real ones repeated.
-        rejected: share of the generated images that the oracle rejected, 0..1.
+        rejected: share of the generated images that the oracle rejected, or that were not selected, 0..1.
         split: SHA-256 of split.csv, if the test split was drawn from the images; else None.
         paper_many, paper_med, paper_few, paper_overall: the paper's, if data set, network, checkpoint, recipe and
             solver steps are the paper's; else None.

@@ -24,7 +24,7 @@ class Outcome:
     Attributes:
         accuracy: of each class on the test images, 0..1.
         added: number of images that were trained on besides the real ones: generated, or real ones repeated.
-        rejected: number of generated images that were not used because the oracle rejected them.
+        rejected: number of generated images that were not used: rejected by the oracle, or not selected.
         predicted: see `finetune.state.Measured`.
     """
 

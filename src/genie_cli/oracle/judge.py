@@ -79,7 +79,7 @@ class Judged:
 
     def rows(self, accepted_only: bool = False) -> Iterable[Row]:
         """One row per job, or per accepted image."""
-        return (row for row in self.table if not accepted_only or row.is_accepted)
+        return (row for row in self.table if not accepted_only or not row.is_rejected)
 
     def write(self, path: str | Path, accepted_only: bool = False, before: State | EllipsisType | None = ...) -> None:
         """Write the manifest with its new column, atomically; it may replace the one that was judged.
@@ -157,11 +157,13 @@ def oracle_for(rows: Sequence[Row]) -> str:
 
 
 def _tell_unknown(images: ManifestImages, classes: ClassMap, oracle: Oracle, observer: Observer) -> None:
-    """Tell what will be missing in the columns, and why; once, not for each row."""
+    """Tell what will be missing in the columns, or not to be seen there, and why; once, not for each row."""
     sources = {row.job.source.label for row in images.rows if row.job.source}
     if unknown := sorted(sources - set(classes.known)):
         reasons = [f"{label!r}: {classes.unknown[label]}" for label in unknown]
         observer.warning(f"source classes without a probability: {shorten(reasons, between='; ')}")
+    if left_out := sum(bool(row.selection and not row.selection.selected) for row in images.made):
+        observer.warning(f"an earlier genie select left out {left_out} images, and they stay left out: select again")
     if oracle.unmeasured:
         observer.warning(f"source similarity is not measured: {oracle.unmeasured}")
 

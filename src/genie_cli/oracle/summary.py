@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import TypeVar
 
 from genie_cli.judgement import Judgement
 from genie_cli.manifest import Row
+from genie_cli.oracle.verdict import Verdict
 
 _WORST = 10
 
@@ -18,11 +19,23 @@ Group = TypeVar("Group", tuple[str, float], tuple[str, str])
 
 @dataclass(frozen=True)
 class Share:
-    """A group of images: their number, the share whose label is the top class, and the target's mean probability."""
+    """A group of images.
+
+    Attributes:
+        images: their number.
+        consistent: the share whose label is the top class, 0..1.
+        target_probability: the mean of the target's probability.
+        verdicts: number of images by verdict.
+    """
 
     images: int
     consistent: float
     target_probability: float
+    verdicts: Mapping[str, int]
+
+    def share(self, verdict: Verdict) -> float:
+        """The share of the images with this verdict, 0..1."""
+        return self.verdicts.get(verdict, 0) / self.images
 
 
 @dataclass(frozen=True)
@@ -33,7 +46,6 @@ class Summary:
         by_r: by method and noise ratio, ascending.
         by_pair: by source class ("" for none) and target; the ten pairs with the lowest consistency.
         pairs: number of all pairs.
-        verdicts: number of images by verdict.
         accepted: number of accepted images.
     """
 
@@ -41,8 +53,14 @@ class Summary:
     by_r: dict[tuple[str, float], Share]
     by_pair: dict[tuple[str, str], Share]
     pairs: int
-    verdicts: dict[str, int]
     accepted: int
+
+    @property
+    def hardest(self) -> tuple[tuple[str, float], ...]:
+        """The methods and noise ratios with the highest share of hard negatives; none if there is no hard negative."""
+        shares = {r: share.share(Verdict.HARD) for r, share in self.by_r.items()}
+        most = max(shares.values())
+        return tuple(r for r, share in shares.items() if share == most > 0)
 
 
 def summarize(rows: Iterable[Row]) -> Summary:
@@ -56,7 +74,6 @@ def summarize(rows: Iterable[Row]) -> Summary:
         by_r={r: by_r[r] for r in sorted(by_r)},
         by_pair={pair: pairs[pair] for pair in worst},
         pairs=len(pairs),
-        verdicts=dict(Counter(judgement.verdict for _, judgement in judged)),
         accepted=sum(judgement.accepted for _, judgement in judged),
     )
 
@@ -73,4 +90,5 @@ def _share(judgements: Sequence[Judgement]) -> Share:
         images=len(judgements),
         consistent=fmean(judgement.consistent for judgement in judgements),
         target_probability=fmean(judgement.target_probability or 0.0 for judgement in judgements),
+        verdicts=Counter(judgement.verdict for judgement in judgements),
     )

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, cast
 
 from genie_cli.backbones.backbone import Backbone
+from genie_cli.errors import UsageError, did_you_mean
 from genie_cli.jobs import Job, Source
 
 if TYPE_CHECKING:
@@ -41,6 +42,16 @@ class Verdict(StrEnum):
         if similarity is None:
             return cls.CORRECT
         return cls.HARD if similarity >= KEPT else cls.EASY
+
+    @classmethod
+    def parse(cls, text: str) -> Verdict:
+        """The verdict whose name is, or begins with, ``text``: "hard", "easy"; UsageError if there is none."""
+        found = [verdict for verdict in cls if text and verdict.value.startswith(text)]
+        if not found:
+            known = [verdict.value for verdict in cls]
+            near = did_you_mean(text, [name.partition(" ")[0] for name in known])
+            raise UsageError(f"--verdict: {text!r} is not one of {' | '.join(known)}{near}", "see genie select --help")
+        return found[0]
 
 
 class SourceSimilarity:
