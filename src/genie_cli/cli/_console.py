@@ -136,10 +136,3 @@ def facts(title: str, pairs: Mapping[str, object]) -> Table:
     for name, value in pairs.items():
         table.add_row(text(name), text(value))
     return table
-
-
-def duration(seconds: float) -> str:
-    """A time span: ``90 s``, ``15 min``, ``3.5 h``."""
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -11,8 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bars
 from rich.table import Table
 
-from genie_cli.cli._console import duration
-from genie_cli.cli._printable import text
+from genie_cli.cli._printable import duration, text
 from genie_cli.diffusion.clock import OTHER, Stopwatch
 from genie_cli.observer import Progress
 

@@ -10,8 +10,9 @@ from typing import Annotated
 from typer import Exit
 
 from genie_cli import api, manifest
-from genie_cli.cli._console import ConsoleObserver, duration, facts, show, stderr, stdout, wants_lines, write_lines
+from genie_cli.cli._console import ConsoleObserver, facts, show, stderr, stdout, wants_lines, write_lines
 from genie_cli.cli._options import INPUT, OUTPUT, RUN, DryRun, option, whole_number, with_settings
+from genie_cli.cli._printable import duration
 from genie_cli.cli._settings import Chosen
 from genie_cli.data.listing import counted
 from genie_cli.errors import UsageError

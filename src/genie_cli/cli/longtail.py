@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from genie_cli import api
 from genie_cli.cli import _episodes
-from genie_cli.cli._console import ConsoleObserver, duration, facts, show, stderr, stdout, wants_lines
+from genie_cli.cli._console import ConsoleObserver, facts, show, stderr, stdout, wants_lines
 from genie_cli.cli._options import (
     EVALUATION,
     INPUT,
@@ -22,6 +22,7 @@ from genie_cli.cli._options import (
     option,
     with_settings,
 )
+from genie_cli.cli._printable import duration
 from genie_cli.cli._settings import Chosen
 from genie_cli.confuse.confusion import Confusion
 from genie_cli.data.catalog import choices
