@@ -20,7 +20,7 @@ def options_of(model: str, settings: RunSettings) -> dict[str, str]:
     options = {"model": name if is_at_hub or name == BUNDLED else f"<folder of {name}>"}
     options |= {"revision": revision} if is_at_hub else {}
     stated = settings.made_with()
-    known = [key for key in RunSettings.model_fields if key not in ("model", "plan") and stated.get(key) is not None]
+    known = [key for key in RunSettings.model_fields if key not in ("model", "plans") and stated.get(key) is not None]
     options |= {key: str(stated[key]) for key in known if key != "probe"}
     return options | ({"probe": ""} if settings.probe else {})
 
