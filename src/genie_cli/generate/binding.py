@@ -46,6 +46,13 @@ def journals(private: Path) -> list[Path]:
     return [path for path in sorted(private.glob("journal*.jsonl")) if is_begun(path)]
 
 
+def sources_before(root: Path, documents: Iterable[Path], now: Header) -> str:
+    """The folder of sources of earlier runs, if this run has another one and that is still there; else empty."""
+    before = {header.source_root for header in headers(root, documents) if header.source_root}
+    others = sorted(before - {now.source_root}) if now.source_root else []
+    return next((other for other in others if os.path.isdir(other)), "")
+
+
 def headers(root: Path, documents: Iterable[Path]) -> list[Header]:
     """The headers of the manifest and the journals that there are, in this order.
 

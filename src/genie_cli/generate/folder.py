@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import os
 import stat
 import threading
@@ -22,9 +21,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from io import TextIOWrapper
 from pathlib import Path
-from typing import TextIO
 
 from genie_cli import provenance
 from genie_cli.config import Format
@@ -35,6 +32,7 @@ from genie_cli.files.reading import look, read_bytes, sha256_of
 from genie_cli.files.temporary import database
 from genie_cli.files.writing import open_new, open_to_append, open_to_change, place, reraise_as_output_error
 from genie_cli.generate import binding
+from genie_cli.generate.documents import set_aside
 from genie_cli.generate.growth import grown
 from genie_cli.generate.ledger import Ledger
 from genie_cli.generate.locks import alone, at_work
@@ -63,10 +61,6 @@ class Output:
         return binding.manifest_of(self.root)
 
     @property
-    def _metadata(self) -> Path:
-        return self.root / IMAGES / "metadata.jsonl"
-
-    @property
     def _private(self) -> Path:
         return self.root / ".genie"
 
@@ -75,7 +69,8 @@ class Output:
         return self._private / f"journal{self.part}.jsonl"
 
     @property
-    def _aside(self) -> Path:
+    def aside(self) -> Path:
+        """Where files are written before they get their names, while the folder is open."""
         return self._private / f"aside{self.part}"
 
     @contextmanager
@@ -97,9 +92,9 @@ class Output:
                 if not is_lost:
                     binding.require_manifest(self.root)
                     self._check_settings()
-                remove_folder(self._aside)
-                self._aside.mkdir()
-                held.callback(remove_folder, self._aside)
+                remove_folder(self.aside)
+                self.aside.mkdir()
+                held.callback(remove_folder, self.aside)
                 self._heal()
             self._ledger = Ledger(held.enter_context(database()))
             yield
@@ -145,6 +140,10 @@ class Output:
             self._check_settings()
             self._append(self.header.line())
 
+    def sources_before(self) -> str:
+        """The folder of sources of earlier runs, if this run has another one; empty if it has gone."""
+        return binding.sources_before(self.root, self._documents(), self._stated)
+
     def known(self) -> Ledger:
         """What earlier runs made; an image that no longer exists counts as not made."""
         with reraise_as_output_error(self.root), binding.explaining(self.root):
@@ -159,7 +158,7 @@ class Output:
         """
         with reraise_as_output_error(self.root):
             name = file_of(job, image_format)
-            final, aside = self.root / name, self._aside / job.id
+            final, aside = self.root / name, self.aside / job.id
             aside.unlink(missing_ok=True)  # of an attempt for which the disk was too full
             with open_new(aside) as file:
                 file.write(image)
@@ -229,25 +228,8 @@ class Output:
         return left.images
 
     def _rebuild(self, header: Header, rows: Iterable[Row], count: int) -> None:
-        made = False
-        with self._set_aside(self.manifest) as table, self._set_aside(self._metadata) as shown:
-            table.write(header.line(count))
-            for row in rows:
-                table.write(row.line())
-                if row.status is Status.MADE:
-                    shown.write(_metadata_line(row))
-                    made = True
-        for path in [self.manifest, self._metadata] if made else [self.manifest]:
-            os.replace(self._aside / path.name, path)
-
-    @contextmanager
-    def _set_aside(self, path: Path) -> Iterator[TextIO]:
-        """A file that is to replace ``path``, on disk when it is closed."""
-        (self._aside / path.name).unlink(missing_ok=True)
-        with TextIOWrapper(open_new(self._aside / path.name), encoding="utf-8", newline="\n") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
+        for path in set_aside(self.root, self.aside, header, rows, count):
+            os.replace(self.aside / path.name, path)
 
     def _documents(self) -> list[Path]:
         """The manifest, and the journals of this run and of other shards, which may be at work."""
@@ -274,9 +256,3 @@ def _is_same(path: Path, content: bytes) -> bool:
         return read_bytes(path, limit=len(content)) == content
     except OSError:
         return False
-
-
-def _metadata_line(row: Row) -> str:
-    job = row.job
-    shown = {"label": job.target, "source_label": job.source.label if job.source else None, "r": job.r, "id": job.id}
-    return json.dumps({"file_name": row.file.removeprefix(f"{IMAGES}/"), **shown}, ensure_ascii=False) + "\n"

@@ -82,6 +82,11 @@ def run(
         keep_apart(source_root, output.root)
     done: Counter[Status] = Counter()
     with output.opened():
+        if others := output.sources_before():
+            observer.warning(
+                f"earlier images were made from {others}, these are from {source_root}, where the sources of all are "
+                "looked for from now on: put them into one folder, or give this run another --out"
+            )
         known = output.known()
         total, resumed = _count(share, known)
         if resumed:
