@@ -30,7 +30,7 @@ from genie_cli.files.writing import place, reraise_as_output_error
 from genie_cli.generate import binding
 from genie_cli.generate.documents import set_aside
 from genie_cli.generate.folder import Output
-from genie_cli.generate.paths import IMAGES, file_of
+from genie_cli.generate.paths import file_of
 from genie_cli.header import Header, RunSettings
 from genie_cli.manifest import Row, Status
 from genie_cli.observer import Observer, Progress
@@ -80,7 +80,7 @@ def rebuild(root: Path, observer: Observer) -> Rebuilt:
         header = found.take()
         rows, images = found.counts()
         written = set_aside(root, output.aside, header, found.rows(), rows)
-        replaced = [kept for path in written if (kept := _put(output.aside / path.name, path))]
+        replaced = [kept for path in written if (kept := _put(output.aside / path.name, path, root))]
     unknown = tuple(_unknown(found.before is not None, header))
     return Rebuilt(images, rows - images, tuple(found.left_out), tuple(replaced), unknown)
 
@@ -226,13 +226,12 @@ def _rows_left(path: Path) -> Iterator[Row]:
                     yield Row.from_json(said)
 
 
-def _put(aside: Path, path: Path) -> Path | None:
+def _put(aside: Path, path: Path, root: Path) -> Path | None:
     """Give a new file its place, and what is there, unless it is the same, a name beside the manifest; returns that."""
     kept = None
     if os.path.lexists(path) and not _is_same(aside, path):
-        names = (f"{path.name}.before-rebuild{number}" for number in ("", *(f"-{n}" for n in count(2))))
-        folder = path.parent if path.parent.name != IMAGES else path.parent.parent
-        for kept in map(folder.joinpath, names):
+        for number in count(1):
+            kept = root / (f"{path.name}.before-rebuild" + (f"-{number}" if number > 1 else ""))
             with suppress(FileExistsError):
                 place(path, kept)
                 break

@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING, Any
 from genie_cli import manifest
 from genie_cli.data.listing import is_folder
 from genie_cli.errors import FolderError, OutputError, UsageError
-from genie_cli.files.reading import open_text, sha256_of
+from genie_cli.files.reading import look, open_text, reason, sha256_of
 from genie_cli.files.temporary import database
-from genie_cli.files.writing import reraise_as_output_error
 from genie_cli.generate import binding
 from genie_cli.generate.command import command_of_plan, command_of_rows
 from genie_cli.generate.growth import recipe_of
 from genie_cli.generate.locks import workers
 from genie_cli.header import Header
-from genie_cli.jobs import Job
+from genie_cli.jobs import Plan
 from genie_cli.manifest import Row
 from genie_cli.observer import Observer
 from genie_cli.recipe import SourceIndex
@@ -28,7 +27,6 @@ from genie_cli.recipe import SourceIndex
 if TYPE_CHECKING:
     from genie_cli.generate.rebuild import Rebuilt
 
-_MISSING = "missing"  # the state of a job that has no row, or whose image is not there
 _TABLE = "CREATE TABLE job (id BLOB PRIMARY KEY, target, r, state, file, sha256, planned)"
 _ADD = """
 INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, 0)
@@ -94,15 +92,18 @@ def status(root: Path, observer: Observer, *, check: bool = False, rebuilt: Rebu
         OutputError: there is no run in the folder, or its manifest was lost.
         ManifestError: the manifest is not genie's, or is damaged.
     """
-    with reraise_as_output_error(root), database() as table:
-        binding.require_manifest(root)
-        at_work = tuple(workers(root / ".genie"))
-        seen = _Seen(root, table, observer)
-        seen.read()
-        changed = tuple(seen.look_at_images(check=check))
-        commands = list(seen.commands(at_rest=not at_work))
-        counts = tuple(Count(*each) for each in table.execute(_COUNT))
-    return FolderStatus(root, counts, at_work, changed, tuple(seen.notes), tuple(commands), rebuilt)
+    try:
+        with database() as table:
+            binding.require_manifest(root)
+            at_work = tuple(workers(root / ".genie"))
+            seen = _Seen(root, table, observer)
+            seen.read()
+            changed = tuple(seen.look_at_images(check=check))
+            commands = tuple(seen.commands(at_rest=not at_work))
+            counts = tuple(Count(*each) for each in table.execute(_COUNT))
+    except OSError as error:
+        raise OutputError(f"{root} cannot be read: {reason(error)}", "give the folder of a run (--out)") from None
+    return FolderStatus(root, counts, at_work, changed, tuple(seen.notes), commands, rebuilt)
 
 
 class _Seen:
@@ -112,7 +113,7 @@ class _Seen:
         self.root, self.table, self.observer = root, table, observer
         self.notes: list[str] = []
         self.headers: list[Header] = []
-        self.is_unfinished = False
+        self.is_unfinished = False  # a run was killed, or is at work
         table.execute(_TABLE)
 
     def read(self) -> None:
@@ -129,71 +130,75 @@ class _Seen:
 
     def look_at_images(self, *, check: bool) -> Iterator[str]:
         """Mark those that are not there; yield the files whose content has changed, if that is to be checked."""
-        made = self.table.execute("SELECT id, file, sha256 FROM job WHERE state = 'made'").fetchall
-        with self.observer.progress("images") as progress:
-            for key, file, sha256 in made():
-                path = self.root / file
-                if not path.is_file():
-                    self.table.execute("UPDATE job SET state = ? WHERE id = ?", (_MISSING, key))
-                elif check and sha256_of(path) != sha256:
+        self.table.create_function("is_there", 1, lambda file: (self.root / file).is_file())
+        self.table.execute("UPDATE job SET state = 'missing' WHERE state = 'made' AND NOT is_there(file)")
+        if not check:
+            return
+        (total,) = self.table.execute("SELECT count(*) FROM job WHERE state = 'made'").fetchone()
+        with self.observer.progress("images", total) as progress:
+            for file, sha256 in self.table.execute("SELECT file, sha256 FROM job WHERE state = 'made' ORDER BY file"):
+                if sha256_of(self.root / file) != sha256:
                     yield file
                 progress.advance()
 
     def commands(self, *, at_rest: bool) -> Iterator[str]:
-        """Add the plans' jobs that have no row, and yield the commands that make the rest."""
+        """Add the plans' jobs that have no row, and yield the commands that make the rest if no run is at work."""
         plans: dict[str, tuple[Mapping[str, Any], Header]] = {}
-        for header in reversed(self.headers):  # the manifest first
-            plans |= {str(plan): (plan, header) for plan in header.settings.plans or () if str(plan) not in plans}
+        for header in self.headers:
+            plans |= {str(plan): (plan, header) for plan in header.settings.plans or ()}
         for plan, header in plans.values():
-            rest = self._rest_of(plan, header)
-            if at_rest and (rest or self.is_unfinished):
-                yield from self._told(command_of_plan(plan, header.settings, header.source_root, self.root))
+            if self._has_rest(plan, header) and at_rest:
+                yield from self._shown(command_of_plan(plan, header.settings, header.source_root, self.root))
         (others,) = self.table.execute(f"{_REST} AND NOT planned").fetchone()
-        if at_rest and others:
-            yield from self._told(command_of_rows(self.headers[-1].settings, self.root))
+        if others and at_rest and look(binding.manifest_of(self.root)):
+            yield from self._shown(command_of_rows(self.headers[0].settings, self.root))
+        if self.is_unfinished and at_rest:
+            self.notes.append("a run was stopped before its end: the same command resumes it")
 
-    def _told(self, command: str | None) -> Iterator[str]:
+    def _shown(self, command: str | None) -> Iterator[str]:
         if command:
             yield command
         else:
-            self.notes.append(
-                "no command can be shown for a plan of another genie, or with characters that do not print"
-            )
+            self.notes.append("no command can be shown for a plan of another genie, or one that does not print")
 
-    def _rest_of(self, plan: Mapping[str, Any], header: Header) -> int:
-        """How many jobs of a plan are not made."""
-        (before,) = self.table.execute(f"{_REST} AND planned").fetchone()
-        for job in self._jobs(plan, header):
+    def _has_rest(self, plan: Mapping[str, Any], header: Header) -> bool:
+        """Whether any job of a plan is not made, as far as that can be known."""
+        try:
+            jobs = self._jobs(plan, header)
+        except FolderError as error:
+            self.notes.append(f"{error}: what is missing of its plan cannot be counted")
+            return True
+        rest = f"{_REST} AND planned"
+        before = self.table.execute(rest).fetchone()
+        for job in jobs:
             key = bytes.fromhex(job.id)
             self.table.execute(_PLAN, (key, job.target, job.r))
             self.table.execute("UPDATE job SET planned = 1 WHERE id = ?", (key,))
-        (now,) = self.table.execute(f"{_REST} AND planned").fetchone()
-        return int(now - before)
+        return bool(self.table.execute(rest).fetchone() != before)
 
-    def _jobs(self, plan: Mapping[str, Any], header: Header) -> Iterator[Job]:
-        """The jobs of a plan as its sources are now; none, and a note, if they cannot be listed."""
+    def _jobs(self, plan: Mapping[str, Any], header: Header) -> Plan:
+        """The jobs of a plan as its sources are now.
+
+        Raises:
+            FolderError: they cannot be listed.
+        """
         from genie_cli.data.folder import list_sources
 
         recipe = recipe_of(plan, header.settings.model or "")
         if recipe is None:
-            self.notes.append("a plan of another genie is in the header: what it has besides cannot be counted")
-            return
+            raise FolderError("the header has a plan of another genie")
         index = SourceIndex(())
         if recipe.method.uses_source:
             root = Path(header.source_root or "")
-            try:
-                if not header.source_root or not is_folder(root):
-                    raise FolderError(f"the sources' folder {header.source_root or ''} is not there")
-                index = SourceIndex(list_sources(root, plan.get("src_label") or None, Observer()))
-            except FolderError as error:
-                self.notes.append(f"{error}: what is missing of its plan cannot be counted")
-                return
+            if not header.source_root or not is_folder(root):
+                raise FolderError(f"the sources' folder {header.source_root or ''} is not there")
+            index = SourceIndex(list_sources(root, plan.get("src_label") or None))
         possible = []
         for target in recipe.targets:
-            with suppress(UsageError):
+            with suppress(UsageError):  # it was left out
                 recipe.check(target, index)
                 possible.append(target)
-        yield from recipe.model_copy(update={"targets": tuple(possible)}).jobs(index)
+        return recipe.model_copy(update={"targets": tuple(possible)}).jobs(index)
 
 
 def _entry(row: Row) -> tuple[bytes, str, float, str, str, str]:
