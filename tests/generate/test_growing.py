@@ -16,10 +16,10 @@ from genie_cli.generate.folder import Output
 from genie_cli.generate.growth import with_plan
 from genie_cli.header import Header
 from genie_cli.jobs import Job, Method, Source
-from genie_cli.manifest import Status
+from genie_cli.manifest import Row, Status
 from genie_cli.recipe import Recipe
 from tests.conftest import tree
-from tests.generate.outputs import a_job, documents, killed, rows, save
+from tests.generate.outputs import a_job, documents, rows, save
 from tests.plans import a_recipe, a_source, ids, labels, planned, recipes, sources
 
 
@@ -54,21 +54,14 @@ class Step:
             return out.finish(self.jobs) if self.killed_after is None else 0
 
 
-def begun(out: Output, jobs: Sequence[Job]) -> None:
-    with out.opened():
-        out.begin()
-    killed(out, jobs)
-
-
 @st.composite
 def grown(draw: st.DrawFn) -> list[Step]:
     """Three runs, each with more targets, ratios, images per target or, with one of each source, photos."""
     photos = draw(sources)
     last = draw(recipes).model_copy(update={"r": (0.3, 0.5, 0.8)})
-    sizes = [
-        sorted(draw(st.tuples(*[st.integers(1, most)] * 2))) + [most] for most in (len(last.targets), 3, len(photos))
-    ]
-    counts = sorted(draw(st.tuples(st.integers(1, 5), st.integers(1, 5), st.integers(1, 5))))
+    most = len(last.targets), 3, len(photos)
+    sizes = [sorted([draw(st.integers(1, size)), draw(st.integers(1, size)), size]) for size in most]
+    counts = sorted(draw(st.lists(st.integers(1, 5), min_size=3, max_size=3)))
     order = draw(st.permutations(last.targets))
     steps = []
     for place in range(3):
@@ -137,9 +130,8 @@ def test_a_run_that_adds_nothing_changes_nothing(tmp_path: Path) -> None:
     before = tree(tmp_path)
     SMALL.run(tmp_path)
     assert tree(tmp_path) == before
-    out = Output(
-        tmp_path, SMALL.header.model_copy(update={"settings": {**SMALL.header.settings.stated(), "plans": []}})
-    )
+    stated = {**SMALL.header.settings.stated(), "plans": []}
+    out = Output(tmp_path, Header(kind="genie.manifest", settings=stated, versions=SMALL.header.versions))
     with out.opened():
         out.finish(SMALL.jobs)
     assert tree(tmp_path) == before
@@ -246,8 +238,6 @@ def test_a_folder_from_before_it_could_grow(tmp_path: Path) -> None:
 
 def test_a_failed_job_of_an_earlier_plan_keeps_its_reason(tmp_path: Path) -> None:
     out = Output(tmp_path, SMALL.header)
-    from genie_cli.manifest import Row
-
     with out.opened():
         out.note(Row(a_job(), Status.FAILED, reason="no luck"))
         out.finish([a_job()])
