@@ -181,6 +181,7 @@ def test_an_own_image_with_other_bytes_is_adopted(tmp_path: Path) -> None:
     refused = [
         image(1, steps=20),
         *(image(1, slots=slots) for slots in (None, "x", "4", 0, -1, True, 1e30)),
+        image(1)[:-30],
         b"a photo",
     ]
     for there, status in ((image(1), Status.MADE), *((other, Status.FAILED) for other in refused)):

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import signal
+import sys
+import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +127,51 @@ def test_a_killed_run_that_is_gone_on_with_by_a_larger_one(axis: str, tmp_path: 
     Step(SMALL.recipe, SMALL.sources, killed_after=2).run(tmp_path / "grown")
     MORE[axis].run(tmp_path / "grown")
     assert tree(tmp_path / "grown") == tree(tmp_path / "once")
+
+
+OPERATIONS = ("open", "os.link", "os.rename", "os.remove", "os.mkdir")
+
+
+def killed_at(moment: int, step: Step, root: Path) -> bool:
+    """Run a step in a process that is killed before its n-th file operation; whether there were as many."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of other threads, which this process does not need
+        process = os.fork()
+    if not process:
+        left = count(moment - 1, -1)
+
+        def strike(event: str, arguments: tuple[object, ...]) -> None:
+            if event in OPERATIONS and str(root) in str(arguments[0]) and not next(left):
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(strike)
+        try:
+            step.run(root)
+        finally:
+            os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(process, 0)[1])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+def test_killed_at_any_moment_while_it_grows_equals_never_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where a killed run of a smaller plan is put into the manifest first."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    small, more = replace(SMALL, sources=PHOTOS[:2]), replace(MORE["r"], sources=PHOTOS[:2])
+    owl = Step(a_recipe(targets=("owl",), r=(0.8,)), PHOTOS[:1])
+    for root in (tmp_path / "never", tmp_path / "before"):
+        owl.run(root)
+        replace(small, killed_after=1).run(root)
+    more.run(tmp_path / "never")
+    for moment in count(1):
+        root = tmp_path / f"killed-{moment}"
+        shutil.copytree(tmp_path / "before", root)
+        if not killed_at(moment, more, root):
+            break
+        more.run(root)
+        assert tree(root) == tree(tmp_path / "never"), moment
+    assert moment > 40
 
 
 def test_a_run_that_adds_nothing_changes_nothing(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from pathlib import Path
 
 from genie_cli import provenance
 from genie_cli.config import Format
+from genie_cli.data.images import decode, read_file
 from genie_cli.errors import ImageError, OutputError
 from genie_cli.files.folders import remove_folder, require_own_folder
 from genie_cli.files.json_lines import drop_torn_line
@@ -180,6 +181,7 @@ class Output:
         made again with other bytes, as a device whose sums vary may do."""
         try:
             record = provenance.read(self.root / name)
+            decode(read_file(self.root / name), self.root / name)  # it may have been damaged since
         except ImageError:
             record = None
         slots = record.settings.get("slots") if record else None

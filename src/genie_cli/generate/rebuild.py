@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from sqlite3 import Connection
@@ -161,9 +161,10 @@ class _Found:
         Raises:
             OutputError: there is none.
         """
-        differences = {number: self._differences(kind) for number, kind in enumerate(self.kinds)}
-        most = next(((kind, slots) for kind, slots in self.tables.execute(_KINDS) if not differences[kind]), None)
-        if most is None:
+        if not (most := self._most()):
+            self.before = None  # damaged, or of other images
+            most = self._most()
+        if not most:
             raise OutputError(
                 [f"{self.root} has no image that a manifest could be rebuilt from", *self.left_out[:_SHOWN]],
                 "give the folder of a run (--out)",
@@ -171,29 +172,35 @@ class _Found:
         header = self.before or _header_of(self.kinds[most[0]], most[1])
         assert header  # noqa: S101 - `_add` has tried
         for file, kind in self.tables.execute("SELECT file, kind FROM image WHERE kind != ? ORDER BY file", most[:1]):
-            why = differences[kind] or [*header.differences(_header_of(self.kinds[kind], 1) or header)]
-            self.left_out.append(f"{self.root / file}: was made with other settings: {', '.join(why)}")
+            other = _header_of(self.kinds[kind], header.settings.slots)
+            why = ", ".join(header.differences(other)) if other else ""
+            self.left_out.append(f"{self.root / file}: was made with other settings: {why}")
         self.tables.execute(_TAKE, most[:1])
         self._take_rows_left()
         return header
 
-    def _differences(self, kind: tuple[str, str]) -> list[str]:
-        """How these settings differ from those of the header that is left."""
+    def _most(self) -> tuple[int, int] | None:
+        """Of the kinds that fit the header that is left, or else of all, the one of most images, and its most slots."""
+        kinds = self.tables.execute(_KINDS).fetchall()
+        return next(((kind, slots) for kind, slots in kinds if self._fits(self.kinds[kind])), None)
+
+    def _fits(self, kind: tuple[str, str]) -> bool:
         if not self.before:
-            return []
+            return True
         stated = {name: version for name, version in self.before.versions.items() if name == _GENIE}
         now = _header_of(kind, self.before.settings.slots)
-        return [*self.before.model_copy(update={"versions": stated}).differences(now)] if now else ["no settings"]
+        return now is not None and not any(self.before.model_copy(update={"versions": stated}).differences(now))
 
     def _take_rows_left(self) -> None:
-        """What is left of the old manifest says more of an image than its record, and has the jobs that failed."""
+        """What is left of the old manifest has an order, columns that no image has, and the jobs that failed."""
         for number, row in enumerate(_rows_left(binding.manifest_of(self.root))):
-            if row.status is Status.MADE:
-                new = (number, row.line(), row.job.id, row.sha256)
-                self.tables.execute("UPDATE row SET place = ?, line = ? WHERE id = ? AND sha256 = ?", new)
-            else:
+            own = "SELECT line FROM row WHERE id = ? AND sha256 = ?", (row.job.id, row.sha256)
+            if row.status is not Status.MADE:
                 entry = (row.job.id, number, row.line())
                 self.tables.execute("INSERT OR IGNORE INTO row (id, place, line) VALUES (?, ?, ?)", entry)
+            elif found := self.tables.execute(*own).fetchone():
+                line = replace(Row.from_json(from_json(found[0])), extra=row.extra).line()
+                self.tables.execute("UPDATE row SET place = ?, line = ? WHERE id = ?", (number, line, row.job.id))
 
     def counts(self) -> tuple[int, int]:
         """How many rows there are, and how many of images."""
