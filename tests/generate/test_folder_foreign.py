@@ -31,7 +31,8 @@ class TestNotThisRuns:
             pass
         lines = ["guidance: 7.5 -> null", "slots: null -> 8", "steps: 50 -> 20", 'torch: "2.7" -> null']
         assert [line.strip() for line in str(caught.value).splitlines()[1:]] == lines
-        assert "--out" in caught.value.hint
+        going_on = "to go on there: the same command with --steps=50 --guidance=7.5"
+        assert caught.value.hints == (going_on, "otherwise give this run another --out")
         assert {name: (tmp_path / name).read_bytes() for name in files(tmp_path)} == before
 
     def test_other_settings_of_a_killed_run(self, tmp_path: Path) -> None:
