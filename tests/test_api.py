@@ -123,7 +123,9 @@ def test_what_is_returned_reads_in_one_line(notebook: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["confuse", "generate", "planned", "judge", "fewshot", "finegrained", "longtail"])
+@pytest.mark.parametrize(
+    "name", ["confuse", "generate", "planned", "status", "judge", "fewshot", "finegrained", "longtail"]
+)
 def test_every_function_is_typed_and_documented(name: str) -> None:
     function = getattr(api, name)
     signature = inspect.signature(function)

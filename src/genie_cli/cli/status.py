@@ -80,7 +80,8 @@ def _tell(found: FolderStatus, console: Words) -> None:
     for note in found.notes:
         console.print(f"note: {note}", soft_wrap=True)
     if found.commands:
-        console.print("\nTo make the rest:", style="bold")
+        console.print()
+        console.print("To make the rest:", style="bold")
     for command in found.commands:
         console.print(Text(command), soft_wrap=True)  # Text, in which ":x:" is no emoji
 

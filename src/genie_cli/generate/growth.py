@@ -49,16 +49,16 @@ def with_plan(plans: Sequence[Plan], plan: Plan, *, leaves_rows: bool) -> list[P
         leaves_rows: whether the folder has rows of jobs that are not in the new plan.
     """
     others = [other for place, other in enumerate(plans) if other != plan and other not in plans[:place]]
-    new = recipe_of(plan)
-    kept: list[Plan] = []
-    for other in others:
-        old = recipe_of(other)
-        is_known = old is not None and new is not None
-        if is_known and old.covers(new) and not new.covers(old):
-            return others
-        if leaves_rows and not (is_known and new.covers(old)):
-            kept.append(other)
+    if any(_has_more(other, plan) and not _has_more(plan, other) for other in others):
+        return others
+    kept = [other for other in others if leaves_rows and not _has_more(plan, other)]
     return [*kept, plan]
+
+
+def _has_more(plan: Plan, other: Plan) -> bool:
+    """Whether a plan has every job of another one, whatever the sources are."""
+    own, others = recipe_of(plan), recipe_of(other)
+    return own is not None and others is not None and own.covers(others)
 
 
 def recipe_of(plan: Plan, model: str = "") -> Recipe | None:
