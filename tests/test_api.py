@@ -124,7 +124,7 @@ def test_what_is_returned_reads_in_one_line(notebook: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["confuse", "generate", "planned", "judge", "select", "fewshot", "finegrained", "longtail"]
+    "name", ["confuse", "generate", "planned", "status", "judge", "select", "fewshot", "finegrained", "longtail"]
 )
 def test_every_function_is_typed_and_documented(name: str) -> None:
     function = getattr(api, name)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from genie_cli.fewshot.results import Records as FewShotRecords
     from genie_cli.fewshot.task import Task
     from genie_cli.generate.run import Made, Run
+    from genie_cli.generate.status import FolderStatus
     from genie_cli.longtail.results import Records as LongTailRecords
     from genie_cli.oracle.judge import Judged
     from genie_cli.oracle.selected import Selected
@@ -217,6 +218,35 @@ def planned(
     share = Share(index, count, limit)
     with prepared(request, chosen, given, _listening(observer), share, profile) as run:
         yield run
+
+
+def status(
+    out: _Path = "genie-out",
+    *,
+    rebuild: bool = False,
+    check: bool = False,
+    observer: Observer | None = None,
+) -> FolderStatus:
+    """How far the runs in an output folder are: what is made, missing, failed, and the command that makes the rest.
+
+    Args:
+        out: the folder of a run of `generate`.
+        rebuild: first write a manifest that was lost or damaged anew, from the records in the images.
+        check: compare the content of each image with the manifest.
+
+    Returns:
+        ``.counts`` by target and r, ``.commands``, ``.notes``; ``.rebuilt`` says what no image could tell.
+
+    Raises:
+        OutputError: there is no run in the folder, or its manifest was lost; or it is whole, and was to be rebuilt.
+        ManifestError: the manifest is not genie's, or is damaged.
+    """
+    from genie_cli.generate.rebuild import rebuild as rebuild_manifest
+    from genie_cli.generate.status import status as status_of
+
+    observer = _listening(observer)
+    rebuilt = rebuild_manifest(Path(out), observer) if rebuild else None
+    return status_of(Path(out), observer, check=check, rebuilt=rebuilt)
 
 
 def judge(

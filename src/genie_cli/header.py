@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_serializer
+from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
 
 SCHEMA = 1
 Kind = Literal["genie.plan", "genie.manifest"]
 
 
 class RunSettings(BaseModel):
-    """How a run makes its images: what decides their bytes, besides the jobs, and the plan it follows from.
+    """How a run makes its images: what decides their bytes, besides the jobs, and the plans that it follows from.
 
     A plan that was written by hand need not have all of them, and a newer genie may add some: those are kept.
 
@@ -23,7 +23,7 @@ class RunSettings(BaseModel):
         steps: None for probes, which take one step, whatever this setting is.
         probe: True if the images are probes (`diffusion.solver.Probe`); left out, they are whole ones.
         slots: the batch size.
-        plan: the recipe of the jobs; empty for a plan that was read from a file.
+        plans: the recipes of the jobs, one for each plan that added to the folder; a plan from a file has none.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="allow", allow_inf_nan=False)
@@ -38,7 +38,16 @@ class RunSettings(BaseModel):
     attention: str | None = None
     compile: str | None = None
     format: str | None = None
-    plan: Mapping[str, Any] | None = None
+    plans: Sequence[Mapping[str, Any]] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_one_plan(cls, said: Any) -> Any:
+        """Headers of before folders could grow have one ``plan``, empty if it was read from a file."""
+        if not isinstance(said, Mapping) or "plan" not in said or "plans" in said:
+            return said
+        plan = said["plan"]
+        return {name: value for name, value in said.items() if name != "plan"} | {"plans": [plan] if plan else []}
 
     @model_serializer
     def stated(self) -> dict[str, Any]:
@@ -48,7 +57,7 @@ class RunSettings(BaseModel):
 
     def made_with(self) -> dict[str, Any]:
         """What decides an image's bytes, besides its job; it is also written into every image."""
-        return {name: value for name, value in self.stated().items() if name != "plan"}
+        return {name: value for name, value in self.stated().items() if name != "plans"}
 
 
 class Header(BaseModel):
@@ -78,15 +87,16 @@ class Header(BaseModel):
         return self.model_copy(update={"rows": rows}).model_dump_json(exclude_none=True) + "\n"
 
     def differences(self, now: Header) -> Iterator[str]:
-        """``name: old -> new`` for every setting and version that differs."""
-        yield from _changes(self.settings.stated(), now.settings.stated())
-        yield from _changes(self.versions, now.versions)
+        """What would make other bytes: ``name: old -> new`` for every setting and version that differs.
+
+        The plans may differ. So may versions that are not stated here, as in a manifest rebuilt from its images.
+        """
+        yield from _changes(self.settings.made_with(), now.settings.made_with())
+        yield from _changes(self.versions, {key: value for key, value in now.versions.items() if key in self.versions})
 
 
-def _changes(before: Mapping[str, Any], now: Mapping[str, Any], within: str = "") -> Iterator[str]:
+def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     for key in sorted({*before, *now}):
         old, new = before.get(key), now.get(key)
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            yield from _changes(old, new, f"{within}{key}.")
-        elif old != new:
-            yield f"{within}{key}: {json.dumps(old)} -> {json.dumps(new)}"
+        if old != new:
+            yield f"{key}: {json.dumps(old)} -> {json.dumps(new)}"

@@ -176,6 +176,24 @@ class Recipe(BaseModel):
                 f"classes found: {', '.join(index.labels) or 'none'}",
             )
 
+    def covers(self, other: Recipe) -> bool:
+        """Whether this makes every job that the other makes, whatever the sources are."""
+        alike = ("method", "prompt", "superclass", "seed", "model")
+        return (
+            all(getattr(self, name) == getattr(other, name) for name in alike)
+            and {*self.targets} >= {*other.targets}
+            and {*self.r} >= {*other.r}
+            and self.per_target >= other.per_target
+            and bool(self.per_target) == bool(other.per_target)  # one of each source may be fewer, or more
+            and all(self._draws_from(self.sources_for.get(name), other.sources_for.get(name)) for name in other.targets)
+        )
+
+    def _draws_from(self, own: Sequence[str] | None, others: Sequence[str] | None) -> bool:
+        """Whether these classes, or (None) all, give every source that the others give."""
+        if own is None or others is None:
+            return own is others or (own is None and not self.per_target)
+        return {*own} == {*others} or (not self.per_target and {*own} > {*others})
+
     @property
     def _targets(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(self.targets))

@@ -124,7 +124,7 @@ def test_a_name_that_does_not_print_gives_no_command(
 def test_unknown_settings_are_shown_and_are_no_options(
     genie: Genie, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = {"out": "/", "[/bold]": "[red]", "--yes": True, "src-dir": "/etc", "plan": {"a": 1}, "json": "x"}
+    settings = {"out": "/", "[/bold]": "[red]", "--yes": True, "src-dir": "/etc", "plans": [{"a": 1}], "json": "x"}
     screen = printed(genie, image(tmp_path / "a.png", settings), monkeypatch)
     assert "[/bold]" in screen
     assert "[red]" in screen
@@ -135,7 +135,8 @@ def test_unknown_settings_are_shown_and_are_no_options(
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"steps": "30; rm"}, {"steps": True}, {"guidance": "7"}, {"device": ["cpu"]}, {"plan": 3}, {"slots": 1.5}]
+    "wrong",
+    [{"steps": "30; rm"}, {"steps": True}, {"guidance": "7"}, {"device": ["cpu"]}, {"plans": 3}, {"slots": 1.5}],
 )
 def test_settings_of_another_type_are_an_error(wrong: dict[str, Any], genie: Genie, tmp_path: Path) -> None:
     result = genie("explain", image(tmp_path / "a.png", wrong))

@@ -48,7 +48,17 @@ def test_images_are_made_judged_and_measured(genie: Genie, hostile: Path, tmp_pa
     words = ("--src-dir", hostile, "--targets", "three", "--out", out, "--slots", "2", "--r", "1", "--per-target", "3")
     made = checked(genie("generate", *words, "--prompt", "a {target}\x1b[2J[/x]\u202e"))
     assert made.exit_code == 0, made.stderr
-    assert checked(genie("generate", *words, "--prompt", "a {target}")).exit_code == 1  # other settings
+    assert checked(genie("generate", *words, "--prompt", "a {target}", "--guidance", "3")).exit_code == 1
+    checked(genie("status", out))
+    (out / "manifest.jsonl").unlink()
+    assert checked(genie("generate", *words)).exit_code == 1
+    assert checked(genie("status", out, "--rebuild")).exit_code == 0
+    (image, *_) = out.glob("train/three/*.jpg")
+    (image.parent / f"{0:020x}.jpg").write_bytes(image.read_bytes())
+    image.unlink()
+    checked(genie("status", out, "--check"))
+    (out / "manifest.jsonl").write_text("")
+    checked(genie("status", out, "--rebuild"))
     checked(genie("generate", *words, "--dry-run"))
     assert checked(genie("oracle", out, "--out", tmp_path / f"judged{FILE}")).exit_code == 0
     assert checked(genie("oracle", out)).exit_code == 0
@@ -102,6 +112,8 @@ def test_a_hostile_record(genie: Genie, hostile: Path, tmp_path: Path) -> None:
         ("select", ".", "--keep", NAME, "--verdict", NAME),
         ("select", ".", "--hardness", NAME),
         ("explain", NAME),
+        ("status", NAME),
+        ("status", NAME, "--rebuild"),
         ("confuse", "--from-logits", NAME, "--true", NAME, "--classes", NAME),
         ("confuse", "--src-dir", NAME, "--backbone", NAME, "--checkpoint", NAME),
         ("fewshot", "--dataset", NAME),

@@ -51,6 +51,10 @@ COMMANDS = (
     Command("confuse, again", _CONFUSE, before=(_CONFUSE,), cut=(_CACHED,), flipped=(_CACHED,)),
     Command("confuse --from-predictions", _PREDICTED),
     Command("generate", _MADE, images=True),
+    Command("generate, grown", (*_MADE, "--targets", "two"), before=(_MADE,), cut=("made/manifest.jsonl",)),
+    Command(
+        "status", ("status", "made", "--check"), before=(_MADE,), cut=("made/manifest.jsonl", "made/train/*/*.jpg")
+    ),
     Command(
         "generate --plan",
         (*_PLANNED, "--out", "new"),

@@ -17,7 +17,7 @@ from genie_cli.jobs import Job, Method, Source
 from genie_cli.manifest import Row, Status
 from genie_cli.recipe import Recipe
 
-SETTINGS = {"steps": 50, "guidance": 7.5, "plan": {"targets": ["fox"]}}
+SETTINGS = {"steps": 50, "guidance": 7.5, "plans": [{"targets": ["fox"]}]}
 HEADER = Header(kind="genie.manifest", settings=SETTINGS, versions={"torch": "2.7"})
 RECIPE = Recipe(targets=("fox 🦊", "a/b", "test"), method=Method.TXT2IMG, r=(1.0,), per_target=4, model="sd15@abc")
 PLAN = tuple(RECIPE.jobs([]))

@@ -48,7 +48,7 @@ class TestWhatARunLeaves:
             out.save(job, b"1", Format.PNG, 1)
             out.save(a_job("test", source=None), b"2", Format.PNG, 1)
             out.finish([job])
-        first, second = map(json.loads, (tmp_path / "train/metadata.jsonl").read_text().splitlines())
+        second, first = map(json.loads, (tmp_path / "train/metadata.jsonl").read_text().splitlines())
         assert first == {
             "file_name": f"a%2Fb/{job.id}.png",
             "label": "a/b",
@@ -154,12 +154,12 @@ class TestOrder:
         assert documents(tmp_path / "parts") == documents(tmp_path / "whole")
         assert not list((tmp_path / "parts/.genie").glob("journal*"))
 
-    def test_what_is_no_longer_in_the_plan_is_kept_at_the_end(self, tmp_path: Path) -> None:
+    def test_what_is_no_longer_in_the_plan_is_kept_before_it_as_it_was(self, tmp_path: Path) -> None:
         out = Output(tmp_path, HEADER)
         run(out, PLAN)
         shorter = PLAN[5:]
         left = run(out, [], shorter)
-        assert [row.job for row in left] == [*shorter, *sorted(PLAN[:5], key=lambda job: job.id)]
+        assert [row.job for row in left] == [*PLAN[:5], *shorter]
         assert len((tmp_path / "train/metadata.jsonl").read_text().splitlines()) == sum(bool(row.file) for row in left)
 
 
@@ -174,11 +174,14 @@ def test_an_own_image_with_other_bytes_is_adopted(tmp_path: Path) -> None:
         return provenance.encode(np.full((8, 8, 3), value, np.uint8), Format.PNG, PLAN[0], settings)
 
     out = Output(tmp_path, HEADER)
+    with out.opened():
+        out.begin()
     file = tmp_path / file_of(PLAN[0], Format.PNG)
     file.parent.mkdir(parents=True)
     refused = [
         image(1, steps=20),
         *(image(1, slots=slots) for slots in (None, "x", "4", 0, -1, True, 1e30)),
+        image(1)[:-30],
         b"a photo",
     ]
     for there, status in ((image(1), Status.MADE), *((other, Status.FAILED) for other in refused)):

@@ -10,7 +10,8 @@ import pytest
 
 from genie_cli.config import Format
 from genie_cli.errors import OutputError
-from genie_cli.generate.folder import Output, begun
+from genie_cli.generate.binding import begun
+from genie_cli.generate.folder import Output
 from genie_cli.manifest import Row, Status
 from tests.generate.outputs import HEADER, PLAN, a_job, documents, files, known, refuse, rows, run, save
 

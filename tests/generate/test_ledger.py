@@ -53,7 +53,7 @@ def held(tables: Sequence[Sequence[Row]], plan: Sequence[Job]) -> list[Row]:
         if before is None or row.status is Status.MADE or before.status is not Status.MADE:
             merged[row.job.id] = row
     in_plan = [merged.pop(job.id) for job in plan if job.id in merged]
-    return in_plan + [merged[key] for key in sorted(merged)]
+    return [merged[key] for key in sorted(merged)] + in_plan
 
 
 @settings(deadline=None)

@@ -78,6 +78,10 @@ def run_killed_at(limit: int, cwd: Path, out: str, *words: str) -> subprocess.Co
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
 
 
+def operations_of(run: subprocess.CompletedProcess[str]) -> int:
+    return int(run.stderr.split("operations ")[1])
+
+
 def test_kill_at_any_moment_and_rerun_equals_never_killed(genie: Genie, photos: Path, tmp_path: Path) -> None:
     import random
 
@@ -85,12 +89,14 @@ def test_kill_at_any_moment_and_rerun_equals_never_killed(genie: Genie, photos: 
     words += ["--targets", "seven", "--r", "0.8"]
     never = run_killed_at(0, tmp_path, "never", *words)
     assert never.returncode == 0, never.stderr
-    operations = int(never.stderr.split("operations ")[1])
+    operations = operations_of(never)
     moments = random.Random(0).sample(range(1, operations + 1), 20)
     for moment in moments:
         out = tmp_path / f"out-{moment}"
         killed = run_killed_at(moment, tmp_path, out.name, *words)
-        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        # Two threads that make the same folder at once try it twice: then there are two operations more.
+        was_over = killed.returncode == 0 and operations_of(killed) < moment
+        assert killed.returncode == -signal.SIGKILL or was_over, killed.stderr
         result = genie("generate", "--src-dir", photos, "--targets", "seven", "--r", "0.8", "--out", out.name)
         assert result.exit_code == 0, (moment, result.output)
         assert tree(out) == tree(tmp_path / "never"), f"killed at operation {moment} of {operations}"
@@ -125,6 +131,7 @@ def test_other_settings_on_the_same_out_are_refused(genie: Genie, photos: Path, 
     result = genie(*command, "--guidance", "3")
     assert result.exit_code == 1
     assert "guidance: 7.5 -> 3.0" in result.stderr
+    assert "to go on there: the same command with --guidance=7.5" in result.stderr
     assert tree(tmp_path / "out") == before
 
 

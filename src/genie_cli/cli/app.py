@@ -29,6 +29,7 @@ from genie_cli.cli.init import init
 from genie_cli.cli.longtail import longtail
 from genie_cli.cli.oracle import oracle
 from genie_cli.cli.select import select
+from genie_cli.cli.status import status
 
 app = typer.Typer(
     cls=Group,
@@ -62,7 +63,7 @@ def genie(
 
 for panel, commands in {
     "Start": (demo, doctor, init, config),
-    "Make": (confuse, generate),
+    "Make": (confuse, generate, status),
     "Judge": (oracle, select, explain),
     "Measure": (fewshot, finegrained, longtail),
 }.items():

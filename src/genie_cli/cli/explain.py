@@ -57,10 +57,12 @@ def explain(
     command = command_for(image, record)
     # Text, not a string, in which ":x:" may be the name of an emoji.
     if command.isprintable():
-        console.print("\nTo make it again:", style="bold")
+        console.print()
+        console.print("To make it again:", style="bold")
         console.print(Text(command), soft_wrap=True)
     else:
-        console.print(f"\n{_NO_COMMAND}", soft_wrap=True)
+        console.print()
+        console.print(_NO_COMMAND, soft_wrap=True)
 
 
 def command_for(image: Path, record: Provenance) -> str:

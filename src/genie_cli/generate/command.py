@@ -1,9 +1,19 @@
-"""The command line that makes an image again, from what a manifest's header or an image's record states."""
+"""The command lines that make an image again, or the rest of a run, from what a header or an image's record states."""
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
 from genie_cli.config import BUNDLED
 from genie_cli.header import RunSettings
+from genie_cli.recipe import Recipe
+
+_FOLLOWED = ("dtype", "slots", "attention", "compile")  # a run takes them from its folder's header
 
 
 def options_of(model: str, settings: RunSettings) -> dict[str, str]:
@@ -20,7 +30,7 @@ def options_of(model: str, settings: RunSettings) -> dict[str, str]:
     options = {"model": name if is_at_hub or name == BUNDLED else f"<folder of {name}>"}
     options |= {"revision": revision} if is_at_hub else {}
     stated = settings.made_with()
-    known = [key for key in RunSettings.model_fields if key not in ("model", "plan") and stated.get(key) is not None]
+    known = [key for key in RunSettings.model_fields if key not in ("model", "plans") and stated.get(key) is not None]
     options |= {key: str(stated[key]) for key in known if key != "probe"}
     return options | ({"probe": ""} if settings.probe else {})
 
@@ -31,3 +41,45 @@ def words_of(options: dict[str, str]) -> list[str]:
     ``probe`` is a flag, and has no value.
     """
     return ["--probe" if name == "probe" else f"--{name}={value}" for name, value in options.items()]
+
+
+def command_of_plan(plan: Mapping[str, Any], settings: RunSettings, source_root: str | None, out: Path) -> str | None:
+    """The command that makes the rest of a plan in its folder, quoted for a shell.
+
+    Settings that a run takes over from its folder's header are left out. What the header does not say is for the person
+    to fill in, as are class names that cannot be typed in a list.
+
+    Args:
+        plan: as the header states it.
+
+    Returns:
+        None if the plan is of another genie, or has characters that do not print.
+    """
+    try:
+        recipe = Recipe.model_validate({**plan, "model": settings.model or ""})
+    except ValidationError:
+        return None
+    options: dict[str, str] = {}
+    if recipe.method.uses_source:
+        options["src-dir"] = source_root or "<folder of the sources>"
+        options |= {"src-label": str(plan["src_label"])} if plan.get("src_label") else {}
+    if recipe.sources_for:
+        options |= {"confusion": "<file of genie confuse>", "top-k": str(plan.get("top_k", 4))}
+    can_be_typed = not any("," in name or name.startswith("@") or name.strip() == "all" for name in recipe.targets)
+    options["targets"] = ",".join(recipe.targets) if can_be_typed else "@<file of the class names>"
+    options["method"] = recipe.method.value
+    options |= {"r": ",".join(map(str, recipe.r))} if recipe.method.uses_source else {}
+    options |= {"prompt": recipe.prompt} | ({"superclass": recipe.superclass} if recipe.superclass else {})
+    options |= {"per-target": str(recipe.per_target), "seed": str(recipe.seed)}
+    return _generate(options, settings, out)
+
+
+def command_of_rows(settings: RunSettings, out: Path) -> str | None:
+    """The command that tries all rows of a manifest again that are not made; returns None as `command_of_plan`."""
+    return _generate({"plan": str(out)}, settings, out)
+
+
+def _generate(options: dict[str, str], settings: RunSettings, out: Path) -> str | None:
+    how = {name: value for name, value in options_of(settings.model or "", settings).items() if name not in _FOLLOWED}
+    command = shlex.join(["genie", "generate", *words_of(options | how), f"--out={out}"])
+    return command if command.isprintable() else None

@@ -6,7 +6,7 @@
     out/.genie/                       the lock, and while a run is under way its journal
 
 An image is written aside, flushed and linked into place; its journal line comes after it. When the run ends,
-the manifest is rebuilt from the journal and the manifest before it, and the journal goes. Nothing that is
+the manifest is written anew from the journal and the manifest before it, and the journal goes. Nothing that is
 already there is overwritten or deleted, except genie's own manifest, metadata and journal.
 """
 
@@ -14,37 +14,33 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import os
 import stat
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from io import TextIOWrapper
+from functools import cached_property
 from pathlib import Path
-from typing import TextIO
 
-from genie_cli import manifest, provenance
+from genie_cli import provenance
 from genie_cli.config import Format
-from genie_cli.errors import ImageError, ManifestError, OutputError
+from genie_cli.data.images import decode, read_file
+from genie_cli.errors import ImageError, OutputError
 from genie_cli.files.folders import remove_folder, require_own_folder
 from genie_cli.files.json_lines import drop_torn_line
-from genie_cli.files.reading import look, open_binary, open_text, read_bytes, sha256_of
+from genie_cli.files.reading import look, read_bytes, sha256_of
 from genie_cli.files.temporary import database
 from genie_cli.files.writing import open_new, open_to_append, open_to_change, place, reraise_as_output_error
+from genie_cli.generate import binding
+from genie_cli.generate.documents import set_aside
+from genie_cli.generate.growth import grown
 from genie_cli.generate.ledger import Ledger
 from genie_cli.generate.locks import alone, at_work
 from genie_cli.generate.paths import IMAGES, file_of
-from genie_cli.header import Header, RunSettings
+from genie_cli.header import Header
 from genie_cli.jobs import Job
 from genie_cli.manifest import Row, Status
-
-_LONGEST_HEADER = 1 << 24  # bytes
-_DAMAGED = (
-    f"move it and {IMAGES}/metadata.jsonl away and run the same command again: the images that are there are kept, and "
-    "this plan's are found again"
-)
 
 
 @dataclass
@@ -63,11 +59,7 @@ class Output:
 
     @property
     def manifest(self) -> Path:
-        return self.root / "manifest.jsonl"
-
-    @property
-    def _metadata(self) -> Path:
-        return self.root / IMAGES / "metadata.jsonl"
+        return binding.manifest_of(self.root)
 
     @property
     def _private(self) -> Path:
@@ -78,25 +70,32 @@ class Output:
         return self._private / f"journal{self.part}.jsonl"
 
     @property
-    def _aside(self) -> Path:
+    def aside(self) -> Path:
+        """Where files are written before they get their names, while the folder is open."""
         return self._private / f"aside{self.part}"
 
     @contextmanager
-    def opened(self) -> Iterator[None]:
-        """Lock the folder, check that what is there belongs to the same run, and tidy up after a killed one.
+    def opened(self, *, is_lost: bool = False) -> Iterator[None]:
+        """Lock the folder, check that what is there was made with the same settings, and tidy up after a killed run.
+
+        Args:
+            is_lost: its manifest is lost or damaged, and is not looked at.
 
         Raises:
             OutputError: another run is at work there, its settings differ, it cannot be written, or it holds
-                a manifest that is not genie's.
+                images without a manifest.
+            ManifestError: it holds a manifest that is not genie's, or is damaged.
         """
         with ExitStack() as held:
             with reraise_as_output_error(self.root):
                 self._make_folders()
                 held.enter_context(at_work(self._private, self.part))
-                self._check_settings()
-                remove_folder(self._aside)
-                self._aside.mkdir()
-                held.callback(remove_folder, self._aside)
+                if not is_lost:
+                    binding.require_manifest(self.root)
+                    self._check_settings()
+                remove_folder(self.aside)
+                self.aside.mkdir()
+                held.callback(remove_folder, self.aside)
                 self._heal()
             self._ledger = Ledger(held.enter_context(database()))
             yield
@@ -118,11 +117,22 @@ class Output:
     def begin(self) -> None:
         """Bind the folder to the settings of this run, before its first row, unless another shard was first.
 
+        What a killed run of another plan has left in this run's journal is put into the manifest first, so that the
+        manifest says that plan, too.
+
         Raises:
             OutputError: they differ from those of a run that began meanwhile.
         """
         with reraise_as_output_error(self.root), self._write:
+            if self._has_another_plan():
+                with alone(self._private):
+                    self._finish((), self._headers())
             self._begin()
+
+    def _has_another_plan(self) -> bool:
+        """Whether this run's journal was begun by a run of another plan."""
+        left = binding.headers(self.root, [self._journal] if binding.is_begun(self._journal) else [])
+        return any(header.settings.plans != self._stated.settings.plans for header in left)
 
     def _begin(self) -> None:
         if (found := look(self._journal)) and found.st_size:  # healed when it was opened
@@ -131,21 +141,15 @@ class Output:
             self._check_settings()
             self._append(self.header.line())
 
+    def sources_before(self) -> str:
+        """The folder of sources of earlier runs, if this run has another one; empty if it has gone."""
+        return binding.sources_before(self.root, self._documents(), self._stated)
+
     def known(self) -> Ledger:
         """What earlier runs made; an image that no longer exists counts as not made."""
-        with reraise_as_output_error(self.root), self._explaining():
-            self._ledger.read((self.manifest, *self._journals()), self._is_there, whole={self.manifest})
+        with reraise_as_output_error(self.root), binding.explaining(self.root):
+            self._ledger.read(self._documents(), self._is_there, whole={self.manifest})
         return self._ledger
-
-    @contextmanager
-    def _explaining(self) -> Iterator[None]:
-        """Adds to an error of the manifest what can be done: it was written whole, and has been damaged since."""
-        try:
-            yield
-        except ManifestError as error:
-            if str(error.path) != str(self.manifest):
-                raise
-            raise ManifestError(error.path, error.line, error.reason, _DAMAGED) from None
 
     def save(self, job: Job, image: bytes, image_format: Format, slots: int) -> Row:
         """Write an image and note it in the journal. Safe to call from several threads.
@@ -155,7 +159,7 @@ class Output:
         """
         with reraise_as_output_error(self.root):
             name = file_of(job, image_format)
-            final, aside = self.root / name, self._aside / job.id
+            final, aside = self.root / name, self.aside / job.id
             aside.unlink(missing_ok=True)  # of an attempt for which the disk was too full
             with open_new(aside) as file:
                 file.write(image)
@@ -177,6 +181,7 @@ class Output:
         made again with other bytes, as a device whose sums vary may do."""
         try:
             record = provenance.read(self.root / name)
+            decode(read_file(self.root / name), self.root / name)  # it may have been damaged since
         except ImageError:
             record = None
         slots = record.settings.get("slots") if record else None
@@ -201,72 +206,50 @@ class Output:
                 file.truncate(end)
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    def finish(self, plan: Iterable[Job]) -> None:
-        """Rebuild the manifest and the metadata in the plan's order, and drop the journal."""
+    def finish(self, plan: Iterable[Job]) -> int:
+        """Write the manifest and the metadata in the plan's order, and drop the journal.
+
+        Returns:
+            How many images are there that are not in the plan, of earlier ones.
+        """
         with reraise_as_output_error(self.root), alone(self._private):
             self._check_settings()  # a run that had nothing to make has not begun
-            known = self.known()
-            self._rebuild(known.in_order(plan), len(known))
-            # A whole run has made sure that no shard is at work, so what one left behind is in the manifest now.
-            for journal in [self._journal] if self.part else self._private.glob("journal*.jsonl"):
-                journal.unlink(missing_ok=True)
+            return self._finish(plan, [*self._headers(), self._stated])
 
-    def _rebuild(self, rows: Iterable[Row], count: int) -> None:
-        made = False
-        with self._set_aside(self.manifest) as table, self._set_aside(self._metadata) as shown:
-            table.write(self.header.line(count))
-            for row in rows:
-                table.write(row.line())
-                if row.status is Status.MADE:
-                    shown.write(_metadata_line(row))
-                    made = True
-        for path in [self.manifest, self._metadata] if made else [self.manifest]:
-            os.replace(self._aside / path.name, path)
+    def _finish(self, plan: Iterable[Job], headers: list[Header]) -> int:
+        """The same with the plans of these headers; a run that adds nothing leaves the manifest as it was."""
+        known = self.known()
+        left = known.arrange(plan)
+        *before, now = headers
+        header = grown(before, now, leaves_rows=left.jobs > 0)
+        as_before = bool(before) and header.settings.plans == before[0].settings.plans and not known.adds()
+        self._rebuild(header, known.rows(as_before=as_before), len(known))
+        # A whole run has made sure that no shard is at work, so what one left behind is in the manifest now.
+        for journal in [self._journal] if self.part else self._private.glob("journal*.jsonl"):
+            journal.unlink(missing_ok=True)
+        return left.images
 
-    @contextmanager
-    def _set_aside(self, path: Path) -> Iterator[TextIO]:
-        """A file that is to replace ``path``, on disk when it is closed."""
-        (self._aside / path.name).unlink(missing_ok=True)
-        with TextIOWrapper(open_new(self._aside / path.name), encoding="utf-8", newline="\n") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
+    def _rebuild(self, header: Header, rows: Iterable[Row], count: int) -> None:
+        for path in set_aside(self.root, self.aside, header, rows, count):
+            os.replace(self.aside / path.name, path)
 
-    def _journals(self) -> list[Path]:
-        """This run's and those of other shards, which may be at work; one without a whole first line has no rows."""
-        return [path for path in sorted(self._private.glob("journal*.jsonl")) if _is_begun(path)]
+    def _documents(self) -> list[Path]:
+        """The manifest, and the journals of this run and of other shards, which may be at work."""
+        return [self.manifest, *binding.journals(self._private)]
+
+    def _headers(self) -> list[Header]:
+        return binding.headers(self.root, self._documents())
+
+    @cached_property
+    def _stated(self) -> Header:
+        """This run's header as it will be read: a tuple is a list then."""
+        return Header.model_validate_json(self.header.line())
 
     def _is_there(self, row: Row) -> bool:
         return row.status is not Status.MADE or os.path.isfile(f"{self.root}/{row.file}")  # a Path takes its time
 
     def _check_settings(self) -> None:
-        documents = [path for path in (self.manifest, *self._journals()) if look(path)]
-        if not documents and os.path.lexists(self._metadata):
-            raise OutputError(f"{self._metadata} is there already and is not genie's", "give this run another --out")
-        now = Header.model_validate_json(self.header.line())  # as it will be read: a tuple is a list then
-        for path in documents:
-            differences: list[str] = []
-            with suppress(FileNotFoundError), self._explaining(), open_text(path) as stream:  # another shard may end
-                before = manifest.read(stream, str(path), "genie.manifest").header
-                differences = list(before.differences(now))
-            if differences:
-                raise OutputError(
-                    [f"{self.root} was made with other settings:", *(f"  {line}" for line in differences)],
-                    "give this run another --out, or the same settings to resume",
-                )
-
-
-def begun(root: Path) -> RunSettings:
-    """The settings of the run that began the folder; none are stated if there is none, or it is not genie's.
-
-    Raises:
-        OutputError: the folder cannot be looked into.
-    """
-    with reraise_as_output_error(root):
-        for path in (root / "manifest.jsonl", *sorted((root / ".genie").glob("journal*.jsonl"))):
-            with suppress(OSError, ManifestError), open_text(path) as stream:
-                return manifest.read(stream, str(path), "genie.manifest").header.settings
-    return RunSettings()
+        binding.require_same(self.root, self._documents(), self._stated)
 
 
 def _is_same(path: Path, content: bytes) -> bool:
@@ -275,15 +258,3 @@ def _is_same(path: Path, content: bytes) -> bool:
         return read_bytes(path, limit=len(content)) == content
     except OSError:
         return False
-
-
-def _is_begun(journal: Path) -> bool:
-    with suppress(FileNotFoundError), open_binary(journal, follow=False) as file:
-        return file.readline(_LONGEST_HEADER).endswith(b"\n")
-    return False
-
-
-def _metadata_line(row: Row) -> str:
-    job = row.job
-    shown = {"label": job.target, "source_label": job.source.label if job.source else None, "r": job.r, "id": job.id}
-    return json.dumps({"file_name": row.file.removeprefix(f"{IMAGES}/"), **shown}, ensure_ascii=False) + "\n"

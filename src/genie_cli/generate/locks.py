@@ -77,3 +77,17 @@ def _holder(owner: Path) -> str:
     with suppress(OSError, UnicodeDecodeError):  # it may end just now
         return read_text(owner).strip() or "another process"
     return "another process"
+
+
+def workers(private: Path) -> list[str]:
+    """The runs that are at work in a folder, in words such as "process 7 on elsewhere"; nothing is waited for."""
+    found = []
+    for owner in sorted(private.glob("run*.owner")):  # without one there is no lock to be looked at
+        try:
+            with FileLock(owner.with_suffix(".lock"), timeout=0):
+                pass
+        except Timeout:
+            found.append(_holder(owner))
+        except OSError:  # a folder that may only be read
+            continue
+    return found

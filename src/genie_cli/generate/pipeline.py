@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from genie_cli import provenance
 from genie_cli.config import Format
 from genie_cli.data.images import decode, read_file
+from genie_cli.data.listing import counted
 from genie_cli.diffusion.requests import Request, Result, SourceImage
 from genie_cli.errors import ImageError, OutputError, UsageError
 from genie_cli.generate.folder import Output
@@ -81,6 +82,11 @@ def run(
         keep_apart(source_root, output.root)
     done: Counter[Status] = Counter()
     with output.opened():
+        if others := output.sources_before():
+            observer.warning(
+                f"earlier images were made from {others}, these are from {source_root}, where the sources of all are "
+                "looked for from now on: put them into one folder, or give this run another --out"
+            )
         known = output.known()
         total, resumed = _count(share, known)
         if resumed:
@@ -93,7 +99,8 @@ def run(
                 for row in _reported(rows, output.header.settings.slots or 0, observer):
                     progress.advance()
                     done[row.status] += 1
-        output.finish(plan)
+        if kept := output.finish(plan):
+            observer.found(f"{counted(kept, 'image')} of earlier plans {'stays' if kept == 1 else 'stay'} as they are")
     return Summary(done[Status.MADE], resumed, done[Status.FAILED], done[Status.SKIPPED])
 
 

@@ -88,6 +88,8 @@ def _from_options(request: PlanRequest, settings: Settings, model: str, observer
         update={"targets": tuple(possible), "sources_for": possible if request.confusion else {}}
     )
     asked_for = {**recipe.model_dump(mode="json"), "sources_for": chosen.model_dump(mode="json")["sources_for"]}
+    asked_for |= {"top_k": wanted.top_k} if request.confusion else {}
+    asked_for |= {"src_label": request.src_label} if request.src_label else {}
     return Planned(
         jobs=chosen.jobs(index),
         source_root=request.src_dir and request.src_dir.resolve(),

@@ -172,7 +172,7 @@ class Run:
     def _choices(self) -> Choices:
         """How images are made here: as asked, else as the run that began the folder, else as suits the machine."""
         from genie_cli.diffusion.choices import choose
-        from genie_cli.generate.folder import begun
+        from genie_cli.generate.binding import begun
 
         model = following(self.settings.model, begun(Path(self.settings.output.dir)))
         wanted = self.settings.generate
@@ -186,6 +186,7 @@ class Run:
         from genie_cli.generate.pipeline import versions
 
         chosen, wanted = self._choices, self.settings.generate
+        recipe = {key: value for key, value in self.plan.recipe.items() if key != "model"}
         # A probe does not depend on the number of steps, and `probe` is not stated of other images.
         how: dict[str, Any] = {"probe": True} if wanted.probe else {"steps": wanted.steps}
         return Header(
@@ -201,7 +202,7 @@ class Run:
                 attention=chosen.attention,
                 compile=chosen.compile,
                 format=self.settings.output.format.value,
-                plan={key: value for key, value in self.plan.recipe.items() if key != "model"},
+                plans=[recipe] if recipe else [],
             ),
             versions=versions(),
         )
