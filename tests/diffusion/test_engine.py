@@ -212,3 +212,12 @@ def test_not_a_number_fails_the_job_with_its_reason(snapshot: Snapshot) -> None:
 def test_slots_are_a_power_of_two(snapshot: Snapshot, slots: int) -> None:
     with pytest.raises(ValueError, match="power of two"):
         Engine[int](snapshot, slots)
+
+
+def test_steps_are_counted_as_they_are_taken(snapshot: Snapshot) -> None:
+    engine = Engine[int](snapshot, slots=2, steps=10)
+    requests = [request(number) for number in range(3)]
+    counted: list[int] = []
+    list(engine.run(requests, counted.append))
+    assert sum(counted) == sum(engine.denoiser.steps_for(each.r) for each in requests)
+    assert set(counted) == {1, 2}

@@ -190,7 +190,7 @@ def test_what_a_terminal_shows(genie: Genie, photos: Path, tmp_path: Path, open_
     command += ["--targets", "[x]", "--out", "out"]
     assert "Nothing was made" in typed(*command, "--dry-run")
     screen = typed(*command)
-    assert "10/10" in screen  # the two folders of ones hold the same image
+    assert "10 of 10 images" in screen  # the two folders of ones hold the same image
     assert "manifest" in screen
     image = next((tmp_path / "out/train").rglob("*.jpg"))
     assert "A photo of a [x]" in typed("explain", str(image))
@@ -203,5 +203,6 @@ def test_a_reader_that_has_had_enough_is_no_error(genie: Genie, photos: Path, tm
     command += f"--slots 4 {shlex.join(words)} --json | head -1"
     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=tmp_path, capture_output=True, text=True)
     assert done.stdout.count("\n") == 1
-    assert done.stderr == "18 of 18 images already exist\n"
+    assert done.stderr.startswith("18 of 18 images already exist\n")
+    assert "error" not in done.stderr
     assert done.returncode == 0

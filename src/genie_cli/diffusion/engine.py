@@ -6,7 +6,7 @@ At a given number of slots, a request gives the same bytes whatever other reques
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING, Generic
@@ -54,10 +54,16 @@ class Engine(Generic[Key]):
         self.clock = clock or Clock()
         self.denoiser = Denoiser(snapshot, steps, guidance, probe=probe)
 
-    def run(self, requests: Iterable[Request[Key]]) -> Iterator[Result[Key]]:
+    def run(
+        self, requests: Iterable[Request[Key]], on_steps: Callable[[int], None] = lambda _: None
+    ) -> Iterator[Result[Key]]:
         """Make every request. Results come as soon as they are finished, in no particular order.
 
         A request that fails (its source cannot be read, its prompt is too long, ...) gives a result with an error.
+
+        Args:
+            on_steps: called after each step of the batch with the number of requests that took it; their steps are
+                `Denoiser.steps_for`. Those of requests that start again when memory runs out are counted again.
 
         Raises:
             ModelError: the device has too little memory even for one slot.
@@ -69,7 +75,7 @@ class Engine(Generic[Key]):
             slots: Slots[Key] | None = None
             with suppress(torch.OutOfMemoryError):
                 slots = Slots[Key](self.denoiser, self.slots, self.clock)
-                yield from slots.run(queue)
+                yield from slots.run(queue, on_steps)
                 return
             # Out here the error no longer keeps the failed step's tensors in memory.
             if slots:

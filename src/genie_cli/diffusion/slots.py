@@ -8,7 +8,7 @@ rows.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Generic
 
 import numpy as np
@@ -61,8 +61,10 @@ class Slots(Generic[Key]):
         empty = denoiser.embed("")
         self.embeddings = empty.repeat(count, 1, 1)  # copies even a single row, since slots are written to
 
-    def run(self, queue: Iterator[Request[Key]]) -> Iterator[Result[Key]]:
-        """Make all requests in the queue; see `Engine.run`.
+    def run(
+        self, queue: Iterator[Request[Key]], on_steps: Callable[[int], None] = lambda _: None
+    ) -> Iterator[Result[Key]]:
+        """Make all requests in the queue; see `Engine.run` for both arguments.
 
         Raises:
             torch.OutOfMemoryError: at any point; `unfinished` then has the requests to make again.
@@ -73,6 +75,7 @@ class Slots(Generic[Key]):
                 break
             with self.clock.section("unet"):
                 self._step()
+            on_steps(sum(request is not None for request in self.held))
             self._collect()
             while len(self.done) >= self.decode_rows:
                 yield from self._decode()

@@ -95,13 +95,28 @@ def run(
             work = _Run(source_root, output, share.only(lambda job: not known.made(job)))
             machine = work.begin(engine)
             # Closed at once when interrupted, so that no thread writes after the folder's lock is gone.
-            with observer.progress("images", total - resumed) as progress, closing(work.rows(machine)) as rows:
-                for row in _reported(rows, output.header.settings.slots or 0, observer):
-                    progress.advance()
-                    done[row.status] += 1
+            done += _make(work, machine, total - resumed, observer)
         if kept := output.finish(plan):
             observer.found(f"{counted(kept, 'image')} of earlier plans {'stays' if kept == 1 else 'stay'} as they are")
     return Summary(done[Status.MADE], resumed, done[Status.FAILED], done[Status.SKIPPED])
+
+
+def _make(work: _Run, machine: Engine[Job] | None, total: int, observer: Observer) -> Counter[Status]:
+    """Make what is left to do; progress is counted in solver steps, since a batch of images takes long."""
+    done: Counter[Status] = Counter()
+    with (
+        observer.progress(_far(0, total), work.steps(machine)) as progress,
+        # Closed at once when interrupted, so that no thread writes after the folder's lock is gone.
+        closing(work.rows(machine, progress.advance)) as rows,
+    ):
+        for row in _reported(rows, work.output.header.settings.slots or 0, observer):
+            done[row.status] += 1
+            progress.describe(_far(done.total(), total))
+    return done
+
+
+def _far(done: int, total: int) -> str:
+    return f"{done:,} of {counted(total, 'image')}, solver steps"
 
 
 def _reported(rows: Iterable[Row], slots: int, observer: Observer) -> Iterator[Row]:
@@ -153,19 +168,28 @@ class _Run:
         self.output.begin()  # not before: settings that the machine refuses would bind the folder
         return machine
 
-    def rows(self, machine: Engine[Job] | None) -> Generator[Row, None, None]:
-        """Rows as they are written."""
+    def steps(self, machine: Engine[Job] | None) -> int:
+        """How many solver steps there are to take."""
+        return sum(machine.denoiser.steps_for(job.r) for job in self._sound) if machine else 0
+
+    def rows(self, machine: Engine[Job] | None, on_steps: Callable[[int], None]) -> Generator[Row, None, None]:
+        """Rows as they are written.
+
+        Args:
+            on_steps: see `Engine.run`.
+        """
         for job in self.todo:
             if reason := _senseless(job):
                 yield self.output.note(Row(job, Status.SKIPPED, reason=reason))
         if machine:
-            yield from self._images(self._sound, machine)
+            yield from self._images(self._sound, machine, on_steps)
 
-    def _images(self, sound: Plan, machine: Engine[Job]) -> Generator[Row, None, None]:
+    def _images(self, sound: Plan, machine: Engine[Job], on_steps: Callable[[int], None]) -> Generator[Row, None, None]:
         with ThreadPoolExecutor(2, "read") as readers, ThreadPoolExecutor(2, "write") as writers:
             waiting: deque[Future[Row]] = deque()
             clock = machine.clock
-            for result in machine.run(self._requests(sound, self._fitting(machine.snapshot), readers, clock)):
+            requests = self._requests(sound, self._fitting(machine.snapshot), readers, clock)
+            for result in machine.run(requests, on_steps):
                 waiting.append(writers.submit(self._store, result))
                 while waiting and (waiting[0].done() or len(waiting) > _WRITES_WAITING):
                     yield clock.timed("write", waiting.popleft().result)
