@@ -22,6 +22,7 @@ from genie_cli.cli.confuse import confuse
 from genie_cli.cli.demo import demo
 from genie_cli.cli.doctor import doctor
 from genie_cli.cli.explain import explain
+from genie_cli.cli.export import export
 from genie_cli.cli.fewshot import fewshot
 from genie_cli.cli.finegrained import finegrained
 from genie_cli.cli.generate import generate
@@ -61,7 +62,7 @@ def genie(
 
 for panel, commands in {
     "Start": (demo, doctor, init, config),
-    "Make": (confuse, generate),
+    "Make": (confuse, generate, export),
     "Judge": (oracle, explain),
     "Measure": (fewshot, finegrained, longtail),
 }.items():

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
+
 from genie_cli.config import BUNDLED
 from genie_cli.header import RunSettings
+from genie_cli.manifest import Document
+
+
+def command_for(document: Document) -> str:
+    """The command that makes the images of a manifest's folder again that are not there."""
+    settings, folder = document.header.settings, str(document.root)
+    options = {"plan": folder, **options_of(settings.model or "", settings), "out": folder}
+    return shlex.join(["genie", "generate", *words_of(options)])
 
 
 def options_of(model: str, settings: RunSettings) -> dict[str, str]:

@@ -2,12 +2,13 @@
 
     out/manifest.jsonl                what became of every job, in the plan's order
     out/train/<class>/<job id>.jpg    the images: torchvision's ImageFolder("out/train")
-    out/train/metadata.jsonl          file_name, label, ...: datasets.load_dataset("imagefolder", data_dir="out")
+    out/train/metadata.jsonl          file_name, label, ...: datasets.load_dataset("out")
+    out/README.md                     a dataset card, unless a person's is there
     out/.genie/                       the lock, and while a run is under way its journal
 
 An image is written aside, flushed and linked into place; its journal line comes after it. When the run ends,
 the manifest is rebuilt from the journal and the manifest before it, and the journal goes. Nothing that is
-already there is overwritten or deleted, except genie's own manifest, metadata and journal.
+already there is overwritten or deleted, except genie's own manifest, metadata, card and journal.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from genie_cli.files.json_lines import drop_torn_line
 from genie_cli.files.reading import look, open_binary, open_text, read_bytes, sha256_of
 from genie_cli.files.temporary import database
 from genie_cli.files.writing import open_new, open_to_append, open_to_change, place, reraise_as_output_error
+from genie_cli.generate import card
 from genie_cli.generate.ledger import Ledger
 from genie_cli.generate.locks import alone, at_work
 from genie_cli.generate.paths import IMAGES, file_of
@@ -212,15 +214,21 @@ class Output:
                 journal.unlink(missing_ok=True)
 
     def _rebuild(self, rows: Iterable[Row], count: int) -> None:
-        made = False
+        tally = card.Tally()
         with self._set_aside(self.manifest) as table, self._set_aside(self._metadata) as shown:
             table.write(self.header.line(count))
             for row in rows:
                 table.write(row.line())
                 if row.status is Status.MADE:
                     shown.write(_metadata_line(row))
-                    made = True
-        for path in [self.manifest, self._metadata] if made else [self.manifest]:
+                    tally.add(row.job)
+        replaced = [self.manifest, self._metadata] if tally.images else [self.manifest]
+        readme = self.root / card.NAME
+        if tally.images and not self.header.settings.probe and card.is_replaceable(readme):
+            with self._set_aside(readme) as described:
+                described.write(card.of_run(self.header, tally))
+            replaced.append(readme)
+        for path in replaced:
             os.replace(self._aside / path.name, path)
 
     @contextmanager
