@@ -39,7 +39,8 @@ _OF_ORACLE = tuple(each.name for each in COLUMNS[-8:])
 
 def of_row(row: Row) -> dict[str, Any]:
     """The columns of a generated image, without its label."""
-    job, said = row.job, row.judgement
+    job = row.job
+    said = row.judgement.column() if row.judgement else {}
     known: dict[str, Any] = {
         "synthetic": True,
         "id": job.id,
@@ -53,7 +54,7 @@ def of_row(row: Row) -> dict[str, Any]:
     }
     if job.source:
         known |= {f"source_{name}": getattr(job.source, name) for name in ("label", "path", "sha256")}
-    return known | ({name: getattr(said, name) for name in _OF_ORACLE} if said else {})
+    return known | {name: said[name] for name in _OF_ORACLE if name in said}
 
 
 def of_photo(source: Source) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import io
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -119,14 +119,14 @@ class SetFolder:
         if not os.path.lexists(final):
             self._write(lambda file: file.write(content), final)
             return True
-        if name == card.NAME and card.is_replaceable(final):
-            self._write(lambda file: file.write(content), self._aside / "replaces")
-            os.replace(self._aside / "replaces", final)
-            return True
-        try:
-            return read_bytes(final, limit=len(content)) == content
-        except OSError:
+        with suppress(OSError):
+            if read_bytes(final, limit=len(content)) == content:
+                return True
+        if name != card.NAME or not card.is_replaceable(final):
             return False
+        self._write(lambda file: file.write(content), self._aside / "replaces")
+        os.replace(self._aside / "replaces", final)
+        return True
 
     def _make(self, folder: Path) -> None:
         """Make a folder of the set, of which no part is a link."""

@@ -14,7 +14,7 @@ from genie_cli.config import Format
 from genie_cli.data import images
 from genie_cli.data.folder import list_sources
 from genie_cli.data.listing import counted
-from genie_cli.errors import ImageError, ManifestError
+from genie_cli.errors import FolderError, ImageError, ManifestError
 from genie_cli.export import columns
 from genie_cli.files.reading import look, open_binary, reason
 from genie_cli.generate.command import command_for
@@ -72,17 +72,16 @@ def collect(document: Document, photos: Path | None, observer: Observer) -> list
         observer: is told what is left out: rejected and repeated images, photos that are broken or in two classes.
 
     Raises:
-        ManifestError: a line is not a row, or nothing is left to export.
+        ManifestError: a line is not a row, or no image was made and accepted.
         ImageError: a generated image is missing.
         FolderError: ``photos`` is not a folder of class folders.
     """
     found = list(_generated(document, observer))
+    if not found:
+        raise ManifestError(document.name, 0, "lists no image that was made and accepted", "see genie oracle")
     if photos:
         found += _own(photos, observer)
-    kept = _without_repeats(found, observer)
-    if not kept:
-        raise ManifestError(document.name, 0, "lists no image that was made and accepted", "see genie oracle")
-    return sorted(kept, key=lambda sample: sample.key)
+    return sorted(_without_repeats(found, observer), key=lambda sample: sample.key)
 
 
 def _generated(document: Document, observer: Observer) -> Iterator[Sample]:
@@ -132,7 +131,11 @@ def _size(path: Path, hint: str) -> int:
 
 def _own(root: Path, observer: Observer) -> list[Sample]:
     """The photos of a folder that can be decoded; those that genie made belong to a manifest, and are left out."""
-    sources = list_sources(root, observer=observer)
+    try:
+        sources = list_sources(root, observer=observer)
+    except FolderError as error:
+        hint = "export needs a subfolder per class" if "--src-label" in error.hint else error.hint
+        raise FolderError(error.lines, hint) from None
     kept: list[Sample] = []
     left_out: list[str] = []
     with observer.progress("photos looked at", len(sources)) as progress, ThreadPoolExecutor() as pool:
