@@ -24,7 +24,7 @@ from genie_cli.export.form import Linked, Written
 from genie_cli.export.samples import Sample
 from genie_cli.files.folders import make_own_folder, remove_folder, require_usable_folder
 from genie_cli.files.reading import look, read_bytes, read_json, sha256_of
-from genie_cli.files.writing import create, open_new, place, reraise_as_output_error
+from genie_cli.files.writing import open_new, place, reraise_as_output_error
 from genie_cli.generate import card
 from genie_cli.generate.locks import held
 
@@ -72,17 +72,18 @@ class SetFolder:
             make_own_folder(self._private)
             locked.enter_context(held(self._private, _LOCK))
             require_free(self.root)
-            self._bind()
             remove_folder(self._aside)
             self._aside.mkdir()
             locked.callback(remove_folder, self._aside)
+            self._bind()
             yield
 
     def _bind(self) -> None:
         """Note what is exported here, or check that it is the same."""
         known = _read_marker(self._marker)
         if known is None:
-            create(self._marker, (json.dumps({"kind": _KIND, **self.identity}, indent=1) + "\n").encode())
+            said = json.dumps({"kind": _KIND, **self.identity}, indent=1) + "\n"
+            self._write(lambda file: file.write(said.encode()), self._marker)
         elif {name: known.get(name) for name in self.identity} != dict(self.identity):
             differs = next(name for name in ("form", "versions", "content") if known.get(name) != self.identity[name])
             before, now = json.dumps(known.get(differs)), json.dumps(self.identity[differs])
