@@ -90,6 +90,22 @@ def test_datasets_reads_every_form(form: str, sets: Path, cached: Path, expected
         assert known["synthetic"] == (known["photo"] is None)
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_another_set_of_the_same_name_is_not_taken_for_it(
+    form: str, library: Path, tmp_path: Path, cached: Path
+) -> None:
+    """The cache of `datasets` goes by the folder's name and its card: this one has as many images and classes."""
+    rows = [runs.made(tmp_path / "made", job) for job in runs.jobs(library / "photos", r=0.5)]
+    runs.write(tmp_path / "made", rows, library / "photos")
+    found = []
+    for run in (library / "made", tmp_path / "made"):
+        api.export(run, tmp_path / run.parent.name / "set", format=form)
+        read = loaded(tmp_path / run.parent.name / "set")
+        found.append({row["json"]["id"] if form == "webdataset" else row["id"] for row in read})
+    assert len(found[0]) == len(found[1]) == 18
+    assert len(found[0] & found[1]) == 3  # those without a photo have r = 1 in both
+
+
 def test_all_forms_have_the_same_columns(sets: Path, cached: Path) -> None:
     folder, shards, parquet = (loaded(sets / form) for form in FORMS)
     names = [name for name in folder.features if name != "image"]

@@ -57,7 +57,7 @@ def test_any_class_name_comes_back(names: list[str]) -> None:
 
     tally = Tally()
     for name in names:
-        tally.add(a_job(name))
+        tally.add(a_job(name), "0" * 64)
     text = text_of(tally)
     head = text.split("\n---\n")[0].removeprefix("---\n")
     [config] = yaml.safe_load(head)["configs"]
@@ -132,3 +132,17 @@ def test_datasets_reads_what_generate_leaves(
     assert found.features["label"].names == ["seven", "two"]
     assert Counter(found["label"]) == {0: 2, 1: 2}
     assert all(image.size == (32, 32) for image in found["image"])
+
+
+def test_datasets_does_not_take_a_run_that_grew_for_what_it_was(
+    genie: Genie, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its cache goes by the folder's name and its card."""
+    import datasets
+
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    datasets.disable_progress_bars()
+    command = ("generate", "--src-dir", photos, "--targets", "seven", "--per-target", "4", "--out", "out")
+    for images in (2, 4):
+        genie(*command, *(["--limit", "2"] if images == 2 else []))
+        assert len(datasets.load_dataset(str(tmp_path / "out"), split="train")) == images

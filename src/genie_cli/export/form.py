@@ -29,9 +29,9 @@ class Content:
         tally = Tally()
         for sample in self.samples:
             if sample.job:
-                tally.add(sample.job)
+                tally.add(sample.job, sample.sha256)
             else:
-                tally.photos[sample.label] += 1
+                tally.add_photo(sample.label, sample.sha256)
         return tally
 
     @cached_property

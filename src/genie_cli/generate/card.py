@@ -71,22 +71,33 @@ _FEATURES = (
 
 @dataclass
 class Tally:
-    """How many images there are, by class and by where they come from.
+    """How many images there are, by class and by where they come from, and which.
 
     Attributes:
         generated: class to the classes of the photos that its images were made from, ``""`` for none, with counts.
         photos: class to the number of photos.
         ways: methods and noise ratios, with counts.
+        content: a hash of the images, in the order in which they were added.
     """
 
     generated: dict[str, Counter[str]] = field(default_factory=dict)
     photos: Counter[str] = field(default_factory=Counter)
     ways: Counter[tuple[str, float]] = field(default_factory=Counter)
+    content: str = ""
 
-    def add(self, job: Job) -> None:
-        """Count the image of a job."""
+    def add(self, job: Job, sha256: str) -> None:
+        """Count the image of a job, with the SHA-256 of its file."""
+        self._hash(job.id, job.target, sha256)
         self.generated.setdefault(job.target, Counter())[job.source.label if job.source else ""] += 1
         self.ways[job.method.value, job.r] += 1
+
+    def add_photo(self, label: str, sha256: str) -> None:
+        """Count a photo."""
+        self._hash(label, sha256)
+        self.photos[label] += 1
+
+    def _hash(self, *what: str) -> None:
+        self.content = hashlib.sha256("\0".join((self.content, *what)).encode()).hexdigest()
 
     @property
     def classes(self) -> list[str]:
@@ -133,22 +144,33 @@ class Card:
     def _metadata(self) -> str:
         """The YAML between two lines of dashes."""
         from huggingface_hub import DatasetCardData
+        from huggingface_hub.utils import yaml_dump
 
-        said = DatasetCardData(
+        data = DatasetCardData(
             license=self.license or UNKNOWN_LICENSE,
             tags=["synthetic", "genie"],
             task_categories=["image-classification"],
             size_categories=[_size_category(self.tally.images)],
             **self._configuration(),
-        ).to_yaml()
+        )
+        # Some line breaks of Unicode's would come back as spaces.
+        said = yaml_dump(data.to_dict(), sort_keys=False, allow_unicode=all(map(str.isprintable, self.tally.classes)))
         if not self.license:
             said = said.replace(f"license: {UNKNOWN_LICENSE}", f"license: {UNKNOWN_LICENSE}  {_FILL_IN}", 1)
-        return f"---\n{said}\n---"
+        return f"---\n{said}---"
 
     def _configuration(self) -> dict[str, Any]:
-        """Files and columns. The reader of image folders takes the columns from the one place, all others from the
-        other: else it would give the classes as text."""
-        config: dict[str, Any] = {"config_name": "default", "data_files": [{"split": "train", "path": self.data_files}]}
+        """Files and columns, as the `datasets` library reads them.
+
+        Its reader of image folders takes the columns from the one place, all others from the other. And it caches what
+        it has read by the folder's name and by what stands here: without a hash of the images, a set would be taken for
+        an earlier one.
+        """
+        config: dict[str, Any] = {
+            "config_name": "default",
+            "description": f"images {self.tally.content}",
+            "data_files": [{"split": "train", "path": self.data_files}],
+        }
         columns = {"features": [_yaml_of(each, self.tally.classes) for each in self.features]}
         if self.is_image_folder:
             return {"configs": [config | columns]}

@@ -221,7 +221,7 @@ class Output:
                 table.write(row.line())
                 if row.status is Status.MADE:
                     shown.write(_metadata_line(row))
-                    tally.add(row.job)
+                    tally.add(row.job, row.sha256)
         replaced = [self.manifest, self._metadata] if tally.images else [self.manifest]
         readme = self.root / card.NAME
         if tally.images and not self.header.settings.probe and card.is_replaceable(readme):
