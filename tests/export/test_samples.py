@@ -218,7 +218,7 @@ def test_shards_and_row_groups_have_a_size(library: Path, tmp_path: Path, cached
 
 def test_groups_keep_the_order_and_the_limit() -> None:
     weights = [3, 3, 3, 9, 1, 1]
-    found = list(groups(weights, lambda weight: weight, 6))  # type: ignore[type-var, arg-type]
+    found = list(groups(weights, lambda weight: weight, 6))
     assert found == [[3, 3], [3], [9], [1, 1]]
 
 

@@ -47,7 +47,7 @@ def test_what_a_run_leaves_is_counted(tmp_path: Path) -> None:
 )
 def test_sizes_are_the_hubs(images: int, category: str) -> None:
     tally = Tally(generated={"fox": Counter({"cat": images})})
-    assert DatasetCard(text_of(tally)).data.size_categories == [category]
+    assert DatasetCard(text_of(tally)).data.to_dict()["size_categories"] == [category]
 
 
 @given(st.lists(st.text(min_size=1, max_size=12), min_size=1, max_size=4, unique=True))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from genie_cli.export import columns
 from genie_cli.export.samples import Sample
@@ -15,6 +15,7 @@ from genie_cli.generate.card import Feature, Tally
 from genie_cli.observer import Observer
 
 Json = dict[str, Any]
+_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True)
@@ -121,9 +122,9 @@ class Form(ABC):
         """
 
 
-def groups(samples: Sequence[Sample], weight: Callable[[Sample], int], most: int) -> Iterator[list[Sample]]:
+def groups(samples: Sequence[_Item], weight: Callable[[_Item], int], most: int) -> Iterator[list[_Item]]:
     """Consecutive samples that weigh ``most`` together at most; one that weighs more is alone."""
-    group: list[Sample] = []
+    group: list[_Item] = []
     total = 0
     for sample in samples:
         own = weight(sample)

@@ -143,18 +143,18 @@ class Card:
 
     def _metadata(self) -> str:
         """The YAML between two lines of dashes."""
-        from huggingface_hub import DatasetCardData
-        from huggingface_hub.utils import yaml_dump
+        import yaml
 
-        data = DatasetCardData(
-            license=self.license or UNKNOWN_LICENSE,
-            tags=["synthetic", "genie"],
-            task_categories=["image-classification"],
-            size_categories=[_size_category(self.tally.images)],
+        data = {
+            "license": self.license or UNKNOWN_LICENSE,
+            "tags": ["synthetic", "genie"],
+            "task_categories": ["image-classification"],
+            "size_categories": [_size_category(self.tally.images)],
             **self._configuration(),
-        )
+        }
         # Some line breaks of Unicode's would come back as spaces.
-        said = yaml_dump(data.to_dict(), sort_keys=False, allow_unicode=all(map(str.isprintable, self.tally.classes)))
+        plain = all(map(str.isprintable, self.tally.classes))
+        said: str = yaml.safe_dump(data, sort_keys=False, allow_unicode=plain)
         if not self.license:
             said = said.replace(f"license: {UNKNOWN_LICENSE}", f"license: {UNKNOWN_LICENSE}  {_FILL_IN}", 1)
         return f"---\n{said}---"
