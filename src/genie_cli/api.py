@@ -30,6 +30,7 @@ from genie_cli.observer import Observer
 from genie_cli.settings import keys, override, split_list
 
 if TYPE_CHECKING:
+    from genie_cli.export.export import Exported
     from genie_cli.fewshot.results import Records as FewShotRecords
     from genie_cli.fewshot.task import Task
     from genie_cli.generate.run import Made, Run
@@ -371,6 +372,44 @@ def select(
     if conditions.needs_features:
         near = near_duplicates.prepare(images, _path(held_out), backbone, _path(checkpoint), device or "auto", observer)
     return select_images(images, conditions, near, observer)
+
+
+def export(
+    manifest: _Path,
+    out: _Path,
+    *,
+    format: str = "imagefolder",  # noqa: A002 - as the option
+    with_: _Path | None = None,
+    license: str = "",  # noqa: A002 - as the option
+    observer: Observer | None = None,
+) -> Exported:
+    """Make a data set of generated images, and perhaps one's own photos, that other libraries and the Hub read.
+
+    An export that was stopped resumes when the same call is made again.
+
+    Args:
+        manifest: a manifest, the folder of a run, or ``"-"`` for standard input. Images that an oracle rejected are
+            left out.
+        out: folder for the set; new, or empty.
+        format: ``imagefolder`` (hard links where the file system can, else copies), ``webdataset`` or ``parquet``.
+        with_: folder of one's own photos, one subfolder per class, which the set has, too.
+        license: the Hub's identifier of a licence, such as ``cc-by-4.0``; default: to be filled in.
+
+    Returns:
+        What was exported: ``.root``, ``.tally`` (counts), ``.loading`` (lines that load it), ``.upload``.
+
+    Raises:
+        ManifestError: not a manifest, or none of its images was made and accepted.
+        UsageError: there is no such form, a package for it is missing, or the images are probes.
+        ImageError: a generated image, or the source of one, is missing or has changed.
+        FolderError: the folder of photos has no class folders.
+        OutputError: ``out`` holds something else, or cannot be written.
+    """
+    from genie_cli.export.export import export as export_images
+    from genie_cli.export.export import form_named
+
+    form = form_named(format)
+    return export_images(manifest, Path(out), form, _path(with_), license, _listening(observer))
 
 
 def fewshot(

@@ -40,7 +40,7 @@ def test_commands_are_grouped_by_what_they_are_for() -> None:
     assert list(panels) == sorted(panels, key=lambda title: panels[title])
     groups = {
         "Start": ("demo", "doctor", "init", "config"),
-        "Make": ("confuse", "generate", "status"),
+        "Make": ("confuse", "generate", "status", "export"),
         "Judge": ("oracle", "select", "explain"),
         "Measure": ("fewshot", "finegrained", "longtail"),
     }

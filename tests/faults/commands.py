@@ -41,6 +41,8 @@ _FEW_PLAN = (*_FEW, "--plan-out", "plan.jsonl", "--out", "few")
 _CONFUSE = ("confuse", "--src-dir", "photos", "--backbone", "digits", "--folds", "2", "--out", "confusion.json")
 _PLANNED = ("generate", "--model", "digits", "--steps", "2", "--slots", "2", "--plan", "plan.jsonl")
 _PREDICTED = ("confuse", "--from-predictions", "own.csv", "--out", "confusion.json")
+_EXPORTED = ("export", "made", "--with", "photos", "--out", "set")
+_SHARDED = (*_EXPORTED, "--format", "webdataset")
 _CACHED = "cache/genie/features/*.sqlite"
 
 COMMANDS = (
@@ -92,6 +94,20 @@ COMMANDS = (
         ),
         before=(_MADE, ("oracle", "made", "--out", "made/judged.jsonl")),
         cut=("made/judged.jsonl",),
+    ),
+    Command(
+        "export",
+        _EXPORTED,
+        before=(_MADE,),
+        cut=("made/manifest.jsonl", "made/train/*/*.jpg"),
+        flipped=("made/train/*/*.jpg",),
+    ),
+    Command(
+        "export, again",
+        _SHARDED,
+        before=(_MADE, _SHARDED),
+        cut=("set/data/*.tar", "set/.genie/export.json"),
+        flipped=("set/data/*.tar",),
     ),
     Command("fewshot", _FEW_OUT),
     Command(

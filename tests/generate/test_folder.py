@@ -34,7 +34,7 @@ class TestWhatARunLeaves:
             assert (out.root / row.file).read_bytes() == image_of(row.job)
             assert row.sha256 == sha256(image_of(row.job)).hexdigest()
             assert row.slots == 8
-        names = {row.file for row in made} | {"manifest.jsonl", "train/metadata.jsonl"}
+        names = {row.file for row in made} | {"README.md", "manifest.jsonl", "train/metadata.jsonl"}
         assert {name for name in files(out.root) if not name.startswith(".genie/")} == names
         assert not {name for name in files(out.root) if "journal" in name or "aside" in name}
         with out.manifest.open(encoding="utf-8") as stream:

@@ -60,7 +60,7 @@ def test_twice_is_once_and_a_manifest_may_be_annotated_in_place(genie: Genie, ma
     assert all("oracle" in row for row in parsed(once)[1:])
     assert genie("oracle", made, *options).exit_code == 0
     assert made.read_text() == once
-    assert sorted(path.name for path in made.parent.iterdir()) == [".genie", "manifest.jsonl", "train"]
+    assert sorted(path.name for path in made.parent.iterdir()) == [".genie", "README.md", "manifest.jsonl", "train"]
 
 
 def test_a_pipe_gives_what_files_give(genie: Genie, made: Path, tmp_path: Path) -> None:

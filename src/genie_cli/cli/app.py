@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -22,6 +23,7 @@ from genie_cli.cli.confuse import confuse
 from genie_cli.cli.demo import demo
 from genie_cli.cli.doctor import doctor
 from genie_cli.cli.explain import explain
+from genie_cli.cli.export import export
 from genie_cli.cli.fewshot import fewshot
 from genie_cli.cli.finegrained import finegrained
 from genie_cli.cli.generate import generate
@@ -61,12 +63,13 @@ def genie(
     warn_of_unknown_variables(ConsoleObserver())
 
 
-for panel, commands in {
+_PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Start": (demo, doctor, init, config),
-    "Make": (confuse, generate, status),
+    "Make": (confuse, generate, status, export),
     "Judge": (oracle, select, explain),
     "Measure": (fewshot, finegrained, longtail),
-}.items():
+}
+for panel, commands in _PANELS.items():
     for command in commands:
         app.command(cls=Command, rich_help_panel=panel)(command)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genie_cli.errors import ImageError, ManifestError, UsageError
-from genie_cli.generate.command import options_of, words_of
+from genie_cli.generate.command import command_for
 from genie_cli.jobs import Job
 from genie_cli.judgement import COLUMN
 from genie_cli.manifest import Document, Row, Status
@@ -96,7 +95,7 @@ class GeneratedImages:
             document.require_images()
         elif not document.header.settings.probe:
             raise UsageError(f"{document.name} has no probes", "make them: genie generate --probe, into another --out")
-        self._commands[document.root] = _command(document)
+        self._commands[document.root] = command_for(document)
         self._steps.add(document.header.settings.steps)
         for row in document.rows():
             if row.status is Status.MADE:
@@ -172,13 +171,6 @@ class GeneratedImages:
             [f"{len(lacking)} generated images that are needed are not in the manifests:", *few],
             self._if_missing,
         )
-
-
-def _command(document: Document) -> str:
-    """The command that makes the images of a folder again that are not there."""
-    settings, folder = document.header.settings, str(document.root)
-    options = {"plan": folder, **options_of(settings.model or "", settings), "out": folder}
-    return shlex.join(["genie", "generate", *words_of(options)])
 
 
 def _soft_label(row: Row) -> Mapping[str, float] | None:

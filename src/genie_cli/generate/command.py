@@ -11,9 +11,17 @@ from pydantic import ValidationError
 
 from genie_cli.config import BUNDLED
 from genie_cli.header import RunSettings
+from genie_cli.manifest import Document
 from genie_cli.recipe import Recipe
 
 _FOLLOWED = ("dtype", "slots", "attention", "compile")  # a run takes them from its folder's header
+
+
+def command_for(document: Document) -> str:
+    """The command that makes the images of a manifest's folder again that are not there."""
+    settings, folder = document.header.settings, str(document.root)
+    options = {"plan": folder, **options_of(settings.model or "", settings), "out": folder}
+    return shlex.join(["genie", "generate", *words_of(options)])
 
 
 def options_of(model: str, settings: RunSettings) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The two files that say what a folder has: the manifest, and the metadata for Hugging Face's `datasets`."""
+"""The files that say what a folder has: the manifest, the metadata for Hugging Face's `datasets`, and the card."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from genie_cli.files.writing import open_new
+from genie_cli.generate import card
 from genie_cli.generate.binding import manifest_of
 from genie_cli.generate.paths import IMAGES
 from genie_cli.header import Header
@@ -22,8 +23,13 @@ def metadata_of(root: Path) -> Path:
     return root / IMAGES / "metadata.jsonl"
 
 
+def card_of(root: Path) -> Path:
+    """The dataset card of an output folder."""
+    return root / card.NAME
+
+
 def set_aside(root: Path, aside: Path, header: Header, rows: Iterable[Row], count: int) -> list[Path]:
-    """Write both under their own names into another folder, on disk.
+    """Write them under their own names into another folder, on disk.
 
     Args:
         aside: the folder that they are written into.
@@ -31,9 +37,10 @@ def set_aside(root: Path, aside: Path, header: Header, rows: Iterable[Row], coun
         count: how many they are.
 
     Returns:
-        Their places in ``root``, in the order in which they are to be put there; the metadata only if it has a line.
+        Their places in ``root``, in the order in which they are to be put there; the metadata and the card only if
+        there is an image, and the card only if it replaces none that a person wrote or edited.
     """
-    made = False
+    tally = card.Tally()
     places = [manifest_of(root), metadata_of(root)]
     with _written(aside / places[0].name) as table, _written(aside / places[1].name) as shown:
         table.write(header.line(count))
@@ -41,8 +48,15 @@ def set_aside(root: Path, aside: Path, header: Header, rows: Iterable[Row], coun
             table.write(row.line())
             if row.status is Status.MADE:
                 shown.write(_metadata_line(row))
-                made = True
-    return places if made else places[:1]
+                tally.add(row.job, row.sha256)
+    if not tally.images:
+        return places[:1]
+    readme = card_of(root)
+    if not header.settings.probe and card.is_replaceable(readme):
+        with _written(aside / readme.name) as described:
+            described.write(card.of_run(header, tally))
+        places.append(readme)
+    return places
 
 
 @contextmanager

@@ -2,12 +2,13 @@
 
     out/manifest.jsonl                what became of every job, in the plan's order
     out/train/<class>/<job id>.jpg    the images: torchvision's ImageFolder("out/train")
-    out/train/metadata.jsonl          file_name, label, ...: datasets.load_dataset("imagefolder", data_dir="out")
+    out/train/metadata.jsonl          file_name, label, ...: datasets.load_dataset("out")
+    out/README.md                     a dataset card, unless a person's is there
     out/.genie/                       the lock, and while a run is under way its journal
 
 An image is written aside, flushed and linked into place; its journal line comes after it. When the run ends,
 the manifest is written anew from the journal and the manifest before it, and the journal goes. Nothing that is
-already there is overwritten or deleted, except genie's own manifest, metadata and journal.
+already there is overwritten or deleted, except genie's own manifest, metadata, card and journal.
 """
 
 from __future__ import annotations

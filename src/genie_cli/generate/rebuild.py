@@ -28,7 +28,7 @@ from genie_cli.files.reading import is_folder, look, open_binary, sha256_of
 from genie_cli.files.temporary import database
 from genie_cli.files.writing import place, reraise_as_output_error
 from genie_cli.generate import binding
-from genie_cli.generate.documents import set_aside
+from genie_cli.generate.documents import card_of, set_aside
 from genie_cli.generate.folder import Output
 from genie_cli.generate.paths import file_of
 from genie_cli.header import Header, RunSettings
@@ -236,7 +236,8 @@ def _rows_left(path: Path) -> Iterator[Row]:
 def _put(aside: Path, path: Path, root: Path) -> Path | None:
     """Give a new file its place, and what is there, unless it is the same, a name beside the manifest; returns that."""
     kept = None
-    if os.path.lexists(path) and not _is_same(aside, path):
+    # Nobody has edited the card that is there, or there would be no new one.
+    if path != card_of(root) and os.path.lexists(path) and not _is_same(aside, path):
         for number in count(1):
             kept = root / (f"{path.name}.before-rebuild" + (f"-{number}" if number > 1 else ""))
             with suppress(FileExistsError):
