@@ -64,7 +64,10 @@ def _show(exported: Exported, console: Words) -> None:
     """What was exported, how to load it, and how to put it on the Hub."""
     console.print(_table(exported))
     for name in exported.kept:
-        console.print(f"{exported.root / name} was edited, and is left as it is; to have it written anew, delete it")
+        console.print(
+            f"{exported.root / name} was edited, and is left as it is; to have it written anew, delete it",
+            soft_wrap=True,
+        )
     console.print("to load it in Python:")
     for line in exported.loading:
         console.print(f"  {line}", soft_wrap=True)
