@@ -388,7 +388,7 @@ def export(
     An export that was stopped resumes when the same call is made again.
 
     Args:
-        manifest: a manifest, the folder of a run, or ``"-"`` for standard input. Images that an oracle rejected are
+        manifest: a manifest, the folder of a run, or ``"-"`` for standard input. Images that were rejected, or not selected, are
             left out.
         out: folder for the set; new, or empty.
         format: ``imagefolder`` (hard links where the file system can, else copies), ``webdataset`` or ``parquet``.

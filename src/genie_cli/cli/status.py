@@ -14,7 +14,7 @@ from rich.text import Text
 from typer import Argument
 
 from genie_cli import api
-from genie_cli.cli._console import ConsoleObserver, Words, stderr, stdout, wants_lines, write_lines
+from genie_cli.cli._console import ConsoleObserver, Words, show, stderr, stdout, wants_lines
 from genie_cli.cli._options import OUTPUT, RUN, option
 from genie_cli.cli._printable import text
 from genie_cli.data.listing import counted
@@ -48,12 +48,9 @@ def status(
     Example: genie status genie-out
     """
     found = api.status(out, rebuild=rebuild, check=check, observer=ConsoleObserver())
-    as_lines = wants_lines(json_)
-    if as_lines:
-        write_lines(json.dumps(asdict(count)) + "\n" for count in found.counts)
-    else:
-        stdout().print(_table(found.counts))
-    _tell(found, stderr() if as_lines else stdout())
+    lines = (json.dumps(asdict(count)) + "\n" for count in found.counts)
+    show(lines, [_table(found.counts)], json_)
+    _tell(found, stderr() if wants_lines(json_) else stdout())
 
 
 def _table(counts: Sequence[Count]) -> Table:

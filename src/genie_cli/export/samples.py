@@ -96,7 +96,7 @@ def _generated(document: Document, observer: Observer) -> Iterator[Sample]:
             continue
         yield _of_row(row, root / row.file, _source(row, source_root), again, document.name)
     if rejected:
-        observer.found(f"{counted(rejected, 'image')} that the oracle rejected: left out")
+        observer.found(f"{counted(rejected, 'image')} rejected or not selected: left out")
 
 
 def _of_row(row: Row, path: Path, source: Path | None, again: str, name: str) -> Sample:
