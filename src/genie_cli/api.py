@@ -388,8 +388,8 @@ def export(
     An export that was stopped resumes when the same call is made again.
 
     Args:
-        manifest: a manifest, the folder of a run, or ``"-"`` for standard input. Images that were rejected, or not selected, are
-            left out.
+        manifest: a manifest, the folder of a run, or ``"-"`` for standard input. Images that were rejected, or not
+            selected, are left out.
         out: folder for the set; new, or empty.
         format: ``imagefolder`` (hard links where the file system can, else copies), ``webdataset`` or ``parquet``.
         with_: folder of one's own photos, one subfolder per class, which the set has, too.
