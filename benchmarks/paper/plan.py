@@ -28,6 +28,7 @@ SWEEP = ("--r", "0.5,0.6,0.7,0.8,0.9")
 LONG_TAIL = "none,repeat,img2img-l,img2img-h,img2img,txt2img,genie"
 ORACLE = {"consistent": "--consistent-only", "soft": "--soft-labels"}  # folders, and what the oracle is asked for
 COUNTS, MOST = (1, 2, 4), 8  # generated images per class, of the curve
+BANDS = ("0,0.33", "0.33,0.67", "0.67,1")  # quantiles of hardness; the hardest are most similar to their sources
 # What is described only, not tested, is run on fewer pools, so that all of it takes less than three hours on two cores.
 SECONDARY_POOLS, RATIO_POOLS, FEW_POOLS = POOLS[:3], POOLS[:2], POOLS[:1]
 
@@ -72,6 +73,7 @@ def _stages() -> dict[str, list[Step]]:
         "kinds": [step for pool in SECONDARY_POOLS for step in _kinds(pool)],
         "probe": [_probe(pool) for pool in RATIO_POOLS],
         "counts": [step for pool in FEW_POOLS for step in _counts(pool)],
+        "hardness": [step for pool in FEW_POOLS for step in _hardness(pool)],
         "authors": [step for pool in FEW_POOLS for step in _authors(pool)],
         "long-tail": [_long_tail(pool) for pool in POOLS],
     }
@@ -156,6 +158,27 @@ def _counts(pool: int) -> list[Step]:
                 how = ("--added", str(count), "--backbone", backbone, "--manifest", f"{most}/images", "--out", name)
                 steps.append(Step(name, (*asked, *how), (most,)))
     return steps
+
+
+def _hardness(pool: int) -> list[Step]:
+    """Accuracy over bands of hardness, each a third of the most images of `_counts` whose labels are right."""
+    most, judged = f"counts-{MOST}-{pool}", f"judged-{pool}.jsonl"
+    steps = [Step(f"judged-{pool}", ("oracle", f"{most}/images", "--out", judged), (most,))]
+    for band in BANDS:
+        name = hardness_folder(band, pool)
+        selected, selecting = f"{name}.jsonl", f"select-{name}"
+        chosen = ("--verdict", "hard,easy", "--hardness", band, "--out", selected)
+        steps.append(Step(selecting, ("select", judged, *chosen), (f"judged-{pool}",)))
+        for backbone, suffix in BACKBONES.items():
+            how = ("--added", str(MOST), "--backbone", backbone, "--manifest", selected, "--out", f"{name}{suffix}")
+            steps.append(Step(f"{name}{suffix}", ("fewshot", *_asked(PLAIN, pool, "genie"), *how), (selecting,)))
+    return steps
+
+
+def hardness_folder(band: str, pool: int | None = None) -> str:
+    """The folder of the results with a band of hardness; without a pool, how those of all pools begin."""
+    name = f"hardness-{band.replace(',', '-')}"
+    return name if pool is None else f"{name}-{pool}"
 
 
 def _authors(pool: int) -> list[Step]:

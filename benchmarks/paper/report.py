@@ -58,8 +58,8 @@ def _kind(name: str) -> Callable[[Sequence[_Row]], list[str]]:
         return _primary
     if name == "figure4":
         return _figure4
-    if name == "counts":
-        return _counts
+    if name in ("counts", "hardness"):
+        return _by_folder
     if name.startswith("long-tail"):
         return _long_tail_differences if name.endswith("differences") else _long_tail
     return _differences if name.endswith("differences") or name == "authors-singly" else _accuracies
@@ -134,12 +134,19 @@ def _ada(rows: Sequence[_Row]) -> list[str]:
     )
 
 
-def _counts(rows: Sequence[_Row]) -> list[str]:
+def _by_folder(rows: Sequence[_Row]) -> list[str]:
+    """A row for each number of images, or for each band of hardness: the names of the runs' folders say which."""
     columns = list(dict.fromkeys((row["backbone"], row["shots"], row["augmentation"]) for row in rows))
-    head = ("images", *(f"`{backbone}`, {shots}-shot, {label_of(name)}" for backbone, shots, name in columns))
+    kind = rows[0]["data"].partition("-")[0]
+    head = (
+        {"counts": "images per class", "hardness": "quantiles of hardness"}[kind],
+        *(f"`{backbone}`, {shots}-shot, {label_of(name)}" for backbone, shots, name in columns),
+    )
     cells = {(row["data"], row["backbone"], row["shots"], row["augmentation"]): _two(row["accuracy"]) for row in rows}
-    counts = dict.fromkeys(row["data"] for row in rows)
-    body = [(each.removeprefix("counts-"), *(cells.get((each, *column), "") for column in columns)) for each in counts]
+    body = [
+        (each.removeprefix(f"{kind}-").replace("-", " to "), *(cells.get((each, *column), "") for column in columns))
+        for each in dict.fromkeys(row["data"] for row in rows)
+    ]
     return _markdown(head, body)
 
 

@@ -131,6 +131,8 @@ def write_all(root: Path, out: Path) -> None:
         write_table(out / f"{table.name}-differences.csv", Difference, table.differences(root))
     counts = [_Table("", f"counts-{count}", plan.PLAIN, plan.FEW_POOLS) for count in (*plan.COUNTS, plan.MOST)]
     write_table(out / "counts.csv", Accuracy, [row for each in counts for row in each.accuracies(root)])
+    bands = [_Table("", plan.hardness_folder(band), plan.PLAIN, plan.FEW_POOLS) for band in plan.BANDS]
+    write_table(out / "hardness.csv", Accuracy, [row for each in bands for row in each.accuracies(root)])
     write_primary(root, out)
     write_table(out / "ada.csv", ada.Choice, list(ada.choices(root)))
     if runs := long_tail.read(root):
