@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from benchmarks.paper.clouds import METHODS, REAL, Cloud, Place, clouds, places, probabilities
 from benchmarks.paper.plan import BACKBONES
+from benchmarks.paper.report import label_of
 from genie_cli.data.digits import NOVEL_CLASSES
 from genie_cli.evaluate.results import comma_separated
 
@@ -59,7 +60,7 @@ def draw_clouds(found: dict[str, Cloud], backbone: str, path: Path) -> None:
                 real, made = (flat[spans[k]][drawn[k].targets == label] for k in (REAL, kind))
                 axis.scatter(*made.T, s=7, c=_COLORS[label], alpha=0.5, linewidths=0)
                 axis.scatter(*real.T, s=26, c=_COLORS[label], edgecolors="black", linewidths=0.7, label=label)
-            axis.set(title=kind if name == "PCA" else "", xticks=[], yticks=[])
+            axis.set(title=label_of(kind) if name == "PCA" else "", xticks=[], yticks=[])
         row[0].set_ylabel(name)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False)
     figure.suptitle(f"{backbone}: real support images (outlined) and generated images, by the class they are made for")
@@ -77,7 +78,7 @@ def draw_probabilities(found: dict[str, tuple[NDArray[np.float64], NDArray[np.fl
     for axis, kind in zip(axes[0], found, strict=True):
         for values, color, name in zip(found[kind], ("#d55e00", "#0072b2"), ("source", "target"), strict=True):
             axis.hist(values, bins, weights=np.full(len(values), 1 / len(values)), color=color, alpha=0.6, label=name)
-        axis.set(title=kind.removeprefix("genie "), xlabel="probability", ylim=(0, 1))
+        axis.set(title=label_of(kind), xlabel="probability", ylim=(0, 1))
     axes[0, 0].set_ylabel("share of the images")
     axes[0, 0].legend(frameon=False)
     figure.savefig(path, dpi=110)

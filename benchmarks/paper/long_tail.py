@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import dataclasses
 
-from benchmarks.paper.plan import GENIE, LONG_TAIL, POOLS, TXT2IMG
+from benchmarks.paper.plan import GENIE, LONG_TAIL, POOLS
 from genie_cli import api
 from genie_cli.evaluate.statistics import estimate_of_few
 from genie_cli.longtail.compare import Trained, pooled
@@ -67,13 +67,12 @@ def accuracies(runs: Sequence[Trained]) -> Iterator[Accuracy]:
 
 
 def differences(runs: Sequence[Trained]) -> Iterator[Difference]:
-    """GeNIe less each other augmentation, and each less Txt2Img."""
-    labels = list(dict.fromkeys(outcome.augmentation.label for outcome in runs[0].outcomes))
-    pairs = [(GENIE, label) for label in labels] + [(label, TXT2IMG) for label in labels]
-    for label, baseline in dict.fromkeys(pair for pair in pairs if pair[0] != pair[1]):
-        for group, found in pooled(runs, label, baseline).items():
+    """GeNIe less each other augmentation."""
+    labels = dict.fromkeys(outcome.augmentation.label for outcome in runs[0].outcomes)
+    for baseline in [label for label in labels if label != GENIE]:
+        for group, found in pooled(runs, GENIE, baseline).items():
             yield Difference(
-                augmentation=label,
+                augmentation=GENIE,
                 baseline=baseline,
                 group=group,
                 pools=found.trainings,

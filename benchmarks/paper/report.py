@@ -15,12 +15,12 @@ from genie_cli.evaluate.augmentations import AugmentationName
 
 _Row = Mapping[str, str]
 _PLACE = re.compile(r"(<!-- table (\S+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+_METHODS = {"genie": "GeNIe", "img2img": "Img2Img"}
 _NAMES = {
     "cutmix": "CutMix",
     "mixup": "MixUp",
     "img2img-l": "Img2Img-L",
     "img2img-h": "Img2Img-H",
-    "img2img r=0.8": "Img2Img, r = 0.8",
     "txt2img": "Txt2Img",
     "txt2img-paste": "Txt2Img, pasted",
     "genie-ada": "GeNIe-Ada",
@@ -58,6 +58,8 @@ def _kind(name: str) -> Callable[[Sequence[_Row]], list[str]]:
         return _primary
     if name == "figure4":
         return _figure4
+    if name == "oracle":
+        return _oracle
     if name in ("counts", "hardness"):
         return _by_folder
     if name.startswith("long-tail"):
@@ -68,8 +70,7 @@ def _kind(name: str) -> Callable[[Sequence[_Row]], list[str]]:
 def label_of(augmentation: str) -> str:
     """An augmentation's name in prose: "GeNIe, r = 0.8"."""
     method, _, ratio = augmentation.partition(" r=")
-    usual = f"GeNIe, r = {ratio}" if method == "genie" and ratio else augmentation
-    return _NAMES.get(augmentation, usual)
+    return f"{_METHODS[method]}, r = {ratio}" if ratio else _NAMES.get(augmentation, augmentation)
 
 
 def _primary(rows: Sequence[_Row]) -> list[str]:
@@ -101,6 +102,20 @@ def _accuracies(rows: Sequence[_Row]) -> list[str]:
     }
     names = sorted({row["augmentation"] for row in rows}, key=_place)
     return _markdown(head, [(label_of(name), *(cells.get((name, *each), "") for each in columns)) for name in names])
+
+
+def _oracle(rows: Sequence[_Row]) -> list[str]:
+    """A row for each noise ratio and use of the oracle."""
+    uses = {"digits": "all images", "consistent": "consistent ones only", "soft": "soft labels"}
+    columns = list(dict.fromkeys((row["backbone"], row["shots"]) for row in rows))
+    cells = {(row["augmentation"], row["data"], row["backbone"], row["shots"]): _two(row["accuracy"]) for row in rows}
+    names = sorted({row["augmentation"] for row in rows}, key=_place)
+    body = [
+        (label_of(name), uses[use], *(cells.get((name, use, *each), "") for each in columns))
+        for name in names
+        for use in uses
+    ]
+    return _markdown(("augmentation", "used", *(f"`{backbone}`, {shots}-shot" for backbone, shots in columns)), body)
 
 
 def _place(label: str) -> tuple[int, str]:

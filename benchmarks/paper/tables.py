@@ -114,8 +114,11 @@ _TABLES = (
     _Table("digits-mixed", plan.PLAIN, plan.PLAIN, plan.FEW_POOLS, tuple(plan.MIXED.split(","))),
     *(_Table(name, name, name, plan.SECONDARY_POOLS) for name in (plan.TIED, plan.INK, plan.NEGATIVES)),
     _Table(plan.KINDS, plan.KINDS, plan.PLAIN, plan.SECONDARY_POOLS),
-    *(_Table(name, name, plan.PLAIN, plan.FEW_POOLS) for name in ("authors", *plan.ORACLE)),
+    _Table("authors", "authors", plan.PLAIN, plan.FEW_POOLS),
 )
+_ORACLE = [_Table("", name, plan.PLAIN, plan.FEW_POOLS, ("genie r",)) for name in (plan.PLAIN, *plan.ORACLE)]
+_COUNTS = [_Table("", f"counts-{count}", plan.PLAIN, plan.FEW_POOLS) for count in (*plan.COUNTS, plan.MOST)]
+_HARDNESS = [_Table("", plan.hardness_folder(band), plan.PLAIN, plan.FEW_POOLS) for band in plan.BANDS]
 
 
 def write_all(root: Path, out: Path) -> None:
@@ -129,10 +132,8 @@ def write_all(root: Path, out: Path) -> None:
     for table in _TABLES:
         write_table(out / f"{table.name}.csv", Accuracy, table.accuracies(root))
         write_table(out / f"{table.name}-differences.csv", Difference, table.differences(root))
-    counts = [_Table("", f"counts-{count}", plan.PLAIN, plan.FEW_POOLS) for count in (*plan.COUNTS, plan.MOST)]
-    write_table(out / "counts.csv", Accuracy, [row for each in counts for row in each.accuracies(root)])
-    bands = [_Table("", plan.hardness_folder(band), plan.PLAIN, plan.FEW_POOLS) for band in plan.BANDS]
-    write_table(out / "hardness.csv", Accuracy, [row for each in bands for row in each.accuracies(root)])
+    for name, parts in (("oracle", _ORACLE), ("counts", _COUNTS), ("hardness", _HARDNESS)):
+        write_table(out / f"{name}.csv", Accuracy, [row for part in parts for row in part.accuracies(root)])
     write_primary(root, out)
     write_table(out / "ada.csv", ada.Choice, list(ada.choices(root)))
     if runs := long_tail.read(root):
