@@ -64,7 +64,9 @@ def _kind(name: str) -> Callable[[Sequence[_Row]], list[str]]:
         return _by_folder
     if name.startswith("long-tail"):
         return _long_tail_differences if name.endswith("differences") else _long_tail
-    return _differences if name.endswith("differences") or name == "authors-singly" else _accuracies
+    if name == "authors-singly":
+        return _singly
+    return _differences if name.endswith("differences") else _accuracies
 
 
 def label_of(augmentation: str) -> str:
@@ -124,6 +126,23 @@ def _place(label: str) -> tuple[int, str]:
     return [each.value for each in AugmentationName].index(name), label
 
 
+def _singly(rows: Sequence[_Row]) -> list[str]:
+    """A row for each difference from the authors' code and augmentation: with it less without it."""
+    columns = list(dict.fromkeys((row["backbone"], row["shots"]) for row in rows))
+    cells = {
+        (row["data"], row["augmentation"], row["backbone"], row["shots"]): (
+            f"{_signed(row['difference'])} ± {_two(row['clustered_interval'])}"
+        )
+        for row in rows
+    }
+    body = [
+        (what.replace("-", " "), label_of(name), *(cells.get((what, name, *each), "") for each in columns))
+        for what, name in dict.fromkeys((row["data"], row["augmentation"]) for row in rows)
+    ]
+    head = ("as the authors' code", "augmentation", *(f"`{backbone}`, {shots}-shot" for backbone, shots in columns))
+    return _markdown(head, body)
+
+
 def _differences(rows: Sequence[_Row]) -> list[str]:
     columns = list(dict.fromkeys((row["backbone"], row["shots"]) for row in rows))
     head = ("", *(f"`{backbone}`, {shots}-shot" for backbone, shots in columns))
@@ -150,19 +169,20 @@ def _ada(rows: Sequence[_Row]) -> list[str]:
 
 
 def _by_folder(rows: Sequence[_Row]) -> list[str]:
-    """A row for each number of images, or for each band of hardness: the names of the runs' folders say which."""
-    columns = list(dict.fromkeys((row["backbone"], row["shots"], row["augmentation"]) for row in rows))
+    """A row for each number of images, or for each band of hardness, and each augmentation."""
     kind = rows[0]["data"].partition("-")[0]
-    head = (
-        {"counts": "images per class", "hardness": "quantiles of hardness"}[kind],
-        *(f"`{backbone}`, {shots}-shot, {label_of(name)}" for backbone, shots, name in columns),
-    )
-    cells = {(row["data"], row["backbone"], row["shots"], row["augmentation"]): _two(row["accuracy"]) for row in rows}
+    columns = list(dict.fromkeys((row["backbone"], row["shots"]) for row in rows))
+    cells = {(row["data"], row["augmentation"], row["backbone"], row["shots"]): _two(row["accuracy"]) for row in rows}
+    first = {"counts": "images per class", "hardness": "quantiles of hardness"}[kind]
     body = [
-        (each.removeprefix(f"{kind}-").replace("-", " to "), *(cells.get((each, *column), "") for column in columns))
-        for each in dict.fromkeys(row["data"] for row in rows)
+        (
+            folder.removeprefix(f"{kind}-").replace("-", " to "),
+            label_of(name),
+            *(cells.get((folder, name, *each), "") for each in columns),
+        )
+        for folder, name in dict.fromkeys((row["data"], row["augmentation"]) for row in rows)
     ]
-    return _markdown(head, body)
+    return _markdown((first, "augmentation", *(f"`{backbone}`, {shots}-shot" for backbone, shots in columns)), body)
 
 
 def _long_tail(rows: Sequence[_Row]) -> list[str]:

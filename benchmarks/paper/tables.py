@@ -84,7 +84,7 @@ class _Table:
         name: of the CSV files.
         folder: name of the folders of the runs.
         data: name of the data set.
-        shows: the augmentations that are shown, by the beginnings of their labels; empty: all.
+        shows: the augmentations that are shown, by their labels, or by their names for all ratios; empty: all.
     """
 
     name: str
@@ -95,7 +95,8 @@ class _Table:
 
     def labels(self, pools: Pools) -> list[str]:
         """Those of the pools' augmentations that are shown."""
-        return [label for label in pools.labels if not self.shows or label.startswith(self.shows)]
+        shown = {label: {label, label.partition(" ")[0]} for label in pools.labels}
+        return [label for label in pools.labels if not self.shows or shown[label] & set(self.shows)]
 
     def accuracies(self, root: Path) -> list[Accuracy]:
         """The rows of the first table."""
@@ -110,13 +111,13 @@ class _Table:
 
 _TABLES = (
     _Table("digits", plan.PLAIN, plan.PLAIN, plan.POOLS),
-    _Table("digits-ratios", plan.PLAIN, plan.PLAIN, plan.RATIO_POOLS, ("weak", TXT2IMG, "genie")),
+    _Table("digits-ratios", plan.PLAIN, plan.PLAIN, plan.RATIO_POOLS, (TXT2IMG, *plan.RATIOS.split(","))),
     _Table("digits-mixed", plan.PLAIN, plan.PLAIN, plan.FEW_POOLS, tuple(plan.MIXED.split(","))),
     *(_Table(name, name, name, plan.SECONDARY_POOLS) for name in (plan.TIED, plan.INK, plan.NEGATIVES)),
     _Table(plan.KINDS, plan.KINDS, plan.PLAIN, plan.SECONDARY_POOLS),
     _Table("authors", "authors", plan.PLAIN, plan.FEW_POOLS),
 )
-_ORACLE = [_Table("", name, plan.PLAIN, plan.FEW_POOLS, ("genie r",)) for name in (plan.PLAIN, *plan.ORACLE)]
+_ORACLE = [_Table("", name, plan.PLAIN, plan.FEW_POOLS, ("genie",)) for name in (plan.PLAIN, *plan.ORACLE)]
 _COUNTS = [_Table("", f"counts-{count}", plan.PLAIN, plan.FEW_POOLS) for count in (*plan.COUNTS, plan.MOST)]
 _HARDNESS = [_Table("", plan.hardness_folder(band), plan.PLAIN, plan.FEW_POOLS) for band in plan.BANDS]
 
@@ -194,8 +195,9 @@ def _accuracies(name: str, backbone: str, shots: int, pools: Pools, labels: Sequ
 
 
 def _differences(name: str, backbone: str, shots: int, pools: Pools, labels: Sequence[str]) -> Iterator[Difference]:
-    """GeNIe less everything, and each of its variants less Txt2Img."""
+    """GeNIe less everything, each of its variants less Txt2Img, and GeNIe-Ada by probes less that by images."""
     pairs = [(label, TXT2IMG) for label in labels if label.startswith("genie")] + [(GENIE, label) for label in labels]
+    pairs.append(("genie-ada by probe", "genie-ada"))
     for label, baseline in dict.fromkeys(pairs):
         if label != baseline and {label, baseline} <= set(pools.labels):
             yield _difference(name, backbone, shots, pools, label, baseline)
