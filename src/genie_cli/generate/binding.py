@@ -114,7 +114,7 @@ def explaining(root: Path) -> Iterator[None]:
 
 
 def _going_on(before: RunSettings, now: RunSettings) -> list[str]:
-    """The options with which a run goes on in a folder; none if they cannot be typed."""
+    """The options with which a run continues in a folder; none if they cannot be typed."""
     wanted, typed = (options_of(settings.model or "", settings) for settings in (before, now))
     options = {name: value for name, value in wanted.items() if typed.get(name) != value}
     return [f"to go on there: the same command with {shlex.join(words_of(options))}"] if options else []

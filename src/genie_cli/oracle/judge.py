@@ -22,7 +22,7 @@ from genie_cli.observer import Observer, Progress
 from genie_cli.oracle import class_map as class_maps
 from genie_cli.oracle.candidates import CandidateClasses, Candidates
 from genie_cli.oracle.class_map import ClassMap
-from genie_cli.oracle.manifests import ManifestImages, lines, read_images, require_writable, save
+from genie_cli.oracle.manifests import ManifestImages, read_images, write
 from genie_cli.oracle.summary import Summary, summarize
 from genie_cli.oracle.verdict import SourceSimilarity, Verdict, can_measure
 from genie_cli.oracle.vocabulary import Vocabulary
@@ -90,10 +90,7 @@ class Judged:
         Raises:
             OutputError: there is another file, the manifest there has changed since, or the disk refuses.
         """
-        path = Path(path)
-        if before is ...:
-            before = self.images.state if self.images.file == path.resolve() else require_writable(path)
-        save(path, lines(self.images, self.rows(accepted_only), path.parent), before)
+        write(self.images, self.rows(accepted_only), path, before)
 
     def __repr__(self) -> str:
         whole = self.summary.whole

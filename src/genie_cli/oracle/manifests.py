@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from types import EllipsisType
 from typing import TYPE_CHECKING
 
 from genie_cli import manifest
@@ -102,6 +103,23 @@ def lines(images: ManifestImages, rows: Iterable[Row], folder: Path | None) -> I
     root = None if folder and folder.resolve() == images.root else str(images.root)
     kept = list(rows)
     return manifest.lines_of(images.header.model_copy(update={"root": root}), map(Row.line, kept), len(kept))
+
+
+def write(
+    images: ManifestImages, rows: Iterable[Row], path: str | Path, before: State | EllipsisType | None = ...
+) -> None:
+    """Write a manifest of ``rows`` atomically; it may replace the one that was read.
+
+    Args:
+        before: what `require_writable` found at ``path``; by default it is asked now.
+
+    Raises:
+        OutputError: see `save`.
+    """
+    path = Path(path)
+    if before is ...:
+        before = images.state if images.file == path.resolve() else require_writable(path)
+    save(path, lines(images, rows, path.parent), before)
 
 
 def require_writable(path: Path) -> State | None:

@@ -16,7 +16,7 @@ from genie_cli.files.reading import State
 from genie_cli.manifest import Row, Status
 from genie_cli.oracle.conditions import Condition
 from genie_cli.oracle.hardness import Key, key
-from genie_cli.oracle.manifests import ManifestImages, lines, require_writable, save
+from genie_cli.oracle.manifests import ManifestImages, write
 
 Group = TypeVar("Group", str, tuple[str, float])
 
@@ -80,10 +80,7 @@ class Selected:
         Raises:
             OutputError: there is another file, the manifest there has changed since, or the disk refuses.
         """
-        path = Path(path)
-        if before is ...:
-            before = self.images.state if self.images.file == path.resolve() else require_writable(path)
-        save(path, lines(self.images, self.rows(drop), path.parent), before)
+        write(self.images, self.rows(drop), path, before)
 
     @property
     def counts(self) -> Counts:
