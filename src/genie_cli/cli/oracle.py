@@ -13,7 +13,8 @@ from rich.table import Table
 from typer import Argument
 
 from genie_cli import api
-from genie_cli.cli._console import ConsoleObserver, stderr, stdout, wants_lines, write_lines
+from genie_cli.cli._console import ConsoleObserver, stderr
+from genie_cli.cli._manifests import deliver
 from genie_cli.cli._options import EVALUATION, INPUT, MODEL, OUTPUT, option, probability, with_settings
 from genie_cli.cli._printable import text
 from genie_cli.cli._settings import Chosen
@@ -118,14 +119,7 @@ def oracle(
         soft_labels=soft_labels,
         observer=ConsoleObserver(),
     )
-    in_lines = out is None and wants_lines(json_)
-    if out:
-        judged.write(out, drop, before)
-    elif in_lines:
-        write_lines(manifests.lines(judged.images, judged.rows(drop), None))
-    _show(judged.summary, drop, stderr() if in_lines else stdout())
-    if not in_lines:
-        stderr().print(f"manifest: {out}" if out else "nothing was written; to keep this: --out FILE", soft_wrap=True)
+    deliver(judged, drop, out, before, json_, lambda console: _show(judged.summary, drop, console))
 
 
 def _refuse_ignored(judging: set[str], write_class_map: Path | None) -> None:

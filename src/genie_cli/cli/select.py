@@ -14,7 +14,8 @@ from rich.table import Table
 from typer import Argument
 
 from genie_cli import api
-from genie_cli.cli._console import ConsoleObserver, stderr, stdout, wants_lines, write_lines
+from genie_cli.cli._console import ConsoleObserver
+from genie_cli.cli._manifests import deliver
 from genie_cli.cli._options import EVALUATION, INPUT, MODEL, OUTPUT, option, probability, whole_number, with_settings
 from genie_cli.cli._printable import text
 from genie_cli.cli._settings import Chosen
@@ -142,14 +143,7 @@ def select(
         device=chosen.settings.model.device if needs_device else chosen.options.get("device"),
         observer=ConsoleObserver(),
     )
-    in_lines = out is None and wants_lines(json_)
-    if out:
-        selected.write(out, drop, before)
-    elif in_lines:
-        write_lines(manifests.lines(selected.images, selected.rows(drop), None))
-    _show(selected, drop, stderr() if in_lines else stdout())
-    if not in_lines:
-        stderr().print(f"manifest: {out}" if out else "nothing was written; to keep this: --out FILE", soft_wrap=True)
+    deliver(selected, drop, out, before, json_, lambda console: _show(selected, drop, console))
 
 
 def _show(selected: Selected, dropped: bool, console: Console) -> None:
