@@ -85,3 +85,41 @@ def test_an_interrupt_at_any_place(tmp_path: Path, number: signal.Signals, setti
     assert (done.returncode, said.count("interrupted")) == (130, 1), said
     assert not any(words in said for words in NO_WORDS)
     assert ("tidied" in done.stdout.decode()) == ("tidied()" in setting)
+
+
+_IMPORTING = """
+import os, sys
+from genie_cli.cli import _signals
+
+def wait():
+    while True:
+        pass
+
+_signals.install()
+try:
+    with _signals.Raised():
+        import interrupted
+        wait()
+except KeyboardInterrupt:
+    sys.exit(f"{interrupted.whole}, raised afterwards")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_at_the_top_level_of_a_module_waits(tmp_path: Path, number: signal.Signals) -> None:
+    module = f"import os, time\nos.kill(os.getpid(), {int(number)})\ntime.sleep(0.2)\nwhole = 'whole'\n"
+    (tmp_path / "interrupted.py").write_text(module)
+    found = subprocess.run(
+        [sys.executable, "-c", _IMPORTING], cwd=tmp_path, capture_output=True, timeout=60, check=False, text=True
+    )
+    assert found.stderr == "whole, raised afterwards\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_interrupt_does_not_wait(tmp_path: Path, number: signal.Signals) -> None:
+    again = f"os.kill(os.getpid(), {int(number)})\n"
+    (tmp_path / "interrupted.py").write_text(f"import os\n{again}{again}whole = 'whole'\n")
+    found = subprocess.run(
+        [sys.executable, "-c", _IMPORTING], cwd=tmp_path, capture_output=True, timeout=60, check=False, text=True
+    )
+    assert (found.returncode, found.stderr) == (130, "interrupted\n")

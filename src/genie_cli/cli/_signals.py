@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130  # the exit code
 _SIGNALS = (_signal.SIGINT, _signal.SIGTERM)
+_IMPORTING = "<frozen importlib._bootstrap"  # how the names of the import system's files begin
+_LATER = 0.01  # seconds until a signal that came while an extension was being loaded is looked at again
 
 
 class _State:
@@ -26,7 +28,7 @@ class _State:
     Attributes:
         process: the one whose command it is; others, which load its data, have inherited the handlers.
         depth: of `Raised`; not 0: the first signal raises KeyboardInterrupt.
-        came: whether it has.
+        came: whether it has come.
     """
 
     process = 0
@@ -39,12 +41,17 @@ def install() -> None:
     _State.process = os.getpid()
     for number in _SIGNALS:
         _signal.signal(number, _received)
+    _signal.signal(_signal.SIGALRM, _looked_at_again)
     atexit.register(_ignore)  # the first to be registered is the last to be called
     sys.unraisablehook = _unraisable
 
 
 class Raised:
-    """Within its context the first signal raises KeyboardInterrupt, so that what is under way is tidied up."""
+    """Within its context the first signal raises KeyboardInterrupt, so that what is under way is tidied up.
+
+    A signal that comes while the extension of a module is being loaded does so afterwards: torch's calls Python from
+    C++ where no exception may come out, or the process is aborted.
+    """
 
     def __enter__(self) -> None:
         _State.depth += 1
@@ -72,7 +79,21 @@ def _received(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - t
         if _State.came or not _State.depth:
             _end()
         _State.came = True
-    raise KeyboardInterrupt
+    _raise_unless_loading(frame)
+
+
+def _looked_at_again(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    if os.getpid() == _State.process and not _State.depth:
+        _end()
+    _raise_unless_loading(frame)
+
+
+def _raise_unless_loading(frame: FrameType | None) -> None:
+    """Extensions are loaded by the import system, and initialized from the top level of modules."""
+    if frame is not None and (frame.f_code.co_name == "<module>" or frame.f_code.co_filename.startswith(_IMPORTING)):
+        _signal.setitimer(_signal.ITIMER_REAL, _LATER)
+    else:
+        raise KeyboardInterrupt
 
 
 def _end() -> None:
@@ -85,7 +106,7 @@ def _end() -> None:
 
 def _ignore() -> None:
     """Nothing is left to be done, and Python, which takes handlers away before it ends, would die of the signal."""
-    for number in _SIGNALS:
+    for number in (*_SIGNALS, _signal.SIGALRM):
         _signal.signal(number, _signal.SIG_IGN)
 
 
