@@ -1,0 +1,1 @@
+"""`genie gallery`: a page that shows what was made, and figures."""
