@@ -74,6 +74,7 @@ class TestRunner:
         runner.run(steps)
         assert tree(tmp_path) == before
         assert runner.seconds(steps) > 0
+        assert runner.seconds(steps, "processor_seconds") > 0
 
     def test_a_failure_is_named_and_only_what_failed_is_run_again(self, tmp_path: Path) -> None:
         (tmp_path / "bad.toml").write_text("mine")

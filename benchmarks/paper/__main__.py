@@ -30,7 +30,8 @@ def main() -> None:
     try:
         runner.run(steps)
         for stage in options.stages:
-            print(f"{stage}: {runner.seconds(every[stage]) / 60:.1f} minutes of one process")
+            minutes, processor = (runner.seconds(every[stage], f"{kind}seconds") / 60 for kind in ("", "processor_"))
+            print(f"{stage}: {minutes:.1f} minutes of one process, {processor:.1f} of one processor")
         write_all(options.out, options.tables)
     except (StepError, GenieError) as failed:
         sys.exit(str(failed))
