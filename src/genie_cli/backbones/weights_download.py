@@ -35,7 +35,7 @@ def announce(name: str, call: HubCalls, observer: Observer) -> None:
 
 
 def _of_timm(name: str) -> tuple[str, Sequence[str]]:
-    """Where timm has a model's weights at the hub, ``""`` if nowhere; and files, of which it takes the first it finds."""
+    """Where timm's weights of a model are at the hub, ``""`` if nowhere; and files, of which timm takes the first."""
     import timm
 
     found = timm.models.get_pretrained_cfg(name)

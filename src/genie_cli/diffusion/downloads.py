@@ -96,7 +96,7 @@ def counting_bars(progress: Progress) -> type[Any]:
 
     There may be several bars that count the same bytes, as they arrive and as they are written: the highest counts.
     """
-    from huggingface_hub.utils import tqdm
+    from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
 
     lock = Lock()  # of the threads that download
     told = 0

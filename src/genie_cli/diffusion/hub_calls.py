@@ -91,7 +91,11 @@ class _Handler(logging.Handler):
 @contextmanager
 def _without_bars() -> Iterator[None]:
     """Keep huggingface_hub from drawing bars, which would break up the caller's, and fill logs."""
-    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+    from huggingface_hub.utils import (  # type: ignore[attr-defined]
+        are_progress_bars_disabled,
+        disable_progress_bars,
+        enable_progress_bars,
+    )
 
     if are_progress_bars_disabled():
         yield
