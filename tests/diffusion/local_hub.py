@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -116,6 +116,10 @@ def local_hub(root: Path) -> Iterator[LocalHub]:
 class _Handler(BaseHTTPRequestHandler):
     served: LocalHub
     protocol_version = "HTTP/1.1"
+
+    def handle(self) -> None:
+        with suppress(ConnectionError):  # who asked has given up
+            super().handle()
 
     def do_HEAD(self) -> None:
         self._answer("HEAD")
