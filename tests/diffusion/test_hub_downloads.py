@@ -87,7 +87,7 @@ def test_only_files_that_are_not_in_the_cache_count(hub: LocalHub, filled: Path)
     "faults",
     [
         [Fault("GET", "api/models", times=2)],
-        [Fault("GET", "/tree/", times=2), Fault("HEAD", UNET, status=0, times=1)],
+        [Fault("GET", "/tree/", times=1), Fault("HEAD", UNET, status=0, times=1)],
         [Fault("GET", UNET, times=2), Fault("GET", "vae", status=0, times=1)],
     ],
     ids=["model", "list", "file"],
