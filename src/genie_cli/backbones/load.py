@@ -11,6 +11,7 @@ from genie_cli.backbones.backbone import Backbone
 from genie_cli.config import BUNDLED, LITE0
 from genie_cli.devices import choose_device
 from genie_cli.errors import ModelError, UsageError
+from genie_cli.observer import Observer
 
 if TYPE_CHECKING:
     import torch
@@ -19,7 +20,7 @@ NAMES = (BUNDLED, *lite0.NAMES, *unisiam.NAMES)  # those that are not timm's
 CLASSIFIERS = (BUNDLED, LITE0)
 
 
-def load(name: str, checkpoint: Path | None = None, device: str = "auto") -> Backbone:
+def load(name: str, checkpoint: Path | None = None, device: str = "auto", observer: Observer | None = None) -> Backbone:
     """Load a backbone that gives features (N, D).
 
     Args:
@@ -28,6 +29,7 @@ def load(name: str, checkpoint: Path | None = None, device: str = "auto") -> Bac
             ``hf-hub:owner/name`` or ``local-dir:folder``.
         checkpoint: a file of weights for the named architecture; None: timm's pretrained weights.
         device: where to run; see `devices.choose_device`.
+        observer: is told how much is to be downloaded, and if the hub does not answer.
 
     Raises:
         UsageError: there is no such name, or it does not go with the checkpoint.
@@ -48,10 +50,12 @@ def load(name: str, checkpoint: Path | None = None, device: str = "auto") -> Bac
             )
         return _on(where, unisiam.load(name, checkpoint))
     _check(name, checkpoint, NAMES)
-    return _on(where, pretrained.features(name, checkpoint))
+    return _on(where, pretrained.features(name, checkpoint, observer or Observer()))
 
 
-def load_classifier(name: str, checkpoint: Path | None = None, device: str = "auto") -> Backbone:
+def load_classifier(
+    name: str, checkpoint: Path | None = None, device: str = "auto", observer: Observer | None = None
+) -> Backbone:
     """Load a classifier that gives logits (N, number of classes), and names its classes.
 
     Args:
@@ -60,6 +64,7 @@ def load_classifier(name: str, checkpoint: Path | None = None, device: str = "au
             paper's oracle (section 4.4) is ``deit_base_patch16_224.fb_in1k``.
         checkpoint: a file of weights for the named architecture; None: timm's pretrained weights.
         device: where to run; see `devices.choose_device`.
+        observer: is told how much is to be downloaded, and if the hub does not answer.
 
     Raises:
         UsageError, ModelError: see `load`; also if the network is not a classifier, or the names of its classes are
@@ -80,7 +85,7 @@ def load_classifier(name: str, checkpoint: Path | None = None, device: str = "au
             "use a classifier, such as one of timm's",
         )
     _check(name, checkpoint, CLASSIFIERS)
-    return _on(where, pretrained.classifier(name, checkpoint))
+    return _on(where, pretrained.classifier(name, checkpoint, observer or Observer()))
 
 
 def _refuse(name: str, checkpoint: Path | None) -> None:

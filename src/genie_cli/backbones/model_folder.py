@@ -22,7 +22,7 @@ from genie_cli.files.temporary import temporary_folder
 FOLDER, HUB = "local-dir:", "hf-hub:"
 MAX_CLASSES = 1 << 16
 _MAX_BYTES = 64 << 20  # of a configuration, which may have the names of 20,000 classes
-_WEIGHTS = (
+WEIGHTS = (
     "model.safetensors",
     "pytorch_model.bin",
     "pytorch_model.pth",
@@ -141,7 +141,7 @@ def find(name: str) -> ModelFolder:
         Exception: the model is not in the hub's cache and cannot be downloaded.
     """
     if name.startswith(HUB):
-        config, weights = _downloaded(name.removeprefix(HUB))
+        config, weights = _downloaded(*repository(name))
     else:
         config, weights = _in_folder(Path(name.removeprefix(FOLDER)))
     return ModelFolder(_read(config), weights)
@@ -153,30 +153,34 @@ def _in_folder(folder: Path) -> tuple[Path, Path]:
             raise ModelError(f"there is no folder {folder}", "check the spelling of local-dir:folder")
         if look(folder / "config.json") is None:
             raise ModelError(f"{folder} is not a model: it has no config.json", _EXPECTED)
-        for name in _WEIGHTS:
+        for name in WEIGHTS:
             if look(folder / name):
                 return folder / "config.json", folder / name
     except OSError as error:
         raise ModelError(f"{folder} cannot be read: {reason(error)}") from None
-    raise ModelError(f"{folder} has no weights: none of {', '.join(_WEIGHTS)}", _EXPECTED)
+    raise ModelError(f"{folder} has no weights: none of {', '.join(WEIGHTS)}", _EXPECTED)
 
 
-def _downloaded(name: str) -> tuple[Path, Path]:
+def repository(name: str) -> tuple[str, str | None]:
+    """The hub's ``owner/name`` and revision of a model called ``hf-hub:owner/name@revision``."""
+    owned, _, revision = name.removeprefix(HUB).partition("@")
+    return owned, revision or None
+
+
+def _downloaded(owned: str, revision: str | None) -> tuple[Path, Path]:
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError
 
-    repository, _, revision = name.partition("@")
-
     def fetch(file: str) -> Path:
-        return Path(hf_hub_download(repository, file, revision=revision or None))
+        return Path(hf_hub_download(owned, file, revision=revision))
 
     config = fetch("config.json")
-    for file in _WEIGHTS[:-1]:
+    for file in WEIGHTS[:-1]:
         try:
             return config, fetch(file)
         except EntryNotFoundError:  # the repository has no such file; or offline, it is not in the cache
             continue
-    return config, fetch(_WEIGHTS[-1])
+    return config, fetch(WEIGHTS[-1])
 
 
 def _read(path: Path) -> Mapping[str, Any]:

@@ -9,15 +9,18 @@ import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genie_cli.backbones import checkpoint, lite0, model_folder
+from genie_cli.backbones import checkpoint, lite0, model_folder, weights_download
 from genie_cli.backbones.backbone import Backbone, Preprocess, identity
 from genie_cli.diffusion import tensors
+from genie_cli.diffusion.hub_calls import hub_calls
 from genie_cli.diffusion.hub_errors import download_trouble
 from genie_cli.diffusion.libraries import guarded, quiet
 from genie_cli.errors import ModelError, said, shorten
+from genie_cli.observer import Observer
 
 if TYPE_CHECKING:
     import torch
@@ -55,25 +58,26 @@ def similar_names(name: str, more: Sequence[str]) -> list[str]:
     return difflib.get_close_matches(name, sorted(known), n=3)
 
 
-def features(name: str, path: Path | None) -> Backbone:
+def features(name: str, path: Path | None, observer: Observer) -> Backbone:
     """A timm model without its last layer, on the CPU: features (N, D).
 
     Args:
         name: timm model name, ``hf-hub:owner/name`` or ``local-dir:folder``.
         path: a checkpoint of the same architecture, with any number of classes or without a last layer; None: the
             weights that the name stands for.
+        observer: is told how much is to be downloaded, and if the hub does not answer.
 
     Raises:
         ModelError: the weights cannot be found, read or downloaded, or do not fit; or the model does not take square
             RGB images.
     """
-    network, _ = _build(name, path)
+    network, _ = _build(name, path, observer)
     # Not before the weights are loaded: with another number of classes timm would skip the last layer's check.
     network.reset_classifier(0)
     return _backbone(name, network, ())
 
 
-def classifier(name: str, path: Path | None) -> Backbone:
+def classifier(name: str, path: Path | None, observer: Observer) -> Backbone:
     """A timm model with the names of its classes, on the CPU: logits (N, number of classes).
 
     The names come from the checkpoint (an entry ``class_names`` or ``label_names``), else from the model's
@@ -82,7 +86,7 @@ def classifier(name: str, path: Path | None) -> Backbone:
     Raises:
         ModelError: see `features`; also if the model is not a classifier, or the names of its classes are not known.
     """
-    network, content = _build(name, path)
+    network, content = _build(name, path, observer)
     count = int(network.num_classes)
     if not count:
         raise ModelError(
@@ -91,22 +95,24 @@ def classifier(name: str, path: Path | None) -> Backbone:
     return _backbone(name, network, _classes(path or name, network, content, count))
 
 
-def _build(name: str, path: Path | None) -> tuple[Any, Mapping[str, Any]]:
+def _build(name: str, path: Path | None, observer: Observer) -> tuple[Any, Mapping[str, Any]]:
     """The whole network with its weights, and the checkpoint's content."""
     if names_its_source(name):
         try:
-            with quiet():
-                folder = model_folder.find(name)
+            with hub_calls(observer) as call:
+                if name.startswith(model_folder.HUB):
+                    weights_download.announce(name, call, observer)
+                folder = call(partial(model_folder.find, name))
         except ModelError:
             raise
         except Exception as error:  # errors of the hub, the network and the disk have no common base class
             raise _unavailable(name, error) from None
         with folder.name() as known:
-            return _loaded(known, name, folder.weights)
-    return _loaded(name, name, path)
+            return _loaded(known, name, folder.weights, observer)
+    return _loaded(name, name, path, observer)
 
 
-def _loaded(name: str, called: str, path: Path | None) -> tuple[Any, Mapping[str, Any]]:
+def _loaded(name: str, called: str, path: Path | None, observer: Observer) -> tuple[Any, Mapping[str, Any]]:
     """As `_build`.
 
     Args:
@@ -126,9 +132,12 @@ def _loaded(name: str, called: str, path: Path | None) -> tuple[Any, Mapping[str
             overlay["num_classes"] = _outputs(path, timm.models.get_pretrained_cfg(name).classifier, weights)
         else:
             _require_size(name, path, weights)
+    create = partial(timm.create_model, name, pretrained=True, pretrained_cfg_overlay=overlay, **_arguments(called))
     try:
-        with quiet():
-            network = timm.create_model(name, pretrained=True, pretrained_cfg_overlay=overlay, **_arguments(called))
+        with hub_calls(observer) as call:
+            if not path:
+                weights_download.announce(name, call, observer)
+            network = call(create)
     except Exception as error:  # errors of the hub, the network and timm have no common base class
         raise _mismatch(name, called, path, overlay, error) if path else _unavailable(called, error) from None
     _require_strict(network, called)

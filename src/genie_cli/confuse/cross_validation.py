@@ -75,7 +75,7 @@ def from_sources(
     observer.left_out(list(found.reasons()))
     Folds.of(classes, [source.label for source in found.sources], folds)  # before a network is loaded
     with observer.progress("Loading the backbone"):
-        network = load(backbone, checkpoint, device)
+        network = load(backbone, checkpoint, device, observer)
     features = Features(network, default_folder(observer), observer)
     with observer.progress("images", len(found.sources)) as progress:
         seen, broken = see(root, found.sources, network.preprocess, features, progress)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
-from genie_cli.diffusion import layout
+from genie_cli.diffusion import downloads, layout
+from genie_cli.diffusion.hub_calls import hub_calls
 from genie_cli.diffusion.hub_errors import download_trouble
 from genie_cli.diffusion.libraries import guarded, quiet
 from genie_cli.errors import ModelError, shorten
 from genie_cli.files.reading import look, reason
+from genie_cli.observer import Observer, Progress
 
 TRY_BUNDLED = "try the bundled model, without a download: --model digits"
 _WANTED = [
@@ -20,8 +24,10 @@ _WANTED = [
 _NOT_WANTED = ["*non_ema*", "*.bin", "*flax*"]
 
 
-def snapshot(name: str, revision: str | None) -> Path:
+def snapshot(name: str, revision: str | None, observer: Observer) -> Path:
     """The snapshot's folder in the hub's cache, downloaded if it is not whole there.
+
+    The observer is told how much is to be downloaded, and if the hub does not answer.
 
     Raises:
         ModelError: the name or revision is none of the hub's, the cache cannot be read, or what is missing cannot be
@@ -32,8 +38,7 @@ def snapshot(name: str, revision: str | None) -> Path:
     if found and not missing(name, found):
         return found
     try:
-        with quiet():
-            complete = _fetch(name, revision, local_only=False)
+        complete = _download(name, revision, observer)
     except Exception as error:  # errors of the hub, the network and the disk have no common base class
         raise _unavailable(name, revision, found, f"could not be downloaded: {download_trouble(error)}") from None
     if missing(name, complete):
@@ -122,7 +127,29 @@ def _not_an_id(name: str) -> ModelError:
     )
 
 
-def _fetch(name: str, revision: str | None, local_only: bool) -> Path:
+def _download(name: str, revision: str | None, observer: Observer) -> Path:
+    """The snapshot's folder, complete; raises what huggingface_hub raises."""
+
+    def fetch() -> Path:
+        with downloads.downloading(name, sizes, observer) as progress:
+            return _fetch(name, revision, local_only=False, progress=progress)
+
+    with hub_calls(observer) as call:
+        sizes = call(lambda: downloads.missing_sizes(name, revision, _wanted))
+        downloads.announce(name, sizes, observer)
+        return call(fetch)
+
+
+def _wanted(files: Sequence[str]) -> Sequence[str]:
+    """Those of a repository's files that are downloaded."""
+    return [file for file in files if _fits(file, _WANTED) and not _fits(file, _NOT_WANTED)]
+
+
+def _fits(file: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(file, pattern) for pattern in patterns)
+
+
+def _fetch(name: str, revision: str | None, local_only: bool, progress: Progress | None = None) -> Path:
     from huggingface_hub import snapshot_download
 
     return Path(
@@ -132,6 +159,7 @@ def _fetch(name: str, revision: str | None, local_only: bool) -> Path:
             allow_patterns=_WANTED,
             ignore_patterns=_NOT_WANTED,
             local_files_only=local_only,
+            tqdm_class=downloads.counting_bars(progress) if progress else None,
         )
     )
 

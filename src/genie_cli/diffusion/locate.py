@@ -17,6 +17,7 @@ from genie_cli.config import BUNDLED, STABLE_DIFFUSION
 from genie_cli.diffusion import configuration, hub, layout, tensors
 from genie_cli.errors import ModelError, shorten
 from genie_cli.files.reading import is_file, is_folder, open_binary, reason
+from genie_cli.observer import Observer
 
 REINSTALL = "pip install --force-reinstall --no-deps genie-cli"  # if a bundled model is damaged
 
@@ -36,7 +37,7 @@ class Located:
     identity: str
 
 
-def locate(name: str, revision: str | None = None) -> Located:
+def locate(name: str, revision: str | None = None, observer: Observer | None = None) -> Located:
     """Find a snapshot, and download it from the hub if it is not whole in the cache.
 
     Only safetensors weights are downloaded. The environment variables `HF_HOME`, `HF_HUB_OFFLINE` and `HF_TOKEN` work
@@ -45,6 +46,7 @@ def locate(name: str, revision: str | None = None) -> Located:
     Args:
         name: ``"digits"``, a directory, or a hub id (``owner/name``).
         revision: commit, branch or tag of a hub model; None: ``main``.
+        observer: is told of a download: how much it is, how far it is, and if the hub does not answer.
 
     Raises:
         ModelError: there is no such model, it cannot be downloaded or read, it is not whole, or it is not a Stable
@@ -56,7 +58,7 @@ def locate(name: str, revision: str | None = None) -> Located:
         return _in_directory(folder.name, folder)
     if name.count("/") != 1 or name.startswith((".", "/", "~")):
         raise ModelError(f"there is no model {name!r}: not a directory, and not a hub id (owner/name)", hub.TRY_BUNDLED)
-    path = hub.snapshot(name, revision)
+    path = hub.snapshot(name, revision, observer or Observer())
     _check(path)
     return Located(name, path, f"{name}@{path.name}")
 

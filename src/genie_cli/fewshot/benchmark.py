@@ -81,7 +81,7 @@ class Benchmark:
         predictions = [Predictions.read(self.options.out, each) for each in self.lists]
         images = obtain.read(self.options.manifests)
         with self.observer.progress(f"Loading {self.network}"):  # before images are made: it may not be there
-            backbone = load(self.network, self.options.checkpoint, self.settings.model.device)
+            backbone = load(self.network, self.options.checkpoint, self.settings.model.device, self.observer)
         probes = obtain.make(self.probes) if self.probes else GeneratedImages(probes=True)
         features = Features(backbone, default_folder(self.observer), self.observer)
         if run := self._whole_run(features, probes):

@@ -161,7 +161,7 @@ def _generation(
     if to_make:
         classes = {label for each in lists for episode in each.episodes for label in episode.classes}
         require_known(settings.model.name, sorted(map(dataset.name_of, classes)))
-    located = locate_model(settings, given) if to_make else None
+    located = locate_model(settings, given, observer) if to_make else None
     model = located.identity if located else ""
     prompt_for = obtain.prompts_for(settings, dataset, all_words=options.as_authors)
     needs = EpisodeJobs(prompt_for, model, settings.generate.seed, section_of(task, settings).added)

@@ -245,12 +245,12 @@ def prepared(
         ModelError: the model is nowhere, or is not a Stable Diffusion 1.x snapshot.
     """
     check(request, settings, given)
-    located = locate_model(settings, given)
+    located = locate_model(settings, given, observer)
     with planned(request, settings, located.identity, given, observer) as plan:
         yield Run(settings, located, plan, observer, share or Share(), profiled)
 
 
-def locate_model(settings: Settings, given: Set[str]) -> Located:
+def locate_model(settings: Settings, given: Set[str], observer: Observer) -> Located:
     """Find the model that the settings name, downloading it if need be.
 
     Raises:
@@ -261,4 +261,4 @@ def locate_model(settings: Settings, given: Set[str]) -> Located:
 
     if "model.revision" in given and is_local(settings.model.name):
         raise UsageError("--revision goes with a Hugging Face model; this one is on this machine")
-    return locate(settings.model.name, settings.model.commit)
+    return locate(settings.model.name, settings.model.commit, observer)

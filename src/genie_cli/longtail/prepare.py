@@ -60,7 +60,7 @@ def prepare(
     if to_make:
         require_known(settings.model.name, map(dataset.name_of, profile.groups()[Group.FEW]))
     trainings = _trainings(options, settings, given, dataset, profile, augmentations, observer)
-    located = locate_model(settings, given) if to_make else None
+    located = locate_model(settings, given, observer) if to_make else None
     tail = _tail_jobs(settings, dataset, profile, trainings, located)
     if any(map(adds_images, augmentations)):
         tail.require_some()

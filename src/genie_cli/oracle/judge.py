@@ -123,7 +123,7 @@ def prepare(
     own = class_maps.read(class_map) if class_map else None
     images = read_images(manifest)
     with observer.progress("Loading the oracle"):
-        backbone = load_classifier(oracle or oracle_for(images.rows), checkpoint, device)
+        backbone = load_classifier(oracle or oracle_for(images.rows), checkpoint, device, observer)
     observer.found(f"oracle: {backbone.name}, {len(backbone.classes)} classes")
     jobs = [row.job for row in images.rows]
     labels = {job.target for job in jobs} | {job.source.label for job in jobs if job.source}

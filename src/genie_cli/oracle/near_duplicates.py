@@ -211,7 +211,7 @@ def prepare(
     found = read_held_out(held_out, observer) if held_out else []
     real_images(images, found)  # before a network is loaded
     with observer.progress("Loading the backbone"):
-        network = load(backbone or oracle_for(images.rows), checkpoint, device)
+        network = load(backbone or oracle_for(images.rows), checkpoint, device, observer)
     return NearDuplicates(images, Features(network, default_folder(observer), observer), found, observer)
 
 
