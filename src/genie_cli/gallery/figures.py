@@ -16,10 +16,10 @@ from genie_cli.observer import Observer
 # The page's files, in this order; in `static`.
 SCRIPTS: Final = (
     "figures.js",
+    "figure-points.js",
     "figure-ratios.js",
     "figure-matrix.js",
     "figure-map.js",
-    "figure-map-plot.js",
     "figure-probabilities.js",
     "figure-results.js",
 )
