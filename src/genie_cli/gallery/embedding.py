@@ -166,7 +166,7 @@ def _features(
                     break
                 except ImageError as error:
                     problems.append(str(error))
-                    part = [point for point in part if point.path != error.path]  # noqa: PLW2901
+                    part = [point for point in part if point.path != error.path]
     if problems:
         observer.left_out([f"the map is without {shorten(problems, 3, '; ')}"])
     return known, len(problems)

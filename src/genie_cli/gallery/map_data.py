@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from genie_cli.errors import shorten
 from genie_cli.gallery.embedding import Embedded, Point
 
 if TYPE_CHECKING:
@@ -105,8 +106,9 @@ def _notes(embedded: Embedded) -> Iterator[str]:
     if not real:
         yield "There are no real images: the sources are not where the manifest says, so no distances are given."
     elif without := sorted({point.label for point in points if point.job} - real):
-        yield f"No source is of the class {', '.join(without[:10])}{' ...' if len(without) > 10 else ''}: " + (
-            "images made for it are left out of the distances to the target's class."
+        yield (
+            f"No source is of the class {shorten(without, 10)}: images that were made for it are left out of the "
+            "distances to the target's class."
         )
     if not has_umap():
         yield f"UMAP is added if its package is installed: {INSTALL}"

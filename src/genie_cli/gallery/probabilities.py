@@ -7,7 +7,6 @@ from statistics import fmean
 from typing import Any
 
 from genie_cli.gallery.choosing import Sweep, evenly, sweeps
-from genie_cli.judgement import Judgement
 from genie_cli.manifest import Row
 
 LINES = 200  # that are drawn
@@ -15,7 +14,7 @@ BINS = 20
 
 
 def trajectories(rows: Iterable[Row]) -> dict[str, Any]:
-    """For the page: by method the probabilities over r, one line for each source, target and replicate, and their means.
+    """For the page: by method the probabilities over r, a line for each source, target and replicate, and their means.
 
     Returns:
         Empty if no two judged images differ only in r.
@@ -41,16 +40,16 @@ def densities(rows: Iterable[Row]) -> dict[str, Any]:
     Returns:
         Empty if no image was judged.
     """
-    groups: dict[tuple[str, float], list[Judgement]] = {}
+    groups: dict[tuple[str, float], list[Row]] = {}
     for row in rows:
-        if row.judgement and row.judgement.target_probability is not None:
-            groups.setdefault((row.job.method.value, row.job.r), []).append(row.judgement)
+        if _target(row) is not None:
+            groups.setdefault((row.job.method.value, row.job.r), []).append(row)
     panels = [
         {
             "method": method,
             "r": r,
-            "target": _histogram(judgement.target_probability for judgement in groups[method, r]),
-            "source": _histogram(judgement.source_probability for judgement in groups[method, r]),
+            "target": _histogram(map(_target, groups[method, r])),
+            "source": _histogram(map(_source, groups[method, r])),
         }
         for method, r in sorted(groups)
     ]
@@ -66,7 +65,9 @@ def _target(row: Row) -> float | None:
 
 
 def _source(row: Row) -> float | None:
-    return row.judgement.source_probability if row.judgement else None
+    """None, too, if the source is of the target's class: that probability is the target's."""
+    is_other = row.job.source is not None and row.job.source.label != row.job.target
+    return row.judgement.source_probability if row.judgement and is_other else None
 
 
 def _line(sweep: Sweep) -> dict[str, Any]:

@@ -41,7 +41,8 @@
     draw(frame, data, { tip }) {
       frame.say("How often the oracle gives the classes of target and source each probability, by method and r.");
       frame.add(p.legend([["fill-c1", "P(target)"], ["fill-c2", "P(source)"]]));
-      const highest = Math.max(...data.panels.flatMap((panel) => SIDES.flatMap(([side]) => shares(panel[side]))));
+      const most = Math.max(...data.panels.flatMap((panel) => SIDES.flatMap(([side]) => shares(panel[side]))));
+      const highest = [0.1, 0.2, 0.5, 1].find((each) => most <= each) || 1;
       const box = p.html("div", { class: "panels" });
       frame.add(box);
       p.onWidth(box, (width) => {
@@ -124,8 +125,8 @@
     const root = p.plot(width, height, `${p.kindName(panel)}: densities of P(target) and P(source)`);
     const x = p.scale([0, 1], [LEFT, width - 10]);
     const y = p.scale([0, highest], [bottom, 28]);
-    root.append(p.text(LEFT, 12, p.kindName(panel), "start", "strong"));
-    p.gridY(root, p.ticks(0, highest, 3), y, LEFT, width - 8, p.percent);
+    root.append(p.text(2, 12, p.fitted(p.kindName(panel), width - 12), "start", "strong"));
+    p.gridY(root, [0, highest / 2, highest], y, LEFT, width - 8, p.percent);
     [0, 0.5, 1].forEach((at) => root.append(p.text(x(at), bottom + 14, String(at), "middle", "faint")));
     for (const [side, fill] of SIDES) {
       shares(panel[side]).forEach((share, place) => {

@@ -42,7 +42,7 @@
     const [low, high] = range(panel);
     const x = p.scale([low, high], [left + 8, width - 14]);
     root.append(p.text(4, 10, p.fitted(panel.title, width - 8), "start", "strong"));
-    for (const tick of p.ticks(low, high, Math.max(2, (width - left) / 70))) {
+    for (const tick of p.ticks(low, high, Math.max(3, (width - left) / 60))) {
       const zero = panel.differences && tick === 0;
       root.append(p.svg("line", { class: zero ? "zero" : "grid", x1: x(tick), x2: x(tick), y1: 24, y2: bottom }));
       root.append(p.text(x(tick), bottom + 12, String(tick), "middle", "faint"));
