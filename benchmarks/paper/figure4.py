@@ -21,9 +21,10 @@ from benchmarks.paper.report import label_of
 from genie_cli.data.digits import NOVEL_CLASSES
 from genie_cli.evaluate.results import comma_separated
 from genie_cli.gallery.clouds import Cloud, Place, places
+from genie_cli.gallery.plots.scatter import marks, scatter
 from genie_cli.gallery.projections import pca, umap
 
-_COLORS = dict(zip(NOVEL_CLASSES, ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9"), strict=True))
+_LOOK = marks(NOVEL_CLASSES)
 _PER_CLASS = 80  # images of each class and method that are drawn
 
 
@@ -58,11 +59,9 @@ def draw_clouds(found: dict[str, Cloud], backbone: str, path: Path) -> None:
     spans = {kind: slice(*span) for kind, span in zip(drawn, pairwise(starts), strict=True)}
     for row, (name, flat) in zip(axes, maps.items(), strict=True):
         for axis, kind in zip(row, kinds, strict=True):
-            for label in NOVEL_CLASSES:
-                real, made = (flat[spans[k]][drawn[k].targets == label] for k in (REAL, kind))
-                axis.scatter(*made.T, s=7, c=_COLORS[label], alpha=0.5, linewidths=0)
-                axis.scatter(*real.T, s=26, c=_COLORS[label], edgecolors="black", linewidths=0.7, label=label)
-            axis.set(title=label_of(kind) if name == "PCA" else "", xticks=[], yticks=[])
+            made, real = ((flat[spans[each]], drawn[each].targets) for each in (kind, REAL))
+            scatter(axis, made, real, _LOOK)
+            axis.set(title=label_of(kind) if name == "PCA" else "")
         row[0].set_ylabel(name)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False)
     figure.suptitle(f"{backbone}: real support images (outlined) and generated images, by the class they are made for")

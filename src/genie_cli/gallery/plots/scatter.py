@@ -48,7 +48,6 @@ def scatter(
         axes.scatter(*own.T, s=made_size, c=mark.color, marker=mark.marker, alpha=0.5, linewidths=0)
     for label, mark in look.items():
         own = real[0][real[1] == label]
-        axes.scatter(
-            *own.T, s=real_size, c=mark.color, marker=mark.marker, edgecolors="black", linewidths=real_size**0.5 / 7
-        )
+        outline = {"edgecolors": "black", "linewidths": real_size**0.5 / 7}
+        axes.scatter(*own.T, s=real_size, c=mark.color, marker=mark.marker, label=label, **outline)
     axes.set(xticks=[], yticks=[])
