@@ -11,6 +11,7 @@ from PIL import Image
 
 from genie_cli.errors import OutputError, UsageError
 from genie_cli.gallery import items, projections
+from genie_cli.gallery.choosing import sweeps
 from genie_cli.gallery.figures import Asked
 from genie_cli.gallery.items import Contents
 from genie_cli.gallery.plots import draw as drawing
@@ -181,10 +182,10 @@ def test_the_grid_prefers_whole_rows_and_spreads_over_classes() -> None:
 
 def test_the_sweep_spreads_over_targets() -> None:
     rows = many(classes=3, each=8)
-    found = sweep.choose(grid_sweeps := sweep.sweeps(rows), [0.5, 0.8])
+    found = sweep.choose(sweeps(rows), [0.5, 0.8])
     assert Counter(own[0].job.target for own in found) == {"fox": 4, "owl": 4}
-    assert sweep.choose(sweep.sweeps(list(reversed(rows))), [0.5, 0.8]) == found
-    assert len(grid_sweeps) == len(rows) // 2
+    assert sweep.choose(sweeps(list(reversed(rows))), [0.5, 0.8]) == found
+    assert len(sweeps(rows)) == len(rows) // 2
 
 
 def test_few_images_per_source_are_shown_in_pairs(tmp_path: Path) -> None:

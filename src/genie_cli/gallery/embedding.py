@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 LIMIT = 2000  # images in a map
 _REAL = LIMIT // 4  # of them real ones, at most
-_READ = 256  # images that are asked for at a time
+_READ = 64  # images that are asked for at a time
 HOW = f"--backbone {LITE0}"
 
 
@@ -159,22 +159,27 @@ def _features(
     known: dict[str, NDArray[np.float32]] = {}
     problems: list[str] = []
     with observer.progress("images in the map", len(chosen)) as progress:
-        for part in _parts(chosen):
-            while part:
+        for start in range(0, len(chosen), _READ):
+            part = list(chosen[start : start + _READ])
+            progress.advance(len(part))
+            while part:  # until none of them is broken
                 try:
-                    known |= features.of({point.sha256: partial(view, point) for point in part}, progress.advance)
+                    known |= features.of({point.sha256: partial(view, point) for point in part})
                     break
                 except ImageError as error:
                     problems.append(str(error))
-                    part = [point for point in part if point.path != error.path]
+                    part = _without(part, error)
     if problems:
         observer.left_out([f"the map is without {shorten(problems, 3, '; ')}"])
     return known, len(problems)
 
 
-def _parts(chosen: Sequence[Point]) -> Iterator[list[Point]]:
-    for start in range(0, len(chosen), _READ):
-        yield list(chosen[start : start + _READ])
+def _without(points: Sequence[Point], error: ImageError) -> list[Point]:
+    """The points but for the one whose image the error is about."""
+    left = [point for point in points if point.path != error.path]
+    if len(left) == len(points):
+        raise error
+    return left
 
 
 def _order(source: Source) -> tuple[str, str]:

@@ -72,4 +72,7 @@ def _map(contents: Contents, asked: Asked, observer: Observer) -> dict[str, Any]
     if backbone is None:
         return {"missing": embedding.HOW}
     embedded = embedding.embed(contents, backbone, asked.checkpoint, asked.device, observer)
-    return map_data.data(embedded) if embedded else {}
+    if embedded is None:
+        return {}
+    with observer.progress("Arranging the map"):
+        return map_data.data(embedded)

@@ -34,7 +34,9 @@ def projections(features: NDArray[Any]) -> Iterator[Projection]:
     """Features, shape (N, D), N >= 2 and D >= 2, by PCA, and by UMAP if it is installed and there are enough."""
     yield pca(features)
     if has_umap() and len(features) >= _FEWEST:
-        yield umap(features)
+        arranged = umap(features)
+        if np.isfinite(arranged.places).all():  # not of images that are nearly all the same
+            yield arranged
 
 
 def has_umap() -> bool:

@@ -23,6 +23,7 @@ _MOST = 10_000  # records of a file
 _EPISODES = "95 % interval over episodes of the same images"
 _CLUSTERED = "95 % interval clustered by query and support images"
 _SEEDS = "95 % interval over seeds"
+_NONE = "one training each: no interval"
 _TWO_WAY = "95 % interval over seeds and test images"
 
 
@@ -211,14 +212,14 @@ def _long_tailed(lines: Sequence[_Line], compared: Sequence[_Line]) -> Iterator[
             if (value := getattr(record, group)) is not None
         ]
         if points:
-            interval = _SEEDS if has_several else "one training each: no interval"
-            yield Panel(f"Accuracy in %, {group}", interval, False, points)
+            yield Panel(f"Accuracy in %, {group}", _SEEDS if has_several else _NONE, False, points)
         own = [pair for pair in _of(LongTailedComparison, compared) if pair.group == group]
         if own:
             has_two = all(pair.two_way_interval is not None for pair in own)
             halves = [pair.two_way_interval if has_two else pair.seed_interval for pair in own]
             points = [Point(_pair(pair), pair.difference, half) for pair, half in zip(own, halves, strict=True)]
-            yield Panel(f"Difference in points, {group}", _TWO_WAY if has_two else _SEEDS, True, points)
+            interval = _TWO_WAY if has_two else _SEEDS if any(halves) else _NONE
+            yield Panel(f"Difference in points, {group}", interval, True, points)
 
 
 def _of(kind: type[L], lines: Iterable[_Line]) -> list[L]:

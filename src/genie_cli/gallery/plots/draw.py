@@ -42,4 +42,6 @@ def draw(contents: Contents, kind: Kind, out: Path, asked: Asked, observer: Obse
 def _figure(contents: Contents, kind: Kind, asked: Asked, observer: Observer) -> Figure:
     if kind is Kind.MAP:
         return panels.draw(contents, asked, observer)
-    return (grid if kind is Kind.GRID else sweep).draw(contents, observer)
+    if kind is Kind.SWEEP:
+        return sweep.draw(contents, observer)
+    return grid.draw(contents, observer)

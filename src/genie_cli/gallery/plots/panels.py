@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from genie_cli.errors import UsageError
 from genie_cli.gallery import embedding
 from genie_cli.gallery.embedding import Embedded
@@ -51,7 +54,6 @@ def draw(contents: Contents, asked: Asked, observer: Observer) -> Figure:
 
 
 def _drawn(found: Embedded, kinds: Sequence[tuple[str, float]], arranged: Sequence[Projection]) -> Figure:
-    import numpy as np
     from matplotlib.figure import Figure
 
     from genie_cli.gallery.plots.scatter import marks, scatter
@@ -67,17 +69,25 @@ def _drawn(found: Embedded, kinds: Sequence[tuple[str, float]], arranged: Sequen
     for axes in panels.flat:
         axes.set_axis_off()
     for number, projection in enumerate(arranged):
+        limits = [_limits(projection.places[:, axis]) for axis in (0, 1)]
         for place, kind in enumerate(kinds):
             axes = panels[number * lines + place // columns, place % columns]
             axes.set_axis_on()
-            pairs = [(projection.places[each], labels[each]) for each in (own[place + 1], own[0])]
-            scatter(axes, *pairs, look, made_size=5, real_size=9)
+            made, real = ((projection.places[each], labels[each]) for each in (own[place + 1], own[0]))
+            scatter(axes, made, real, look, made_size=5, real_size=9)
+            axes.set(xlim=limits[0], ylim=limits[1])
             if number == 0 or lines > 1:
                 axes.set_title(kind_name(*kind), fontsize=8)
             if place % columns == 0:
                 axes.set_ylabel(projection.name)
     _legend(figure, look)
     return figure
+
+
+def _limits(values: NDArray[np.float64]) -> tuple[float, float]:
+    """The same for all panels of a projection, with some room."""
+    room = 0.05 * (float(np.ptp(values)) or 1)
+    return float(values.min()) - room, float(values.max()) + room
 
 
 def _legend(figure: Figure, look: Mapping[str, Mark]) -> None:

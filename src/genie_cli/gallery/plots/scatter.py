@@ -44,10 +44,12 @@ def scatter(
         made_size, real_size: in square points; by default for panels 3 inches wide.
     """
     for label, mark in look.items():
-        own = made[0][made[1] == label]
-        axes.scatter(*own.T, s=made_size, c=mark.color, marker=mark.marker, alpha=0.5, linewidths=0)
+        x, y = made[0][made[1] == label].T
+        axes.scatter(x, y, s=made_size, c=mark.color, marker=mark.marker, alpha=0.5, linewidths=0)
+    outline = real_size**0.5 / 7
     for label, mark in look.items():
-        own = real[0][real[1] == label]
-        outline = {"edgecolors": "black", "linewidths": real_size**0.5 / 7}
-        axes.scatter(*own.T, s=real_size, c=mark.color, marker=mark.marker, label=label, **outline)
+        x, y = real[0][real[1] == label].T
+        axes.scatter(
+            x, y, s=real_size, c=mark.color, marker=mark.marker, edgecolors="black", linewidths=outline, label=label
+        )
     axes.set(xticks=[], yticks=[])

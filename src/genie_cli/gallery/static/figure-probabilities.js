@@ -12,8 +12,8 @@
     heading: () => "From source to target: probabilities over r",
     draw(frame, data, context) {
       frame.say(
-        "A thin line is one source, target and replicate over r, the thick line the mean: on the left the oracle's " +
-          "probability of the target's class, on the right that of the source's.",
+        "The oracle's probability of the target's class, P(target), and of the source's, P(source). A thin line is one " +
+          "source, target and replicate over r, the thick line the mean.",
       );
       for (const each of data.methods) {
         const box = p.html("div", { class: "panels" });
