@@ -167,6 +167,15 @@ def test_a_narrow_page_is_not_wider_than_its_window(watched: Watched, data: dict
     assert page.locator("[data-figure=map] .made").count() == marks
 
 
+def test_what_is_hidden_is_drawn_when_it_is_shown(watched: Watched, data: dict[str, Any], tmp_path: Path) -> None:
+    page = opened(watched.page, tmp_path, data)
+    page.evaluate("figures.hidden = true; genie.drawFigures(figures, {ratios: " + json.dumps(data["ratios"]) + "})")
+    assert page.locator(".plot").count() == 0
+    page.evaluate("figures.hidden = false")
+    page.wait_for_selector("[data-figure=ratios] .plot")
+    assert page.locator("figure").count() == 1
+
+
 def test_a_map_that_needs_a_backbone_says_how_to_get_it(watched: Watched, tmp_path: Path) -> None:
     page = opened(watched.page, tmp_path, {"map": {"missing": "--backbone lite0"}})
     assert page.locator("figure code").text_content() == "genie gallery ... --backbone lite0"

@@ -38,6 +38,8 @@ def test_the_bundled_models_images_have_a_map_without_asking(tmp_path: Path) -> 
     found = figures.collect(contents, Asked(confusion=Confusion(labels=("two",), matrix=((1,),))), Observer())
     assert sorted(found) == ["confusion", "densities", "map", "ratios", "trajectories"]
     json.dumps(found, allow_nan=False)
+    backwards = figures.collect(replace(contents, items=contents.items[::-1]), Asked(), Observer())
+    assert backwards == {name: each for name, each in found.items() if name != "confusion"}
     shown = found["map"]
     assert (shown["backbone"], shown["classes"]) == ("digits-encoder", ["five", "one", "two", "zero"])
     assert shown["kinds"] == [{"method": "genie", "r": 0.6}, {"method": "genie", "r": 0.8}]

@@ -5,6 +5,8 @@
   const genie = (window.genie = window.genie || {});
   const p = genie.plot;
   const WIDEST = 900;
+  const NARROW = 500; // pixels: there, and with so many points, they are smaller
+  const MANY = 800;
   const MARGIN = 28;
   const COLORS = 8;
   const SHAPES = [
@@ -107,7 +109,9 @@
     const upright = p.text(0, 0, p.fitted(projection.axes[1], height - 40), "middle", "faint");
     upright.setAttribute("transform", `translate(12 ${height / 2}) rotate(-90)`);
     const line = p.svg("path", { class: "sweep", d: "" });
-    root.append(upright, line, ...shown.filter((each) => !each.real).map(mark), ...shown.filter((each) => each.real).map(mark));
+    const size = shown.length > MANY || width < NARROW ? 0.7 : 1;
+    const marks = (real) => shown.filter((each) => each.real === real).map((each) => mark(each, size));
+    root.append(upright, line, ...marks(false), ...marks(true));
     p.choosable(root, () => shown, context, (chosen) => line.setAttribute("d", chosen ? sweep(all, chosen) : ""));
     return root;
   }
@@ -138,10 +142,10 @@
     return ofKind && (state.label < 0 || each.label === state.label);
   }
 
-  function mark(each) {
+  function mark(each, size) {
     const place = { transform: `translate(${each.x.toFixed(1)} ${each.y.toFixed(1)})`, "data-job": each.job };
     const role = each.real ? "real " : "made ";
-    return p.svg("path", { class: "mark " + role + style(each.label), d: shape(each.label, each.real ? 5.5 : 3.6), ...place });
+    return p.svg("path", { class: "mark " + role + style(each.label), d: shape(each.label, size * (each.real ? 5.5 : 3.6)), ...place });
   }
 
   /** The line through the images that differ from this one only in r, shown or not, by ascending r. */

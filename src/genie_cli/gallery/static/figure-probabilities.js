@@ -56,7 +56,7 @@
   });
 
   function title({ method, sweeps, lines: drawn }) {
-    const all = `${p.methodName(method)}: ${sweeps} line${sweeps === 1 ? "" : "s"}`;
+    const all = `${p.methodName(method)}: ${sweeps.toLocaleString("en")} line${sweeps === 1 ? "" : "s"}`;
     return drawn.length < sweeps ? `${all}, ${drawn.length} of them drawn` : all;
   }
 
