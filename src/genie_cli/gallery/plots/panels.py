@@ -14,6 +14,7 @@ from genie_cli.gallery.embedding import Embedded
 from genie_cli.gallery.figures import Asked
 from genie_cli.gallery.items import Contents
 from genie_cli.gallery.plots.names import fitted, kind_name
+from genie_cli.gallery.plots.pictures import WIDTH
 from genie_cli.observer import Observer
 
 if TYPE_CHECKING:
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
     from genie_cli.gallery.plots.scatter import Mark
     from genie_cli.gallery.projections import Projection
 
-PANELS = 15
+PANELS = 10
 _COLUMNS = 5
-_SIDE = 1.34  # inches
+_LARGEST = 2.2  # inches: a panel's side
+_BESIDE = 0.3  # for the projections' names
+_ENTRY = 1.3  # of the legend
 _NAMED = 24  # classes in the legend
 
 
@@ -63,8 +66,11 @@ def _drawn(found: Embedded, kinds: Sequence[tuple[str, float]], arranged: Sequen
     look = marks(sorted({*labels.tolist()}))
     columns = min(_COLUMNS, len(kinds))
     lines = -(-len(kinds) // columns)
-    size = (0.3 + columns * _SIDE, lines * len(arranged) * (_SIDE + 0.1) + 0.22 * (1 + len(look) // 6))
-    figure = Figure(figsize=size, layout="constrained")
+    side = min(_LARGEST, (WIDTH - _BESIDE) / columns)
+    width = _BESIDE + columns * side
+    entries = max(1, int(width / _ENTRY))  # in a line of the legend
+    height = lines * len(arranged) * (side + 0.1) + 0.18 * -(-min(len(look), _NAMED) // entries)
+    figure = Figure(figsize=(width, height), layout="constrained")
     panels = figure.subplots(lines * len(arranged), columns, squeeze=False)
     for axes in panels.flat:
         axes.set_axis_off()
@@ -74,13 +80,13 @@ def _drawn(found: Embedded, kinds: Sequence[tuple[str, float]], arranged: Sequen
             axes = panels[number * lines + place // columns, place % columns]
             axes.set_axis_on()
             made, real = ((projection.places[each], labels[each]) for each in (own[place + 1], own[0]))
-            scatter(axes, made, real, look, made_size=5, real_size=9)
+            scatter(axes, made, real, look, made_size=3.7 * side, real_size=6.7 * side)
             axes.set(xlim=limits[0], ylim=limits[1])
             if number == 0 or lines > 1:
                 axes.set_title(kind_name(*kind), fontsize=8)
             if place % columns == 0:
                 axes.set_ylabel(projection.name)
-    _legend(figure, look)
+    _legend(figure, look, entries)
     return figure
 
 
@@ -90,12 +96,11 @@ def _limits(values: NDArray[np.float64]) -> tuple[float, float]:
     return float(values.min()) - room, float(values.max()) + room
 
 
-def _legend(figure: Figure, look: Mapping[str, Mark]) -> None:
+def _legend(figure: Figure, look: Mapping[str, Mark], columns: int) -> None:
     from matplotlib.lines import Line2D
 
     shown = list(look.items())[:_NAMED]
     lines = [Line2D([], [], linestyle="", marker=mark.marker, color=mark.color, markersize=4) for _, mark in shown]
     names = [fitted(label, 0.9, 7) for label, _ in shown]
-    figure.legend(
-        lines, names, loc="outside lower center", ncols=min(6, len(names)), frameon=False, fontsize=7, handletextpad=0.1
-    )
+    style = {"frameon": False, "fontsize": 7, "handletextpad": 0.1}
+    figure.legend(lines, names, loc="outside lower center", ncols=min(columns, len(names)), **style)
