@@ -11,18 +11,20 @@ import argparse
 from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.paper.clouds import METHODS, REAL, Cloud, Place, clouds, places, probabilities
+from benchmarks.paper.clouds import METHODS, RATIOS, REAL, clouds, probabilities
 from benchmarks.paper.plan import BACKBONES
 from benchmarks.paper.report import label_of
 from genie_cli.data.digits import NOVEL_CLASSES
 from genie_cli.evaluate.results import comma_separated
+from genie_cli.gallery.clouds import Cloud, Place, places
+from genie_cli.gallery.plots.scatter import marks, scatter
+from genie_cli.gallery.projections import pca, umap
 
-_COLORS = dict(zip(NOVEL_CLASSES, ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9"), strict=True))
+_LOOK = marks(NOVEL_CLASSES)
 _PER_CLASS = 80  # images of each class and method that are drawn
 
 
@@ -35,7 +37,8 @@ def main() -> None:
     rows: list[Place] = []
     for backbone in BACKBONES:
         found = clouds(options.out, options.pool, backbone)
-        rows += places(found, backbone)
+        kinds = dict.fromkeys(kind for kind in (*METHODS, *RATIOS) if kind in found)
+        rows += places(found[REAL], [found[kind] for kind in kinds], backbone)
         draw_clouds(found, backbone, options.tables / f"figure4-{backbone}.png")
     draw_probabilities(probabilities(options.out, options.pool), options.tables / "figure4-oracle.png")
     (options.tables / "figure4.csv").write_text(comma_separated(Place, rows))
@@ -50,17 +53,15 @@ def draw_clouds(found: dict[str, Cloud], backbone: str, path: Path) -> None:
     kinds = [kind for kind in METHODS if kind in found]
     drawn = {kind: _some(found[kind]) for kind in (REAL, *kinds)}
     every = np.concatenate([cloud.features for cloud in drawn.values()])
-    maps = {"PCA": _pca(every), "UMAP": _umap(every)}
+    maps = {each.name: each.places for each in (pca(every), umap(every))}
     figure, axes = pyplot.subplots(2, len(kinds), figsize=(3 * len(kinds), 6.4), squeeze=False, layout="constrained")
     starts = np.cumsum([0, *(len(cloud.features) for cloud in drawn.values())])
     spans = {kind: slice(*span) for kind, span in zip(drawn, pairwise(starts), strict=True)}
     for row, (name, flat) in zip(axes, maps.items(), strict=True):
         for axis, kind in zip(row, kinds, strict=True):
-            for label in NOVEL_CLASSES:
-                real, made = (flat[spans[k]][drawn[k].targets == label] for k in (REAL, kind))
-                axis.scatter(*made.T, s=7, c=_COLORS[label], alpha=0.5, linewidths=0)
-                axis.scatter(*real.T, s=26, c=_COLORS[label], edgecolors="black", linewidths=0.7, label=label)
-            axis.set(title=label_of(kind) if name == "PCA" else "", xticks=[], yticks=[])
+            made, real = ((flat[spans[each]], drawn[each].targets) for each in (kind, REAL))
+            scatter(axis, made, real, _LOOK)
+            axis.set(title=label_of(kind) if name == "PCA" else "")
         row[0].set_ylabel(name)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False)
     figure.suptitle(f"{backbone}: real support images (outlined) and generated images, by the class they are made for")
@@ -91,22 +92,6 @@ def _some(cloud: Cloud) -> Cloud:
     own = [rng.permutation(np.flatnonzero(cloud.targets == label))[:_PER_CLASS] for label in NOVEL_CLASSES]
     chosen = np.concatenate(own)
     return Cloud(cloud.kind, cloud.features[chosen], cloud.targets[chosen], cloud.sources[chosen])
-
-
-def _pca(features: NDArray[np.float32]) -> NDArray[Any]:
-    from sklearn.decomposition import PCA
-
-    return np.asarray(PCA(2, random_state=0).fit_transform(features))
-
-
-def _umap(features: NDArray[np.float32]) -> NDArray[Any]:
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # umap says that a seed switches its threads off
-        from umap import UMAP
-
-        return np.asarray(UMAP(random_state=0).fit_transform(features))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,16 @@
+"""Which figures can be drawn for a paper. Light, since the command line's help imports it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What can follow ``--figure``."""
+
+    GRID = "grid"  # sources and what they become under each target, at one r: the paper's Figure 1
+    MAP = "map"  # real and generated images in a backbone's features, by method and r: Figure 4
+    SWEEP = "sweep"  # sources and what they become under one target over r: Figures 2 and 3
+
+
+SUFFIXES = (".png", ".svg", ".pdf")
