@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from genie_cli.export.export import Exported
     from genie_cli.fewshot.results import Records as FewShotRecords
     from genie_cli.fewshot.task import Task
+    from genie_cli.gallery.gallery import Gallery
     from genie_cli.generate.run import Made, Run
     from genie_cli.generate.status import FolderStatus
     from genie_cli.longtail.results import Records as LongTailRecords
@@ -410,6 +411,27 @@ def export(
 
     form = form_named(format)
     return export_images(manifest, Path(out), form, _path(with_), license, _listening(observer))
+
+
+def gallery(manifest: _Path, *, out: _Path = "gallery", observer: Observer | None = None) -> Gallery:
+    """Make a page that shows every row of a manifest, and opens in a browser without a server.
+
+    Args:
+        manifest: a manifest, the folder of a run, or ``"-"`` for standard input.
+        out: folder for the page; new, empty, or with an earlier gallery, which is made anew.
+
+    Returns:
+        What was made: ``.page``, ``.address``, ``.rows``, ``.missing``.
+
+    Raises:
+        ManifestError: not a manifest, or it has no rows.
+        UsageError: its images are probes.
+        OutputError: ``out`` holds something else, or cannot be written.
+    """
+    from genie_cli.gallery import items
+    from genie_cli.gallery.gallery import make
+
+    return make(items.read(manifest), Path(out), {}, _listening(observer))
 
 
 def fewshot(
