@@ -24,8 +24,8 @@ def gallery(
 ) -> None:
     """Make a page that shows all images with their sources, scores and verdicts, and that opens without a server.
 
-    A gallery is made anew over an earlier one, for example after genie oracle has judged the images; thumbnails that are
-    there are used again.
+    A gallery is made anew over an earlier one, for example once genie oracle has judged the images; thumbnails that
+    are there are used again.
 
     Example: genie gallery judged.jsonl --open
     """

@@ -19,8 +19,8 @@ CHUNK = 1000  # rows in a file of `lines`
 def columns(contents: Contents, pictures: Pictures) -> dict[str, Any]:
     """All rows, in the manifest's order.
 
-    ``ids`` has 20 characters per row. A column in ``coded`` has its different values, sorted, and for each row the place
-    of its value among them; no codes if all rows have the same. Missing numbers are None, and missing places -1.
+    ``ids`` has 20 characters per row. A column in ``coded`` has its different values, sorted, and for each row the
+    place of its value among them; no codes if all rows have the same. Missing numbers are None, missing places -1.
     """
     rows = [item.row for item in contents.items]
     jobs = [row.job for row in rows]

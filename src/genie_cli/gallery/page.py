@@ -44,6 +44,7 @@ def render(contents: Contents) -> bytes:
     )
     text = environment.get_template(_TEMPLATE).render(
         name=contents.name,
+        short="/".join(Path(contents.name).parts[-2:]),
         summary=", ".join(summary(contents)),
         version=__version__,
         first=_FIRST,

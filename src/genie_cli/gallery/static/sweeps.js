@@ -18,7 +18,11 @@
       next += sweep.length;
     });
     const present = [...new Set(order.map((row) => genie.coded.r.codes[row]))].sort((a, b) => a - b);
-    const columnOf = new Map(present.map((code, column) => [code, column + 1])); // the first is the source
+    // The first column is the source's. Where each sweep has other ratios, as with GeNIe-Ada, they are not lined up.
+    const longest = sweeps.reduce((most, sweep) => Math.max(most, sweep.length), 0);
+    const isAligned = present.length <= 2 * longest;
+    const columnOf = new Map(isAligned ? present.map((code, column) => [code, column + 1]) : []);
+    const columns = isAligned ? present.length : longest;
     let across = 1;
     let cell = LARGEST;
     return {
@@ -28,8 +32,8 @@
       layout(width) {
         cell = Math.min(LARGEST, Math.floor(width / 3));
         across = Math.floor(width / cell);
-        const high = Math.ceil((present.length + 1) / across);
-        return { lines: sweeps.length, height: HEAD + high * (cell - MARGIN + CAPTION), tiles: present.length + 1 };
+        const high = Math.ceil((columns + 1) / across);
+        return { lines: sweeps.length, height: HEAD + high * (cell - MARGIN + CAPTION), tiles: longest + 1 };
       },
       lineOf: (place) => sweepOf[place],
       line: (number) => line(sweeps[number], { number, count: sweeps.length, start: starts[number], columnOf, across, cell }),
@@ -71,7 +75,7 @@
     };
     put(photo(first, cell - MARGIN), 0);
     sweep.forEach((row, place) => {
-      put(result(row, start + place, cell - MARGIN), columnOf.get(genie.coded.r.codes[row]));
+      put(result(row, start + place, cell - MARGIN), columnOf.get(genie.coded.r.codes[row]) ?? place + 1);
     });
     return genie.element(
       "div",

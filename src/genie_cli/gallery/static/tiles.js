@@ -4,6 +4,13 @@
   const WIDTH = 308;
   const BOX = 128;
   const HEIGHT = BOX + 82;
+  const KINDS = new Map([
+    ["hard negative", "good"],
+    ["easy (source lost)", "warn"],
+    ["mislabelled", "bad"],
+    ["failed", "bad"],
+    ["skipped", "warn"],
+  ]);
 
   /** A view of rows; `order` has them as they are shown, and `place` is where the keyboard is. */
   genie.tilesView = (rows) => {
@@ -64,10 +71,9 @@
   genie.badge = (row) => {
     const verdict = genie.value("verdict", row);
     const word = verdict === "not made" ? genie.value("state", row) : verdict;
-    const kinds = { "hard negative": "good", "easy (source lost)": "warn", mislabelled: "bad", failed: "bad", skipped: "warn" };
     const state = genie.value("state", row);
     const more = ["rejected", "not selected"].includes(state) ? `, ${state}` : "";
-    return genie.element("span", { className: `badge ${kinds[word] || "plain"}` }, genie.name(word + more));
+    return genie.element("span", { className: `badge ${KINDS.get(word) || "plain"}` }, genie.name(word + more));
   };
 
   genie.chooser = (row) => {

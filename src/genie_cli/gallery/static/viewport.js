@@ -2,7 +2,7 @@
 // Of a list of any length, the few lines that are in view. No more than `MOST` tiles are ever in the page.
 (() => {
   const MOST = 150;
-  const AHEAD = 2; // lines above and below, drawn before they come into view
+  const AHEAD = 1; // lines above and below that are drawn before they come into view
 
   genie.Viewport = class {
     /** `list` is as high as all lines together; lines are placed in it. */
@@ -15,20 +15,22 @@
       };
       addEventListener("scroll", later, { passive: true });
       new ResizeObserver(() => this.resize()).observe(list);
-      addEventListener("resize", later);
+      addEventListener("resize", () => this.resize());
     }
 
     /** Show a view: an object with `layout(width)`, which returns lines, height and tiles of a line, and `line(n)`. */
     show(view) {
       this.view = view;
-      this.width = 0;
+      this.sized = "";
       this.resize();
     }
 
     resize() {
-      if (!this.view || this.list.hidden || this.list.clientWidth === this.width) return;
-      this.width = this.list.clientWidth;
-      this.size = this.view.layout(this.width);
+      if (!this.view || this.list.hidden || this.sized === `${this.list.clientWidth} ${innerHeight}`) return;
+      this.sized = `${this.list.clientWidth} ${innerHeight}`;
+      this.size = this.view.layout(this.list.clientWidth);
+      // On a large screen more lines than may be drawn would fit: they are set wider apart.
+      this.size.height = Math.max(this.size.height, Math.ceil(innerHeight / Math.max(1, this.most() - 1)));
       this.list.style.height = `${this.size.lines * this.size.height}px`;
       this.forget();
       this.draw();
@@ -59,10 +61,15 @@
       }
     }
 
+    /** Lines that may be drawn. */
+    most() {
+      return Math.max(1, Math.floor(MOST / this.size.tiles));
+    }
+
     range() {
-      const { height, lines, tiles } = this.size;
+      const { height, lines } = this.size;
       const top = -this.list.getBoundingClientRect().top;
-      const most = Math.max(1, Math.floor(MOST / tiles));
+      const most = this.most();
       const visible = Math.min(most, Math.ceil(innerHeight / height) + 1);
       const ahead = Math.min(AHEAD, Math.floor((most - visible) / 2));
       const first = Math.floor(Math.max(0, Math.min(top, (lines - 1) * height)) / height);
