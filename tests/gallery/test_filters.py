@@ -77,7 +77,7 @@ def test_filters_give_the_rows_that_python_finds(page: Page, shown: Shown) -> No
         assert ids(page) == wanted, fragment
         assert len(wanted) > 0, fragment
         of = f" of {len(shown.rows)}" if len(wanted) < len(shown.rows) else ""
-        assert page.text_content("#count") == f"{len(wanted)}{of} images", fragment
+        assert page.text_content("#count") == f"{len(wanted)}{of} jobs", fragment
 
 
 def test_the_id_is_searched(page: Page, shown: Shown) -> None:
@@ -103,7 +103,7 @@ def test_sweeps_have_a_line_per_source_target_and_replicate(page: Page, shown: S
         lines.setdefault((row.job.source.sha256 if row.job.source else "", row.job.target), []).append(row)
     wanted = [row.job.id for line in lines.values() for row in sorted(line, key=lambda row: row.job.r)]
     assert ids(page) == wanted
-    assert page.text_content("#count") == f"{len(shown.rows)} images in {len(lines)} sweeps"
+    assert page.text_content("#count") == f"{len(shown.rows)} jobs in {len(lines)} sweeps"
     drawn = page.eval_on_selector_all(
         ".sweep", "lines => lines.map((line) => [...line.querySelectorAll('[data-id]')].map((tile) => tile.innerText))"
     )

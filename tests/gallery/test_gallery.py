@@ -189,6 +189,20 @@ def test_the_command_says_what_to_open_or_opens_it(library: tuple[Path, list[Row
     assert (root / "opened").read_text().strip() == address
 
 
+def test_commands_are_those_of_explain(genie: Genie, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a real run: with sources, and a batch size that rows state."""
+    monkeypatch.setattr("genie_cli.cli.explain.wants_lines", lambda as_json: as_json)
+    words = ("--src-dir", photos, "--targets", "two", "--per-target", 2, "--out", "-made")
+    assert genie("generate", *words).exit_code == 0
+    assert genie("gallery", "./-made").exit_code == 0
+    details = values(Path("gallery/data/lines-0000.js"))
+    assert len(details) == 2
+    for known in details:
+        image = Path("-made", json.loads(known["line"])["file"]).absolute()
+        assert known["command"] == genie("explain", image).stdout.splitlines()[-1]
+        assert "--slots=4" in known["command"]
+
+
 def test_it_loads_no_torch() -> None:
     code = "import sys; import genie_cli.gallery.gallery; print([m for m in ('torch', 'sklearn') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

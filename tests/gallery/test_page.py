@@ -27,7 +27,7 @@ def test_the_first_tiles_are_those_of_the_manifest(page: Page, shown: Shown) -> 
     drawn = tiles(page)
     assert len(drawn) >= 12
     assert drawn == ids(page)[: len(drawn)]
-    assert page.text_content("#count") == f"{len(shown.rows)} images"
+    assert page.text_content("#count") == f"{len(shown.rows)} jobs"
     assert not page.is_visible("nav [data-view=figures]")
 
 
@@ -181,3 +181,24 @@ def test_a_figures_script_gets_its_tab(watched: Watched, shown: Shown, tmp_path:
         page.evaluate(f"document.querySelector('nav [data-view={view}]').click()")
         assert page.evaluate("window.drawn") == 1 if view == "figures" else page.is_hidden("#figures")
     assert page.is_visible("#figures .tip")
+
+
+def test_colors_are_readable() -> None:
+    """Contrast of text with what is behind it, by WCAG 2.2, AA: 4.5 to 1."""
+    css = (Path(script.__file__).parent / "static/gallery.css").read_text()
+    themes = [
+        dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", block)) for block in re.findall(r"\{([^{}]*--paper: [^{}]*)\}", css)
+    ]
+    assert [set(theme) for theme in themes] == [set(themes[0])] * 3
+    assert themes[1] == themes[2]
+    for theme in themes:
+        for text in ("ink", "muted", "accent", "good", "bad", "warn"):
+            for behind in ("paper", "raised"):
+                low, high = sorted((luminance(theme[text]), luminance(theme[behind])))
+                assert (high + 0.05) / (low + 0.05) >= 4.5, (text, behind)
+
+
+def luminance(color: str) -> float:
+    channels = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

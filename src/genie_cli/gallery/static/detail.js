@@ -42,7 +42,7 @@
     choose.append(" choose");
     choose.firstChild.tabIndex = 0;
     return [
-      genie.element("div", { className: "dialog-head" }, title, genie.element("span", { className: "buttons" }, choose, button("← Previous", previous), button("Next →", next), close)),
+      genie.element("div", { className: "dialog-head" }, title, genie.element("span", { className: "buttons" }, choose, button("Previous", previous), button("Next", next), close)),
     ];
   }
 

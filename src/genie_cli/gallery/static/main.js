@@ -64,9 +64,9 @@
     scrollTo(0, Math.min(scrollY, genie.by("toolbar").offsetTop));
     genie.viewport.show(view);
     genie.markCurrent();
-    const counted = found.rows.length === genie.count
-      ? genie.many(genie.count, "image", "images")
-      : `${found.rows.length.toLocaleString("en")} of ${genie.many(genie.count, "image", "images")}`;
+    const nouns = genie.coded.verdict.values.includes("not made") ? ["job", "jobs"] : ["image", "images"];
+    const all = genie.many(genie.count, ...nouns);
+    const counted = found.rows.length === genie.count ? all : `${found.rows.length.toLocaleString("en")} of ${all}`;
     genie.by("count").textContent = view.count === undefined ? counted : `${counted} in ${genie.many(view.count, "sweep", "sweeps")}`;
   }
 

@@ -58,12 +58,12 @@
 
   function words(row) {
     const source = genie.value("source", row);
-    const facts = [`r ${genie.value("r", row)}`, genie.percent(genie.numbers.confidence[row])].filter(Boolean).join(" · ");
+    const numbers = [`r ${genie.value("r", row)}`, genie.percent(genie.numbers.confidence[row])].filter(Boolean);
     return genie.element(
       "span",
       { className: "words" },
       genie.element("span", { className: "classes" }, ...(source ? [genie.name(source), " → "] : []), genie.name(genie.value("target", row))),
-      genie.element("span", { className: "facts" }, genie.badge(row), ` ${facts}`),
+      genie.element("span", { className: "facts" }, `${numbers.join(" · ")} · `, genie.badge(row)),
     );
   }
 
