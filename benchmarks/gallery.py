@@ -28,7 +28,7 @@ from genie_cli.gallery.items import Contents, Item
 from genie_cli.gallery.pictures import Pictures
 from genie_cli.gallery.script import assign, call
 from genie_cli.gallery.sheets import CELLS, COLUMNS, LARGEST, Drawn, Sheet
-from genie_cli.header import Header
+from genie_cli.header import Header, RunSettings
 from genie_cli.jobs import Job, Method, Source
 from genie_cli.judgement import Judgement
 from genie_cli.manifest import Row, Status
@@ -91,7 +91,7 @@ def rows(count: int) -> Iterator[Row]:
 def write(root: Path, count: int) -> None:
     """The folder of a gallery whose images are not there."""
     found = list(rows(count))
-    header = Header(kind="genie.manifest", source_root="/photos", settings={"steps": 50})
+    header = Header(kind="genie.manifest", source_root="/photos", settings=RunSettings(steps=50))
     contents = Contents("synthetic.jsonl", header, [Item(row, None, None) for row in found], root / "made")
     sources = {row.job.source.sha256: None for row in found if row.job.source}
     order = {digest: place for place, digest in enumerate(sources)}

@@ -7,6 +7,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from genie_cli.jobs import Job, Method, Source
 from genie_cli.judgement import Judgement
@@ -39,7 +40,7 @@ def jobs(photos: Path, targets: Sequence[str] = HOSTILE, ratios: Sequence[float]
     """A job for each photo, target and ratio, and one without a photo for each target."""
     found = []
     for target in targets:
-        common = {"target": target, "prompt": f"A photo of a {target}", "model": "sd15@abc"}
+        common: dict[str, Any] = {"target": target, "prompt": f"A photo of a {target}", "model": "sd15@abc"}
         found.append(Job(source=None, method=Method.TXT2IMG, r=1.0, **common))
         for path in sorted(photos.rglob("*.jpg")):
             label = path.parent.name.replace("∕", "/")

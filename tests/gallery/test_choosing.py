@@ -12,6 +12,7 @@ from genie_cli import api
 from genie_cli.manifest import Status
 from tests.conftest import Genie
 from tests.gallery.conftest import Shown, Watched, ids, wait_until
+from tests.gallery.made import RATIOS
 
 CLIPBOARD = "navigator.clipboard.writeText = async (text) => { window.copied = text; };"
 NO_CLIPBOARD = """
@@ -65,6 +66,32 @@ def test_the_keyboard_is_enough(page: Page) -> None:
     assert page.is_visible("#keys")
     page.keyboard.press("Escape")
     assert not page.is_visible("#keys")
+
+
+def test_the_keyboard_in_sweeps(page: Page, shown: Shown) -> None:
+    page.goto(f"{shown.address}#view=sweeps&source=cat")
+    rows = {row.job.id: row for row in shown.rows}
+    page.locator(".tile .open").first.focus()
+    moves = {"ArrowRight": (0, 1), "ArrowDown": (1, 0), "ArrowLeft": (0, -1), "ArrowUp": (-1, 0)}
+    line = column = 0
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown", "ArrowDown", "ArrowLeft", "ArrowUp"):
+        page.keyboard.press(key)
+        line, column = line + moves[key][0], column + moves[key][1]
+        assert rows[focused(page)].job.r == RATIOS[column], key
+        assert page.evaluate("document.activeElement.closest('.sweep').ariaPosInSet") == str(line + 1), key
+
+
+def test_everything_to_press_has_a_name(page: Page, shown: Shown) -> None:
+    for fragment in ("", "view=sweeps", f"image={shown.rows[0].job.id}"):
+        page.goto(f"{shown.address}#{fragment}")
+        nameless = page.evaluate(
+            "[...document.querySelectorAll('button, input, select, summary')].filter((it) => !(it.ariaLabel"
+            " || it.textContent.trim() || [...(it.labels || [])].some((label) => label.textContent.trim())"
+            " || it.closest('label')?.title)).map((it) => it.outerHTML)"
+        )
+        assert nameless == []
+        roles = page.eval_on_selector_all("#list > .line", "all => all.map((line) => line.getAttribute('role'))")
+        assert set(roles) == {"listitem" if "sweeps" in fragment else "presentation"}
 
 
 def test_chosen_images_are_what_select_keeps(page: Page, shown: Shown, tmp_path: Path) -> None:

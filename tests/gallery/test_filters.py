@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -20,19 +21,23 @@ def label(row: Row) -> str:
 
 
 def confidence(row: Row) -> float:
-    known = row.judgement and row.judgement.target_probability
+    known = row.judgement.target_probability if row.judgement else None
     return math.nan if known is None else known
 
 
 def similarity(row: Row) -> float:
-    known = row.judgement and row.judgement.source_similarity
+    known = row.judgement.source_similarity if row.judgement else None
     return math.nan if known is None else known
+
+
+def is_of(target: str, row: Row) -> bool:
+    return row.job.target == target
 
 
 Condition = Callable[[Row], bool]
 FILTERS: dict[str, Condition] = {
     "": lambda row: True,
-    **{urlencode({"target": name}): lambda row, name=name: row.job.target == name for name in made.HOSTILE},
+    **{urlencode({"target": name}): partial(is_of, name) for name in made.HOSTILE},
     "source=%3Cb%3Edog%3C%2Fb%3E": lambda row: label(row) == "<b>dog</b>",
     "source=": lambda row: row.job.source is None,
     "verdict=hard+negative": lambda row: verdict_of(row) == "hard negative",
@@ -66,7 +71,7 @@ def stable(rows: list[Row], sort: str) -> list[str]:
     if name == "order":
         return [row.job.id for row in rows[::sign]]
     key = SORTS[name]
-    known = sorted((row for row in rows if key(row) == key(row)), key=key, reverse=sign < 0)  # type: ignore[arg-type]
+    known = sorted((row for row in rows if key(row) == key(row)), key=key, reverse=sign < 0)
     return [row.job.id for row in [*known, *(row for row in rows if key(row) != key(row))]]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 import signal
@@ -11,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -138,6 +140,19 @@ def test_images_that_cannot_be_shown_are_named(library: tuple[Path, list[Row]]) 
     assert [bool(why) for why in column(data, "lost")] == lost
     api.gallery(root / "made", out=root / "new")
     assert tree(root / "new") == tree(root / "gallery")
+
+
+def test_folders_whose_names_are_no_text(library: tuple[Path, list[Row]], tmp_path: Path) -> None:
+    root, rows = library
+    made_in = tmp_path / os.fsdecode(b"caf\xe9 #")
+    (root / "made").rename(made_in)
+    api.gallery(made_in, out=made_in / "gallery")
+    details = values(made_in / "gallery/data/lines-0000.js")
+    assert [known["image"] for known in details] == [f"../{quote(row.file)}" for row in rows]
+    assert not any("command" in known for known in details)
+    api.gallery(made_in, out=tmp_path / "gallery")
+    known = values(tmp_path / "gallery/data/lines-0000.js")[0]
+    assert known["image"] == f"../caf%E9%20%23/{quote(rows[0].file)}"
 
 
 def test_a_damaged_sheet_is_drawn_again(library: tuple[Path, list[Row]]) -> None:

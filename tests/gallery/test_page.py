@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given, settings
@@ -148,7 +149,7 @@ def test_unknown_links_show_the_list(page: Page, shown: Shown) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_narrow_screens_and_themes(theme: str, browser: Browser, shown: Shown) -> None:
+def test_narrow_screens_and_themes(theme: Literal["light", "dark"], browser: Browser, shown: Shown) -> None:
     context = browser.new_context(viewport={"width": 360, "height": 640}, color_scheme=theme)
     page = context.new_page()
     page.goto(f"{shown.address}")

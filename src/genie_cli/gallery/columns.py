@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
+from genie_cli.files.reading import is_text
 from genie_cli.gallery.items import Contents
 from genie_cli.gallery.pictures import Pictures
 from genie_cli.gallery.sheets import CELLS, COLUMNS, LARGEST, Drawn
@@ -119,8 +120,12 @@ def _sheets(drawn: Drawn) -> dict[str, Any]:
 
 
 def _header(contents: Contents) -> list[str]:
-    """The first line of a manifest of chosen rows, before and after their number; it may lie anywhere."""
-    header = contents.header.model_copy(update={"root": str(contents.root.resolve())})
+    """The first line of a manifest of chosen rows, before and after their number.
+
+    It may lie anywhere, unless the images lie in a folder whose name is no text: then it must lie with them.
+    """
+    root = str(contents.root.resolve())
+    header = contents.header.model_copy(update={"root": root if is_text(root) else None})
     before, number, after = header.line(0).partition('"rows":0')
     return [before + number[:-1], after]
 

@@ -107,7 +107,8 @@ class SheetFolder:
     def draw(self, wanted: Sequence[Wanted], description: str, observer: Observer) -> Drawn:
         """Draw thumbnails of images, in their order; of one that cannot be read the cell is empty."""
         groups = [wanted[start : start + CELLS] for start in range(0, len(wanted), CELLS)]
-        sheets, problems = [], {}
+        sheets: list[Sheet] = []
+        problems: dict[int, str] = {}
         with observer.progress(description, len(wanted)) as progress:
             pool = ThreadPoolExecutor(_THREADS)
             try:
@@ -149,7 +150,7 @@ class SheetFolder:
         return sheet
 
     def _draw(self, name: str, pictures: Sequence[Image.Image | None]) -> Sheet:
-        sizes = tuple(picture and (picture.width, picture.height) for picture in pictures)
+        sizes = tuple(picture.size if picture else None for picture in pictures)
         side = -(-max(max(size) for size in sizes if size) // _BLOCK) * _BLOCK
         canvas = Image.new("RGB", (COLUMNS * side, -(-len(pictures) // COLUMNS) * side), "white")
         for cell, picture in enumerate(pictures):
