@@ -92,6 +92,17 @@ def test_the_id_is_searched(page: Page, shown: Shown) -> None:
     assert ids(page) == [wanted]
 
 
+def test_a_filtered_list_is_shown_from_its_start(page: Page) -> None:
+    page.evaluate("scrollTo(0, 5000)")
+    wait_until(page, "document.querySelector('.tile').dataset.place > 12")
+    page.select_option("#sort", "confidence")
+    first = page.locator(f".tile[data-id='{ids(page)[0]}']").bounding_box()
+    toolbar = page.locator("#toolbar").bounding_box()
+    assert first
+    assert toolbar
+    assert toolbar["y"] + toolbar["height"] <= first["y"] < 200
+
+
 @pytest.mark.parametrize("filtered", ["", "state=accepted&state=failed"])
 def test_sorting_is_stable_with_missing_values_last(filtered: str, page: Page, shown: Shown) -> None:
     rows = [row for row in shown.rows if not filtered or state_of(row) in ("accepted", "failed")]

@@ -61,7 +61,8 @@
     genie.resetPlace();
     const view = state.view === "sweeps" ? genie.sweepsView(found.rows) : genie.tilesView(found.rows);
     genie.by("list").setAttribute("aria-label", view.label);
-    scrollTo(0, Math.min(scrollY, genie.by("toolbar").offsetTop));
+    const controls = genie.by("controls");
+    scrollTo(0, Math.min(scrollY, controls.offsetTop + controls.offsetHeight)); // the list begins anew
     genie.viewport.show(view);
     genie.markCurrent();
     const nouns = genie.coded.verdict.values.includes("not made") ? ["job", "jobs"] : ["image", "images"];
