@@ -176,7 +176,7 @@ def test_a_folder_with_anything_else_is_refused(name: str, shown: Shown, tmp_pat
     (out / name).parent.mkdir(parents=True)
     (out / name).write_text("mine")
     before = tree(out)
-    with pytest.raises(OutputError, match="that are not genie gallery's") as caught:
+    with pytest.raises(OutputError, match="that genie gallery did not put there") as caught:
         api.gallery(shown.root / "made", out=out)
     assert "new folder" in caught.value.hint
     assert tree(out) == before

@@ -7,7 +7,6 @@ Thumbnails are named after what they show, and stay as long as they are shown.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Collection, Iterator
@@ -15,21 +14,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from genie_cli.errors import OutputError
-from genie_cli.files.folders import make_own_folder, require_usable_folder
-from genie_cli.files.reading import look, read_json
+from genie_cli.files.folders import make_own_folder
+from genie_cli.files.marker import Marker
 from genie_cli.files.writing import clear_unfinished, reraise_as_output_error, write_atomically
 from genie_cli.generate.locks import held
 
 PAGE = "index.html"
 SHEETS, DATA, STATIC = "sheets", "data", "static"
-_KIND = "genie.gallery"
-_LOCK = "gallery"
-_MARKER = "gallery.json"
-_OURS = (f"{_LOCK}.lock", f"{_LOCK}.owner")  # what a kill before the marker may leave
-_TEMPORARY = ".genie-"
 _DERIVED = {SHEETS: re.compile(r"[0-9a-f]{32}\.jpg"), DATA: re.compile(r"lines-\d{4,}\.js")}
-_ELSEWHERE = "give a new folder: --out GALLERY"
+MARKER = Marker("gallery", "give a new folder: --out GALLERY")
 
 
 @dataclass(frozen=True)
@@ -50,40 +43,15 @@ class GalleryFolder:
         Raises:
             OutputError: it holds anything else, another process makes a gallery there, or it cannot be written.
         """
-        self.require_free()
+        MARKER.require_free(self.root)
         with reraise_as_output_error(self.root):
             make_own_folder(self.private)
-            with held(self.private, _LOCK):
-                self.require_free()
-                self.write(f".genie/{_MARKER}", json.dumps({"kind": _KIND}).encode() + b"\n")
+            with held(self.private, MARKER.command):
+                MARKER.require_free(self.root)
+                self.write(MARKER.name, MARKER.content({}))
                 for name in (SHEETS, DATA, STATIC):
                     make_own_folder(self.root / name)
                 yield
-
-    def require_free(self) -> None:
-        """Raise OutputError unless a gallery can be made here: it is new, empty, or has a gallery of genie's."""
-        require_usable_folder(self.root)
-        with reraise_as_output_error(self.root, _ELSEWHERE):
-            if not look(self.root) or self._is_marked():
-                return
-            entries = set(os.listdir(self.root))
-            if ".genie" in entries and self.private.is_dir() and not self.private.is_symlink():
-                names = os.listdir(self.private)
-                entries |= {f".genie/{name}" for name in names if name not in _OURS and name[:7] != _TEMPORARY}
-                entries.discard(".genie")
-        if entries:
-            raise OutputError(f"{self.root} has files that are not genie gallery's: {sorted(entries)[0]}", _ELSEWHERE)
-
-    def _is_marked(self) -> bool:
-        if os.path.islink(self.private):
-            return False
-        try:
-            said = read_json(self.private / _MARKER)
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        except ValueError:
-            said = None
-        return isinstance(said, dict) and said.get("kind") == _KIND
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file of the gallery, completely or not at all; name relative to the folder."""

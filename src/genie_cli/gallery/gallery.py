@@ -10,7 +10,7 @@ from typing import Any
 from genie_cli.files.reading import read_bytes
 from genie_cli.gallery import lines, page, pictures
 from genie_cli.gallery.columns import columns
-from genie_cli.gallery.folder import DATA, PAGE, STATIC, GalleryFolder
+from genie_cli.gallery.folder import DATA, MARKER, PAGE, STATIC, GalleryFolder
 from genie_cli.gallery.items import Contents
 from genie_cli.gallery.pictures import Pictures
 from genie_cli.gallery.script import assign, call
@@ -49,7 +49,7 @@ def make(contents: Contents, root: Path, figures: Mapping[str, Any], observer: O
         OutputError: see `folder.GalleryFolder`; or the folder lies among sources or generated images.
     """
     folder = GalleryFolder(root)
-    folder.require_free()
+    MARKER.require_free(root)
     keep_apart(contents.root / IMAGES, root)
     if contents.header.source_root:
         keep_apart(Path(contents.header.source_root), root)
