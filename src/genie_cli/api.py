@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from genie_cli.export.export import Exported
     from genie_cli.fewshot.results import Records as FewShotRecords
     from genie_cli.fewshot.task import Task
+    from genie_cli.gallery.gallery import Gallery
     from genie_cli.generate.run import Made, Run
     from genie_cli.generate.status import FolderStatus
     from genie_cli.longtail.results import Records as LongTailRecords
@@ -410,6 +411,84 @@ def export(
 
     form = form_named(format)
     return export_images(manifest, Path(out), form, _path(with_), license, _listening(observer))
+
+
+def gallery(
+    manifest: _Path,
+    *,
+    out: _Path = "gallery",
+    confusion: Confusion | _Path | None = None,
+    results: _Paths = (),
+    backbone: str | None = None,
+    checkpoint: _Path | None = None,
+    device: str = "auto",
+    observer: Observer | None = None,
+) -> Gallery:
+    """Make a page that shows every row of a manifest, with figures, and opens in a browser without a server.
+
+    Args:
+        manifest: a manifest, the folder of a run, or ``"-"`` for standard input.
+        out: folder for the page; new, empty, or with an earlier gallery, which is made anew.
+        confusion: a matrix to show: what `confuse` returns, or its file.
+        results: folders of results of `fewshot`, `finegrained` or `longtail` to show.
+        backbone: network of the map of images, as in `select`; default: the bundled one for images of the bundled
+            model, else there is no map.
+        checkpoint: a file with the backbone's weights.
+        device: where the backbone runs.
+
+    Returns:
+        What was made: ``.page``, ``.address``, ``.rows``, ``.missing``.
+
+    Raises:
+        ManifestError: not a manifest, or it has no rows; or a file of results has a bad line.
+        UsageError: its images are probes; a folder has no results; or there is no such backbone.
+        ModelError: the backbone is missing, damaged, or does not fit its device.
+        OutputError: ``out`` holds something else, or cannot be written.
+    """
+    from genie_cli.gallery import items
+    from genie_cli.gallery.figures import Asked
+    from genie_cli.gallery.gallery import make
+
+    folders = tuple(Path(name) for name in _names(results))
+    asked = Asked(_confusion(confusion), folders, backbone, _path(checkpoint), device)
+    return make(items.read(manifest), Path(out), asked, _listening(observer))
+
+
+def figure(
+    manifest: _Path,
+    kind: str,
+    out: _Path,
+    *,
+    backbone: str | None = None,
+    checkpoint: _Path | None = None,
+    device: str = "auto",
+    observer: Observer | None = None,
+) -> Path:
+    """Draw a figure of generated images for a paper (``genie gallery --figure``).
+
+    Args:
+        manifest: as in `gallery`.
+        kind: ``grid`` (sources and what they become under each target; the paper's Fig. 1), ``sweep`` (what they become
+            as r rises; Figs. 2 and 3) or ``map`` (real and generated images in a backbone's features; Fig. 4).
+        out: file to write, as PNG, SVG or PDF by its suffix; a figure that genie drew is replaced.
+        backbone, checkpoint, device: of the map; as in `gallery`.
+
+    Returns:
+        ``out``.
+
+    Raises:
+        UsageError: there is no such figure, nothing to draw, or a package for it is missing.
+        ManifestError, ModelError: as `gallery`.
+        OutputError: another file is there, or it cannot be written.
+    """
+    from genie_cli.gallery import items
+    from genie_cli.gallery.figures import Asked
+    from genie_cli.gallery.plots.draw import draw
+    from genie_cli.gallery.plots.kind import kind_named
+
+    asked = Asked(backbone=backbone, checkpoint=_path(checkpoint), device=device)
+    draw(items.read(manifest), kind_named(kind), Path(out), asked, _listening(observer))
+    return Path(out)
 
 
 def fewshot(

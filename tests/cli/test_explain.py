@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from genie_cli import provenance
-from genie_cli.cli.explain import command_for
 from genie_cli.config import Format
 from genie_cli.errors import ImageError
+from genie_cli.generate.command import command_of_image
 from tests.conftest import Genie
 from tests.records import a_job, gradient
 
@@ -93,7 +93,7 @@ TEXTS = st.text(
 @given(name=TEXTS, value=TEXTS)
 def test_so_does_any_printable_name(name: str, value: str, tmp_path: Path) -> None:
     made = provenance.Provenance(genie="0", job=a_job(model=name, source=None), settings={"dtype": value})
-    words = run(command_for(Path("a.png"), made), tmp_path)
+    words = run(command_of_image(Path("a.png"), made), tmp_path)
     assert f"--dtype={value}" in words["generate"]
     assert [word for word in words["generate"] if word.startswith("--model=")] != []
     assert words["generate"][-2:] == ["--out", "again"]
@@ -143,4 +143,4 @@ def test_settings_of_another_type_are_an_error(wrong: dict[str, Any], genie: Gen
     assert result.exit_code == 1
     assert f"carries a record in which {next(iter(wrong))} has a value that it cannot have" in result.stderr
     with pytest.raises(ImageError):
-        command_for(tmp_path / "a.png", provenance.read(tmp_path / "a.png"))
+        command_of_image(tmp_path / "a.png", provenance.read(tmp_path / "a.png"))

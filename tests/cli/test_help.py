@@ -41,7 +41,7 @@ def test_commands_are_grouped_by_what_they_are_for() -> None:
     groups = {
         "Start": ("demo", "doctor", "init", "config"),
         "Make": ("confuse", "generate", "status", "export"),
-        "Judge": ("oracle", "select", "explain"),
+        "Judge": ("oracle", "select", "gallery", "explain"),
         "Measure": ("fewshot", "finegrained", "longtail"),
     }
     assert set(COMMANDS) == {name for names in groups.values() for name in names}

@@ -6,9 +6,14 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from genie_cli import api
+from genie_cli.manifest import Row
+from tests.gallery import made
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -55,3 +60,62 @@ def watched(browser: Browser) -> Iterator[Watched]:
 
 def _is_own(address: str) -> bool:
     return address.startswith(("file:", "data:", "blob:"))
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A gallery, and the rows that it shows."""
+
+    root: Path
+    rows: list[Row]
+
+    @property
+    def address(self) -> str:
+        return (self.root / "gallery/index.html").as_uri()
+
+
+@pytest.fixture(scope="session")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Shown:
+    """A gallery of a run with everything that can happen, beside ``photos`` and ``made``; only to be read."""
+    root = tmp_path_factory.mktemp("a folder #1 100%")
+    rows = made.run(root / "made", made.photos(root / "photos"))
+    api.gallery(root / "made", out=root / "gallery")
+    return Shown(root, rows)
+
+
+# Whatever a page might ask the network, or other files, with; and a storage and clipboard that may be forbidden.
+_FORBIDDEN = """
+const forbidden = (name) => function () { throw new Error(`${name} is forbidden`); };
+for (const name of ["fetch", "XMLHttpRequest", "WebSocket", "EventSource", "Worker"]) window[name] = forbidden(name);
+navigator.sendBeacon = forbidden("sendBeacon");
+"""
+
+
+@pytest.fixture
+def page(watched: Watched, shown: Shown) -> Page:
+    """The gallery's page, open, in a browser that forbids all that asks for anything."""
+    watched.page.add_init_script(_FORBIDDEN)
+    watched.page.goto(shown.address)
+    watched.page.wait_for_selector(".tile")
+    return watched.page
+
+
+def ids(page: Page) -> list[str]:
+    """The ids of all rows that are shown, in or out of view."""
+    found: list[str] = page.evaluate("Array.from(genie.viewport.view.order, genie.id)")
+    return found
+
+
+def tiles(page: Page) -> list[str]:
+    """The ids of the tiles that are in the document."""
+    found: list[str] = page.evaluate("[...document.querySelectorAll('.tile[data-id]')].map((tile) => tile.dataset.id)")
+    return found
+
+
+def wait_until(page: Page, expression: str) -> None:
+    """Wait until an expression is true; Playwright's own way to wait needs what the page's policy forbids."""
+    for _ in range(500):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(10)
+    raise AssertionError(expression)

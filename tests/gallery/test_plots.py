@@ -21,6 +21,8 @@ from genie_cli.gallery.plots.names import fitted
 from genie_cli.jobs import Method
 from genie_cli.manifest import Row
 from genie_cli.observer import Observer
+from tests.conftest import Genie
+from tests.export import runs
 from tests.gallery import drawn
 from tests.manifests import a_job, a_row
 
@@ -195,3 +197,22 @@ def test_few_images_per_source_are_shown_in_pairs(tmp_path: Path) -> None:
     ]
     (said,) = draw(drawn.contents(rows), Kind.GRID, tmp_path / "figure.png")
     assert said == "the figure shows GeNIe, r = 0.8: 6 of 6 targets, each image beside its source"
+
+
+def test_the_command_draws_a_figure_and_nothing_of_the_page(genie: Genie, tmp_path: Path) -> None:
+    runs.run(tmp_path / "made", runs.photos(tmp_path / "photos"))
+    result = genie("gallery", "made", "--figure", "grid", "--out", "grid.svg")
+    assert result.exit_code == 0, result.stderr
+    assert "wrote grid.svg" in result.stderr
+    assert b"<svg" in (tmp_path / "grid.svg").read_bytes()
+    for words, said in (
+        (("--figure", "grid"), "--figure needs a file to write"),
+        (("--figure", "sweeep", "--out", "a.svg"), "expected grid, map, sweep; did you mean sweep?"),
+        (("--figure", "grid", "--out", "a.gif"), ".png, .svg"),
+        (("--figure", "grid", "--out", "a.svg", "--open"), "--open is for the page"),
+        (("--figure", "grid", "--out", "a.svg", "--results", "made"), "--results is for the page"),
+    ):
+        result = genie("gallery", "made", *words)
+        assert result.exit_code == 2
+        assert said in " ".join(result.stderr.split())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["grid.svg", "made", "photos"]

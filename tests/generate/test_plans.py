@@ -60,11 +60,11 @@ def test_explain_makes_the_same_image_again(genie: Genie, photos: Path, tmp_path
 
 
 def test_explains_command_is_the_whole_truth(genie: Genie, photos: Path, tmp_path: Path) -> None:
-    from genie_cli.cli.explain import command_for
+    from genie_cli.generate.command import command_of_image
 
     genie("generate", "--src-dir", photos, "--targets", "seven", "--per-target", "1", "--out", "out")
     [image] = (tmp_path / "out/train/seven").iterdir()
-    command = command_for(image, provenance.read(image))
+    command = command_of_image(image, provenance.read(image))
     command = command.replace("genie ", f"{sys.executable} -m genie_cli ")
     subprocess.run(command, shell=True, cwd=tmp_path, check=True, capture_output=True)
     assert (tmp_path / "again/train/seven" / image.name).read_bytes() == image.read_bytes()

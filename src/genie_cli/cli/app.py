@@ -26,6 +26,7 @@ from genie_cli.cli.explain import explain
 from genie_cli.cli.export import export
 from genie_cli.cli.fewshot import fewshot
 from genie_cli.cli.finegrained import finegrained
+from genie_cli.cli.gallery import gallery
 from genie_cli.cli.generate import generate
 from genie_cli.cli.init import init
 from genie_cli.cli.longtail import longtail
@@ -66,7 +67,7 @@ def genie(
 _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Start": (demo, doctor, init, config),
     "Make": (confuse, generate, status, export),
-    "Judge": (oracle, select, explain),
+    "Judge": (oracle, select, gallery, explain),
     "Measure": (fewshot, finegrained, longtail),
 }
 for panel, commands in _PANELS.items():

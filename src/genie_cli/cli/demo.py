@@ -56,6 +56,7 @@ episodes = {episodes}
 seeds = [0]
 """
 _AUGMENT = "none,weak,img2img-h,txt2img,genie"
+_RESULTS = ("fewshot", "fewshot-lite0", "longtail", "finegrained")  # folders
 _TAIL, _KINDS = "none,txt2img,genie", "weak,txt2img,genie"
 
 
@@ -71,7 +72,8 @@ def demo(
     """Run the whole chain on bundled photographs with the bundled models, without a download.
 
     Which classes are confused with each other, hard negatives from those, an oracle's judgement of them, and what they
-    do for few-shot classification. A demo that was stopped resumes when the same command is run again.
+    do for few-shot classification; at the end a page that shows all of it. A demo that was stopped resumes when the
+    same command is run again.
 
     Example: genie demo
     """
@@ -103,6 +105,11 @@ def _demo(ctx: typer.Context, out: Path, all_: bool) -> None:
     _compare(ctx, out, config)
     if all_:
         _other_benchmarks(ctx, out, config)
+
+    _say(f"{7 if all_ else 5}. All of it in a page")
+    shown = [out / name for name in _RESULTS if is_folder(out / name)]
+    what = ["--confusion", confusion, *(word for folder in shown for word in ("--results", folder))]
+    _run(ctx, "gallery", negatives / "judged.jsonl", *what, "--out", out / "gallery")
     _point_on(out, all_)
 
 
@@ -149,7 +156,8 @@ def _point_on(out: Path, all_: bool) -> None:
     if not all_:
         stdout().print("The two other benchmarks, long-tailed and fine-grained: genie demo --all", soft_wrap=True)
     for line in (
-        f"Look at {out / 'contact-sheet.png'}: each row is a photo, and what it becomes as the noise r rises.",
+        f"Look at {out / 'gallery/index.html'} in a browser: each image with its source and the oracle's verdict, and "
+        f"figures. {out / 'contact-sheet.png'} is one picture: each row a photo, and what it becomes as r rises.",
         "Next, your own photos: genie generate --src-dir photos --targets lynx,leopard --r 0.8",
         "That downloads Stable Diffusion 1.5 once; genie doctor says whether this machine is ready.",
     ):

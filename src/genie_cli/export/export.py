@@ -12,7 +12,7 @@ from typing import Any
 from genie_cli import manifest
 from genie_cli.errors import UsageError, did_you_mean
 from genie_cli.export import croissant
-from genie_cli.export.folder import SetFolder, require_free
+from genie_cli.export.folder import MARKER, SetFolder
 from genie_cli.export.form import Content, Form, Linked
 from genie_cli.export.image_folder import ImageFolder
 from genie_cli.export.options import FormName
@@ -86,7 +86,7 @@ def export(
         UsageError: the images are probes, or the set cannot have this form.
         OutputError: see `folder.SetFolder`.
     """
-    require_free(root)
+    MARKER.require_free(root)
     if photos:
         keep_apart(photos, root)
     with manifest.opened(source, "genie.manifest") as document:

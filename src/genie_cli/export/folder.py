@@ -22,18 +22,16 @@ from typing import Any, BinaryIO, cast
 from genie_cli.errors import OutputError
 from genie_cli.export.form import Linked, Written
 from genie_cli.export.samples import Sample
-from genie_cli.files.folders import make_own_folder, remove_folder, require_usable_folder
-from genie_cli.files.reading import look, read_bytes, read_json, sha256_of
+from genie_cli.files.folders import make_own_folder, remove_folder
+from genie_cli.files.marker import Marker
+from genie_cli.files.reading import read_bytes, sha256_of
 from genie_cli.files.writing import open_new, place, reraise_as_output_error
 from genie_cli.generate import card
 from genie_cli.generate.locks import held
 
-_KIND = "genie.export"
-_LOCK = "export"
-_OURS = (f"{_LOCK}.lock", f"{_LOCK}.owner", "aside")  # what a kill before the first file may leave
-_TEMPORARY = ".genie-"
 _NO_LINK = (errno.EXDEV, errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS)
 _ELSEWHERE = "give a new folder: --out SET"
+MARKER = Marker("export", _ELSEWHERE, ("aside",))
 
 
 @dataclass
@@ -53,10 +51,6 @@ class SetFolder:
         return self.root / ".genie"
 
     @property
-    def _marker(self) -> Path:
-        return self._private / "export.json"
-
-    @property
     def _aside(self) -> Path:
         return self._private / "aside"
 
@@ -67,11 +61,11 @@ class SetFolder:
         Raises:
             OutputError: it holds something else, another process exports to it, or it cannot be written.
         """
-        require_free(self.root)
+        MARKER.require_free(self.root)
         with ExitStack() as locked, reraise_as_output_error(self.root):
             make_own_folder(self._private)
-            locked.enter_context(held(self._private, _LOCK))
-            require_free(self.root)
+            locked.enter_context(held(self._private, MARKER.command))
+            MARKER.require_free(self.root)
             remove_folder(self._aside)
             self._aside.mkdir()
             locked.callback(remove_folder, self._aside)
@@ -80,10 +74,10 @@ class SetFolder:
 
     def _bind(self) -> None:
         """Note what is exported here, or check that it is the same."""
-        known = _read_marker(self._marker)
+        known = MARKER.read(self.root)
         if known is None:
-            said = json.dumps({"kind": _KIND, **self.identity}, indent=1) + "\n"
-            self._write(lambda file: file.write(said.encode()), self._marker)
+            said = MARKER.content(self.identity)
+            self._write(lambda file: file.write(said), self.root / MARKER.name)
         elif {name: known.get(name) for name in self.identity} != dict(self.identity):
             differs = next(name for name in ("form", "versions", "content") if known.get(name) != self.identity[name])
             before, now = json.dumps(known.get(differs)), json.dumps(self.identity[differs])
@@ -157,42 +151,6 @@ class SetFolder:
         place(aside, final)
         aside.unlink(missing_ok=True)
         return digest
-
-
-def require_free(root: Path) -> None:
-    """Raise OutputError unless a set can be exported to ``root``: it is new, empty, or an export of genie's."""
-    require_usable_folder(root)
-    with reraise_as_output_error(root, _ELSEWHERE):
-        if not look(root) or _read_marker(root / ".genie/export.json") is not None:
-            return
-        entries = set(os.listdir(root))
-        private = root / ".genie"
-        if ".genie" in entries and private.is_dir() and not private.is_symlink():
-            entries |= {f".genie/{name}" for name in os.listdir(private) if not _is_ours(name)}
-            entries.discard(".genie")
-    if entries:
-        raise OutputError(f"{root} has files that genie export did not put there: {sorted(entries)[0]}", _ELSEWHERE)
-
-
-def _is_ours(name: str) -> bool:
-    return name in _OURS or name.startswith(_TEMPORARY)
-
-
-def _read_marker(path: Path) -> dict[str, Any] | None:
-    """What is exported here; None if nothing is.
-
-    Raises:
-        OutputError: the marker is damaged, or not genie's.
-    """
-    try:
-        said = read_json(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except ValueError:
-        said = None
-    if not isinstance(said, dict) or said.get("kind") != _KIND:
-        raise OutputError(f"{path} is damaged, or not genie's: what this folder holds is not known", _ELSEWHERE)
-    return said
 
 
 def _require_content(path: Path, digest: str) -> None:

@@ -33,11 +33,13 @@ class Contents:
     Attributes:
         name: what errors call it.
         items: all rows in their order, made or not, accepted or not.
+        root: folder that the rows' files are relative to.
     """
 
     name: str
     header: Header
     items: Sequence[Item]
+    root: Path = Path()
 
 
 def read(name: str | Path) -> Contents:
@@ -54,7 +56,7 @@ def read(name: str | Path) -> Contents:
         items = [_item(row, document.root, sources) for row in document.rows()]
     if not items:
         raise ManifestError(document.name, 0, "has no rows", "see genie generate")
-    return Contents(document.name, header, items)
+    return Contents(document.name, header, items, document.root)
 
 
 def _item(row: Row, root: Path, sources: Path | None) -> Item:

@@ -5,15 +5,22 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from genie_cli import manifest
 from genie_cli.config import BUNDLED
+from genie_cli.errors import ImageError, ManifestError
+from genie_cli.files.reading import first_problem
 from genie_cli.header import RunSettings
 from genie_cli.manifest import Document
 from genie_cli.recipe import Recipe
 
+if TYPE_CHECKING:
+    from genie_cli.provenance import Provenance
+
+EXPLAIN = ("genie", "explain", "--json")  # and an image: writes the plan that it was made by
 _FOLLOWED = ("dtype", "slots", "attention", "compile")  # a run takes them from its folder's header
 
 
@@ -22,6 +29,58 @@ def command_for(document: Document) -> str:
     settings, folder = document.header.settings, str(document.root)
     options = {"plan": folder, **options_of(settings.model or "", settings), "out": folder}
     return shlex.join(["genie", "generate", *words_of(options)])
+
+
+def command_of_image(image: Path, record: Provenance) -> str:
+    """The shell command that makes the same image again, into a folder ``again``.
+
+    Everything that an image or its name says is quoted: it may come from anywhere, and this line is there to be pasted.
+    What the person has to fill in is quoted, too.
+
+    Raises:
+        ImageError: the record has a setting of another type.
+    """
+    lacks_sources = bool(record.job.source) and not source_root_of(image)
+    again = command_of_piped_plan(record.job.model, settings_of(image, record), lacks_sources)
+    path = f"./{image}" if str(image).startswith("-") else str(image)
+    return f"{shlex.join([*EXPLAIN, path])} | {again}"
+
+
+def command_of_piped_plan(model: str, settings: RunSettings, lacks_sources: bool) -> str:
+    """The shell command that makes the one image of a plan that it is given on standard input.
+
+    Args:
+        model: its identity.
+        lacks_sources: whether the image has a source, and the folder of the sources is not known.
+    """
+    options = options_of(model, settings)
+    if lacks_sources:
+        options["src-dir"] = "<folder of the sources>"
+    return shlex.join(["genie", "generate", "--plan", "-", *words_of(options), "--out", "again"])
+
+
+def settings_of(image: Path, record: Provenance) -> RunSettings:
+    """The record's settings; those that genie does not know are among them, and never become options.
+
+    Raises:
+        ImageError: one is of another type than genie writes.
+    """
+    try:
+        return RunSettings.model_validate(record.settings, strict=True)
+    except ValidationError as error:
+        _, place, _ = first_problem(error)
+        raise ImageError(
+            image, f"carries a record in which {place[0]} has a value that it cannot have", "genie did not write it so"
+        ) from None
+
+
+def source_root_of(image: Path) -> str | None:
+    """The sources' folder, from the manifest of the output folder that the image lies in, if it still does."""
+    try:
+        with manifest.opened(image.resolve().parents[2] / "manifest.jsonl", "genie.manifest") as document:
+            return document.header.source_root
+    except (IndexError, OSError, RuntimeError, ManifestError):  # RuntimeError: a link leads back to itself
+        return None
 
 
 def options_of(model: str, settings: RunSettings) -> dict[str, str]:

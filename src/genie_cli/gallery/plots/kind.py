@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from genie_cli.errors import UsageError, did_you_mean
+
 
 class Kind(StrEnum):
     """What can follow ``--figure``."""
@@ -14,3 +16,11 @@ class Kind(StrEnum):
 
 
 SUFFIXES = (".png", ".svg", ".pdf")
+
+
+def kind_named(name: str) -> Kind:
+    """The kind of this name; UsageError if there is none."""
+    try:
+        return Kind(name)
+    except ValueError:
+        raise UsageError(f"--figure {name}: expected {', '.join(Kind)}{did_you_mean(name, list(Kind))}") from None
