@@ -20,6 +20,7 @@ class Data(Section):
     split_seed: int = setting(0, "Random seed of that split.", ge=0, le=LARGEST_SEED)
 
 
+_MOST_JOBS = 256
 MOST_EPISODES = 100_000  # they are held in memory
 MOST_PER_EPISODE = 100_000  # classes, and images of a class
 _Classifier = Literal["lr", "svm", "prototype"]
@@ -37,6 +38,7 @@ class FewShot(Section):
         600, "Episodes per number of shots (the paper: 1000 on tiered-ImageNet).", ge=2, le=MOST_EPISODES
     )
     classifier: _Classifier = setting("lr", _CLASSIFIERS)
+    jobs: int = setting(1, "Processes that fit classifiers; 0: one for each CPU core.", ge=0, le=_MOST_JOBS, rare=True)
     ada: Literal["full", "probe"] = setting(
         "full", "GeNIe-Ada chooses by full images at every r, or by a probe of one step at each.", rare=True
     )

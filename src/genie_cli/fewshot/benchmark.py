@@ -193,7 +193,8 @@ class Benchmark:
         augment = RandomAugment(features.backbone.preprocess, crops, self.protocol.flip_vertically)
         views = Views(self.dataset.root, augment, self.dataset.compositor)
         support = SupportSets(views, self.needs, images, self.options.soft_labels, self.protocol, probes)
-        return FewShotEvaluator(episodes.episodes, support, features, Classifier(self._classifier))
+        jobs = section_of(self.task, self.settings).jobs
+        return FewShotEvaluator(episodes.episodes, support, features, Classifier(self._classifier), jobs)
 
     def _conditions(self, backbone: str, steps: int | None) -> Conditions:
         papers_weights = bool(self.options.checkpoint) == self.task.has_checkpoint

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,6 +20,7 @@ from genie_cli.fewshot.ada import most_adequate
 from genie_cli.fewshot.augment import mix
 from genie_cli.fewshot.classifiers import Classifier
 from genie_cli.fewshot.episodes import Episode
+from genie_cli.fewshot.fitting import predictions
 from genie_cli.fewshot.support import MIXED, Candidates, Chosen, Row, SupportSets
 from genie_cli.fewshot.views import View
 from genie_cli.jobs import Job
@@ -65,12 +67,14 @@ class FewShotEvaluator:
     Attributes:
         support: what a classifier is fitted to.
         features: computes and caches the backbone's features.
+        jobs: processes that fit classifiers; see `fitting.predictions`.
     """
 
     episodes: Sequence[Episode]
     support: SupportSets
     features: Features
     classifier: Classifier
+    jobs: int = 1
     _known: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
     def run(self, augmentation: Augmentation, on_episode: Callable[[], None] = lambda: None) -> Outcome:
@@ -89,12 +93,15 @@ class FewShotEvaluator:
         rows = [list(self.support.rows(episode, augmentation, own)) for episode, own in pairs]
         self._compute(view for episode in self.episodes for view in self.support.query(episode))
         self._compute(row.view for own in rows for row in own)
+        problems = (
+            (*self._arrays(episode, augmentation, own), self._features(self.support.query(episode)))
+            for episode, own in zip(self.episodes, rows, strict=True)
+        )
         predicted = []
-        for episode, own in zip(self.episodes, rows, strict=True):
-            support, labels = self._arrays(episode, augmentation, own)
-            query = self._features(self.support.query(episode))
-            predicted.append(self.classifier.predict(support, labels, query))
-            on_episode()
+        with closing(predictions(self.classifier, problems, self.jobs)) as all_found:
+            for found in all_found:
+                predicted.append(found)
+                on_episode()
         return self._outcome(augmentation, predicted, chosen)
 
     def choose(self, augmentation: Augmentation) -> list[list[Chosen]]:

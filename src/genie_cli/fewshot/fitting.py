@@ -1,0 +1,91 @@
+"""Fits the classifiers of many episodes, here or in several processes: the same figures in the same order."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import Future
+from functools import cache
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genie_cli.errors import ModelError
+from genie_cli.fewshot.classifiers import Classifier, Features, Labels
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
+
+_CHUNK, _CHUNKS_AHEAD = 8, 2
+_IDLE = 10  # seconds, after which a process ends that has nothing to do, or whose parent was killed
+Problem = tuple[Features, Labels, Features]  # support, its labels, query; see `Classifier.predict`
+
+
+def predictions(
+    classifier: Classifier, problems: Iterable[Problem], jobs: int
+) -> Generator[NDArray[np.int64], None, None]:
+    """What the classifier predicts of each problem, in their order.
+
+    Args:
+        problems: taken as they are needed, so that few are held at a time.
+        jobs: processes; 1: this one, 0: as many as this one may use cores.
+
+    Raises:
+        ModelError: a process has been killed.
+    """
+    processes = jobs or _cores()
+    if processes == 1:
+        for problem in problems:
+            yield _predict(classifier, *problem)
+        return
+    from loky import get_reusable_executor
+    from loky.process_executor import TerminatedWorkerError
+
+    executor = get_reusable_executor(processes, timeout=_IDLE)
+    waiting: deque[Future[list[NDArray[np.int64]]]] = deque()
+    try:
+        for chunk in _chunks(problems):
+            waiting.append(executor.submit(_predict_all, classifier, chunk))
+            if len(waiting) > _CHUNKS_AHEAD * processes:
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
+    except TerminatedWorkerError:
+        raise ModelError(
+            "a process that fits classifiers was killed, perhaps for lack of memory", "try fewer --jobs"
+        ) from None
+    finally:
+        if waiting:  # stopped before the end, as by Ctrl-C
+            executor.shutdown(kill_workers=True)
+
+
+def _chunks(problems: Iterable[Problem]) -> Iterator[list[Problem]]:
+    """A few problems at a time, so that sending them takes little of the time that they take."""
+    rest = iter(problems)
+    while chunk := list(islice(rest, _CHUNK)):
+        yield chunk
+
+
+def _predict_all(classifier: Classifier, problems: Iterable[Problem]) -> list[NDArray[np.int64]]:
+    return [_predict(classifier, *problem) for problem in problems]
+
+
+def _predict(classifier: Classifier, support: Features, labels: Labels, query: Features) -> NDArray[np.int64]:
+    # In one thread: matrices are small, and sums do not depend on the number of cores.
+    with _libraries().limit(limits=1, user_api="blas"):
+        return classifier.predict(support, labels, query)
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    import scipy.linalg  # noqa: F401 - its library has to be there to be limited
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
