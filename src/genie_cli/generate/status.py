@@ -79,6 +79,10 @@ class FolderStatus:
     commands: tuple[str, ...]
     rebuilt: Rebuilt | None = None
 
+    def __repr__(self) -> str:
+        sums = {name: sum(getattr(count, name) for count in self.counts) for name in ("made", "missing", "failed")}
+        return f"<FolderStatus: {', '.join(f'{number} {name}' for name, number in sums.items())}; {self.root}>"
+
 
 def status(root: Path, observer: Observer, *, check: bool = False, rebuilt: Rebuilt | None = None) -> FolderStatus:
     """Count what is there, and what the plans in the header have besides. Nothing is written.
