@@ -126,7 +126,7 @@ def test_what_is_returned_reads_in_one_line(notebook: Path) -> None:
 
 def test_a_setting_that_is_a_path_may_be_a_path(notebook: Path) -> None:
     with api.planned("photos", "seven", model="digits", out=Path("an/out")) as run:
-        assert run.settings.output.folder == "an/out"
+        assert run.settings.output.dir == "an/out"
     with pytest.raises(UsageError, match="r: must be a number"):
         api.generate("photos", "seven", model="digits", r=Path("0.8"))
 
