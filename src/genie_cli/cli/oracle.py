@@ -25,6 +25,7 @@ from genie_cli.oracle.class_map import ClassMap
 from genie_cli.oracle.summary import Share, Summary
 from genie_cli.oracle.verdict import Verdict
 
+_NEXT = "selected.jsonl"
 _DEIT = "deit_base_patch16_224.fb_in1k"
 
 
@@ -119,7 +120,17 @@ def oracle(
         soft_labels=soft_labels,
         observer=ConsoleObserver(),
     )
-    deliver(judged, drop, out, before, json_, lambda console: _show(judged.summary, drop, console))
+    summary = judged.summary
+    deliver(judged, drop, out, before, json_, lambda console: _show(summary, drop, console), _following(summary, out))
+
+
+def _following(summary: Summary, out: Path | None) -> tuple[str, list[str]] | None:
+    """To select the images with the best verdict that occurs, if any image shows its label."""
+    found = [each for each in (Verdict.HARD, Verdict.CORRECT, Verdict.EASY) if each in summary.whole.verdicts]
+    if not out or not found or not summary.accepted:
+        return None
+    name = found[0].partition(" ")[0]
+    return "which of them to use", ["genie", "select", str(out), "--verdict", name, "--out", str(out.with_name(_NEXT))]
 
 
 def _refuse_ignored(judging: set[str], write_class_map: Path | None) -> None:
@@ -178,6 +189,11 @@ def _show(summary: Summary, dropped: bool, console: Console) -> None:
     rejected = summary.whole.images - summary.accepted
     outcome = "dropped" if dropped else "rejected"
     console.print(f"{summary.accepted} accepted" + (f", {rejected} {outcome}" if rejected else ""))
+    if summary.accepted_mislabelled:
+        console.print(
+            f"{summary.accepted_mislabelled} of the accepted are mislabelled; --consistent-only rejects these",
+            soft_wrap=True,
+        )
 
 
 def _verdicts(summary: Summary) -> list[Verdict]:

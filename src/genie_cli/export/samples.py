@@ -112,15 +112,16 @@ def _generated(document: Document, observer: Observer) -> Iterator[Sample]:
 
 def _warn(generated: Sequence[Sample], name: str, observer: Observer) -> None:
     """Tell what a person would not want in a data set without knowing it: labels that are wrong, or not checked."""
+    number = counted(len(generated), "image")
     if wrong := sum(sample.columns.get("verdict") == Verdict.MISLABELLED for sample in generated):
         names = ",".join(verdict.partition(" ")[0] for verdict in Verdict if verdict is not Verdict.MISLABELLED)
         observer.warning(
-            f"{wrong} of the {counted(len(generated), 'image')} are mislabelled, as genie oracle says, and are exported, "
-            f"too; genie select leaves them out with --verdict {names}"
+            f"{wrong} of the {number} are mislabelled, as genie oracle says, and are exported, too; "
+            f"genie select leaves them out with --verdict {names}"
         )
     if unknown := sum("oracle" not in sample.columns for sample in generated):
         observer.warning(
-            f"{unknown} of the {counted(len(generated), 'image')} were not judged, so mislabelled ones may be among them; "
+            f"{unknown} of the {number} were not judged, so mislabelled ones may be among them; "
             f"to judge them: genie oracle {shlex.quote(name)} --out judged.jsonl"
         )
 

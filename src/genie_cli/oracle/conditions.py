@@ -65,7 +65,7 @@ class Band(NamedTuple):
 def _meant(band: Band) -> str:
     """What to give instead of a band that is no range within 0..1: what was probably meant."""
     low, high = sorted(band)
-    if 2 < high:  # percent
+    if high > 2:  # percent
         low, high = low / 100, high / 100
     return f"did you mean {Band(low, high)}?" if 0 <= low <= high <= 1 else "give two numbers from 0 to 1, as .25,.75"
 

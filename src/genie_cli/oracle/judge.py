@@ -165,8 +165,8 @@ def _tell_unknown(images: ManifestImages, classes: ClassMap, oracle: Oracle, obs
         observer.warning(f"source similarity is not measured: {oracle.unmeasured}")
     elif lost := oracle.lost:
         observer.warning(
-            f"source similarity is not measured of {len(lost)} images: photos that they were made from are no longer in "
-            f"{images.source_root}, such as {lost[0]}"
+            f"source similarity is not measured of {len(lost)} images: photos that they were made from are no longer "
+            f"in {images.source_root}, such as {lost[0]}"
         )
 
 
