@@ -26,6 +26,11 @@ from genie_cli.oracle.summary import Share, Summary
 from genie_cli.oracle.verdict import Verdict
 
 _NEXT = "selected.jsonl"
+_SHORT = {  # headings where there are columns for all verdicts
+    "consistent": "consis-\ntent",
+    "target probability": "target\nprob.",
+    Verdict.MISLABELLED.value: "mis-\nlabelled",
+}
 _DEIT = "deit_base_patch16_224.fb_in1k"
 
 
@@ -207,8 +212,10 @@ def _table(title: str, first: str, verdicts: Sequence[Verdict]) -> Table:
     # Close together, and with headings in two lines, so that 80 columns suffice; a long name is what gives way.
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column(first, overflow="fold")
+    short = _SHORT if len(verdicts) > 3 else {}
     for name in ("images", "consistent", "target probability", *verdicts):
-        table.add_column(name.partition(" (")[0].replace(" ", "\n"), justify="right", no_wrap=True)
+        head = short.get(name, name.partition(" (")[0].replace(" ", "\n"))
+        table.add_column(head, justify="right", no_wrap=True)
     return table
 
 
