@@ -121,6 +121,14 @@ def test_what_is_returned_reads_in_one_line(notebook: Path) -> None:
     assert re.fullmatch(
         r"<Judged: 9 images, [\d.]+% consistent, 9 accepted; oracle digits-oracle@\w+>", repr(api.judge("out"))
     )
+    assert repr(api.status("out")) == "<FolderStatus: 9 made, 0 missing, 0 failed; out>"
+
+
+def test_a_setting_that_is_a_path_may_be_a_path(notebook: Path) -> None:
+    with api.planned("photos", "seven", model="digits", out=Path("an/out")) as run:
+        assert run.settings.output.dir == "an/out"
+    with pytest.raises(UsageError, match="r: must be a number"):
+        api.generate("photos", "seven", model="digits", r=Path("0.8"))
 
 
 @pytest.mark.parametrize(
@@ -172,7 +180,7 @@ def test_a_number_of_folds_that_is_none(photos: Path, folds: Any) -> None:
         api.confuse(photos, backbone="digits", folds=folds)
 
 
-@pytest.mark.parametrize("probability", [-0.1, 1.5, float("nan"), float("inf")])
-def test_a_probability_that_is_none(probability: float) -> None:
+@pytest.mark.parametrize("probability", [-0.1, 1.5, float("nan"), float("inf"), "0.5"])
+def test_a_probability_that_is_none(probability: Any) -> None:
     with pytest.raises(UsageError, match="min_confidence must be a number from 0 to 1"):
         api.judge("made", min_confidence=probability)

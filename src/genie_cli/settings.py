@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cache
+from pathlib import PurePath
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -245,9 +246,9 @@ def _suggestion(key: str, value: object) -> str:
 
 
 def _listed(key: str, value: Any) -> Any:
-    """A list setting's value as a list: a single value, or text with commas, may stand for one."""
+    """A list setting's value as a list: a single value, or text with commas, may stand for one; a path as text."""
     if not takes_several(key):
-        return value
+        return str(value) if isinstance(value, PurePath) else value
     if isinstance(value, str):
         return split_list([value])
     return list(value) if isinstance(value, (list, tuple)) else [value]

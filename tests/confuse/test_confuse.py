@@ -151,3 +151,11 @@ def test_the_next_command_names_a_class_that_can_be_typed(genie: Genie, tmp_path
     (tmp_path / "p.csv").write_text('true,predicted\nall,b c\n"a,b",b c\n@a,b c\nb c,all\n')
     said = genie("confuse", "--from-predictions", "p.csv").stderr
     assert "next: genie generate --src-dir photos '--targets=b c' --confusion confusion.json" in said
+
+
+def test_the_next_command_is_for_the_rarest_class(genie: Genie, tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text(
+        "true,predicted\n" + "cat,dog\ncat,dog\ncat,cat\n" + "lynx,cat\nlynx,lynx\ndog,dog\n"
+    )
+    said = genie("confuse", "--from-predictions", "p.csv").stderr
+    assert "--targets=lynx" in said  # two images; of dog is one, which is not confused

@@ -34,7 +34,10 @@ def test_images_without_class_folders(paths: tuple[str, ...], images: str, tmp_p
         put(tmp_path, path)
     message, hint = failure(tmp_path)
     assert message == f"{tmp_path} has {images}, but none in a class folder"
-    assert hint == "give their class: --src-label NAME"
+    assert hint.splitlines() == [
+        f"if {tmp_path.name!r} is their class, give the folder above: {tmp_path.parent}",
+        "or, for genie generate, give their class: --src-label NAME",
+    ]
 
 
 @pytest.mark.parametrize("label", [None, "cat"])

@@ -96,6 +96,15 @@ def test_a_folder_with_a_long_tail(split: str, tmp_path: Path) -> None:
     assert images.layout.endswith("; 3 classes, 10 training and 6 test images; 1 to 7 training images per class")
 
 
+def test_a_folder_of_classes_without_splits_has_one_drawn_if_that_is_asked_for(tmp_path: Path) -> None:
+    put_pictures(tmp_path, ["cat/1.jpg", "dog/2.jpg", "papers/more/3.jpg"])
+    for read in (train_test_folder.read, train_test_folder.read_long_tailed):
+        with pytest.raises(FolderError) as caught:
+            read(tmp_path)
+        assert str(caught.value) == f"{tmp_path} has class folders (cat, dog), but no training and test split"
+        assert "--test-share 0.2" in caught.value.hint
+
+
 def test_a_folder_without_a_test_split(tmp_path: Path) -> None:
     put_pictures(tmp_path, ["train/cat/1.jpg"])
     with pytest.raises(FolderError) as caught:

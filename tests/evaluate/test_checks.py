@@ -96,8 +96,9 @@ def test_a_folder_that_bundled_data_do_not_need() -> None:
     bundled, other = catalog.entry("fewshot", "digits"), catalog.entry("fewshot", "folder")
     check_data(bundled, Data(), frozenset())
     check_data(other, Data(), {"data.dir"})
-    with pytest.raises(UsageError, match="--dataset digits is made by genie: leave out --data-dir"):
+    with pytest.raises(UsageError, match="--dataset digits is made by genie: leave out --data-dir") as caught:
         check_data(bundled, Data(), {"data.dir"})
+    assert caught.value.hint == "your own images are --dataset folder"
 
 
 def test_a_test_split_is_drawn_from_ones_own_folder_alone() -> None:

@@ -23,6 +23,7 @@ from genie_cli.jobs import Job
 from genie_cli.judgement import Judgement
 from genie_cli.manifest import Row, Status
 from genie_cli.observer import Observer
+from genie_cli.selection import Selection
 from tests.export import runs
 
 
@@ -68,9 +69,37 @@ def test_only_what_was_made_and_accepted(tmp_path: Path, own: Path, jobs: list[J
     heard = Heard()
     exported = api.export(tmp_path / "out", tmp_path / "set", observer=heard)
     assert {row["id"] for row in rows_of(tmp_path / "set")} == {jobs[0].id, jobs[3].id}
-    assert "1 image rejected or not selected" in heard.text
+    assert "1 image rejected by genie oracle: left out" in heard.text
+    assert "1 of the 2 images were not judged" in heard.text
     assert (exported.tally.images, exported.tally.photos.total()) == (2, 0)
     assert not {"photo"} & rows_of(tmp_path / "set")[0].keys()
+
+
+def test_what_is_left_out_is_said_by_its_reason_and_wrong_labels_are_no_surprise(
+    tmp_path: Path, own: Path, jobs: list[Job]
+) -> None:
+    root = tmp_path / "the out"
+    wrong = Judgement(oracle="eye@1", accepted=True, verdict="mislabelled")
+    rows = [runs.made(root, jobs[0]), runs.made(root, jobs[1], judgement=wrong), runs.made(root, jobs[2])]
+    rows[2] = rows[2].marked(Selection(selected=False, reason="verdict: easy (source lost)"))
+    path = runs.write(root, rows, own)
+    heard = Heard()
+    api.export(path, tmp_path / "set", with_=own, observer=heard)
+    assert "1 image not selected by genie select: left out" in heard.text
+    assert "rejected" not in heard.text
+    assert "1 of the 2 images are mislabelled" in heard.text
+    assert "genie select leaves them out with --verdict hard,easy,correctly" in heard.text
+    assert "not judged" not in heard.text
+
+
+def test_a_class_that_is_spelled_otherwise_in_the_photos_is_said(tmp_path: Path, own: Path, jobs: list[Job]) -> None:
+    """The targets are 'fox 🦊', 'a/b' and 'test'; the photos are of a cat and of a fox."""
+    (own / "fox 🦊").rename(own / "fox_🦊")
+    runs.write(tmp_path / "out", [runs.made(tmp_path / "out", job) for job in jobs], own)
+    heard = Heard()
+    api.export(tmp_path / "out", tmp_path / "set", with_=own, observer=heard)
+    said = "generated images, but no photos, of a/b, fox 🦊, test ('fox 🦊'; did you mean fox_🦊?)"
+    assert said in heard.text
 
 
 def test_photos_that_cannot_be_used_are_left_out_by_name(tmp_path: Path, own: Path, jobs: list[Job]) -> None:

@@ -220,10 +220,32 @@ def test_a_table_for_people(genie: Genie, out: Path) -> None:
 
 
 def test_a_folder_of_something_else(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"has no manifest\.jsonl"):
+    with pytest.raises(OutputError, match="nowhere does not exist"):
         api.status(tmp_path / "nowhere")
     with pytest.raises(OutputError, match=r"has no manifest\.jsonl"):
         api.status(tmp_path)
+
+
+def test_a_file_or_folder_of_a_run_is_not_its_folder(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(out)
+    for inside in (out / "manifest.jsonl", out / "train", out / "train/two"):
+        with pytest.raises(OutputError) as caught:
+            api.status(inside)
+        assert caught.value.hint == "give the folder of the run: genie status ."
+
+
+def test_why_jobs_failed_is_said_and_that_nothing_has_changed(genie: Genie, out: Path) -> None:
+    image = next(out.glob("train/two/*.jpg"))
+    assert "checked 6 images: none has changed" in genie("status", "out", "--check").stderr
+    (out / "manifest.jsonl").rename(out / "elsewhere")
+    image.write_bytes(b"mine")
+    genie("status", "out", "--rebuild")
+    genie("generate", *TWO)
+    shown = " ".join(genie("status", "out", "--check").stderr.split())
+    assert f"why jobs failed or were skipped: another file is in the way: train/two/{image.name} (1 job)" in shown
+
+
+def test_a_manifest_that_is_not_genies(tmp_path: Path) -> None:
     (tmp_path / "manifest.jsonl").write_text("mine\n")
     with pytest.raises(ManifestError, match="is not JSON"):
         api.status(tmp_path)

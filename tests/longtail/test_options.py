@@ -113,8 +113,9 @@ def test_options_that_cannot_be(options: dict[str, Any], complaint: str) -> None
 def test_a_warmup_that_leaves_no_epoch_is_refused() -> None:
     settings = build(merged({}, {"longtail.epochs": 5, "longtail.warmup_epochs": 5}), str)
     for given in (set(), {"longtail.epochs"}):
-        with pytest.raises(UsageError, match="leaves none of --epochs 5 after it"):
+        with pytest.raises(UsageError, match="leaves none of --epochs 5 after it") as caught:
             checked(settings, given)
+        assert caught.value.hint == "fewer: --warmup-epochs 0"
 
 
 def test_the_network_is_one_of_timms() -> None:

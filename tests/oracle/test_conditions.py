@@ -41,6 +41,23 @@ def test_each_condition(asked: Conditions, places: list[int], reason: str) -> No
     assert first.reason == reason
 
 
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        ((0.75, 0.25), "did you mean 0.25,0.75?"),
+        ((25, 75), "did you mean 0.25,0.75?"),
+        ((0, 90), "did you mean 0,0.9?"),
+        ((0, 2), "give two numbers from 0 to 1, as .25,.75"),
+        ((-0.5, 0.5), "give two numbers from 0 to 1, as .25,.75"),
+        ((float("nan"), 1), "give two numbers from 0 to 1, as .25,.75"),
+    ],
+)
+def test_a_band_that_is_none_and_what_was_meant(given: tuple[float, float], hint: str) -> None:
+    with pytest.raises(UsageError, match="is not a range within 0,1") as caught:
+        Band.of(Condition.HARDNESS, given)
+    assert caught.value.hint == hint
+
+
 def test_what_is_not_known_does_not_meet_a_condition() -> None:
     rows = [a_judged(0), a_judged(1, source_similarity=None, target_probability=None, verdict="")]
     for asked in (

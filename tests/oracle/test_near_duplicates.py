@@ -159,6 +159,12 @@ def test_many_images_are_compared_in_parts(
     assert finder.of_held_out(world.rows) == whole
 
 
+def test_sources_that_were_deleted_since_are_not_measured_on(world: ManifestImages, tmp_path: Path) -> None:
+    assert near(world).threshold == pytest.approx(apart(20), abs=2e-3)
+    (tmp_path / "photos/cat/0.png").unlink()
+    assert near(world).threshold == pytest.approx(apart(40), abs=2e-3)
+
+
 def test_without_sources_held_out_images_are_the_real_ones(world: ManifestImages, tmp_path: Path) -> None:
     """Groups are folders; what lies alone in one tells nothing."""
     gone = replace(world, source_root=None)

@@ -70,6 +70,10 @@ def test_a_pipe_gives_what_files_give(genie: Genie, made: Path, tmp_path: Path) 
     assert written == first.stdout
     assert genie("oracle", "-", stdin=first.stdout).stdout == written
     assert "36 accepted" in first.stderr
+    wrong = sum(columns["verdict"] == "mislabelled" for columns in said(first.stdout))
+    assert f"{wrong} of the accepted are mislabelled; --consistent-only rejects these" in first.stderr
+    assert "next, " not in first.stderr
+    assert "of the accepted" not in genie("oracle", made, "--consistent-only").stderr
 
 
 def test_generate_goes_on_with_an_annotated_manifest(genie: Genie, made: Path, _made: Path) -> None:  # noqa: PT019

@@ -82,6 +82,30 @@ def test_a_changed_source_is_named(genie: Genie, made: Path, _made: Path, tmp_pa
     result = genie("oracle", made)
     assert result.exit_code == 1
     assert "test-00001.png: has changed" in result.stderr
+    assert "photos that they were made from, which must be unchanged" in " ".join(result.stderr.split())
+
+
+def test_photos_that_were_deleted_since_leave_their_own_images_unmeasured(
+    genie: Genie,
+    made: Path,
+    _made: Path,  # noqa: PT019
+    tmp_path: Path,
+) -> None:
+    photos = shutil.copytree(_made / "photos", tmp_path / "photos")
+    (photos / "one/test-00001.png").unlink()
+    made.write_text(made.read_text().replace(str(_made / "photos"), str(photos)))
+    result = genie("oracle", made)
+    assert result.exit_code == 0, result.stderr
+    words = " ".join(result.stderr.split())
+    assert "source similarity is not measured of 4 images" in words
+    assert "no longer in" in words
+    assert "such as one/test-00001.png" in words
+    measured = {row["source"]["label"]: row["oracle"]["source_similarity"] for row in parsed(result.stdout)[1:]}
+    assert [label for label, similarity in measured.items() if similarity is None] == ["one"]
+    for photo in photos.glob("[!tz]*/*"):  # two and three, and zero, are left: two of them for the target two
+        photo.unlink()
+    result = genie("oracle", made)
+    assert result.exit_code == 0, result.stderr
 
 
 def test_only_a_manifest_is_overwritten(genie: Genie, made: Path, photos: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -68,7 +69,23 @@ def test_in_place_and_anew(genie: Genie, judged: Judged) -> None:
     for confidence in (0.9, 0.3):
         done = genie("select", judged[0], "--min-confidence", confidence, "--out", judged[0])
         assert done.exit_code == 0, done.stderr
+        assert ("selected again" in done.stderr) == (confidence == 0.3)
     assert kept(judged[0].read_text()) == kept(wide)
+    assert "a selection replaces the one before" in " ".join(done.stderr.split()).lower()
+    assert "selected again" not in genie("select", judged[0], "--min-confidence", 0.3).stderr
+
+
+def test_the_next_command_is_one_that_runs(genie: Genie, judged: Judged, tmp_path: Path) -> None:
+    """From the oracle to a data set, by pasting what is printed; in a folder with a space and a quote."""
+    run = shutil.move(judged[0].parent, tmp_path / "it's a run")
+    said = genie("oracle", run, "--out", f"{run}/judged.jsonl").stderr
+    for name, command in (("which of them to use", "select"), ("a data set of them", "export")):
+        line = next(line for line in said.splitlines() if line.startswith(f"next, {name}: genie {command} "))
+        done = genie(*shlex.split(line.partition(": genie ")[2]))
+        assert done.exit_code == 0, done.stderr
+        said = done.stderr
+    hard = [row for row in judged[1] if row["oracle"]["verdict"] == "hard negative"]
+    assert len(list((tmp_path / "set/train").glob("*/*"))) == len(hard) + 10  # and the photos
 
 
 def test_dropped_rows_are_those_that_would_be_marked(genie: Genie, judged: Judged) -> None:

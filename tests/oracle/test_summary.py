@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,25 @@ def test_the_tables_show_them_in_80_columns(genie: Genie, made: Path, monkeypatc
     line = next(words for words in rows if words[:2] == ["genie", "0.5"])
     assert line[-3:] == [f"{share:.1%}" for share in shares]
     assert f"most hard negatives: genie at r = 0.5, {shares[0]:.1%} of the images" in done.stdout
+
+
+def test_all_four_verdicts_fit_80_columns_too(
+    genie: Genie,
+    made: Path,
+    _made: Path,  # noqa: PT019
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As where a photo was deleted since: whether its images are hard cannot be measured."""
+    monkeypatch.setenv("COLUMNS", "80")
+    photos = shutil.copytree(_made / "photos", tmp_path / "photos")
+    next((photos / "three").iterdir()).unlink()
+    made.write_text(made.read_text().replace(str(_made / "photos"), str(photos)))
+    lines = genie("oracle", made, "--out", made).stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any(line.split()[:2] == ["genie", "0.5"] for line in lines)
+    assert any(line.split()[:3] == ["three", "->", "two"] for line in lines)
+    assert any(line.split()[-2:] == ["labelled", "labelled"] for line in lines)
 
 
 def test_without_sources_there_is_nothing_to_be_hard(genie: Genie) -> None:

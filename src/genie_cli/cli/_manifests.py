@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ def deliver(
     before: State | None,
     as_json: bool,
     show: Callable[[Console], None],
+    following: tuple[str, Sequence[str]] | None,
 ) -> None:
     """Write the manifest to ``out``, or to stdout if a program reads that, and show what is in it.
 
@@ -30,6 +32,7 @@ def deliver(
         drop: leave out the rows of images that are not to be used.
         before: what `manifests.require_writable` found at ``out``.
         show: prints it to a console.
+        following: what may come next, and the words of the command that does it with the manifest at ``out``.
     """
     from genie_cli.oracle import manifests
 
@@ -41,3 +44,5 @@ def deliver(
     show(stderr() if in_lines else stdout())
     if not in_lines:
         stderr().print(f"manifest: {out}" if out else "nothing was written; to keep this: --out FILE", soft_wrap=True)
+    if out and following:
+        stderr().print(f"next, {following[0]}: {shlex.join(following[1])}", soft_wrap=True)

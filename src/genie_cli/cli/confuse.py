@@ -179,10 +179,14 @@ def _summarize(confusion: Confusion, command: str) -> None:
 
 
 def _next(confusion: Confusion, src_dir: Path | None, backbone: str | None, out: Path, top_k: int) -> str:
-    """The command that draws sources by this file, for the class of the first pair."""
+    """The command that draws sources by this file, for the rarest class that is confused with another.
+
+    Of equally rare ones that of the first pair: rare classes are those that need images.
+    """
     # The first class that can be typed: a comma separates classes, spaces around them do not count, @ stands for a file
     # of them, and "all" for all.
-    typed = (label for label, *_ in confusion.pairs() if "," not in label and not label.startswith("@"))
+    rarest = sorted(confusion.pairs(), key=lambda pair: pair[3])
+    typed = (label for label, *_ in rarest if "," not in label and not label.startswith("@"))
     labels = [label for label in typed if label == label.strip() != ALL]
     if not labels:
         return ""

@@ -25,6 +25,12 @@ from genie_cli.oracle.class_map import ClassMap
 from genie_cli.oracle.summary import Share, Summary
 from genie_cli.oracle.verdict import Verdict
 
+_NEXT = "selected.jsonl"
+_SHORT = {  # headings where there are columns for all verdicts
+    "consistent": "consis-\ntent",
+    "target probability": "target\nprob.",
+    Verdict.MISLABELLED.value: "mis-\nlabelled",
+}
 _DEIT = "deit_base_patch16_224.fb_in1k"
 
 
@@ -119,7 +125,17 @@ def oracle(
         soft_labels=soft_labels,
         observer=ConsoleObserver(),
     )
-    deliver(judged, drop, out, before, json_, lambda console: _show(judged.summary, drop, console))
+    summary = judged.summary
+    deliver(judged, drop, out, before, json_, lambda console: _show(summary, drop, console), _following(summary, out))
+
+
+def _following(summary: Summary, out: Path | None) -> tuple[str, list[str]] | None:
+    """To select the images with the best verdict that occurs, if any image shows its label."""
+    found = [each for each in (Verdict.HARD, Verdict.CORRECT, Verdict.EASY) if each in summary.whole.verdicts]
+    if not out or not found or not summary.accepted:
+        return None
+    name = found[0].partition(" ")[0]
+    return "which of them to use", ["genie", "select", str(out), "--verdict", name, "--out", str(out.with_name(_NEXT))]
 
 
 def _refuse_ignored(judging: set[str], write_class_map: Path | None) -> None:
@@ -178,6 +194,11 @@ def _show(summary: Summary, dropped: bool, console: Console) -> None:
     rejected = summary.whole.images - summary.accepted
     outcome = "dropped" if dropped else "rejected"
     console.print(f"{summary.accepted} accepted" + (f", {rejected} {outcome}" if rejected else ""))
+    if summary.accepted_mislabelled:
+        console.print(
+            f"{summary.accepted_mislabelled} of the accepted are mislabelled; --consistent-only rejects these",
+            soft_wrap=True,
+        )
 
 
 def _verdicts(summary: Summary) -> list[Verdict]:
@@ -191,8 +212,10 @@ def _table(title: str, first: str, verdicts: Sequence[Verdict]) -> Table:
     # Close together, and with headings in two lines, so that 80 columns suffice; a long name is what gives way.
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column(first, overflow="fold")
+    short = _SHORT if len(verdicts) > 3 else {}
     for name in ("images", "consistent", "target probability", *verdicts):
-        table.add_column(name.partition(" (")[0].replace(" ", "\n"), justify="right", no_wrap=True)
+        head = short.get(name, name.partition(" (")[0].replace(" ", "\n"))
+        table.add_column(head, justify="right", no_wrap=True)
     return table
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +21,7 @@ from genie_cli.cli._options import EVALUATION, INPUT, MODEL, OUTPUT, option, pro
 from genie_cli.cli._printable import text
 from genie_cli.cli._settings import Chosen
 from genie_cli.config import BUNDLED, LITE0
+from genie_cli.data.listing import counted
 from genie_cli.errors import UsageError
 from genie_cli.oracle.conditions import Band
 from genie_cli.oracle.verdict import Verdict
@@ -143,7 +145,17 @@ def select(
         device=chosen.settings.model.device if needs_device else chosen.options.get("device"),
         observer=ConsoleObserver(),
     )
-    deliver(selected, drop, out, before, json_, lambda console: _show(selected, drop, console))
+    shown = partial(_show, selected, drop)
+    deliver(selected, drop, out, before, json_, shown, _following(selected, out))
+
+
+def _following(selected: Selected, out: Path | None) -> tuple[str, list[str]] | None:
+    """To export what was selected, with the photos that it was made from."""
+    if not out or not selected.counts.selected:
+        return None
+    photos = selected.images.source_root
+    with_photos = ["--with", str(photos)] if photos else []
+    return "a data set of them", ["genie", "export", str(out), *with_photos, "--out", "set"]
 
 
 def _show(selected: Selected, dropped: bool, console: Console) -> None:
@@ -194,6 +206,6 @@ def _show_leaks(leaks: Sequence[Leak], console: Console) -> None:
         console.print(f"and {len(near) - _SHOWN} more images show held-out ones; the column select names them")
     sources = Counter(leak.held_out for leak in leaks if leak.distance is None)
     for name, number in sources.most_common(_SHOWN):
-        console.print(f"{name} is the source of {number} images", soft_wrap=True)
+        console.print(f"{name} is the source of {counted(number, 'image')}", soft_wrap=True)
     if len(sources) > _SHOWN:
         console.print(f"and {len(sources) - _SHOWN} more held-out images are sources; the column select names them")

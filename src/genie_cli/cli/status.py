@@ -50,7 +50,7 @@ def status(
     found = api.status(out, rebuild=rebuild, check=check, observer=ConsoleObserver())
     lines = (json.dumps(asdict(count)) + "\n" for count in found.counts)
     show(lines, [_table(found.counts)], json_)
-    _tell(found, stderr() if wants_lines(json_) else stdout())
+    _tell(found, check, stderr() if wants_lines(json_) else stdout())
 
 
 def _table(counts: Sequence[Count]) -> Table:
@@ -68,12 +68,18 @@ def _table(counts: Sequence[Count]) -> Table:
     return grid
 
 
-def _tell(found: FolderStatus, console: Words) -> None:
+def _tell(found: FolderStatus, checked: bool, console: Words) -> None:
     if found.rebuilt:
         _tell_rebuilt(found.rebuilt, console)
     for who in found.workers:
         console.print(f"at work: {who}")
-    _list("changed since they were made", found.changed, console)
+    _list(
+        "why jobs failed or were skipped", [f"{why} ({counted(jobs, 'job')})" for why, jobs in found.reasons], console
+    )
+    changed = "changed since they were made (to have one made again, move it away, and see genie status)"
+    _list(changed, found.changed, console)
+    if checked and not found.changed:
+        console.print(f"checked {counted(sum(count.made for count in found.counts), 'image')}: none has changed")
     for note in found.notes:
         console.print(f"note: {note}", soft_wrap=True)
     if found.commands:

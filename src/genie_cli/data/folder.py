@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shlex
 import stat
 import unicodedata
 from collections import Counter
@@ -132,9 +133,13 @@ def find(root: Path, label: str | None = None) -> tuple[list[tuple[str, str]], l
         beside = [path for path in images if "/" not in path]
         images = [path for path in images if "/" in path]
         if beside and not images:
+            above = root.absolute().parent if root.name in ("", "..") else root.parent
             raise FolderError(
                 f"{root} has {counted(len(beside), 'image')}, but none in a class folder",
-                "give their class: --src-label NAME",
+                [
+                    f"if {root.absolute().name!r} is their class, give the folder above: {shlex.quote(str(above))}",
+                    "or, for genie generate, give their class: --src-label NAME",
+                ],
             )
         ignored += [(path, _BESIDE) for path in beside]
     own = [path.split("/")[0] if label is None else label for path in images]

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from genie_cli.data.dataset import Dataset
 from genie_cli.data.folder import list_sources, require_folder
-from genie_cli.data.listing import folders_in
+from genie_cli.data.images import IMAGE_SUFFIXES
+from genie_cli.data.listing import files_in, folders_in
 from genie_cli.data.published import Published
 from genie_cli.data.random_split import RandomSplit
 from genie_cli.data.train_test_splits import read_splits, size_in_words, with_images_per_class, words_of
-from genie_cli.errors import FolderError
+from genie_cli.errors import FolderError, shorten
 from genie_cli.observer import Observer
 
 HOW_TO_GET = """\
@@ -36,6 +37,7 @@ def read(
     """
     if split:
         return _drawn(root, split, observer or Observer())
+    _require_splits(root)
     return read_splits(TRAIN_TEST_FOLDER, root, partial=partial, observer=observer)
 
 
@@ -49,9 +51,26 @@ def read_long_tailed(
     if split:
         found = _drawn(root, split, observer or Observer())
     else:
+        _require_splits(root)
         found = read_splits(TRAIN_TEST_FOLDER, root, partial=partial, observer=observer, keep_copies=True)
     names = {label: words for label, words in found.names.items() if words != label}
     return with_images_per_class(replace(found, names=names))
+
+
+def _require_splits(root: Path) -> None:
+    """Raise FolderError for a folder whose subfolders hold images, and none of which is named as a split."""
+    found = folders_in(root)
+    if not found & {"train", "test", "val"} and (
+        flat := [name for name in sorted(found) if _holds_images(root / name)]
+    ):
+        raise FolderError(
+            f"{root} has class folders ({shorten(flat)}), but no training and test split",
+            ["to draw one: --test-share 0.2", "or make folders train and test, with the class folders in each"],
+        )
+
+
+def _holds_images(folder: Path) -> bool:
+    return any(Path(name).suffix.lower() in IMAGE_SUFFIXES for name in files_in(folder))
 
 
 def _drawn(root: Path, split: RandomSplit, observer: Observer) -> Dataset:

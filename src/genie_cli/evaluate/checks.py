@@ -123,7 +123,9 @@ def check_data(entry: Entry, data: Data, given: Set[str]) -> None:
             from which no test split can be drawn, or ``--split-seed`` without it.
     """
     if entry.is_bundled and "data.dir" in given:
-        raise UsageError(f"--dataset {entry.name} is made by genie: leave out --data-dir")
+        raise UsageError(
+            f"--dataset {entry.name} is made by genie: leave out --data-dir", "your own images are --dataset folder"
+        )
     if not entry.is_bundled and "data.pool" in given:
         raise UsageError(f"--dataset {entry.name} has no pools, which only the bundled digits have: leave out --pool")
     if not entry.can_be_split and (flags := given & {"data.test_share", "data.split_seed"}):

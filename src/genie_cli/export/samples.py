@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -14,18 +15,20 @@ from genie_cli.config import Format
 from genie_cli.data import images
 from genie_cli.data.folder import list_sources
 from genie_cli.data.listing import counted
-from genie_cli.errors import FolderError, ImageError, ManifestError
+from genie_cli.errors import FolderError, ImageError, ManifestError, did_you_mean, shorten
 from genie_cli.export import columns
 from genie_cli.files.reading import look, open_binary, reason
 from genie_cli.generate.command import command_for
 from genie_cli.jobs import Job, Source
 from genie_cli.manifest import Document, Row, Status
 from genie_cli.observer import Observer
+from genie_cli.oracle.verdict import Verdict
 
 _KEY = 20  # hexadecimal digits, as many as a job's id has
 _SHORTER = 64  # pixels: a large JPEG is checked at reduced size
 _HEAD = 16  # bytes that say what kind of image it is
 _BATCH = 4096
+_ALIKE = 0.75  # of two names of classes
 _KINDS = ((b"\xff\xd8\xff", "jpg"), (b"\x89PNG", "png"), (b"RIFF", "webp"), (b"BM", "bmp"), (b"GIF8", "gif"))
 _TIFF = (b"II*\0", b"MM\0*")
 _GENERATED = frozenset(kind.value for kind in Format)
@@ -79,24 +82,56 @@ def collect(document: Document, photos: Path | None, observer: Observer) -> list
     found = list(_generated(document, observer))
     if not found:
         raise ManifestError(document.name, 0, "lists no image that was made and accepted", "see genie oracle")
+    _warn(found, "-" if document.name == "standard input" else document.name, observer)
     if photos:
-        found += _own(photos, observer)
+        own = _own(photos, observer)
+        _tell_classes(found, own, observer)
+        found += own
     return sorted(_without_repeats(found, observer), key=lambda sample: sample.key)
 
 
 def _generated(document: Document, observer: Observer) -> Iterator[Sample]:
-    root, rejected = document.root, 0
+    root, rejected, unselected = document.root, 0, 0
     source_root = Path(document.header.source_root) if document.header.source_root else None
     again = command_for(document)
     for row in document.rows():
         if row.status is not Status.MADE:
             continue
-        if not row.is_accepted:
+        if row.is_rejected:
             rejected += 1
+            continue
+        if not row.is_accepted:
+            unselected += 1
             continue
         yield _of_row(row, root / row.file, _source(row, source_root), again, document.name)
     if rejected:
-        observer.found(f"{counted(rejected, 'image')} rejected or not selected: left out")
+        observer.found(f"{counted(rejected, 'image')} rejected by genie oracle: left out")
+    if unselected:
+        observer.found(f"{counted(unselected, 'image')} not selected by genie select: left out")
+
+
+def _warn(generated: Sequence[Sample], name: str, observer: Observer) -> None:
+    """Tell what a person would not want in a data set without knowing it: labels that are wrong, or not checked."""
+    number = counted(len(generated), "image")
+    if wrong := sum(sample.columns.get("verdict") == Verdict.MISLABELLED for sample in generated):
+        names = ",".join(verdict.partition(" ")[0] for verdict in Verdict if verdict is not Verdict.MISLABELLED)
+        observer.warning(
+            f"{wrong} of the {number} are mislabelled, as genie oracle says, and are exported, too; "
+            f"genie select leaves them out with --verdict {names}"
+        )
+    if unknown := sum("oracle" not in sample.columns for sample in generated):
+        observer.warning(
+            f"{unknown} of the {number} were not judged, so mislabelled ones may be among them; "
+            f"to judge them: genie oracle {shlex.quote(name)} --out judged.jsonl"
+        )
+
+
+def _tell_classes(generated: Sequence[Sample], own: Sequence[Sample], observer: Observer) -> None:
+    """A class that has no photos may be spelled otherwise there."""
+    known = sorted({sample.label for sample in own})
+    if lacking := sorted({sample.label for sample in generated} - set(known)):
+        near = next((f" ({label!r}{near})" for label in lacking if (near := did_you_mean(label, known, _ALIKE))), "")
+        observer.found(f"generated images, but no photos, of {shorten(lacking)}{near}")
 
 
 def _of_row(row: Row, path: Path, source: Path | None, again: str, name: str) -> Sample:

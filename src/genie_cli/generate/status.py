@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,13 +29,18 @@ from genie_cli.recipe import SourceIndex
 if TYPE_CHECKING:
     from genie_cli.generate.rebuild import Rebuilt
 
-_TABLE = "CREATE TABLE job (id BLOB PRIMARY KEY, target, r, state, file, sha256, planned)"
+_GIVE = "give the folder of a run (--out)"
+_TABLE = "CREATE TABLE job (id BLOB PRIMARY KEY, target, r, state, file, sha256, reason, planned)"
 _ADD = """
-INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, 0)
-ON CONFLICT (id) DO UPDATE SET state = excluded.state, file = excluded.file, sha256 = excluded.sha256
+INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, ?, 0)
+ON CONFLICT (id) DO UPDATE SET
+state = excluded.state, file = excluded.file, sha256 = excluded.sha256, reason = excluded.reason
 WHERE excluded.state = 'made'
 """
-_PLAN = "INSERT OR IGNORE INTO job VALUES (?, ?, ?, 'missing', '', '', 0)"
+_PLAN = "INSERT OR IGNORE INTO job VALUES (?, ?, ?, 'missing', '', '', '', 0)"
+_WHY = """
+SELECT reason, count(*) FROM job WHERE state IN ('failed', 'skipped') GROUP BY reason ORDER BY count(*) DESC, reason
+"""
 _COUNT = """
 SELECT target, r, sum(state = 'made'), sum(state = 'missing'), sum(state = 'failed'), sum(state = 'skipped')
 FROM job GROUP BY target, r ORDER BY target, r
@@ -65,6 +72,7 @@ class FolderStatus:
     Attributes:
         counts: by target and r.
         workers: who is at work there, in words.
+        reasons: why jobs failed or were skipped, and of how many jobs that is the reason, the most frequent first.
         changed: images whose content is not what the manifest says; only if that was checked.
         notes: what is odd, or could not be counted.
         commands: that make what is missing, and try again what failed; none while a run is at work.
@@ -74,10 +82,15 @@ class FolderStatus:
     root: Path
     counts: tuple[Count, ...]
     workers: tuple[str, ...]
+    reasons: tuple[tuple[str, int], ...]
     changed: tuple[str, ...]
     notes: tuple[str, ...]
     commands: tuple[str, ...]
     rebuilt: Rebuilt | None = None
+
+    def __repr__(self) -> str:
+        sums = {name: sum(getattr(count, name) for count in self.counts) for name in ("made", "missing", "failed")}
+        return f"<FolderStatus: {', '.join(f'{number} {name}' for name, number in sums.items())}; {self.root}>"
 
 
 def status(root: Path, observer: Observer, *, check: bool = False, rebuilt: Rebuilt | None = None) -> FolderStatus:
@@ -93,6 +106,7 @@ def status(root: Path, observer: Observer, *, check: bool = False, rebuilt: Rebu
         ManifestError: the manifest is not genie's, or is damaged.
     """
     try:
+        _require_run(root)
         with database() as table:
             binding.require_manifest(root)
             at_work = tuple(workers(root / ".genie"))
@@ -101,9 +115,10 @@ def status(root: Path, observer: Observer, *, check: bool = False, rebuilt: Rebu
             changed = tuple(seen.look_at_images(check=check))
             commands = tuple(seen.commands(at_rest=not at_work))
             counts = tuple(Count(*each) for each in table.execute(_COUNT))
+            reasons = tuple(table.execute(_WHY))
     except OSError as error:
-        raise OutputError(f"{root} cannot be read: {reason(error)}", "give the folder of a run (--out)") from None
-    return FolderStatus(root, counts, at_work, changed, tuple(seen.notes), commands, rebuilt)
+        raise OutputError(f"{root} cannot be read: {reason(error)}", _GIVE) from None
+    return FolderStatus(root, counts, at_work, reasons, changed, tuple(seen.notes), commands, rebuilt)
 
 
 class _Seen:
@@ -126,7 +141,7 @@ class _Seen:
                 self.is_unfinished |= document != path
                 self.table.executemany(_ADD, map(_entry, read.rows()))
         if not self.headers:
-            raise OutputError(f"{self.root} has no manifest.jsonl", "give the folder of a run (--out)")
+            raise OutputError(f"{self.root} has no manifest.jsonl", _GIVE)
 
     def look_at_images(self, *, check: bool) -> Iterator[str]:
         """Mark those that are not there; yield the files whose content has changed, if that is to be checked."""
@@ -201,5 +216,17 @@ class _Seen:
         return recipe.model_copy(update={"targets": tuple(possible)}).jobs(index)
 
 
-def _entry(row: Row) -> tuple[bytes, str, float, str, str, str]:
-    return bytes.fromhex(row.job.id), row.job.target, row.job.r, row.status.value, row.file, row.sha256
+def _entry(row: Row) -> tuple[bytes, str, float, str, str, str, str]:
+    return bytes.fromhex(row.job.id), row.job.target, row.job.r, row.status.value, row.file, row.sha256, row.reason
+
+
+def _require_run(root: Path) -> None:
+    """Raise OutputError, with what was probably meant, unless ``root`` is a folder."""
+    run = next((parent for parent in root.absolute().parents if look(binding.manifest_of(parent))), None)
+    hint = f"give the folder of the run: {shlex.join(['genie', 'status', os.path.relpath(run)])}" if run else _GIVE
+    if not look(root):
+        raise OutputError(f"{root} does not exist", hint)
+    if not is_folder(root):
+        raise OutputError(f"{root} is not a folder", hint)
+    if run and not look(binding.manifest_of(root)) and not look(root / ".genie"):
+        raise OutputError(f"{root} has no manifest.jsonl", hint)

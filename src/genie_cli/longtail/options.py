@@ -90,7 +90,10 @@ def check(
         raise UsageError("--fill-to says how many images a class gets: leave out --per-class")
     recipe = settings.longtail
     if recipe.warmup_epochs >= recipe.epochs:
-        raise UsageError(f"--warmup-epochs {recipe.warmup_epochs} leaves none of --epochs {recipe.epochs} after it")
+        raise UsageError(
+            f"--warmup-epochs {recipe.warmup_epochs} leaves none of --epochs {recipe.epochs} after it",
+            f"fewer: --warmup-epochs {recipe.epochs // 10}",
+        )
     return chosen
 
 

@@ -53,13 +53,21 @@ class Band(NamedTuple):
         except (TypeError, ValueError):
             raise UsageError(f"--{condition}: expected two numbers, LOW,HIGH, not {numbers!r}") from None
         if not 0 <= band.low <= band.high <= 1:  # nor is one that is not a number
-            raise UsageError(f"--{condition}: {band} is not a range within 0,1", "the lower number comes first")
+            raise UsageError(f"--{condition}: {band} is not a range within 0,1", _meant(band))
         if band.low == band.high and condition is Condition.HARDNESS:
             raise UsageError(f"--{condition}: no image is between the quantiles {band}", "the middle half is .25,.75")
         return band
 
     def __str__(self) -> str:
         return f"{self.low:g},{self.high:g}"
+
+
+def _meant(band: Band) -> str:
+    """What to give instead of a band that is no range within 0..1: what was probably meant."""
+    low, high = sorted(band)
+    if high > 2:  # percent
+        low, high = low / 100, high / 100
+    return f"did you mean {Band(low, high)}?" if 0 <= low <= high <= 1 else "give two numbers from 0 to 1, as .25,.75"
 
 
 @dataclass(frozen=True)
@@ -92,8 +100,8 @@ class Conditions:
     balanced: bool = False
 
     def __post_init__(self) -> None:
-        if self.min_confidence is not None and not 0 <= self.min_confidence <= 1:
-            raise UsageError(f"--min-confidence must be a number from 0 to 1, not {self.min_confidence}")
+        if (least := self.min_confidence) is not None and not (isinstance(least, int | float) and 0 <= least <= 1):
+            raise UsageError(f"--min-confidence must be a number from 0 to 1, not {least!r}")
         if self.per_target is not None and (not isinstance(self.per_target, int) or self.per_target < 1):
             raise UsageError(f"--per-target must be a whole number, at least 1, not {self.per_target!r}")
 

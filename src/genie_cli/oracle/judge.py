@@ -57,8 +57,8 @@ class AcceptanceRule:
     soft_labels: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 <= self.min_confidence <= 1:  # nor is one that is not a number
-            raise UsageError(f"min_confidence must be a number from 0 to 1, not {self.min_confidence}")
+        if not isinstance(self.min_confidence, int | float) or not 0 <= self.min_confidence <= 1:  # nor is NaN in it
+            raise UsageError(f"min_confidence must be a number from 0 to 1, not {self.min_confidence!r}")
 
 
 @dataclass(frozen=True)
@@ -163,6 +163,11 @@ def _tell_unknown(images: ManifestImages, classes: ClassMap, oracle: Oracle, obs
         observer.warning(f"an earlier genie select left out {left_out} images, and they stay left out: select again")
     if oracle.unmeasured:
         observer.warning(f"source similarity is not measured: {oracle.unmeasured}")
+    elif lost := oracle.lost:
+        observer.warning(
+            f"source similarity is not measured of {len(lost)} images: photos that they were made from are no longer "
+            f"in {images.source_root}, such as {lost[0]}"
+        )
 
 
 class Oracle:
@@ -176,11 +181,9 @@ class Oracle:
     def __init__(self, backbone: Backbone, classes: ClassMap, images: ManifestImages, rule: AcceptanceRule) -> None:
         self._backbone, self._classes, self._images, self._rule = backbone, classes, images, rule
         self._candidates = CandidateClasses(rule.candidates, classes, [row.job for row in images.rows])
-        here = images.source_root is not None
-        # Not those of jobs that failed: it may be the source that is broken.
-        sources = [row.job.source for row in images.made if row.job.source] if here else []
+        self._there = images.sources_there()
         self._similarity = SourceSimilarity(
-            backbone, partial(images.source, shorter=backbone.preprocess.resize), sources
+            backbone, partial(images.source, shorter=backbone.preprocess.resize), self._there.values()
         )
 
     @property
@@ -190,9 +193,17 @@ class Oracle:
             return ""
         if self._images.source_root is None:
             return f"the folder of the sources, {self._images.header.source_root}, is not there"
-        if can_measure(self._backbone):
-            return "there are fewer than three sources"
-        return "the oracle gives no access to its early features"
+        if not can_measure(self._backbone):
+            return "the oracle gives no access to its early features"
+        if lost := self.lost:
+            return f"photos that images were made from are no longer in {self._images.source_root}, such as {lost[0]}"
+        return "there are fewer than three sources"
+
+    @property
+    def lost(self) -> list[str]:
+        """Of each made image whose source is not there, the source's path; sorted."""
+        sources = [row.job.source for row in self._images.made if row.job.source]
+        return sorted(source.path for source in sources if source.sha256 not in self._there)
 
     def annotate(self, progress: Progress | None = None) -> list[Row]:
         """The manifest's rows in their order; those that were made with their judgement.

@@ -26,6 +26,8 @@ from genie_cli.manifest import Row, Status
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+_SOURCES = "images are compared with the photos that they were made from, which must be unchanged"
+
 
 @dataclass(frozen=True)
 class ManifestImages:
@@ -58,14 +60,27 @@ class ManifestImages:
 
     def source(self, source: Source, shorter: int | None = None) -> Image:
         """A source, RGB, for `read`'s ``shorter``; ImageError if it is missing, changed or broken."""
-        return self._open((self.source_root or Path()) / source.path, source.sha256, shorter)
+        return self._open((self.source_root or Path()) / source.path, source.sha256, shorter, _SOURCES)
 
-    def _open(self, path: Path, sha256: str, shorter: int | None = None) -> Image:
+    def sources_there(self) -> dict[str, Source]:
+        """The sources of the images that lie where the manifest says, by content; what they show now is not checked.
+
+        Not those of jobs that failed: it may be the source that is broken.
+        """
+        if (root := self.source_root) is None:
+            return {}
+        sources = {row.job.source for row in self.made if row.job.source}
+        there = (source for source in sources if os.path.exists(root / source.path))
+        # Of several with one content the first by class and path, whatever the order of rows.
+        ranked = sorted(there, key=lambda source: (source.sha256, source.label, source.path), reverse=True)
+        return {source.sha256: source for source in ranked}
+
+    def _open(self, path: Path, sha256: str, shorter: int | None = None, which: str = "") -> Image:
         try:
             return read(path, sha256, shorter)
         except ImageError as error:
-            own = f"nothing was written; {self.name} must lie beside its images, and they must be unchanged"
-            raise ImageError(error.path, error.reason, error.hint or own) from None
+            own = which or f"{self.name} must lie beside its images, and they must be unchanged"
+            raise ImageError(error.path, error.reason, error.hint or f"nothing was written; {own}") from None
 
 
 def read_images(name: str | Path) -> ManifestImages:

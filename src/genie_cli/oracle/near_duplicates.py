@@ -236,7 +236,7 @@ def real_images(images: ManifestImages, held_out: Sequence[Picture]) -> list[Pic
     Raises:
         UsageError: neither are there.
     """
-    sources = {row.job.source.sha256: row.job.source for row in images.made if row.job.source}
+    sources = images.sources_there()
     root = images.source_root
     shown = [] if root is None else [_of_source(root, sources[sha256]) for sha256 in sorted(sources)]
     for pictures in (shown, sorted(held_out, key=lambda picture: picture.sha256)):
@@ -246,7 +246,7 @@ def real_images(images: ManifestImages, held_out: Sequence[Picture]) -> list[Pic
             return several
     why = (
         f"the folder of the sources, {images.header.source_root}, is not there"
-        if sources and root is None
+        if root is None and images.header.source_root
         else "there are no two sources of one class"
     )
     raise UsageError(

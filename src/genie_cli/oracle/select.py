@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
+from genie_cli.data.listing import counted
 from genie_cli.errors import UsageError, shorten
 from genie_cli.manifest import Row, Status
 from genie_cli.observer import Observer
@@ -143,6 +144,12 @@ def _warn(images: ManifestImages, sieve: Sieve, conditions: Conditions, observer
     known = {row.job.id for row in images.made}
     if unknown := sorted((conditions.keep or frozenset()) - known):
         observer.warning(f"not among the images, and so not kept: {shorten(unknown)}")
+    before = {key(row) for row in images.made if row.selection and not row.selection.selected}
+    if again := sum(key(row) in before for row in sieve.left):
+        observer.warning(
+            f"selected again, though an earlier genie select left them out: {counted(again, 'image')}. A selection "
+            "replaces the one before; to narrow that, give all conditions at once, or --drop in the first"
+        )
     left = Counter(row.job.target for row in sieve.left)
     if lost := sorted({row.job.target for row in images.made} - set(left)):
         observer.warning(f"no image is left of {shorten(lost)}")

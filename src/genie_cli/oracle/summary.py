@@ -47,6 +47,7 @@ class Summary:
         by_pair: by source class ("" for none) and target; the ten pairs with the lowest consistency.
         pairs: number of all pairs.
         accepted: number of accepted images.
+        accepted_mislabelled: number of those that are mislabelled.
     """
 
     whole: Share
@@ -54,6 +55,7 @@ class Summary:
     by_pair: dict[tuple[str, str], Share]
     pairs: int
     accepted: int
+    accepted_mislabelled: int
 
     @property
     def hardest(self) -> tuple[tuple[str, float], ...]:
@@ -75,6 +77,9 @@ def summarize(rows: Iterable[Row]) -> Summary:
         by_pair={pair: pairs[pair] for pair in worst},
         pairs=len(pairs),
         accepted=sum(judgement.accepted for _, judgement in judged),
+        accepted_mislabelled=sum(
+            judgement.accepted and judgement.verdict == Verdict.MISLABELLED for _, judgement in judged
+        ),
     )
 
 

@@ -63,7 +63,8 @@ class SourceSimilarity:
 
     Args:
         read: opens a source.
-        sources: of all jobs; at most `POOL` are compared with, those whose SHA-256 come first.
+        sources: of all jobs, as far as they are there; at most `POOL` are compared with, those whose SHA-256 come
+            first.
 
     Attributes:
         measured: whether there are enough sources, and the network gives access to its early features.
@@ -72,8 +73,8 @@ class SourceSimilarity:
     def __init__(self, backbone: Backbone, read: Callable[[Source], Image], sources: Iterable[Source]) -> None:
         self._backbone, self._read = backbone, read
         ranked = sorted(sources, key=lambda source: (source.sha256, source.label, source.path), reverse=True)
-        different = {source.sha256: source for source in ranked}
-        self._pool = [different[sha256] for sha256 in sorted(different)[:POOL]]
+        self._there = {source.sha256: source for source in ranked}
+        self._pool = [self._there[sha256] for sha256 in sorted(self._there)[:POOL]]
         # With two sources there is at most one other.
         self.measured = len(self._pool) > 2 and can_measure(backbone)
         if self.measured:
@@ -82,18 +83,21 @@ class SourceSimilarity:
             self._features = self._unit(raw)
 
     def of(self, jobs: Sequence[Job], images: torch.Tensor) -> list[float | None]:
-        """The similarity of images (N, 3, S, S), uint8; None without a source, or with fewer than two to compare with.
+        """The similarity of images (N, 3, S, S), uint8.
+
+        None without a source, with one that is not there, or with fewer than two others to compare with.
 
         Raises:
             ImageError: a source is missing or has changed.
         """
-        own = {job.source.sha256: job.source for job in jobs if job.source}
+        named = {job.source.sha256 for job in jobs if job.source}
+        own = {sha256: self._there[sha256] for sha256 in sorted(named & self._there.keys())}
         if not self.measured or not own:
             return [None] * len(jobs)
         of_own = dict(zip(own, self._unit(self._raw(list(own.values()))), strict=True))
         found = self._unit(early_features(self._backbone, images))
         return [
-            self._share(job, features, of_own[job.source.sha256]) if job.source else None
+            self._share(job, features, of_own[job.source.sha256]) if job.source and job.source.sha256 in own else None
             for job, features in zip(jobs, found, strict=True)
         ]
 
