@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from genie_cli.files.reading import is_text
@@ -95,20 +95,8 @@ def _consistent(row: Row) -> str:
 
 def _sweeps(rows: Sequence[Row]) -> list[int]:
     """For each row its sweep: images that differ in r alone have the same number."""
-    numbers: dict[Hashable, int] = {}
-    found = []
-    for job in (row.job for row in rows):
-        what = (
-            job.source and job.source.sha256,
-            job.target,
-            job.replicate,
-            job.method,
-            job.prompt,
-            job.model,
-            job.seed,
-        )
-        found.append(numbers.setdefault(what, len(numbers)))
-    return found
+    numbers: dict[int, int] = {}
+    return [numbers.setdefault(row.job.noise_seed, len(numbers)) for row in rows]
 
 
 def _sheets(drawn: Drawn) -> dict[str, Any]:
