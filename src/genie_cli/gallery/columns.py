@@ -26,7 +26,7 @@ def columns(contents: Contents, pictures: Pictures) -> dict[str, Any]:
     rows = [item.row for item in contents.items]
     jobs = [row.job for row in rows]
     return {
-        "key": _key(rows),
+        "key": key(contents),
         "chunk": CHUNK,
         "ids": "".join(job.id for job in jobs),
         "coded": {
@@ -89,6 +89,11 @@ def summary(contents: Contents) -> list[str]:
     return words + [f"{counts[status]:,} {status.value}" for status in Status if status != "made" and counts[status]]
 
 
+def key(contents: Contents) -> str:
+    """Tells galleries of other rows apart, of which a browser keeps choices, or has a page open."""
+    return hashlib.sha256("".join(item.row.job.id for item in contents.items).encode()).hexdigest()[:20]
+
+
 def _consistent(row: Row) -> str:
     return "" if not row.judgement or not row.judgement.top else "yes" if row.judgement.consistent else "no"
 
@@ -116,8 +121,3 @@ def _header(contents: Contents) -> list[str]:
     header = contents.header.model_copy(update={"root": root if is_text(root) else None})
     before, number, after = header.line(0).partition('"rows":0')
     return [before + number[:-1], after]
-
-
-def _key(rows: Sequence[Row]) -> str:
-    """Tells galleries apart that a browser keeps choices of."""
-    return hashlib.sha256("".join(row.job.id for row in rows).encode()).hexdigest()[:20]
