@@ -36,6 +36,16 @@ COLORS = ";".join(
 )
 
 
+# Of cells of one word those that have it on more than one line.
+BROKEN = """
+cells => cells.map((cell) => cell.firstChild).filter((text) => {
+  const range = document.createRange();
+  if (text) range.selectNodeContents(text);
+  return /^\\S{1,20}$/.test(text?.data) && range.getClientRects().length > 1;
+}).map((text) => text.data)
+"""
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """All figures, of a run whose classes have a hostile name among them."""
@@ -161,6 +171,9 @@ def test_the_map_is_filtered(watched: Watched, data: dict[str, Any], tmp_path: P
 def test_a_narrow_page_is_not_wider_than_its_window(watched: Watched, data: dict[str, Any], tmp_path: Path) -> None:
     page = opened(watched.page, tmp_path, data, width=360)
     assert page.evaluate("document.documentElement.scrollWidth") == 360
+    page.evaluate("document.querySelectorAll('.figure details').forEach((each) => { each.open = true; })")
+    broken = page.eval_on_selector_all("th, td", BROKEN)
+    assert broken == []  # no word of a table is on two lines
     marks = page.locator("[data-figure=map] .made").count()
     page.set_viewport_size({"width": 900, "height": 900})
     page.wait_for_function("document.querySelector('[data-figure=map] .plot').clientWidth > 700")

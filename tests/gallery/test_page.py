@@ -16,7 +16,7 @@ from genie_cli.confuse.confusion import Confusion
 from genie_cli.gallery import script
 from genie_cli.manifest import Status
 from tests.conftest import Genie
-from tests.export.runs import write
+from tests.export import runs
 from tests.gallery import made
 from tests.gallery.conftest import Shown, Watched, ids, tiles
 from tests.manifests import a_row
@@ -51,6 +51,22 @@ def test_a_tile_says_what_its_row_does(page: Page, shown: Shown) -> None:
             assert row.reason in text
             assert row.status.value in text
             assert tile.locator("input").is_disabled()
+
+
+def test_of_two_long_names_something_of_both_is_seen(watched: Watched, tmp_path: Path) -> None:
+    source, target = "a photograph of a northern spotted owl", "a drawing of a lesser long-eared bat in a cave"
+    runs.photo(tmp_path / "photos" / source / "1.jpg", 1)
+    jobs = made.jobs(tmp_path / "photos", [target], [0.8])
+    runs.write(tmp_path / "made", [runs.made(tmp_path / "made", job) for job in jobs], tmp_path / "photos")
+    watched.page.goto(api.gallery(tmp_path / "made", out=tmp_path / "gallery").address)
+    for width in (360, 1400):
+        watched.page.set_viewport_size({"width": width, "height": 900})
+        tile = watched.page.locator(".tile", has_text=source)
+        names, end = tile.locator("bdi:not(.badge bdi)"), tile.evaluate("tile => tile.getBoundingClientRect().right")
+        assert names.all_text_contents() == [source, target]
+        for name in names.all():
+            assert name.evaluate("name => name.clientWidth") > 80
+            assert name.evaluate("name => name.getBoundingClientRect().right") < end
 
 
 def test_names_are_never_markup(watched: Watched, shown: Shown) -> None:
@@ -200,7 +216,7 @@ def test_figures_have_a_tab_and_open_images(watched: Watched, genie: Genie, phot
 
 def test_without_figures_there_is_no_tab(watched: Watched, tmp_path: Path) -> None:
     """Nothing was made or judged, so there is nothing to draw."""
-    path = write(tmp_path, [a_row(status=Status.FAILED, reason="is truncated")], None)
+    path = runs.write(tmp_path, [a_row(status=Status.FAILED, reason="is truncated")], None)
     api.gallery(path, out=tmp_path / "gallery")
     watched.page.goto((tmp_path / "gallery/index.html").as_uri() + "#view=figures")
     watched.page.wait_for_selector(".tile")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, TypeVar
 
-from genie_cli.jobs import Method
 from genie_cli.manifest import Row, Status
 
 T = TypeVar("T")
@@ -28,15 +27,10 @@ def evenly(members: Iterable[T], limit: int, group: Callable[[T], Hashable], ran
     return sorted((member for own in groups.values() for member in own[:each]), key=rank)[:limit]
 
 
-def sweep_key(row: Row) -> tuple[int, Method]:
-    """What images have in common that differ only in r: source, target, replicate, and so their noise."""
-    return row.job.noise_seed, row.job.method
-
-
 def sweeps(rows: Iterable[Row]) -> list[Sweep]:
     """The images that differ only in r, where there are two or more: each sweep by ascending r, in a fixed order."""
-    found: dict[tuple[int, Method], dict[float, Row]] = {}
+    found: dict[int, dict[float, Row]] = {}
     for row in rows:
         if row.status is Status.MADE:
-            found.setdefault(sweep_key(row), {})[row.job.r] = row
+            found.setdefault(row.job.noise_seed, {})[row.job.r] = row
     return [tuple(own[r] for r in sorted(own)) for _, own in sorted(found.items()) if len(own) > 1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from genie_cli.files.reading import is_text
@@ -26,7 +26,7 @@ def columns(contents: Contents, pictures: Pictures) -> dict[str, Any]:
     rows = [item.row for item in contents.items]
     jobs = [row.job for row in rows]
     return {
-        "key": _key(rows),
+        "key": key(contents),
         "chunk": CHUNK,
         "ids": "".join(job.id for job in jobs),
         "coded": {
@@ -89,26 +89,19 @@ def summary(contents: Contents) -> list[str]:
     return words + [f"{counts[status]:,} {status.value}" for status in Status if status != "made" and counts[status]]
 
 
+def key(contents: Contents) -> str:
+    """Tells galleries of other rows apart, of which a browser keeps choices, or has a page open."""
+    return hashlib.sha256("".join(item.row.job.id for item in contents.items).encode()).hexdigest()[:20]
+
+
 def _consistent(row: Row) -> str:
     return "" if not row.judgement or not row.judgement.top else "yes" if row.judgement.consistent else "no"
 
 
 def _sweeps(rows: Sequence[Row]) -> list[int]:
     """For each row its sweep: images that differ in r alone have the same number."""
-    numbers: dict[Hashable, int] = {}
-    found = []
-    for job in (row.job for row in rows):
-        what = (
-            job.source and job.source.sha256,
-            job.target,
-            job.replicate,
-            job.method,
-            job.prompt,
-            job.model,
-            job.seed,
-        )
-        found.append(numbers.setdefault(what, len(numbers)))
-    return found
+    numbers: dict[int, int] = {}
+    return [numbers.setdefault(row.job.noise_seed, len(numbers)) for row in rows]
 
 
 def _sheets(drawn: Drawn) -> dict[str, Any]:
@@ -128,8 +121,3 @@ def _header(contents: Contents) -> list[str]:
     header = contents.header.model_copy(update={"root": root if is_text(root) else None})
     before, number, after = header.line(0).partition('"rows":0')
     return [before + number[:-1], after]
-
-
-def _key(rows: Sequence[Row]) -> str:
-    """Tells galleries apart that a browser keeps choices of."""
-    return hashlib.sha256("".join(row.job.id for row in rows).encode()).hexdigest()[:20]

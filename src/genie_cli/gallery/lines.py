@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from genie_cli.gallery.columns import CHUNK
+from genie_cli.gallery.columns import CHUNK, key
 from genie_cli.gallery.items import Contents, Item
 from genie_cli.gallery.pictures import Pictures
 from genie_cli.gallery.script import call
@@ -26,11 +26,11 @@ def files(contents: Contents, pictures: Pictures, root: Path) -> Iterator[tuple[
     Args:
         root: the gallery's folder, which addresses are relative to.
     """
-    rows = _Rows(contents, pictures, root)
+    rows, own = _Rows(contents, pictures, root), key(contents)
     for number, start in enumerate(range(0, len(contents.items), CHUNK)):
         end = min(start + CHUNK, len(contents.items))
         details = [rows.details(place) for place in range(start, end)]
-        yield f"lines-{number:04d}.js", call("genie.lines", number, details)
+        yield f"lines-{number:04d}.js", call("genie.lines", own, number, details)
 
 
 @dataclass

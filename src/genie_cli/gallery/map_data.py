@@ -82,11 +82,8 @@ def _distance(method: str, r: float, place: Place) -> dict[str, Any]:
 
 def _sweeps(points: Sequence[Point]) -> list[int]:
     """A number for the images that differ only in r; -1 for real images."""
-    numbers: dict[tuple[int, str], int] = {}
-    return [
-        numbers.setdefault((point.job.noise_seed, point.job.method.value), len(numbers)) if point.job else -1
-        for point in points
-    ]
+    numbers: dict[int, int] = {}
+    return [numbers.setdefault(point.job.noise_seed, len(numbers)) if point.job else -1 for point in points]
 
 
 def _notes(embedded: Embedded) -> Iterator[str]:

@@ -34,7 +34,7 @@
     return place < 0 ? -1 : place / DIGITS;
   };
 
-  genie.lines = (number, rows) => waiting.get(number)?.(rows);
+  genie.lines = (key, number, rows) => waiting.get(number)?.(key === genie.all.key ? rows : null);
 
   /** All that is known of a row, from a file that is loaded once; see gallery/lines.py. */
   genie.details = async (row) => {
@@ -45,7 +45,11 @@
 
   function load(number) {
     return new Promise((resolve, reject) => {
-      waiting.set(number, resolve);
+      waiting.set(number, (rows) => {
+        // The file may be of another gallery, made in the same folder while this page was open.
+        if (rows) resolve(rows);
+        else reject(new Error("This gallery was made anew, of other images: reload the page."));
+      });
       const script = document.createElement("script");
       script.src = `data/lines-${String(number).padStart(4, "0")}.js`;
       script.addEventListener("error", () => {

@@ -29,7 +29,6 @@
   };
 
   function head(row, { previous, next }) {
-    const source = genie.value("source", row);
     const button = (label, go) => {
       const made = genie.element("button", { type: "button", disabled: !go }, label);
       if (go) made.addEventListener("click", go);
@@ -37,7 +36,7 @@
     };
     const close = genie.element("button", { type: "button", className: "close" }, "Close");
     close.addEventListener("click", () => genie.close());
-    const title = genie.element("h2", { id: "detail-title", tabIndex: -1 }, ...(source ? [genie.name(source), " → "] : []), genie.name(genie.value("target", row)));
+    const title = genie.element("h2", { id: "detail-title", tabIndex: -1 }, ...genie.classNames(row));
     const choose = genie.chooser(row);
     choose.append(" choose");
     choose.firstChild.tabIndex = 0;

@@ -124,7 +124,13 @@
     name();
     genie.copyButton(genie.by("copy-ids"), genie.chosenIds);
     genie.by("clear-chosen").addEventListener("click", genie.chosen.clear);
-    genie.by("download").addEventListener("click", async () => genie.download("chosen.jsonl", await genie.chosenManifest()));
+    genie.by("download").addEventListener("click", async () => {
+      try {
+        genie.download("chosen.jsonl", await genie.chosenManifest());
+      } catch (error) {
+        alert(error.message);
+      }
+    });
   }
 
   document.querySelector('nav [data-view="figures"]').hidden = !hasFigures;

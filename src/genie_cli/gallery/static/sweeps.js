@@ -64,7 +64,7 @@
     const source = genie.value("source", first);
     const target = genie.value("target", first);
     const replicate = genie.value("replicate", first);
-    const names = [...(source ? [genie.name(source), " → "] : []), genie.name(target), replicate ? ` · replicate ${replicate}` : ""];
+    const names = [...genie.classNames(first), ...(replicate ? [` · replicate ${replicate}`] : [])];
     const cells = genie.element("div", { className: "cells" });
     cells.style.gridAutoColumns = `${cell}px`;
     cells.style.gridAutoRows = `${cell - MARGIN + CAPTION}px`;

@@ -57,15 +57,20 @@
   }
 
   function words(row) {
-    const source = genie.value("source", row);
     const numbers = [`r ${genie.value("r", row)}`, genie.percent(genie.numbers.confidence[row])].filter(Boolean);
     return genie.element(
       "span",
       { className: "words" },
-      genie.element("span", { className: "classes" }, ...(source ? [genie.name(source), " → "] : []), genie.name(genie.value("target", row))),
+      genie.element("span", { className: "classes" }, ...genie.classNames(row)),
       genie.element("span", { className: "facts" }, `${numbers.join(" · ")} · `, genie.badge(row)),
     );
   }
+
+  /** Source → target, or the target alone. */
+  genie.classNames = (row) => {
+    const source = genie.value("source", row);
+    return [...(source ? [genie.name(source), " → "] : []), genie.name(genie.value("target", row))];
+  };
 
   /** The verdict, or what became of a row without one; its color is never all that says it. */
   genie.badge = (row) => {
