@@ -133,7 +133,7 @@ def generate(
     src_label: str | None = None,
     confusion: Confusion | _Path | None = None,
     plan: _Path | None = None,
-    shard: tuple[int, int] | None = None,
+    shard: tuple[int, int] | str | None = None,
     limit: int | None = None,
     profile: bool = False,
     settings: Settings | None = None,
@@ -150,7 +150,8 @@ def generate(
         src_label: the class of all images in ``src_dir``, if it has no subfolders.
         confusion: draw sources from the classes most confused with each target: what `confuse` returns, or its file.
         plan: instead of sources and targets: generate the jobs of this plan file.
-        shard: generate only part ``i`` of ``n``, as ``(i, n)``; all parts share the output folder.
+        shard: generate only part ``i`` of ``n``, as ``(i, n)`` or ``"i/n"``; all parts share the output folder.
+            ``"slurm"``: the part that Slurm's variables say, in a task of a job array.
         limit: generate only the first images of the plan, or of the part.
         profile: measure where the time goes; see ``Made.stopwatch``.
         settings: settings in the sections generate, model and output; default: their defaults.
@@ -191,7 +192,7 @@ def planned(
     src_label: str | None = None,
     confusion: Confusion | _Path | None = None,
     plan: _Path | None = None,
-    shard: tuple[int, int] | None = None,
+    shard: tuple[int, int] | str | None = None,
     limit: int | None = None,
     profile: bool = False,
     settings: Settings | None = None,
@@ -204,6 +205,7 @@ def planned(
         The run: iterate over ``.jobs``, write ``.lines()`` to a plan file, ask for an ``.estimate()`` of time and disk
         space, or ``.make()`` the images.
     """
+    from genie_cli.generate import shards
     from genie_cli.generate.run import Share, prepared
 
     chosen, given = override(settings or Settings(), options, GENERATE)
@@ -214,9 +216,7 @@ def planned(
         confusion=_confusion(confusion),
         plan=None if plan is None else str(plan),
     )
-    index, count = shard or (1, 1)
-    if not 1 <= index <= count:
-        raise UsageError(f"shard {index}/{count}: expected i/n with 1 <= i <= n, such as 2/8")
+    index, count = shards.parse(shard) if isinstance(shard, str) else shards.checked(*(shard or (1, 1)))
     share = Share(index, count, limit)
     with prepared(request, chosen, given, _listening(observer), share, profile) as run:
         yield run

@@ -55,7 +55,11 @@ def generate(
     json_: Annotated[bool, option("--json", help="Print the manifest to stdout, as in a pipe.", panel=OUTPUT)] = False,
     shard: Annotated[
         str | None,
-        option(help="Make only part i of n, as i/n; all parts share --out.", panel=RUN, metavar="I/N"),
+        option(
+            help="Make only part i of n, as i/n; all parts share --out. slurm: as the task of a job array.",
+            panel=RUN,
+            metavar="I/N",
+        ),
     ] = None,
     limit: Annotated[
         int | None,
@@ -84,7 +88,7 @@ def generate(
         "src_label": src_label,
         "confusion": confusion,
         "plan": plan,
-        "shard": _parse_shard(shard),
+        "shard": shard,
         "limit": limit,
         "profile": profile,
         "settings": chosen.settings,
@@ -126,18 +130,6 @@ def _read_targets(words: Sequence[str] | None) -> tuple[str, ...]:
     if ALL in found and len(found) > 1:
         raise UsageError("--targets all stands for every class: leave out the other names")
     return found
-
-
-def _parse_shard(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    try:
-        index, count = (int(part) for part in text.split("/"))
-    except ValueError:
-        index, count = 0, 0
-    if not 1 <= index <= count:
-        raise UsageError(f"--shard {text}: expected i/n with 1 <= i <= n, such as 2/8")
-    return index, count
 
 
 def _preview(run: Run, as_json: bool, observer: ConsoleObserver) -> None:

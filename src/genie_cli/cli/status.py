@@ -18,6 +18,7 @@ from genie_cli.cli._console import ConsoleObserver, Words, show, stderr, stdout,
 from genie_cli.cli._options import OUTPUT, RUN, option
 from genie_cli.cli._printable import text
 from genie_cli.data.listing import counted
+from genie_cli.errors import shorten
 
 if TYPE_CHECKING:
     from genie_cli.generate.rebuild import Rebuilt
@@ -82,11 +83,18 @@ def _tell(found: FolderStatus, checked: bool, console: Words) -> None:
         console.print(f"checked {counted(sum(count.made for count in found.counts), 'image')}: none has changed")
     for note in found.notes:
         console.print(f"note: {note}", soft_wrap=True)
+    count, left = found.parts
+    if left:
+        console.print(f"not done, of the {count} parts (--shard) of a run: {shorten(left, _SHOWN)}", soft_wrap=True)
     if found.commands:
         console.print()
         console.print("To make the rest:", style="bold")
     for command in found.commands:
         console.print(Text(command), soft_wrap=True)  # Text, in which ":x:" is no emoji
+    if found.commands and left:
+        console.print("or part by part, at the same time if you like; an array's task takes --shard slurm:")
+        for part in left[:_SHOWN]:
+            console.print(Text(f"{found.commands[0]} --shard={part}/{count}"), soft_wrap=True)
 
 
 def _tell_rebuilt(rebuilt: Rebuilt, console: Words) -> None:

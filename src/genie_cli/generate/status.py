@@ -16,7 +16,7 @@ from genie_cli.data.listing import is_folder
 from genie_cli.errors import FolderError, OutputError, UsageError
 from genie_cli.files.reading import look, open_text, reason, sha256_of
 from genie_cli.files.temporary import database
-from genie_cli.generate import binding
+from genie_cli.generate import binding, shards
 from genie_cli.generate.command import command_of_plan, command_of_rows
 from genie_cli.generate.growth import recipe_of
 from genie_cli.generate.locks import workers
@@ -45,6 +45,7 @@ _COUNT = """
 SELECT target, r, sum(state = 'made'), sum(state = 'missing'), sum(state = 'failed'), sum(state = 'skipped')
 FROM job GROUP BY target, r ORDER BY target, r
 """
+_IDS = "SELECT id FROM job WHERE state IN ('missing', 'failed')"
 _REST = "SELECT count(*) FROM job WHERE state IN ('missing', 'failed')"
 
 
@@ -75,6 +76,7 @@ class FolderStatus:
         reasons: why jobs failed or were skipped, and of how many jobs that is the reason, the most frequent first.
         changed: images whose content is not what the manifest says; only if that was checked.
         notes: what is odd, or could not be counted.
+        parts: of how many parts a run was (`--shard`), and those of them that are not done; (0, ()) if it was whole.
         commands: that make what is missing, and try again what failed; none while a run is at work.
         rebuilt: what the manifest was rebuilt from, if it was.
     """
@@ -85,6 +87,7 @@ class FolderStatus:
     reasons: tuple[tuple[str, int], ...]
     changed: tuple[str, ...]
     notes: tuple[str, ...]
+    parts: tuple[int, tuple[int, ...]]
     commands: tuple[str, ...]
     rebuilt: Rebuilt | None = None
 
@@ -116,9 +119,10 @@ def status(root: Path, observer: Observer, *, check: bool = False, rebuilt: Rebu
             commands = tuple(seen.commands(at_rest=not at_work))
             counts = tuple(Count(*each) for each in table.execute(_COUNT))
             reasons = tuple(table.execute(_WHY))
+            parts = seen.parts()
     except OSError as error:
         raise OutputError(f"{root} cannot be read: {reason(error)}", _GIVE) from None
-    return FolderStatus(root, counts, at_work, reasons, changed, tuple(seen.notes), commands, rebuilt)
+    return FolderStatus(root, counts, at_work, reasons, changed, tuple(seen.notes), parts, commands, rebuilt)
 
 
 class _Seen:
@@ -169,6 +173,11 @@ class _Seen:
             yield from self._shown(command_of_rows(self.headers[0].settings, self.root))
         if self.is_unfinished and at_rest:
             self.notes.append("a run was stopped before its end: the same command resumes it")
+
+    def parts(self) -> tuple[int, tuple[int, ...]]:
+        """See `FolderStatus`."""
+        count = shards.seen(self.root / ".genie")
+        return count, shards.parts_of((id_ for (id_,) in self.table.execute(_IDS)), count) if count else ()
 
     def _shown(self, command: str | None) -> Iterator[str]:
         if command:
