@@ -173,6 +173,7 @@ def test_an_unknown_target_ends_in_a_map_and_an_unknown_source_in_a_word(
     assert of_cats
     assert {columns["source_probability"] for columns in of_cats} == {None}
     refused = genie("oracle", made, "--class-map", "map.csv", "--candidates", "target,source")
+    assert "or use --candidates all, for which sources need none" in refused.stderr
     assert refused.exit_code == 2
     assert "'cat'" in refused.stderr
 
