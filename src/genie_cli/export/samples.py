@@ -22,6 +22,7 @@ from genie_cli.generate.command import command_for
 from genie_cli.jobs import Job, Source
 from genie_cli.manifest import Document, Row, Status
 from genie_cli.observer import Observer
+from genie_cli.oracle.manifests import tell_unfinished
 from genie_cli.oracle.verdict import Verdict
 
 _KEY = 20  # hexadecimal digits, as many as a job's id has
@@ -82,6 +83,7 @@ def collect(document: Document, photos: Path | None, observer: Observer) -> list
     found = list(_generated(document, observer))
     if not found:
         raise ManifestError(document.name, 0, "lists no image that was made and accepted", "see genie oracle")
+    tell_unfinished(document.root, observer)
     _warn(found, "-" if document.name == "standard input" else document.name, observer)
     if photos:
         own = _own(photos, observer)

@@ -141,7 +141,12 @@ class _Seen:
                 self.is_unfinished |= document != path
                 self.table.executemany(_ADD, map(_entry, read.rows()))
         if not self.headers:
-            raise OutputError(f"{self.root} has no manifest.jsonl", _GIVE)
+            hint = (
+                "a run that was begun there has made no image yet: give its command again"
+                if look(self.root / ".genie")
+                else _GIVE
+            )
+            raise OutputError(f"{self.root} has no manifest.jsonl", hint)
 
     def look_at_images(self, *, check: bool) -> Iterator[str]:
         """Mark those that are not there; yield the files whose content has changed, if that is to be checked."""
