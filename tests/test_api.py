@@ -101,7 +101,7 @@ def test_it_is_silent_unless_an_observer_is_passed(notebook: Path, capfd: pytest
     api.generate("photos", "seven", **wanted)
     assert capfd.readouterr() == ("", "")
     api.generate("photos", "seven", observer=Ears(), **wanted)
-    assert heard == ["9 of 9 images already exist"]
+    assert heard == ["images read: 10", "9 of 9 images already exist"]
 
 
 def test_settings_and_keywords(notebook: Path) -> None:

@@ -226,7 +226,7 @@ def path_of(name: str | Path) -> Path:
             return Path(name)
         path = Path(name) / "manifest.jsonl"
         if not look(path):
-            hint = "give a manifest, or the folder of a run (--out)"
+            hint = "give a manifest, or the folder of a run (--out) that has ended: genie status says whether it has"
             raise ManifestError(str(name), 0, "has no manifest.jsonl", hint)
     except OSError as error:
         raise ManifestError(str(name), 0, f"cannot be read: {reason(error)}") from None

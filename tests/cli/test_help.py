@@ -91,6 +91,10 @@ def test_values_complete_with_tab(command: str, option: str, start: str, offered
     [
         (["generate", "--strength", "0.8"], "error: no such option: --strength; did you mean --r?"),
         (["generate", "--batch-size", "8"], "error: no such option: --batch-size; did you mean --slots?"),
+        (["select", "m.jsonl", "--n", "5"], "error: no such option: --n; did you mean --per-target?"),
+        (["export", "m", "--photos", "p"], "error: no such option: --photos; did you mean --with?"),
+        (["select", "--manifest", "m"], "error: no such option: --manifest; did you mean the argument MANIFEST?"),
+        (["status", "--out", "genie-out"], "error: no such option: --out; did you mean the argument OUT?"),
         (["generate", "--target", "lynx"], "error: no such option: --target; did you mean --targets?"),
         (["longtail", "--edges", "livt"], "error: no such option: --edges; did you mean --thresholds?"),
         (["genrate"], "error: no such command 'genrate'. Did you mean 'generate'?"),

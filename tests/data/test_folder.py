@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
@@ -13,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genie_cli.data import folder
-from genie_cli.data.folder import Listing, scan
+from genie_cli.data.folder import Listing, list_sources, scan
 from genie_cli.jobs import Source
+from genie_cli.observer import Observer, Progress
 from tests.data.folders import NOT_AN_IMAGE, found, picture, put, source
 
 # Class folders
@@ -125,3 +128,23 @@ def test_a_scan_does_not_depend_on_the_order_files_were_made_in(files: dict[str,
     assert listing.sources == tuple(source(p, label, files[p]) for p, label in zip(images, labels, strict=True))
     assert flat.sources == tuple(source(path, "one", files[path]) for path in images)
     assert listing.ignored == tuple((path, NOT_AN_IMAGE) for path in sorted(files) if path.endswith(".txt"))
+
+
+def test_it_is_said_how_far_the_reading_is(tmp_path: Path) -> None:
+    """A large folder takes minutes, since every file is hashed."""
+    told: list[object] = []
+
+    class Counted(Progress):
+        def advance(self, count: int = 1) -> None:
+            told.append(count)
+
+    class Counting(Observer):
+        @contextmanager
+        def progress(self, description: str, total: int | None = None) -> Iterator[Progress]:
+            told.append((description, total))
+            yield Counted()
+
+    for name in ("a.png", "b.png", "c.png"):
+        put(tmp_path, f"cat/{name}")
+    list_sources(tmp_path, observer=Counting())
+    assert told == [("images read", 3), 1, 1, 1]

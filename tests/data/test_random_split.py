@@ -93,7 +93,7 @@ def test_a_folder_of_classes(tmp_path: Path) -> None:
     [
         (("train/a/1.png", "test/a/2.png"), RandomSplit(0.2), "has a training and a test split", "leave out --test-sh"),
         (("a/1.png", "b/2.png"), RandomSplit(0.2), "no class with two different images", "add images"),
-        (("a/1.png", "a/2.png"), None, "expected class folders in train and test", "--test-share 0.2"),
+        (("a/1.png", "a/2.png"), None, "but no training and test split", "--test-share 0.2"),
     ],
 )
 def test_folders_that_cannot_be_split(

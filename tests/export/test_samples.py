@@ -187,7 +187,7 @@ def broken(tmp_path: Path, own: Path, jobs: list[Job], what: str) -> None:
         ("missing", ImageError, "does not exist", "genie generate --plan="),
         ("changed", ImageError, "has changed", "make it again"),
         ("probes", UsageError, "has probes", "without --probe"),
-        ("nothing", ManifestError, "no image that was made and accepted", "genie oracle"),
+        ("nothing", ManifestError, "no image that was made, accepted and selected", "genie oracle"),
         ("other file", ImageError, "is not a file that genie generates", ""),
         ("no hash", ManifestError, "has no sha256", ""),
         ("two", ImageError, "two images of one job", ""),
@@ -217,7 +217,7 @@ def test_sources_that_are_gone_or_changed(tmp_path: Path, own: Path, jobs: list[
     own.rename(tmp_path / "elsewhere")
     heard = Heard()
     api.export(tmp_path / "out", tmp_path / "without", format="webdataset", observer=heard)
-    assert "15 sources no longer where the manifest says" in heard.text
+    assert "the source photos of 15 images are not where the manifest says: left out" in heard.text
 
 
 def sizes(root: Path, form: Form, out: Path) -> dict[str, int]:

@@ -190,6 +190,13 @@ def test_a_killed_run_is_counted_with_its_journal(genie: Genie, out: Path) -> No
     assert api.status(out).notes == ()
 
 
+def test_a_run_that_has_made_nothing_yet(tmp_path: Path) -> None:
+    (tmp_path / ".genie").mkdir()
+    with pytest.raises(OutputError) as caught:
+        api.status(tmp_path)
+    assert caught.value.hint == "a run that was begun there has made no image yet: give its command again"
+
+
 def test_a_lost_manifest_is_rebuilt_and_the_run_goes_on(genie: Genie, out: Path, tmp_path: Path) -> None:
     (out / "manifest.jsonl").unlink()
     told = genie("status", "out")

@@ -55,6 +55,18 @@ def test_a_source_that_was_broken_from_the_start_spoils_its_own_jobs_only(
     assert all(row["oracle"]["source_similarity"] is not None for row in rows if row["status"] == "made")
 
 
+def test_a_run_that_was_stopped_before_its_end_is_said(genie: Genie, made: Path) -> None:
+    """Its manifest is that of the run before, and what was made since is in the journal."""
+    assert "stopped" not in genie("oracle", made.parent).stderr
+    (made.parent / ".genie/journal.jsonl").write_text(made.read_text())
+    for words in (("oracle", made.parent), ("export", made.parent, "--out", "set")):
+        result = genie(*words)
+        assert result.exit_code == 0, result.stderr
+        said = " ".join(result.stderr.split())
+        assert "images that the manifest does not list yet are left out" in said
+        assert f"genie status {made.parent}" in said
+
+
 def test_too_few_sources_are_said(genie: Genie, made: Path) -> None:
     header, *rows = made.read_text().splitlines()
     few = [row for row in rows if json.loads(row)["source"]["label"] in ("zero", "one")]
@@ -173,6 +185,7 @@ def test_an_unknown_target_ends_in_a_map_and_an_unknown_source_in_a_word(
     assert of_cats
     assert {columns["source_probability"] for columns in of_cats} == {None}
     refused = genie("oracle", made, "--class-map", "map.csv", "--candidates", "target,source")
+    assert "or use --candidates all, for which sources need none" in refused.stderr
     assert refused.exit_code == 2
     assert "'cat'" in refused.stderr
 

@@ -21,9 +21,16 @@ _HABITS = {
     "--num-inference-steps": "--steps",
     "--guidance-scale": "--guidance",
     "--cfg": "--guidance",
+    "-o": "--out",
     "--output": "--out",
     "--output-dir": "--out",
     "--input": "--src-dir",
+    "--src": "--src-dir",
+    "--photos": "--with",
+    "--top": "--per-target",
+    "--n": "--per-target",
+    "--max-per-class": "--per-target",
+    "--threshold": "--min-confidence",
     "--data": "--data-dir",
     "--classes": "--targets",
     "--target": "--targets",
@@ -73,8 +80,11 @@ class Command(TyperCommand):
         except typer._click.exceptions.NoSuchOption as error:
             ours = {flag for parameter in self.params for flag in parameter.opts}
             meant = _HABITS.get(error.option_name)
+            arguments = [str(each.metavar) for each in self.params if isinstance(each, TyperArgument)]
             if meant in ours:
                 error.possibilities = [meant]
+            elif (name := error.option_name.lstrip("-").upper()) in arguments:
+                error.possibilities = [f"the argument {name}"]
             raise
 
     def _refuse_empty(self, ctx: Any, typed: list[str]) -> None:

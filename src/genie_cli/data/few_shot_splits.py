@@ -57,7 +57,7 @@ def read_split(
         found, images, layout = _find(published, root, split, csv_places, partial)
         labels = sorted({label for _, label in images})
         names = _names(labels)
-        sources, unusable = hashed(found, sorted(images, key=_order))
+        sources, unusable = hashed(found, sorted(images, key=_order), observer)
         if not sources or (unusable and not partial):
             path, reason = unusable[0]
             raise FolderError(f"{found / path} {reason}", PARTIAL_HINT if sources else "")

@@ -70,12 +70,13 @@ def read(root: Path, *, observer: Observer | None = None) -> Dataset:
     return Dataset(root, images, images)
 
 
-def scan(root: Path, label: str | None = None) -> Listing:
+def scan(root: Path, label: str | None = None, observer: Observer | None = None) -> Listing:
     """Find the images below ``root`` and hash them.
 
     Args:
         root: holds one folder per class, with images at any depth below it. Images beside these are ignored.
         label: the class of every image below ``root``, in any folder; None: the folders are the classes.
+        observer: is told how far it is.
 
     A class is its folder's name, or ``label``, in Unicode's form NFC: file systems differ in how they spell "é".
 
@@ -84,7 +85,7 @@ def scan(root: Path, label: str | None = None) -> Listing:
             a class folder, or has subfolders that are not classes: see `require_class_folders`.
     """
     images, ignored = _find_classes(root, label)
-    sources, unusable = hashed(root, images)
+    sources, unusable = hashed(root, images, observer)
     ignored = sorted([*ignored, *unusable])
     if not sources:
         raise _no_images(root, ignored)
@@ -94,7 +95,7 @@ def scan(root: Path, label: str | None = None) -> Listing:
 def list_sources(root: Path, label: str | None = None, observer: Observer | None = None) -> tuple[Source, ...]:
     """List the images that `scan` finds, and tell an observer what was left out or may be a mistake."""
     observer = observer or Observer()
-    listing = scan(root, label)
+    listing = scan(root, label, observer)
     if label is None and (warning := nested_classes(root, [source.path for source in listing.sources])):
         observer.warning(warning)
     if label is not None and any("/" in source.path for source in listing.sources):
@@ -148,15 +149,19 @@ def find(root: Path, label: str | None = None) -> tuple[list[tuple[str, str]], l
     ]
 
 
-def hashed(root: Path, images: Sequence[tuple[str, str]]) -> tuple[list[Source], list[tuple[str, str]]]:
+def hashed(
+    root: Path, images: Sequence[tuple[str, str]], observer: Observer | None = None
+) -> tuple[list[Source], list[tuple[str, str]]]:
     """Hash ``images``, (path below ``root``, class): sources in the same order; unreadable files as `find` does."""
     sources, unusable = [], []
     digests = _hash_all(root, [path for path, _ in images])
-    for (path, label), (digest, why) in zip(images, digests, strict=True):
-        if why:
-            unusable.append((_printable(path), why))
-        else:
-            sources.append(Source(path=path, sha256=digest, label=label))
+    with (observer or Observer()).progress("images read", len(images)) as progress:
+        for (path, label), (digest, why) in zip(images, digests, strict=True):
+            if why:
+                unusable.append((_printable(path), why))
+            else:
+                sources.append(Source(path=path, sha256=digest, label=label))
+            progress.advance()
     return sources, unusable
 
 

@@ -109,7 +109,7 @@ def require_readable(root: Path, images: Sequence[Image], partial: bool, observe
     Raises:
         FolderError: an image cannot be read, unless ``partial``, or none of a class can.
     """
-    sources, unusable = hashed(root, images)
+    sources, unusable = hashed(root, images, observer)
     lost = {label for _, label in images} - {source.label for source in sources}
     if unusable and (lost or not partial):
         path, reason = unusable[0]

@@ -22,6 +22,7 @@ from genie_cli.generate.command import command_for
 from genie_cli.jobs import Job, Source
 from genie_cli.manifest import Document, Row, Status
 from genie_cli.observer import Observer
+from genie_cli.oracle.manifests import tell_unfinished
 from genie_cli.oracle.verdict import Verdict
 
 _KEY = 20  # hexadecimal digits, as many as a job's id has
@@ -75,13 +76,15 @@ def collect(document: Document, photos: Path | None, observer: Observer) -> list
         observer: is told what is left out: rejected and repeated images, photos that are broken or in two classes.
 
     Raises:
-        ManifestError: a line is not a row, or no image was made and accepted.
+        ManifestError: a line is not a row, or no image was made, accepted and selected.
         ImageError: a generated image is missing.
         FolderError: ``photos`` is not a folder of class folders.
     """
     found = list(_generated(document, observer))
     if not found:
-        raise ManifestError(document.name, 0, "lists no image that was made and accepted", "see genie oracle")
+        hint = "genie status, genie oracle and genie select say what became of its images"
+        raise ManifestError(document.name, 0, "lists no image that was made, accepted and selected", hint)
+    tell_unfinished(document.root, observer)
     _warn(found, "-" if document.name == "standard input" else document.name, observer)
     if photos:
         own = _own(photos, observer)

@@ -46,7 +46,7 @@ class WebDataset(Form):
         made_from = [sample for sample in content.samples if sample.job and sample.job.source]
         gone = sum(sample.source is None for sample in made_from)
         if gone:
-            observer.warning(f"{counted(gone, 'source')} no longer where the manifest says: shards go without them")
+            observer.warning(f"the source photos of {counted(gone, 'image')} are not where the manifest says: left out")
         if gone < len(made_from):
             observer.found("the shards hold the source photos, too, as .source.jpg")
 

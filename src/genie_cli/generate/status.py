@@ -132,6 +132,7 @@ class _Seen:
         self.root, self.table, self.observer = root, table, observer
         self.notes: list[str] = []
         self.headers: list[Header] = []
+        self._indices: dict[tuple[Path, str | None], SourceIndex] = {}
         self.is_unfinished = False  # a run was killed, or is at work
         table.execute(_TABLE)
 
@@ -145,7 +146,12 @@ class _Seen:
                 self.is_unfinished |= document != path
                 self.table.executemany(_ADD, map(_entry, read.rows()))
         if not self.headers:
-            raise OutputError(f"{self.root} has no manifest.jsonl", _GIVE)
+            hint = (
+                "a run that was begun there has made no image yet: give its command again"
+                if look(self.root / ".genie")
+                else _GIVE
+            )
+            raise OutputError(f"{self.root} has no manifest.jsonl", hint)
 
     def look_at_images(self, *, check: bool) -> Iterator[str]:
         """Mark those that are not there; yield the files whose content has changed, if that is to be checked."""
@@ -206,8 +212,6 @@ class _Seen:
         Raises:
             FolderError: they cannot be listed.
         """
-        from genie_cli.data.folder import list_sources
-
         recipe = recipe_of(plan, header.settings.model or "")
         if recipe is None:
             raise FolderError("the header has a plan of another genie")
@@ -216,13 +220,21 @@ class _Seen:
             root = Path(header.source_root or "")
             if not header.source_root or not is_folder(root):
                 raise FolderError(f"the sources' folder {header.source_root or ''} is not there")
-            index = SourceIndex(list_sources(root, plan.get("src_label") or None))
+            index = self._index(root, plan.get("src_label") or None)
         possible = []
         for target in recipe.targets:
             with suppress(UsageError):  # it was left out
                 recipe.check(target, index)
                 possible.append(target)
         return recipe.model_copy(update={"targets": tuple(possible)}).jobs(index)
+
+    def _index(self, root: Path, label: str | None) -> SourceIndex:
+        """Of the sources in a folder, which is read once for all plans."""
+        from genie_cli.data.folder import scan
+
+        if (root, label) not in self._indices:
+            self._indices[root, label] = SourceIndex(scan(root, label, self.observer).sources)
+        return self._indices[root, label]
 
 
 def _entry(row: Row) -> tuple[bytes, str, float, str, str, str, str]:

@@ -53,7 +53,8 @@ class CandidateClasses:
                 raise UsageError(
                     "--candidates target,source: there are images without a source", "use --candidates all"
                 )
-            classes.require({job.source.label for job in jobs if job.source})
+            sources = {job.source.label for job in jobs if job.source}
+            classes.require(sources, "or use --candidates all, for which sources need none")
         self._episode = sorted({classes.known[target] for target in targets})
         if alone := next((job for job in jobs if len(self.of(job)) < 2), None):
             raise UsageError(

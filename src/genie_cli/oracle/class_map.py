@@ -37,15 +37,19 @@ class ClassMap:
     known: Mapping[str, int]
     unknown: Mapping[str, str]
 
-    def require(self, labels: Collection[str]) -> None:
-        """Raise UsageError for ``labels`` without a class, with the reasons and similar classes."""
+    def require(self, labels: Collection[str], otherwise: str = "") -> None:
+        """Raise UsageError for ``labels`` without a class, with the reasons and similar classes.
+
+        Args:
+            otherwise: what else helps than to give them a class.
+        """
         missing = sorted(label for label in labels if label not in self.known)
         if not missing:
             return
         lines = [f"  {label!r}: {self.unknown.get(label, 'is not in the map')}" for label in missing[:_SHOWN]]
         lines += [f"  and {len(missing) - _SHOWN} more"] if len(missing) > _SHOWN else []
         counted = f"{len(missing)} of {len(labels)} labels have no class of the oracle"
-        raise UsageError([f"{counted}:", *lines], _REMEDY)
+        raise UsageError([f"{counted}:", *lines], [_REMEDY, otherwise])
 
     def name(self, index: int, prefer: Sequence[str] = ()) -> str:
         """The label that means a class, or the oracle's own name for it if none does.

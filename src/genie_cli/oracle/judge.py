@@ -22,7 +22,7 @@ from genie_cli.observer import Observer, Progress
 from genie_cli.oracle import class_map as class_maps
 from genie_cli.oracle.candidates import CandidateClasses, Candidates
 from genie_cli.oracle.class_map import ClassMap
-from genie_cli.oracle.manifests import ManifestImages, read_images, write
+from genie_cli.oracle.manifests import ManifestImages, read_images, tell_unfinished, write
 from genie_cli.oracle.summary import Summary, summarize
 from genie_cli.oracle.verdict import SourceSimilarity, Verdict, can_measure
 from genie_cli.oracle.vocabulary import Vocabulary
@@ -122,6 +122,7 @@ def prepare(
 
     own = class_maps.read(class_map) if class_map else None
     images = read_images(manifest)
+    tell_unfinished(images.root, observer)
     with observer.progress("Loading the oracle"):
         backbone = load_classifier(oracle or oracle_for(images.rows), checkpoint, device, observer)
     observer.found(f"oracle: {backbone.name}, {len(backbone.classes)} classes")

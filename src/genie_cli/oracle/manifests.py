@@ -6,6 +6,7 @@ Independent of torch.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from genie_cli.files.writing import write_atomically
 from genie_cli.header import Header
 from genie_cli.jobs import Source
 from genie_cli.manifest import Row, Status
+from genie_cli.observer import Observer
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -111,6 +113,15 @@ def read_images(name: str | Path) -> ManifestImages:
         file=manifest.path_of(name).resolve() if is_file else None,
         state=state,
     )
+
+
+def tell_unfinished(root: Path, observer: Observer) -> None:
+    """Warn if a run in a folder has made images that its manifest does not list yet: they would be left out unsaid."""
+    if any((root / ".genie").glob("journal*.jsonl")):
+        observer.warning(
+            f"a run in {root} is at work, or was stopped before its end: images that the manifest does not list yet "
+            f"are left out; how far it is: {shlex.join(['genie', 'status', str(root)])}"
+        )
 
 
 def lines(images: ManifestImages, rows: Iterable[Row], folder: Path | None) -> Iterable[str]:

@@ -219,7 +219,7 @@ def read_held_out(folder: Path, observer: Observer) -> list[Picture]:
     """The images below a folder, in whatever folders; of files with one content the first by path."""
     from genie_cli.data.folder import scan
 
-    listing = scan(folder, "held-out")
+    listing = scan(folder, "held-out", observer)
     observer.left_out([f"{path} {reason}" for path, reason in listing.ignored])
     first = {source.sha256: source for source in reversed(listing.sources)}
     return [
