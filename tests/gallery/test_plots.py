@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 
 from genie_cli.errors import OutputError, UsageError
-from genie_cli.gallery import items, projections
-from genie_cli.gallery.choosing import sweeps
-from genie_cli.gallery.figures import Asked
+from genie_cli.gallery import items
+from genie_cli.gallery.figures import projections
+from genie_cli.gallery.figures.choosing import sweeps
+from genie_cli.gallery.figures.collect import Asked
 from genie_cli.gallery.items import Contents
 from genie_cli.gallery.plots import draw as drawing
 from genie_cli.gallery.plots import grid, sweep

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genie_cli.errors import UsageError
-from genie_cli.gallery import embedding
-from genie_cli.gallery.embedding import Embedded
-from genie_cli.gallery.figures import Asked
+from genie_cli.gallery.figures import embedding
+from genie_cli.gallery.figures.collect import Asked
+from genie_cli.gallery.figures.embedding import Embedded
 from genie_cli.gallery.items import Contents
 from genie_cli.gallery.plots.names import fitted, kind_name
 from genie_cli.gallery.plots.pictures import WIDTH
@@ -20,8 +20,8 @@ from genie_cli.observer import Observer
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from genie_cli.gallery.figures.projections import Projection
     from genie_cli.gallery.plots.scatter import Mark
-    from genie_cli.gallery.projections import Projection
 
 PANELS = 10
 _COLUMNS = 5
@@ -38,7 +38,7 @@ def draw(contents: Contents, asked: Asked, observer: Observer) -> Figure:
         UsageError: no backbone is named, for images that are not of the bundled model; or there are too few images.
         ModelError: see `backbones.load.load`.
     """
-    from genie_cli.gallery.projections import INSTALL, has_umap, projections
+    from genie_cli.gallery.figures.projections import INSTALL, has_umap, projections
 
     backbone = embedding.backbone_for(contents, asked.backbone, asked.checkpoint)
     if backbone is None:

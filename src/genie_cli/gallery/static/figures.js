@@ -13,7 +13,7 @@
   genie.figureKinds = genie.figureKinds || [];
 
   /** Draw the figures into a container, replacing what is there.
-   * figures: what genie_cli.gallery.figures.collect gives.
+   * figures: what gallery/figures/collect.py gives.
    * openImage: called with a job's id when its point is chosen.
    * thumbnail: gives for a job's id an element to show beside its point, or null.
    */
