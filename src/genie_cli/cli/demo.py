@@ -156,8 +156,8 @@ def _point_on(out: Path, all_: bool) -> None:
     if not all_:
         stdout().print("The two other benchmarks, long-tailed and fine-grained: genie demo --all", soft_wrap=True)
     for line in (
-        f"Look at {out / 'gallery/index.html'} in a browser: each image with its source and the oracle's verdict, and "
-        f"figures. {out / 'contact-sheet.png'} is one picture: each row a photo, and what it becomes as r rises.",
+        f"Look at {out / 'gallery/index.html'} in a browser: each image with its source and the oracle's verdict.",
+        f"{out / 'contact-sheet.png'} is one picture: each row a photo, and what it becomes as r rises.",
         "Next, your own photos: genie generate --src-dir photos --targets lynx,leopard --r 0.8",
         "That downloads Stable Diffusion 1.5 once; genie doctor says whether this machine is ready.",
     ):
