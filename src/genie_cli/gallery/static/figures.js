@@ -54,7 +54,7 @@
     const lines = rows.map((row) =>
       html("tr", {}, ...row.map((cell, place) => (place ? html("td", {}, cell) : html("th", { scope: "row" }, cell)))),
     );
-    const table = html("table", {}, html("caption", {}, title), html("thead", {}, html("tr", {}, ...heads)));
+    const table = html("table", {}, html("caption", { class: "hidden" }, title), html("thead", {}, html("tr", {}, ...heads)));
     table.append(html("tbody", {}, ...lines));
     return html("details", {}, html("summary", {}, "Data: " + title), html("div", { class: "figure-table" }, table));
   }
