@@ -116,7 +116,7 @@ def test_names_are_on_one_line_and_as_short_as_their_room() -> None:
 def test_other_suffixes_are_refused(made: Contents, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is no name for a figure") as caught:
         draw(made, Kind.GRID, tmp_path / "figure.jpg")
-    assert caught.value.hint == "its name must end in .png, .svg, .pdf"
+    assert caught.value.hint == "its name must end in .png or .svg or .pdf"
 
 
 def test_without_matplotlib_it_says_what_to_install(
@@ -209,7 +209,7 @@ def test_the_command_draws_a_figure_and_nothing_of_the_page(genie: Genie, tmp_pa
     for words, said in (
         (("--figure", "grid"), "--figure needs a file to write"),
         (("--figure", "sweeep", "--out", "a.svg"), "expected grid, map, sweep; did you mean sweep?"),
-        (("--figure", "grid", "--out", "a.gif"), ".png, .svg"),
+        (("--figure", "grid", "--out", "a.gif"), ".png or .svg"),
         (("--figure", "grid", "--out", "a.svg", "--open"), "--open is for the page"),
         (("--figure", "grid", "--out", "a.svg", "--results", "made"), "--results is for the page"),
     ):

@@ -50,7 +50,7 @@ def test_the_bundled_models_images_have_a_map_without_asking(tmp_path: Path) -> 
     assert {len(column) for column in points.values()} == {len(shown["projections"][0]["places"])} == {6 + len(ids)}
     own = points["job"].index(ids[0])
     assert (points["sweep"].count(points["sweep"][own]), shown["classes"][points["source"][own]]) == (2, "zero")
-    assert any("No source is of the class five" in note for note in shown["notes"])
+    assert any("No source shows five" in note for note in shown["notes"])
     assert any("pip install" in note for note in shown["notes"])
 
 

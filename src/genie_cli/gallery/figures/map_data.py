@@ -104,7 +104,7 @@ def _notes(embedded: Embedded) -> Iterator[str]:
         yield "There are no real images: the sources are not where the manifest says, so no distances are given."
     elif without := sorted({point.label for point in points if point.job} - real):
         yield (
-            f"No source is of the class {shorten(without, 10)}: images that were made for it are left out of the "
+            f"No source shows {shorten(without, 10)}: images that were made for such a class are left out of the "
             "distances to the target's class."
         )
     if not has_umap():
