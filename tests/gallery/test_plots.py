@@ -18,7 +18,7 @@ from genie_cli.gallery.items import Contents
 from genie_cli.gallery.plots import draw as drawing
 from genie_cli.gallery.plots import grid, sweep
 from genie_cli.gallery.plots.kind import Kind
-from genie_cli.gallery.plots.names import fitted
+from genie_cli.gallery.plots.names import fitted, wrapped
 from genie_cli.jobs import Method
 from genie_cli.manifest import Row
 from genie_cli.observer import Observer
@@ -111,6 +111,19 @@ def test_names_are_on_one_line_and_as_short_as_their_room() -> None:
     assert fitted("w" * 99, 0.5).endswith("w…")
     assert len(fitted("w" * 99, 0.5)) < len(fitted("w" * 99, 1)) < 20
     assert fitted("_hidden", 1) == " _hidden"
+
+
+def test_longer_names_are_parted_between_words_and_nothing_is_left_out_before_the_end() -> None:
+    name = "a grey-backed long-eared bat\nof the caves"
+    assert wrapped("fox", 1, 3) == "fox"
+    assert wrapped(name, 9, 3) == " ".join(name.split())
+    for most in (1, 2, 3):
+        lines = wrapped(name, 0.9, most).split("\n")
+        assert len(lines) == most
+        assert " ".join(name.split()).startswith(" ".join(lines).removesuffix("…"))
+        assert all(fitted(line, 0.9) == line for line in lines)
+    assert wrapped("w" * 50 + " x", 0.5, 2).split("\n")[1] == "x"
+    assert wrapped("", 1, 3) == ""
 
 
 def test_other_suffixes_are_refused(made: Contents, tmp_path: Path) -> None:
