@@ -100,7 +100,7 @@ def test_every_mark_is_there(watched: Watched, data: dict[str, Any], tmp_path: P
     assert count("map", ".real") == len(jobs) - 12 == 4
     assert count("confusion", ".cell") == 5
     assert count("ratios", ".interval") == len(data["ratios"]["groups"]) == 2
-    assert count("ratios", ".bar") == sum(len(group["verdicts"]) for group in data["ratios"]["groups"])
+    assert count("ratios", ".share") == sum(len(group["verdicts"]) for group in data["ratios"]["groups"])
     assert count("trajectories", ".thin") == 2 * 6
     assert count("trajectories", ".thick") == 2
     panels = data["densities"]["panels"]
@@ -137,7 +137,7 @@ def test_a_point_is_shown_and_opened(watched: Watched, data: dict[str, Any], tmp
     assert page.locator("#thumbnail").text_content() == job
     r = data["map"]["kinds"][data["map"]["points"]["kind"][data["map"]["points"]["job"].index(job)]]["r"]
     assert f"GeNIe, r = {r}" in page.locator(".figure-tip p").all_text_contents()
-    assert (page.locator("[data-figure=map] .sweep").get_attribute("d") or "").count("L") == 1  # two noise ratios
+    assert (page.locator("[data-figure=map] .joined").get_attribute("d") or "").count("L") == 1  # two noise ratios
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     assert page.evaluate("window.opened") == [job]
     page.mouse.move(0, 0)
