@@ -19,6 +19,7 @@ from genie_cli.gallery.plots import draw as drawing
 from genie_cli.gallery.plots import grid, sweep
 from genie_cli.gallery.plots.kind import Kind
 from genie_cli.gallery.plots.names import fitted, wrapped
+from genie_cli.gallery.plots.scatter import marks, named
 from genie_cli.jobs import Method
 from genie_cli.manifest import Row
 from genie_cli.observer import Observer
@@ -111,6 +112,15 @@ def test_names_are_on_one_line_and_as_short_as_their_room() -> None:
     assert fitted("w" * 99, 0.5).endswith("w…")
     assert len(fitted("w" * 99, 0.5)) < len(fitted("w" * 99, 1)) < 20
     assert fitted("_hidden", 1) == " _hidden"
+
+
+@pytest.mark.parametrize("count", [1, 24, 25, 60])
+def test_no_mark_in_the_map_is_without_its_entry_in_the_legend(count: int) -> None:
+    look = marks([f"class {place}" for place in range(count)])
+    entries = named(look)
+    assert {*look.values()} == {mark for _, mark in entries}
+    assert len({mark for _, mark in entries}) == len(entries)
+    assert [name for name, _ in entries][:24] == [*look][:24]
 
 
 def test_longer_names_are_parted_between_words_and_nothing_is_left_out_before_the_end() -> None:
