@@ -20,7 +20,7 @@ from genie_cli.data.images import read
 from genie_cli.fewshot.augment import RandomAugment
 from genie_cli.fewshot.classifiers import normalised
 from genie_cli.fewshot.views import View, Views
-from genie_cli.gallery.clouds import Cloud
+from genie_cli.gallery.figures.clouds import Cloud
 from genie_cli.jobs import Job
 from genie_cli.manifest import Row, Status
 

@@ -20,9 +20,9 @@ from benchmarks.paper.plan import BACKBONES
 from benchmarks.paper.report import label_of
 from genie_cli.data.digits import NOVEL_CLASSES
 from genie_cli.evaluate.results import comma_separated
-from genie_cli.gallery.clouds import Cloud, Place, places
+from genie_cli.gallery.figures.clouds import Cloud, Place, places
+from genie_cli.gallery.figures.projections import pca, umap
 from genie_cli.gallery.plots.scatter import marks, scatter
-from genie_cli.gallery.projections import pca, umap
 
 _LOOK = marks(NOVEL_CLASSES)
 _PER_CLASS = 80  # images of each class and method that are drawn

@@ -446,7 +446,7 @@ def gallery(
         OutputError: ``out`` holds something else, or cannot be written.
     """
     from genie_cli.gallery import items
-    from genie_cli.gallery.figures import Asked
+    from genie_cli.gallery.figures.collect import Asked
     from genie_cli.gallery.gallery import make
 
     folders = tuple(Path(name) for name in _names(results))
@@ -482,7 +482,7 @@ def figure(
         OutputError: another file is there, or it cannot be written.
     """
     from genie_cli.gallery import items
-    from genie_cli.gallery.figures import Asked
+    from genie_cli.gallery.figures.collect import Asked
     from genie_cli.gallery.plots.draw import draw
     from genie_cli.gallery.plots.kind import kind_named
 

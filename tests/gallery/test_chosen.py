@@ -68,6 +68,17 @@ def test_the_keyboard_is_enough(page: Page) -> None:
     assert not page.is_visible("#keys")
 
 
+def test_arrow_keys_lead_into_the_list_where_it_is_looked_at(page: Page) -> None:
+    order = ids(page)
+    page.keyboard.press("ArrowRight")
+    assert focused(page) == order[0]
+    page.evaluate("document.activeElement.blur(); scrollTo(0, 2000)")
+    wait_until(page, "Number(document.querySelector('.tile[data-id]').dataset.place) > 0")
+    page.keyboard.press("ArrowLeft")
+    assert order.index(focused(page)) > 0
+    assert page.evaluate("scrollY") == 2000
+
+
 def test_the_keyboard_in_sweeps(page: Page, shown: Shown) -> None:
     page.goto(f"{shown.address}#view=sweeps&source=cat")
     rows = {row.job.id: row for row in shown.rows}

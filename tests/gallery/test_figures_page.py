@@ -12,13 +12,15 @@ from playwright.sync_api import Page
 from genie_cli.confuse.confusion import Confusion
 from genie_cli.evaluate.results import files_of
 from genie_cli.fewshot.results import Record
-from genie_cli.gallery import figures, items, projections
-from genie_cli.gallery.figures import SCRIPTS, STYLE, Asked
+from genie_cli.gallery import items
+from genie_cli.gallery import page as gallery_page
+from genie_cli.gallery.figures import projections
+from genie_cli.gallery.figures.collect import Asked, collect
 from genie_cli.observer import Observer
 from tests.gallery import drawn
 from tests.gallery.conftest import Watched
 
-STATIC = Path(figures.__file__).parent / "static"
+STATIC = Path(gallery_page.__file__).parent / "static"
 HOSTILE = "</script><img src=x onerror=alert(1)> $x$ \u202e"
 COLORS = ";".join(
     f"--{name}:{color}"
@@ -63,11 +65,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             results=[root / HOSTILE.replace("/", "")],
         )
         contents = items.read(drawn.run(root / "run", ["five", HOSTILE], ["zero", HOSTILE]))
-        return figures.collect(contents, asked, Observer())
+        return collect(contents, asked, Observer())
 
 
 def opened(page: Page, folder: Path, data: dict[str, Any], width: int = 1400) -> Page:
-    scripts = "".join(f"<script src='{(STATIC / name).as_uri()}'></script>" for name in SCRIPTS)
+    scripts = "".join(f"<script src='{(STATIC / name).as_uri()}'></script>" for name in gallery_page.FIGURE_SCRIPTS)
     start = (
         "window.opened = []; window.asked = [];"
         "genie.drawFigures(document.getElementById('figures'), " + json.dumps(data).replace("<", "\\u003c") + ","
@@ -75,9 +77,9 @@ def opened(page: Page, folder: Path, data: dict[str, Any], width: int = 1400) ->
         " const picture = document.createElement('b'); picture.id = 'thumbnail'; picture.textContent = id;"
         " return picture; });"
     )
-    path = folder / "page.html"
+    path, style = folder / "page.html", (STATIC / gallery_page.FIGURE_STYLE).as_uri()
     path.write_text(
-        f"<!doctype html><meta charset=utf-8><link rel=stylesheet href='{(STATIC / STYLE).as_uri()}'>"
+        f"<!doctype html><meta charset=utf-8><link rel=stylesheet href='{style}'>"
         f"<style>:root{{{COLORS}}} body{{margin:16px}}</style><main id=figures></main>{scripts}<script>{start}</script>"
     )
     page.set_viewport_size({"width": width, "height": 900})
@@ -98,7 +100,7 @@ def test_every_mark_is_there(watched: Watched, data: dict[str, Any], tmp_path: P
     assert count("map", ".real") == len(jobs) - 12 == 4
     assert count("confusion", ".cell") == 5
     assert count("ratios", ".interval") == len(data["ratios"]["groups"]) == 2
-    assert count("ratios", ".bar") == sum(len(group["verdicts"]) for group in data["ratios"]["groups"])
+    assert count("ratios", ".share") == sum(len(group["verdicts"]) for group in data["ratios"]["groups"])
     assert count("trajectories", ".thin") == 2 * 6
     assert count("trajectories", ".thick") == 2
     panels = data["densities"]["panels"]
@@ -135,7 +137,7 @@ def test_a_point_is_shown_and_opened(watched: Watched, data: dict[str, Any], tmp
     assert page.locator("#thumbnail").text_content() == job
     r = data["map"]["kinds"][data["map"]["points"]["kind"][data["map"]["points"]["job"].index(job)]]["r"]
     assert f"GeNIe, r = {r}" in page.locator(".figure-tip p").all_text_contents()
-    assert (page.locator("[data-figure=map] .sweep").get_attribute("d") or "").count("L") == 1  # two noise ratios
+    assert (page.locator("[data-figure=map] .joined").get_attribute("d") or "").count("L") == 1  # two noise ratios
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     assert page.evaluate("window.opened") == [job]
     page.mouse.move(0, 0)

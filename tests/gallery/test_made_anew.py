@@ -56,3 +56,15 @@ def test_a_gallery_that_is_gone_is_said(open_page: Page, watched: Watched, tmp_p
     assert "lines-0000.js cannot be loaded" in downloading(open_page)
     assert [error for error in watched.errors if "ERR_FILE_NOT_FOUND" not in error] == []
     watched.errors.clear()
+
+
+def test_of_files_that_are_gone_the_thumbnails_are_shown(open_page: Page, watched: Watched, tmp_path: Path) -> None:
+    open_page.reload()
+    shutil.rmtree(tmp_path / "made")
+    shutil.rmtree(tmp_path / "photos")
+    open_page.locator(".tile .open").last.click()
+    open_page.wait_for_selector("#detail .both figcaption:has-text('result: a thumbnail')")
+    open_page.wait_for_selector("#detail .both figcaption:has-text('source: a thumbnail')")
+    assert open_page.locator("#detail .both .thumb").count() == 2
+    assert [error for error in watched.errors if "ERR_FILE_NOT_FOUND" not in error] == []
+    watched.errors.clear()

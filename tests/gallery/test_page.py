@@ -18,10 +18,14 @@ from genie_cli.manifest import Status
 from tests.conftest import Genie
 from tests.export import runs
 from tests.gallery import made
-from tests.gallery.conftest import Shown, Watched, ids, tiles
+from tests.gallery.conftest import Shown, Watched, ids, tiles, wait_until
 from tests.manifests import a_row
 
 MOST = 150
+BOTH_ARE_SEEN = """
+[...document.querySelectorAll(".tile .classes bdi")].every((name) => name.clientWidth > 80 &&
+  name.getBoundingClientRect().right < name.closest(".tile").getBoundingClientRect().right)
+"""
 
 
 def test_the_first_tiles_are_those_of_the_manifest(page: Page, shown: Shown) -> None:
@@ -59,14 +63,12 @@ def test_of_two_long_names_something_of_both_is_seen(watched: Watched, tmp_path:
     jobs = made.jobs(tmp_path / "photos", [target], [0.8])
     runs.write(tmp_path / "made", [runs.made(tmp_path / "made", job) for job in jobs], tmp_path / "photos")
     watched.page.goto(api.gallery(tmp_path / "made", out=tmp_path / "gallery").address)
+    watched.page.wait_for_selector(".tile .classes")
+    tile = watched.page.locator(".tile", has_text=source)
+    assert tile.locator(".classes bdi").all_text_contents() == [source, target]
     for width in (360, 1400):
         watched.page.set_viewport_size({"width": width, "height": 900})
-        tile = watched.page.locator(".tile", has_text=source)
-        names, end = tile.locator("bdi:not(.badge bdi)"), tile.evaluate("tile => tile.getBoundingClientRect().right")
-        assert names.all_text_contents() == [source, target]
-        for name in names.all():
-            assert name.evaluate("name => name.clientWidth") > 80
-            assert name.evaluate("name => name.getBoundingClientRect().right") < end
+        wait_until(watched.page, f"innerWidth === {width} && {BOTH_ARE_SEEN}")
 
 
 def test_names_are_never_markup(watched: Watched, shown: Shown) -> None:

@@ -10,14 +10,16 @@ import pytest
 from PIL import Image
 
 from genie_cli.errors import OutputError, UsageError
-from genie_cli.gallery import items, projections
-from genie_cli.gallery.choosing import sweeps
-from genie_cli.gallery.figures import Asked
+from genie_cli.gallery import items
+from genie_cli.gallery.figures import projections
+from genie_cli.gallery.figures.choosing import sweeps
+from genie_cli.gallery.figures.collect import Asked
 from genie_cli.gallery.items import Contents
 from genie_cli.gallery.plots import draw as drawing
 from genie_cli.gallery.plots import grid, sweep
 from genie_cli.gallery.plots.kind import Kind
-from genie_cli.gallery.plots.names import fitted
+from genie_cli.gallery.plots.names import fitted, wrapped
+from genie_cli.gallery.plots.scatter import marks, named
 from genie_cli.jobs import Method
 from genie_cli.manifest import Row
 from genie_cli.observer import Observer
@@ -112,10 +114,32 @@ def test_names_are_on_one_line_and_as_short_as_their_room() -> None:
     assert fitted("_hidden", 1) == " _hidden"
 
 
+@pytest.mark.parametrize("count", [1, 24, 25, 60])
+def test_no_mark_in_the_map_is_without_its_entry_in_the_legend(count: int) -> None:
+    look = marks([f"class {place}" for place in range(count)])
+    entries = named(look)
+    assert {*look.values()} == {mark for _, mark in entries}
+    assert len({mark for _, mark in entries}) == len(entries)
+    assert [name for name, _ in entries][:24] == [*look][:24]
+
+
+def test_longer_names_are_parted_between_words_and_nothing_is_left_out_before_the_end() -> None:
+    name = "a grey-backed long-eared bat\nof the caves"
+    assert wrapped("fox", 1, 3) == "fox"
+    assert wrapped(name, 9, 3) == " ".join(name.split())
+    for most in (1, 2, 3):
+        lines = wrapped(name, 0.9, most).split("\n")
+        assert len(lines) == most
+        assert " ".join(name.split()).startswith(" ".join(lines).removesuffix("…"))
+        assert all(fitted(line, 0.9) == line for line in lines)
+    assert wrapped("w" * 50 + " x", 0.5, 2).split("\n")[1] == "x"
+    assert wrapped("", 1, 3) == ""
+
+
 def test_other_suffixes_are_refused(made: Contents, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is no name for a figure") as caught:
         draw(made, Kind.GRID, tmp_path / "figure.jpg")
-    assert caught.value.hint == "its name must end in .png, .svg, .pdf"
+    assert caught.value.hint == "its name must end in .png or .svg or .pdf"
 
 
 def test_without_matplotlib_it_says_what_to_install(
@@ -208,7 +232,7 @@ def test_the_command_draws_a_figure_and_nothing_of_the_page(genie: Genie, tmp_pa
     for words, said in (
         (("--figure", "grid"), "--figure needs a file to write"),
         (("--figure", "sweeep", "--out", "a.svg"), "expected grid, map, sweep; did you mean sweep?"),
-        (("--figure", "grid", "--out", "a.gif"), ".png, .svg"),
+        (("--figure", "grid", "--out", "a.gif"), ".png or .svg"),
         (("--figure", "grid", "--out", "a.svg", "--open"), "--open is for the page"),
         (("--figure", "grid", "--out", "a.svg", "--results", "made"), "--results is for the page"),
     ):

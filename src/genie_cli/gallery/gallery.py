@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from genie_cli.files.reading import read_bytes
-from genie_cli.gallery import figures, lines, page, pictures
+from genie_cli.gallery import lines, page, pictures
 from genie_cli.gallery.columns import columns
-from genie_cli.gallery.figures import Asked
+from genie_cli.gallery.figures.collect import Asked, collect
 from genie_cli.gallery.folder import DATA, MARKER, PAGE, STATIC, GalleryFolder
 from genie_cli.gallery.items import Contents
 from genie_cli.gallery.pictures import Pictures
@@ -48,14 +48,14 @@ def make(contents: Contents, root: Path, asked: Asked, observer: Observer) -> Ga
 
     Raises:
         OutputError: see `folder.GalleryFolder`; or the folder lies among sources or generated images.
-        UsageError, ManifestError, ModelError: see `figures.collect`.
+        UsageError, ManifestError, ModelError: see `figures.collect.collect`.
     """
     folder = GalleryFolder(root)
     MARKER.require_free(root)
     keep_apart(contents.root / IMAGES, root)
     if contents.header.source_root:
         keep_apart(Path(contents.header.source_root), root)
-    shown = figures.collect(contents, asked, observer)
+    shown = collect(contents, asked, observer)
     with folder.opened():
         sheets = SheetFolder(folder)
         with sheets.opened():

@@ -7,13 +7,21 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from genie_cli import __version__
-from genie_cli.gallery import figures
 from genie_cli.gallery.columns import summary
 from genie_cli.gallery.items import Contents
 
 _HERE = Path(__file__).parent
 _TEMPLATE = "index.html.jinja"
 # In the order in which they are loaded.
+FIGURE_SCRIPTS = (
+    "figures.js",
+    "figure-points.js",
+    "figure-ratios.js",
+    "figure-matrix.js",
+    "figure-map.js",
+    "figure-probabilities.js",
+    "figure-results.js",
+)
 _SCRIPTS = (
     "data.js",
     "address.js",
@@ -28,9 +36,10 @@ _SCRIPTS = (
     "sweeps.js",
     "controls.js",
     "keys.js",
-    *figures.SCRIPTS,
+    *FIGURE_SCRIPTS,
 )
-_STYLES = ("gallery.css", figures.STYLE)
+FIGURE_STYLE = "figures.css"
+_STYLES = ("gallery.css", FIGURE_STYLE)
 _FIRST, _LAST = "theme.js", "main.js"
 
 

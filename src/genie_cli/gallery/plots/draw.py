@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genie_cli.errors import UsageError
-from genie_cli.gallery.figures import Asked
+from genie_cli.gallery.figures.collect import Asked
+from genie_cli.gallery.figures.projections import INSTALL
 from genie_cli.gallery.items import Contents
 from genie_cli.gallery.plots import files, grid, panels, sweep
 from genie_cli.gallery.plots.kind import Kind
-from genie_cli.gallery.projections import INSTALL
 from genie_cli.observer import Observer
 
 if TYPE_CHECKING:

@@ -50,7 +50,7 @@ def require_writable(path: Path) -> None:
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise UsageError(f"--out: {path} is no name for a figure", f"its name must end in {', '.join(SUFFIXES)}")
+        raise UsageError(f"--out: {path} is no name for a figure", f"its name must end in {' or '.join(SUFFIXES)}")
     require_folder(path)
     try:
         data = read_bytes(path)

@@ -20,7 +20,7 @@ def kind_name(method: str, r: float) -> str:
 @lru_cache(1000)
 def fitted(name: str, inches: float, size: float = 8) -> str:
     """The name on one line, without characters that do not print, shortened until it is no wider than ``inches``."""
-    name = " ".join("".join(each if each.isprintable() else " " for each in name[:_LONGEST]).split())
+    name = " ".join(_words(name))
     if name.startswith("_"):  # which matplotlib leaves out of legends
         name = f" {name}"
     if _width(name, size) <= inches:
@@ -28,6 +28,23 @@ def fitted(name: str, inches: float, size: float = 8) -> str:
     while name and _width(name + "…", size) > inches:
         name = name[:-1]
     return name.rstrip() + "…"
+
+
+def wrapped(name: str, inches: float, most: int) -> str:
+    """The name on up to ``most`` lines, parted between words, each shortened as by `fitted`."""
+    words, lines = _words(name), list[str]()
+    while words and len(lines) < most - 1:
+        count = 1
+        while count < len(words) and fitted(line := " ".join(words[: count + 1]), inches) == line:
+            count += 1
+        lines.append(" ".join(words[:count]))
+        words = words[count:]
+    rest = [" ".join(words)] if words else []
+    return "\n".join(fitted(line, inches) for line in [*lines, *rest])
+
+
+def _words(name: str) -> list[str]:
+    return "".join(each if each.isprintable() else " " for each in name[:_LONGEST]).split()
 
 
 def _width(text: str, size: float) -> float:

@@ -9,26 +9,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genie_cli.errors import UsageError
-from genie_cli.gallery import embedding
-from genie_cli.gallery.embedding import Embedded
-from genie_cli.gallery.figures import Asked
+from genie_cli.gallery.figures import embedding
+from genie_cli.gallery.figures.collect import Asked
+from genie_cli.gallery.figures.embedding import Embedded
 from genie_cli.gallery.items import Contents
 from genie_cli.gallery.plots.names import fitted, kind_name
 from genie_cli.gallery.plots.pictures import WIDTH
+from genie_cli.gallery.plots.scatter import Mark, marks, named, scatter
 from genie_cli.observer import Observer
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from genie_cli.gallery.plots.scatter import Mark
-    from genie_cli.gallery.projections import Projection
+    from genie_cli.gallery.figures.projections import Projection
 
 PANELS = 10
 _COLUMNS = 5
 _LARGEST = 2.2  # inches: a panel's side
 _BESIDE = 0.3  # for the projections' names
 _ENTRY = 1.3  # of the legend
-_NAMED = 24  # classes in the legend
 
 
 def draw(contents: Contents, asked: Asked, observer: Observer) -> Figure:
@@ -38,7 +37,7 @@ def draw(contents: Contents, asked: Asked, observer: Observer) -> Figure:
         UsageError: no backbone is named, for images that are not of the bundled model; or there are too few images.
         ModelError: see `backbones.load.load`.
     """
-    from genie_cli.gallery.projections import INSTALL, has_umap, projections
+    from genie_cli.gallery.figures.projections import INSTALL, has_umap, projections
 
     backbone = embedding.backbone_for(contents, asked.backbone, asked.checkpoint)
     if backbone is None:
@@ -59,8 +58,6 @@ def draw(contents: Contents, asked: Asked, observer: Observer) -> Figure:
 def _drawn(found: Embedded, kinds: Sequence[tuple[str, float]], arranged: Sequence[Projection]) -> Figure:
     from matplotlib.figure import Figure
 
-    from genie_cli.gallery.plots.scatter import marks, scatter
-
     labels = np.array([point.label for point in found.points])
     own = [np.array([point.kind == kind for point in found.points]) for kind in (("", 0.0), *kinds)]
     look = marks(sorted({*labels.tolist()}))
@@ -69,7 +66,7 @@ def _drawn(found: Embedded, kinds: Sequence[tuple[str, float]], arranged: Sequen
     side = min(_LARGEST, (WIDTH - _BESIDE) / columns)
     width = _BESIDE + columns * side
     entries = max(1, int(width / _ENTRY))  # in a line of the legend
-    height = lines * len(arranged) * (side + 0.1) + 0.18 * -(-min(len(look), _NAMED) // entries)
+    height = lines * len(arranged) * (side + 0.1) + 0.18 * -(-len(named(look)) // entries)
     figure = Figure(figsize=(width, height), layout="constrained")
     panels = figure.subplots(lines * len(arranged), columns, squeeze=False)
     for axes in panels.flat:
@@ -99,7 +96,7 @@ def _limits(values: NDArray[np.float64]) -> tuple[float, float]:
 def _legend(figure: Figure, look: Mapping[str, Mark], columns: int) -> None:
     from matplotlib.lines import Line2D
 
-    shown = list(look.items())[:_NAMED]
+    shown = named(look)
     lines = [Line2D([], [], linestyle="", marker=mark.marker, color=mark.color, markersize=4) for _, mark in shown]
     names = [fitted(label, 0.9, 7) for label, _ in shown]
     style = {"frameon": False, "fontsize": 7, "handletextpad": 0.1}

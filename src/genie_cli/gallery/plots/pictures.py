@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from genie_cli.data.images import read
 from genie_cli.errors import ImageError, shorten
-from genie_cli.gallery.plots.names import fitted
+from genie_cli.gallery.plots.names import wrapped
 from genie_cli.observer import Observer
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ HEIGHT = 8.6  # inches, at most: leaves room for a caption
 _LARGEST = 1.0  # a picture's side
 _GAP = 0.04
 _HEAD = 0.22
+_LINE = 0.135  # of text
+_LINES = 3  # of a name, at most
 _FOOT = 0.16  # for the text below a picture
 _PIXELS = 300  # side of a picture in the file, at most
 
@@ -44,7 +46,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class PictureRow:
-    """A row: what stands to the left of it, a line or two, and its cells."""
+    """A row: what stands to the left of it, a name or two, and its cells."""
 
     captions: Sequence[str]
     cells: Sequence[Cell] = field(default_factory=tuple)
@@ -61,18 +63,21 @@ def draw(heads: Sequence[str], rows: Sequence[PictureRow], observer: Observer, b
     from matplotlib.figure import Figure
 
     below = _FOOT if any(cell.below for row in rows for cell in row.cells) else 0.0
-    highest = (HEIGHT - _HEAD) / len(rows) - below
+    highest = (HEIGHT - _HEAD - _LINE) / len(rows) - below
     side = min(_LARGEST, (WIDTH - beside) / len(heads) - _GAP, highest - _GAP)
+    names = [wrapped(head, side, 2) for head in heads]
+    above = _HEAD + _LINE * any("\n" in name for name in names)
     step = side + _GAP + below
-    width, height = beside + len(heads) * (side + _GAP), _HEAD + len(rows) * step
+    width, height = beside + len(heads) * (side + _GAP), above + len(rows) * step
+    most = max(1, min(_LINES, int(step / _LINE) // max(1, *(len(row.captions) for row in rows))))
     figure = Figure(figsize=(width, height))
-    for column, head in enumerate(heads):
+    for column, name in enumerate(names):
         middle = beside + column * (side + _GAP) + side / 2
-        figure.text(middle / width, 1 - 0.5 * _HEAD / height, fitted(head, side), ha="center", va="center")
+        figure.text(middle / width, 1 - 0.5 * above / height, name, ha="center", va="center")
     problems: list[str] = []
     for number, row in enumerate(rows):
-        top = height - _HEAD - number * step
-        captions = "\n".join(fitted(caption, beside - 0.1) for caption in row.captions)
+        top = height - above - number * step
+        captions = "\n".join(wrapped(caption, beside - 0.1, most) for caption in row.captions)
         figure.text((beside - 0.08) / width, (top - side / 2) / height, captions, ha="right", va="center")
         for column, cell in enumerate(row.cells):
             left = beside + column * (side + _GAP)

@@ -29,6 +29,13 @@ def marks(classes: Sequence[str]) -> dict[str, Mark]:
     return {label: found[place] if place < len(found) else Mark(_OTHER, "o") for place, label in enumerate(classes)}
 
 
+def named(look: Mapping[str, Mark]) -> list[tuple[str, Mark]]:
+    """The entries of a legend: classes, and one for all of those that look the same."""
+    shown = list(look.items())
+    most = len(_MARKERS) * len(COLORS)
+    return shown if len(shown) <= most else [*shown[:most], ("other classes", shown[-1][1])]
+
+
 def scatter(
     axes: Axes,
     made: tuple[NDArray[Any], NDArray[Any]],

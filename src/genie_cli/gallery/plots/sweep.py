@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from genie_cli.errors import UsageError
-from genie_cli.gallery.choosing import Sweep, sweeps
+from genie_cli.gallery.figures.choosing import Sweep, sweeps
 from genie_cli.gallery.items import Contents, Item
 from genie_cli.gallery.plots.grid import cell_of, main_method, source_of
 from genie_cli.gallery.plots.names import kind_name

@@ -60,17 +60,21 @@
 
   function figure(caption, kind, row, address) {
     const made = genie.element("figure", {});
+    const below = genie.element("figcaption", { className: "muted" }, caption);
     if (address) {
       const label = kind === "photo" ? `source: ${genie.value("source", row)}` : `result: ${genie.describe(row)}`;
       const image = genie.element("img", { alt: label });
       image.addEventListener("load", () => image.classList.toggle("pixels", Math.max(image.naturalWidth, image.naturalHeight) < SMALL));
-      image.addEventListener("error", () => image.replaceWith(genie.frame(kind, row, 256)));
+      image.addEventListener("error", () => {
+        image.replaceWith(genie.frame(kind, row, 256));
+        below.append(": a thumbnail, since the file is not where it was");
+      });
       image.src = address;
       made.append(image);
     } else {
       made.append(genie.frame(kind, row, 256));
     }
-    made.append(genie.element("figcaption", { className: "muted" }, caption));
+    made.append(below);
     return made;
   }
 

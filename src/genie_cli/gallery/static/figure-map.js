@@ -104,11 +104,11 @@
     const root = p.plot(width, height, name);
     const all = places(projection.places, width, height).map((place, index) => point(data, place, index));
     const shown = all.filter((each) => isShown(each, state));
-    root.append(p.svg("rect", { class: "frame", x: 1, y: 1, width: width - 2, height: height - 2 }));
+    root.append(p.svg("rect", { class: "border", x: 1, y: 1, width: width - 2, height: height - 2 }));
     root.append(p.text(width / 2, height - 12, p.fitted(projection.axes[0], width - 40), "middle", "faint"));
     const upright = p.text(0, 0, p.fitted(projection.axes[1], height - 40), "middle", "faint");
     upright.setAttribute("transform", `translate(12 ${height / 2}) rotate(-90)`);
-    const line = p.svg("path", { class: "sweep", d: "" });
+    const line = p.svg("path", { class: "joined", d: "" });
     const size = shown.length > MANY || width < NARROW ? 0.7 : 1;
     const marks = (real) => shown.filter((each) => each.real === real).map((each) => mark(each, size));
     root.append(upright, line, ...marks(false), ...marks(true));

@@ -59,7 +59,7 @@
       const middle = beside + cell * (place + 0.5);
       root.append(p.text(beside - 6, middle, name, "end"), upwards(p.text(0, 0, name), middle, beside - 6));
     });
-    root.append(p.svg("rect", { class: "frame", x: beside, y: beside, width: cell * size, height: cell * size }));
+    root.append(p.svg("rect", { class: "border", x: beside, y: beside, width: cell * size, height: cell * size }));
     data.counts.forEach((counts, row) =>
       counts.forEach((count, column) => {
         if (count) root.append(...drawnCell(data, row, column, beside, cell, tip));

@@ -78,7 +78,7 @@
     root.append(...each.lines.map((line) => p.svg("path", { class: "thin", d: path(vertices(line, side, x, y)) })));
     const means = each.means.filter((mean) => mean[side] !== null).map((mean) => ({ x: x(mean.r), y: y(mean[side]) }));
     root.append(p.svg("path", { class: "thick " + stroke, d: path(means) }));
-    const over = p.svg("path", { class: "sweep", d: "" });
+    const over = p.svg("path", { class: "joined", d: "" });
     root.append(over);
     p.choosable(root, () => points, context, (chosen) => over.setAttribute("d", chosen ? path(vertices(chosen.line, side, x, y)) : ""));
     return root;

@@ -95,7 +95,7 @@
       const place = { x: x - step * 0.36, width: step * 0.72, y: y(to), height: y(from) - y(to) };
       from = to;
       const said = `${name || "no verdict"}: ${count} of ${group.images} (${p.percent(count / group.images)})`;
-      return p.explain(p.svg("rect", { class: "mark bar " + style(name), ...place }), tip, [p.kindName(group), said]);
+      return p.explain(p.svg("rect", { class: "mark share " + style(name), ...place }), tip, [p.kindName(group), said]);
     });
   }
 

@@ -13,7 +13,7 @@
   genie.figureKinds = genie.figureKinds || [];
 
   /** Draw the figures into a container, replacing what is there.
-   * figures: what genie_cli.gallery.figures.collect gives.
+   * figures: what gallery/figures/collect.py gives.
    * openImage: called with a job's id when its point is chosen.
    * thumbnail: gives for a job's id an element to show beside its point, or null.
    */
@@ -54,7 +54,7 @@
     const lines = rows.map((row) =>
       html("tr", {}, ...row.map((cell, place) => (place ? html("td", {}, cell) : html("th", { scope: "row" }, cell)))),
     );
-    const table = html("table", {}, html("caption", {}, title), html("thead", {}, html("tr", {}, ...heads)));
+    const table = html("table", {}, html("caption", { class: "hidden" }, title), html("thead", {}, html("tr", {}, ...heads)));
     table.append(html("tbody", {}, ...lines));
     return html("details", {}, html("summary", {}, "Data: " + title), html("div", { class: "figure-table" }, table));
   }

@@ -1,6 +1,7 @@
 "use strict";
 // The keyboard: one tile can be reached with Tab, and the arrow keys move on from there.
 (() => {
+  const SIDEWAYS = ["ArrowLeft", "ArrowRight"]; // which, unlike up and down, do not scroll a page
   let place = 0; // of the tile that can be reached, among those shown
 
   const tileAt = (where) => genie.by("list").querySelector(`.tile[data-place="${where}"]`);
@@ -65,7 +66,7 @@
     if (key === "/") return () => genie.by("search").focus();
     if (key === "?") return () => genie.by("keys").showModal();
     const tile = target.closest?.(".tile[data-place]");
-    if (!tile) return null;
+    if (!tile) return target === document.body && SIDEWAYS.includes(key) && !genie.by("list").hidden ? enter : null;
     const { view } = genie.viewport;
     if (key.startsWith("Arrow")) return () => genie.focusPlace(view.step(place, key));
     if (key === "Home") return () => genie.focusPlace(0);
@@ -73,5 +74,13 @@
     if (key === "x") return () => genie.chosen.toggle(genie.rowOf(tile.dataset.id));
     if (key === "Enter" && target.type === "checkbox") return () => genie.open(tile.dataset.id);
     return null;
+  }
+
+  /** Go to the first tile that is wholly in view. */
+  function enter() {
+    const top = genie.by("toolbar").getBoundingClientRect().bottom;
+    const tiles = [...genie.by("list").querySelectorAll(".tile[data-place]")];
+    const first = tiles.find((tile) => tile.getBoundingClientRect().top >= top);
+    if (first) genie.focusPlace(Number(first.dataset.place));
   }
 })();

@@ -78,7 +78,7 @@
     const word = verdict === "not made" ? genie.value("state", row) : verdict;
     const state = genie.value("state", row);
     const more = ["rejected", "not selected"].includes(state) ? `, ${state}` : "";
-    return genie.element("span", { className: `badge ${KINDS.get(word) || "plain"}` }, genie.name(word + more));
+    return genie.element("span", { className: `badge ${KINDS.get(word) || "plain"}`, title: word + more }, genie.name(word + more));
   };
 
   genie.chooser = (row) => {

@@ -5,25 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from genie_cli.confuse.confusion import Confusion
-from genie_cli.gallery import embedding, map_data, matrix, probabilities, ratios, results
+from genie_cli.gallery.figures import embedding, map_data, matrix, probabilities, ratios, results
 from genie_cli.gallery.items import Contents
 from genie_cli.manifest import Status
 from genie_cli.observer import Observer
-
-# The page's files, in this order; in `static`.
-SCRIPTS: Final = (
-    "figures.js",
-    "figure-points.js",
-    "figure-ratios.js",
-    "figure-matrix.js",
-    "figure-map.js",
-    "figure-probabilities.js",
-    "figure-results.js",
-)
-STYLE: Final = "figures.css"
 
 
 @dataclass(frozen=True)

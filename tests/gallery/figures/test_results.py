@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from genie_cli.errors import ManifestError, UsageError
 from genie_cli.evaluate.results import COMPARISONS, files_of
 from genie_cli.fewshot import results as fewshot
-from genie_cli.gallery.results import data
+from genie_cli.gallery.figures.results import data
 from genie_cli.longtail import results as longtail
 from tests.damage import damaged, only_our_errors
 

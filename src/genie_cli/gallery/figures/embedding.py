@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from genie_cli.config import BUNDLED, LITE0
 from genie_cli.data.images import read
 from genie_cli.errors import ImageError, UsageError, shorten
-from genie_cli.gallery.choosing import evenly
+from genie_cli.gallery.figures.choosing import evenly
 from genie_cli.gallery.items import Contents
 from genie_cli.jobs import Job, Source
 from genie_cli.observer import Observer

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from statistics import fmean
 from typing import Any
 
-from genie_cli.gallery.choosing import Sweep, evenly, sweeps
+from genie_cli.gallery.figures.choosing import Sweep, evenly, sweeps
 from genie_cli.manifest import Row
 
 LINES = 200  # that are drawn

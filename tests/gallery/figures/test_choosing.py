@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genie_cli.gallery.choosing import evenly, sweeps
+from genie_cli.gallery.figures.choosing import evenly, sweeps
 from genie_cli.manifest import Status
 from tests.manifests import a_job, a_row
 

@@ -13,8 +13,9 @@ import pytest
 from genie_cli.backbones.load import load
 from genie_cli.confuse.confusion import Confusion
 from genie_cli.errors import UsageError
-from genie_cli.gallery import embedding, figures, items, map_data, projections
-from genie_cli.gallery.figures import Asked
+from genie_cli.gallery import items
+from genie_cli.gallery.figures import embedding, map_data, projections
+from genie_cli.gallery.figures.collect import Asked, collect
 from genie_cli.observer import Observer
 from tests.gallery import drawn
 
@@ -35,10 +36,10 @@ class Said(Observer):
 
 def test_the_bundled_models_images_have_a_map_without_asking(tmp_path: Path) -> None:
     contents = items.read(drawn.run(tmp_path, ["two", "five"]))
-    found = figures.collect(contents, Asked(confusion=Confusion(labels=("two",), matrix=((1,),))), Observer())
+    found = collect(contents, Asked(confusion=Confusion(labels=("two",), matrix=((1,),))), Observer())
     assert sorted(found) == ["confusion", "densities", "map", "ratios", "trajectories"]
     json.dumps(found, allow_nan=False)
-    backwards = figures.collect(replace(contents, items=contents.items[::-1]), Asked(), Observer())
+    backwards = collect(replace(contents, items=contents.items[::-1]), Asked(), Observer())
     assert backwards == {name: each for name, each in found.items() if name != "confusion"}
     shown = found["map"]
     assert (shown["backbone"], shown["classes"]) == ("digits-encoder", ["five", "one", "two", "zero"])
@@ -49,7 +50,7 @@ def test_the_bundled_models_images_have_a_map_without_asking(tmp_path: Path) -> 
     assert {len(column) for column in points.values()} == {len(shown["projections"][0]["places"])} == {6 + len(ids)}
     own = points["job"].index(ids[0])
     assert (points["sweep"].count(points["sweep"][own]), shown["classes"][points["source"][own]]) == (2, "zero")
-    assert any("No source is of the class five" in note for note in shown["notes"])
+    assert any("No source shows five" in note for note in shown["notes"])
     assert any("pip install" in note for note in shown["notes"])
 
 
@@ -124,10 +125,10 @@ def test_the_choice_does_not_depend_on_the_order_and_keeps_sweeps_together(tmp_p
 
 def test_other_images_have_none_without_a_backbone(tmp_path: Path) -> None:
     contents = items.read(drawn.run(tmp_path, ["two"], model="sd15@abc"))
-    assert figures.collect(contents, Asked(), Observer())["map"] == {"missing": "--backbone lite0"}
+    assert collect(contents, Asked(), Observer())["map"] == {"missing": "--backbone lite0"}
 
 
 def test_a_checkpoint_needs_a_backbone(tmp_path: Path) -> None:
     contents = items.read(drawn.run(tmp_path, ["two"]))
     with pytest.raises(UsageError, match="used only with --backbone"):
-        figures.collect(contents, Asked(checkpoint=tmp_path / "x"), Observer())
+        collect(contents, Asked(checkpoint=tmp_path / "x"), Observer())

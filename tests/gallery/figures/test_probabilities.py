@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from genie_cli.gallery.probabilities import LINES, densities, trajectories
+from genie_cli.gallery.figures.probabilities import LINES, densities, trajectories
 from genie_cli.jobs import Method, Source
 from genie_cli.manifest import Row
 from tests.gallery.drawn import judgement

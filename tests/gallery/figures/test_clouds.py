@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from genie_cli.gallery.clouds import Cloud, Place, places
-from genie_cli.gallery.projections import pca, projections, umap
+from genie_cli.gallery.figures.clouds import Cloud, Place, places
+from genie_cli.gallery.figures.projections import pca, projections, umap
 
 
 def cloud(kind: str, *images: tuple[float, float, str, str]) -> Cloud:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from genie_cli.gallery.ratios import data, wilson
+from genie_cli.gallery.figures.ratios import data, wilson
 from genie_cli.jobs import Method
 from tests.gallery.drawn import judgement
 from tests.manifests import a_job, a_row

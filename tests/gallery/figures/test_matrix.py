@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from genie_cli.confuse.confusion import Confusion
-from genie_cli.gallery.matrix import MOST, data
+from genie_cli.gallery.figures.matrix import MOST, data
 from tests.manifests import a_job, a_row
 
 

@@ -7,10 +7,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from genie_cli.errors import shorten
-from genie_cli.gallery.embedding import Embedded, Point
+from genie_cli.gallery.figures.embedding import Embedded, Point
 
 if TYPE_CHECKING:
-    from genie_cli.gallery.clouds import Cloud, Place
+    from genie_cli.gallery.figures.clouds import Cloud, Place
 
 REAL = "real"
 
@@ -22,7 +22,7 @@ def data(embedded: Embedded) -> dict[str, Any]:
     """
     import numpy as np
 
-    from genie_cli.gallery.projections import projections
+    from genie_cli.gallery.figures.projections import projections
 
     points = embedded.points
     classes = list(dict.fromkeys(sorted(name for point in points for name in (point.label, point.source) if name)))
@@ -51,7 +51,7 @@ def clouds(embedded: Embedded) -> dict[tuple[str, float], Cloud]:
     """The images by their method and noise ratio; real ones under ("", 0)."""
     import numpy as np
 
-    from genie_cli.gallery.clouds import Cloud
+    from genie_cli.gallery.figures.clouds import Cloud
 
     found: dict[tuple[str, float], list[int]] = {}
     for place, point in enumerate(embedded.points):
@@ -68,7 +68,7 @@ def clouds(embedded: Embedded) -> dict[tuple[str, float], Cloud]:
 
 
 def _places(embedded: Embedded, kinds: Sequence[tuple[str, float]]) -> list[Place]:
-    from genie_cli.gallery.clouds import places
+    from genie_cli.gallery.figures.clouds import places
 
     found = clouds(embedded)
     real = found.get(("", 0.0))
@@ -88,7 +88,7 @@ def _sweeps(points: Sequence[Point]) -> list[int]:
 
 def _notes(embedded: Embedded) -> Iterator[str]:
     """What the map is without."""
-    from genie_cli.gallery.projections import INSTALL, has_umap
+    from genie_cli.gallery.figures.projections import INSTALL, has_umap
 
     points = embedded.points
     real = {point.label for point in points if not point.job}
@@ -104,7 +104,7 @@ def _notes(embedded: Embedded) -> Iterator[str]:
         yield "There are no real images: the sources are not where the manifest says, so no distances are given."
     elif without := sorted({point.label for point in points if point.job} - real):
         yield (
-            f"No source is of the class {shorten(without, 10)}: images that were made for it are left out of the "
+            f"No source shows {shorten(without, 10)}: images that were made for such a class are left out of the "
             "distances to the target's class."
         )
     if not has_umap():

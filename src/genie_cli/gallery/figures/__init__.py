@@ -1,0 +1,1 @@
+"""What figures show of a manifest, as numbers: for the page, and for the pictures of `plots`."""
