@@ -6,6 +6,7 @@ Everything leaves the program here, and nothing of it can do more than be read: 
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -97,6 +98,17 @@ class ConsoleObserver(Observer):
         from genie_cli.cli import _progress
 
         return _progress.bar(self.console, description, total)
+
+
+def point_on(what: str, command: Sequence[str]) -> None:
+    """Say which command may come next, unless there is one already: in a pipe, or within `only_words`.
+
+    Args:
+        what: what it does; may be empty.
+        command: its words.
+    """
+    if not _only_words and not _streams.is_pipe(sys.stdout):
+        stderr().print(f"next{', ' if what else ''}{what}: {shlex.join(command)}", soft_wrap=True)
 
 
 def wants_lines(as_json: bool) -> bool:

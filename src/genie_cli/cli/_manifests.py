@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from genie_cli.cli._console import stderr, stdout, wants_lines, write_lines
+from genie_cli.cli._console import point_on, stderr, stdout, wants_lines, write_lines
 
 if TYPE_CHECKING:
     from genie_cli.files.reading import State
@@ -45,4 +44,4 @@ def deliver(
     if not in_lines:
         stderr().print(f"manifest: {out}" if out else "nothing was written; to keep this: --out FILE", soft_wrap=True)
     if out and following:
-        stderr().print(f"next, {following[0]}: {shlex.join(following[1])}", soft_wrap=True)
+        point_on(*following)

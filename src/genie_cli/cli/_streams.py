@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -35,6 +36,14 @@ def prepare() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(encoding="utf-8")
     sys.stdout = cast("TextIO", Output(_Closed() if sys.stdout is None or 1 in closed else sys.stdout))
+
+
+def is_pipe(stream: TextIO) -> bool:
+    """Whether another program reads what is written, as of `genie ... | genie ...`."""
+    try:
+        return stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
+    except (OSError, ValueError):  # closed, or no file
+        return False
 
 
 class ReaderGoneError(Exception):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +12,7 @@ from rich import box
 from rich.table import Table
 
 from genie_cli import api
-from genie_cli.cli._console import ConsoleObserver, show, stderr
+from genie_cli.cli._console import ConsoleObserver, point_on, show, stderr
 from genie_cli.cli._options import INPUT, MODEL, OUTPUT, Json, option, whole_number, with_settings
 from genie_cli.cli._printable import text
 from genie_cli.cli._settings import Chosen
@@ -119,7 +118,9 @@ def confuse(
     )
     _write(confusion, out, picture, top_k)
     _show(confusion, pairs, json_)
-    _summarize(confusion, _next(confusion, src_dir, backbone, out, top_k))
+    _summarize(confusion)
+    if command := _next(confusion, src_dir, backbone, out, top_k):
+        point_on("", command)
 
 
 def _picture(out: Path, picture: Path | None) -> Path:
@@ -166,19 +167,19 @@ def table_of(pairs: Sequence[tuple[str, str, int, int]]) -> Table:
     return table
 
 
-def _summarize(confusion: Confusion, command: str) -> None:
-    """How good the classifier is, what its confusions are worth, and what comes next."""
+def _summarize(confusion: Confusion) -> None:
+    """How good the classifier is, and what its confusions are worth."""
     right, images = confusion.accuracy()
     lines = [f"{right} of {images} images ({right / images:.1%}) are classified correctly"]
     if right <= max(map(sum, confusion.matrix)):
         lines.append("that is no better than always predicting the largest class, so the confusions say little")
     if never := confusion.never_confused():
         lines.append(f"never confused, so --confusion finds no sources for them: {shorten(never)}")
-    for line in [*lines, *([f"next: {command}"] if command else [])]:
+    for line in lines:
         stderr().print(line, soft_wrap=True)
 
 
-def _next(confusion: Confusion, src_dir: Path | None, backbone: str | None, out: Path, top_k: int) -> str:
+def _next(confusion: Confusion, src_dir: Path | None, backbone: str | None, out: Path, top_k: int) -> list[str]:
     """The command that draws sources by this file, for the rarest class that is confused with another.
 
     Of equally rare ones that of the first pair: rare classes are those that need images.
@@ -189,7 +190,7 @@ def _next(confusion: Confusion, src_dir: Path | None, backbone: str | None, out:
     typed = (label for label, *_ in rarest if "," not in label and not label.startswith("@"))
     labels = [label for label in typed if label == label.strip() != ALL]
     if not labels:
-        return ""
+        return []
     command = ["genie", "generate", *(["--model", BUNDLED] if backbone == BUNDLED else [])]
     command += ["--src-dir", str(src_dir or "photos"), f"--targets={labels[0]}"]
-    return shlex.join([*command, "--confusion", str(out), "--top-k", str(top_k)])
+    return [*command, "--confusion", str(out), "--top-k", str(top_k)]

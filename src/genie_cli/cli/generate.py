@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +9,7 @@ from typing import Annotated
 from typer import Exit
 
 from genie_cli import api, manifest
-from genie_cli.cli._console import ConsoleObserver, facts, show, stderr, stdout, wants_lines, write_lines
+from genie_cli.cli._console import ConsoleObserver, facts, point_on, show, stderr, stdout, wants_lines, write_lines
 from genie_cli.cli._options import INPUT, OUTPUT, RUN, DryRun, option, whole_number, with_settings
 from genie_cli.cli._printable import duration
 from genie_cli.cli._settings import Chosen
@@ -106,7 +105,8 @@ def generate(
         show_profile(made.stopwatch, stderr())
     _report(made, json_)
     if made.made + made.resumed and not chosen.settings.generate.probe:
-        _point_on(made)
+        judging = ["genie", "oracle", str(made.root), "--out", str(made.root / "judged.jsonl")]
+        point_on("which of them show their label", judging)
     if made.failed or made.skipped or made.left_out:
         raise Exit(3 if made.made + made.resumed else 1)
 
@@ -169,12 +169,6 @@ def _report(made: Made, as_json: bool) -> None:
     table |= {"images": f"{made.root}/train/<class>/", "manifest": made.manifest}
     counts = facts("", {key: value for key, value in table.items() if value or key == "made"})
     show(_manifest(made), [counts], as_json)
-
-
-def _point_on(made: Made) -> None:
-    """The next command."""
-    command = shlex.join(["genie", "oracle", str(made.root), "--out", str(made.root / "judged.jsonl")])
-    stderr().print(f"next, which of them show their label: {command}", soft_wrap=True)
 
 
 def _manifest(made: Made) -> Iterator[str]:

@@ -8,6 +8,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich import box
 from rich.table import Table
 from rich.text import Text
@@ -38,7 +39,12 @@ def status(
         ),
     ] = False,
     check: Annotated[
-        bool, option("--check", help="Compare the content of each image with the manifest.", panel=RUN)
+        bool,
+        option(
+            "--check",
+            help="Compare the content of each image with the manifest; exit code 1 if any has changed.",
+            panel=RUN,
+        ),
     ] = False,
     json_: Annotated[
         bool, option("--json", help="Print the counts as JSON Lines to stdout, as in a pipe.", panel=OUTPUT)
@@ -52,6 +58,8 @@ def status(
     lines = (json.dumps(asdict(count)) + "\n" for count in found.counts)
     show(lines, [_table(found.counts)], json_)
     _tell(found, check, stderr() if wants_lines(json_) else stdout())
+    if found.changed:
+        raise typer.Exit(1)
 
 
 def _table(counts: Sequence[Count]) -> Table:
