@@ -24,7 +24,7 @@
     genie.by("sort").value = state.sort;
     const direction = genie.by("direction");
     direction.textContent = state.down ? "descending" : "ascending";
-    direction.setAttribute("aria-pressed", String(state.down));
+    direction.setAttribute("aria-label", `order: ${direction.textContent}`); // not pressed or not: the word changes
     const active = genie.activeFilters(state);
     genie.by("active").textContent = active ? ` (${active})` : "";
     genie.by("clear-filters").hidden = !active && !state.q;
