@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from genie_cli.files.writing import write_atomically
 
@@ -123,7 +124,7 @@ class Runner:
     def _has_ended(self, step: Step) -> bool:
         return self._record(step).get("key") == _key(step) and (self.folder / step.out).exists()
 
-    def _record(self, step: Step) -> dict[str, object]:
+    def _record(self, step: Step) -> dict[str, Any]:
         path = self._ended(step)
         return dict(json.loads(path.read_text())) if path.exists() else {}
 
