@@ -6,6 +6,7 @@ Independent of torch.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cache
@@ -245,9 +246,9 @@ def _suggestion(key: str, value: object) -> str:
 
 
 def _listed(key: str, value: Any) -> Any:
-    """A list setting's value as a list: a single value, or text with commas, may stand for one."""
+    """A list setting's value as a list: a single value, or text with commas, may stand for one. A path is its text."""
     if not takes_several(key):
-        return value
+        return os.fspath(value) if isinstance(value, os.PathLike) else value
     if isinstance(value, str):
         return split_list([value])
     return list(value) if isinstance(value, (list, tuple)) else [value]

@@ -73,6 +73,12 @@ class Model(Section):
     )
     revision: str = setting("", "Commit of the Hugging Face model. Default: main; the default model's is pinned.")
     device: str = setting("auto", "Device: auto, cpu, cuda, cuda:1, mps.")
+    devices: str = setting(
+        "",
+        "Devices to make images on at once, each by a process: all, cuda:0,cuda:1, or cpu*2.",
+        metavar="LIST",
+        rare=True,
+    )
     dtype: Literal["auto", "half", "float32", "float16", "bfloat16"] = setting(
         "auto",
         "Precision: auto (float16 on CUDA, else float32), half (bfloat16 on CPUs with AMX, else as auto), float32, "

@@ -6,7 +6,7 @@ At a given number of slots, a request gives the same bytes whatever other reques
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Generic
 
@@ -55,11 +55,13 @@ class Engine(Generic[Key]):
 
     def run(
         self, requests: Iterable[Request[Key]], on_steps: Callable[[int], None] = lambda _: None
-    ) -> Iterator[Result[Key]]:
+    ) -> Generator[Result[Key], None, None]:
         """Make every request; see `serve`."""
         return self.serve(Listed(requests), on_steps)
 
-    def serve(self, feed: Feed[Key], on_steps: Callable[[int], None] = lambda _: None) -> Iterator[Result[Key]]:
+    def serve(
+        self, feed: Feed[Key], on_steps: Callable[[int], None] = lambda _: None
+    ) -> Generator[Result[Key], None, None]:
         """Make every request of a feed. Results come as soon as they are finished, in no particular order.
 
         A request that fails (its source cannot be read, its prompt is too long, ...) gives a result with an error.

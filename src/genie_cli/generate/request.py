@@ -11,7 +11,7 @@ from genie_cli import manifest
 from genie_cli.config import Generate, Settings
 from genie_cli.confuse.confusion import Confusion
 from genie_cli.data.listing import is_folder
-from genie_cli.devices import parse_device
+from genie_cli.devices import parse_device, parse_devices
 from genie_cli.diffusion.solver import smallest_ratio
 from genie_cli.diffusion.vocabulary import require_known
 from genie_cli.errors import FolderError, UsageError
@@ -68,6 +68,8 @@ def check(request: PlanRequest, settings: Settings, given: Set[str]) -> None:
         ManifestError: the plan cannot be read.
     """
     parse_device(settings.model.device)
+    if parse_devices(settings.model.devices) and {"model.device", "model.devices"} <= given:
+        raise UsageError("--device does not go with --devices", "leave out one of them")
     if settings.generate.probe and {"generate.probe", "generate.steps"} <= given:
         raise UsageError("--probe takes a single step: leave out --steps")
     require_usable_folder(Path(settings.output.dir))
