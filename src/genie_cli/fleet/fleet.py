@@ -12,15 +12,16 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from genie_cli.diffusion.clock import Clock
 from genie_cli.diffusion.solver import steps_of
 from genie_cli.errors import ImageError, ModelError
 from genie_cli.fleet.maker import Encoded
 from genie_cli.fleet.messages import Failed, Gone, Known, Lease, Ready, Said, Steps
-from genie_cli.fleet.processes import Process, Processes
 from genie_cli.fleet.reader import Reader
 from genie_cli.fleet.sources import SourceFile
+from genie_cli.fleet.transport import Transport, Worker
 from genie_cli.jobs import Job, Plan, Source
 from genie_cli.observer import Observer
 
@@ -38,13 +39,13 @@ class _Member:
     """What is known of a worker.
 
     Attributes:
-        place: among the devices.
+        place: among the transport's.
         held: the jobs that it was sent and has not made, by id.
         deaths: of workers in this place, one after the other, that had made nothing.
     """
 
     place: int
-    worker: Process
+    worker: Worker
     ready: Ready | None = None
     known: Known = field(default_factory=Known)
     held: dict[str, Job] = field(default_factory=dict)
@@ -65,7 +66,7 @@ class Fleet:
     clock = Clock()
 
     def __init__(
-        self, transport: Processes, source_root: Path | None, versions: Mapping[str, str], observer: Observer
+        self, transport: Transport[Any], source_root: Path | None, versions: Mapping[str, str], observer: Observer
     ) -> None:
         self._transport = transport
         self._reader = Reader(source_root)
@@ -76,17 +77,20 @@ class Fleet:
         self._lost: dict[str, int] = {}
 
     def __enter__(self) -> Fleet:
-        """Start the workers, and wait until all have loaded the model.
+        """Start the workers, and wait until all have loaded the model; those that wait for room are not waited for.
 
         Raises:
             ModelError: one cannot, or is of another kind than the others.
         """
         try:
-            for place in range(len(self._transport.devices)):
-                self._members.append(_Member(place, self._transport.start(place)))
-            while not all(member.ready for member in self._members):
-                for _ in self._heard():
-                    pass
+            with self._observer.progress(f"Loading {self._transport.setup.located.name}"):
+                self._transport.begin()
+                for place in range(self._transport.places):
+                    self._members.append(_Member(place, self._transport.start(place)))
+                wanted = 1 if self._transport.may_wait else len(self._members)
+                while len(self._there) < wanted:
+                    for _ in self._heard():
+                        pass
         except BaseException:
             self.__exit__()
             raise
@@ -94,7 +98,13 @@ class Fleet:
 
     def __exit__(self, *error: object) -> None:
         self._transport.end([member.worker for member in self._members])
+        self._transport.close()
         self._reader.close()
+
+    @property
+    def _there(self) -> list[_Member]:
+        """Those that have loaded the model."""
+        return [member for member in self._members if member.ready]
 
     def steps_for(self, r: float) -> int:
         setup = self._transport.setup
@@ -116,7 +126,9 @@ class Fleet:
                 yield said
 
     def _dismiss(self, on_steps: Callable[[int], None]) -> None:
-        """Let the workers end by themselves."""
+        """Let the workers end by themselves, but not those that have not even begun."""
+        self._transport.end([member.worker for member in self._members if not member.ready])
+        self._members = self._there
         workers = [member.worker for member in self._members]
         for worker in workers:
             worker.lease(None)
@@ -130,16 +142,16 @@ class Fleet:
 
     def _fill(self, rest: Iterator[Job]) -> bool:
         """Have as many jobs at hand as all workers could hold; returns whether there is anything to make."""
-        wanted = sum(self._most(member) for member in self._members)
+        wanted = sum(map(self._most, self._there)) or 1  # one shows whether there is more, even if no worker is there
         self._todo.extend(islice(rest, max(0, wanted - len(self._todo))))
         self._reader.expect(islice(self._todo, _LOOKED_AT))
         return bool(self._todo) or any(member.held for member in self._members)
 
     def _lease(self) -> Iterator[Encoded]:
         """Send jobs to workers that have room, to that with the fewest first; returns those without a source."""
-        while self._todo:
-            member = min(self._members, key=lambda member: len(member.held) if member.ready else self._most(member))
-            if len(member.held) >= self._share(member):
+        while self._todo and (there := self._there):
+            member = min(there, key=lambda member: len(member.held))
+            if len(member.held) >= self._share(member, len(there)):
                 return
             job = self._todo.popleft()
             try:
@@ -150,10 +162,10 @@ class Fleet:
             member.held[job.id] = job
             member.worker.lease(Lease(job, source))
 
-    def _share(self, member: _Member) -> int:
+    def _share(self, member: _Member, workers: int) -> int:
         """How many jobs a worker may hold: near the end of the plan no more than its part of what is left."""
         left = len(self._todo) + sum(len(other.held) for other in self._members)
-        return min(self._most(member), -(-left // len(self._members))) if member.ready else 0
+        return min(self._most(member), -(-left // workers))
 
     def _most(self, member: _Member) -> int:
         slots = member.ready.slots if member.ready else self._transport.setup.choices.slots
@@ -188,6 +200,12 @@ class Fleet:
 
     def _admit(self, member: _Member, ready: Ready) -> None:
         """Check that a worker makes the same bytes as the others."""
+        if ready.model != self._transport.setup.located.identity:
+            found, wanted = ready.model, self._transport.setup.located.identity
+            raise ModelError(
+                f"worker {member.worker.name} has the model {found}, this run {wanted}",
+                "have the same folder at the same path on every machine, or use a model of the hub",
+            )
         for name, wanted in self._versions.items():
             if ready.versions.get(name) != wanted:
                 found = ready.versions.get(name, "none")
@@ -211,12 +229,14 @@ class Fleet:
         if max([deaths, *(self._lost[id_] for id_ in member.held)]) >= _MOST_DEATHS:
             raise ModelError(
                 f"the worker on {name} ended again and again: {how}",
-                ["what it said last is above", "with fewer processes, or fewer --slots, it has more memory"],
+                self._transport.advice,
             )
         self._observer.warning(f"the worker on {name} ended ({how}); its {len(member.held)} images are made again")
         self._todo.extendleft(reversed(member.held.values()))
         fresh = _Member(member.place, self._transport.start(member.place), deaths=deaths)
         self._members[self._members.index(member)] = fresh
+        if self._transport.may_wait and not self._there:
+            self._observer.warning("no worker is left: waiting until there is room for one")
 
 
 def _error(name: str, failed: Failed) -> Exception:

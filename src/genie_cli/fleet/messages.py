@@ -24,6 +24,7 @@ class Setup:
 
     Attributes:
         choices: with the worker's own device.
+        elsewhere: the worker may be on another machine, where the model's path is another one.
     """
 
     located: Located
@@ -32,6 +33,7 @@ class Setup:
     guidance: float
     probe: bool
     encoder: Encoder
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,13 @@ class Ready:
     Attributes:
         slots: its batch size.
         hardware: the name of its device's model.
+        model: the identity of the weights.
         versions: of the packages that an image's bytes depend on.
     """
 
     slots: int
     hardware: str
+    model: str
     versions: Mapping[str, str]
 
 

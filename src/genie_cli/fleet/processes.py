@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
+from typing import ClassVar
 
 from genie_cli.fleet.messages import Gone, Lease, Said, Setup
 
@@ -21,7 +22,7 @@ _SECONDS_TO_END = 5.0
 
 @dataclass
 class Process:
-    """A worker.
+    """See `transport.Worker`.
 
     Attributes:
         name: its device, as it was asked for; with a number if there are several on one.
@@ -32,12 +33,10 @@ class Process:
     _connection: Connection
 
     def lease(self, lease: Lease | None) -> None:
-        """Send a job; None: there will be no more. Nothing happens if the worker has just ended."""
         with contextlib.suppress(OSError):
             self._connection.send(lease)
 
     def hear(self) -> Said:
-        """What it says next; that it has gone once everything else was heard."""
         try:
             said: Said = self._connection.recv()
         except (EOFError, OSError):
@@ -59,7 +58,7 @@ class Process:
 
 @dataclass(frozen=True)
 class Processes:
-    """Starts workers on devices of this machine.
+    """Starts workers on devices of this machine; see `transport.Transport`.
 
     Attributes:
         setup: what each gets, with its own device.
@@ -68,6 +67,15 @@ class Processes:
 
     setup: Setup
     devices: Sequence[str]
+    may_wait: ClassVar[bool] = False
+    advice: ClassVar[Sequence[str]] = (
+        "what it said last is above",
+        "with fewer processes, or fewer --slots, it has more memory",
+    )
+
+    @property
+    def places(self) -> int:
+        return len(self.devices)
 
     @property
     def names(self) -> list[str]:
@@ -78,8 +86,9 @@ class Processes:
             names.append(f"{device} #{numbers[device]}" if many[device] > 1 else device)
         return names
 
+    def begin(self) -> None: ...
+
     def start(self, place: int) -> Process:
-        """Start the worker of this place in ``devices``."""
         import torch
 
         ours, its = socket.socketpair()
@@ -100,24 +109,29 @@ class Processes:
         return process
 
     def heard(self, workers: Sequence[Process]) -> list[Process]:
-        """Wait until some workers have something to say, and return those."""
         ready = wait([worker._connection for worker in workers])
         return [worker for worker in workers if worker._connection in ready]
 
     def end(self, workers: Sequence[Process]) -> None:
-        """Stop workers, and wait until they are gone."""
         for worker in workers:
             worker.stop()
         until = time.monotonic() + _SECONDS_TO_END
         for worker in workers:
             worker.end(until)
 
+    def close(self) -> None: ...
+
     def _environment(self) -> dict[str, str]:
-        """Modules are found where this process finds them; processes on the CPU share its cores."""
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        """Processes on the CPU share its cores."""
+        environment = environment_of_python()
         if self.devices[0] == "cpu":
             environment.setdefault("OMP_NUM_THREADS", str(max(1, _cores() // len(self.devices))))
         return environment
+
+
+def environment_of_python() -> dict[str, str]:
+    """This process's environment, for one that finds modules where this one does."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
 
 def _cores() -> int:

@@ -1,4 +1,4 @@
-"""A worker: one engine, in a process that `processes` has started, which makes the jobs that it is sent.
+"""A worker: one engine, in a process that a transport has started, which makes the jobs that it is sent.
 
 It ends when it is told to, and when the process that started it is gone.
 """
@@ -17,6 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
+from genie_cli.diffusion.locate import Located, found_here
 from genie_cli.diffusion.requests import Request
 from genie_cli.errors import GenieError
 from genie_cli.fleet.maker import in_order
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from genie_cli.diffusion.clock import Clock
     from genie_cli.diffusion.engine import Engine
+    from genie_cli.diffusion.locate import Located
     from genie_cli.diffusion.requests import Result
 
 _WAITING = 64  # images that are being encoded
@@ -76,16 +78,20 @@ class Inbox:
 
 
 class Mouth:
-    """Says things to the process that started this one, from any thread."""
+    """Says things to the fleet, from any thread.
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    Args:
+        send: takes one message; called by one thread at a time.
+    """
+
+    def __init__(self, send: Callable[[Said], None]) -> None:
+        self._send = send
         self._lock = threading.Lock()
         self._steps, self._last = 0, time.monotonic()
 
     def say(self, message: Said) -> None:
         with self._lock:
-            self._connection.send(message)
+            self._send(message)
 
     def count(self, steps: int) -> None:
         """Say how many steps were taken, now or later, since there are many."""
@@ -100,23 +106,34 @@ class Mouth:
 
 def main(handle: int) -> None:
     """Work; ``handle`` is the number of the open socket to the process that started this one."""
-    warnings.simplefilter("ignore")  # they were shown there, or are of a source's file, and each worker has the same
     connection = Connection(handle)
-    mouth = Mouth(connection)
+    serve(connection.recv, connection.recv, connection.send)
+
+
+def serve(begin: Callable[[], Setup], hear: Callable[[], Lease | None], send: Callable[[Said], None]) -> None:
+    """Work, and say why that ends if it is not the end of the jobs.
+
+    Args:
+        begin: gives what is needed to begin.
+        hear: waits for the next job, and gives None at the end; raises OSError or EOFError if nobody is there any more.
+    """
+    warnings.simplefilter("ignore")  # they were shown there, or are of a source's file, and each worker has the same
+    mouth = Mouth(send)
     try:
-        work(connection.recv(), connection, mouth)
+        work(begin(), hear, mouth)
     except GenieError as error:
         mouth.say(Failed(error.lines, error.hints))
     except BaseException as error:
         mouth.say(Failed((f"{type(error).__name__}: {error}",), traceback=traceback.format_exc()))
 
 
-def work(setup: Setup, connection: Connection, mouth: Mouth) -> None:
+def work(setup: Setup, hear: Callable[[], Lease | None], mouth: Mouth) -> None:
     """Load the model, and make what is sent until there is no more."""
-    engine = _engine(setup)
+    located = found_here(setup.located) if setup.elsewhere else setup.located
+    engine = _engine(setup, located)
     inbox = Inbox(lambda source: source.fitted(engine.snapshot), engine.clock)
-    threading.Thread(target=_listen, args=(connection, inbox), daemon=True).start()
-    mouth.say(_ready(engine))
+    threading.Thread(target=_listen, args=(hear, inbox), daemon=True).start()
+    mouth.say(_ready(engine, located.identity))
 
     def deliver(result: Result[Job]) -> None:
         mouth.say(setup.encoder(result))
@@ -128,29 +145,29 @@ def work(setup: Setup, connection: Connection, mouth: Mouth) -> None:
     mouth.tell_steps()
 
 
-def _listen(connection: Connection, inbox: Inbox) -> None:
+def _listen(hear: Callable[[], Lease | None], inbox: Inbox) -> None:
     """Take what is sent: leases, and at the end None."""
     try:
-        while (message := connection.recv()) is not None:
-            inbox.put(message)
+        while (lease := hear()) is not None:
+            inbox.put(lease)
         inbox.close()
     except (EOFError, OSError):
         os._exit(1)  # nobody is there any more
 
 
-def _engine(setup: Setup) -> Engine[Job]:
+def _engine(setup: Setup, located: Located) -> Engine[Job]:
     from genie_cli.diffusion.engine import Engine
     from genie_cli.diffusion.snapshot import load
 
     chosen = setup.choices
-    snapshot = load(setup.located, str(chosen.device), chosen.dtype, chosen.attention, chosen.compile)
+    snapshot = load(located, str(chosen.device), chosen.dtype, chosen.attention, chosen.compile)
     return Engine(snapshot, chosen.slots, setup.steps, setup.guidance, probe=setup.probe)
 
 
-def _ready(engine: Engine[Job]) -> Ready:
+def _ready(engine: Engine[Job], model: str) -> Ready:
     from genie_cli.devices import hardware_name
 
-    return Ready(engine.slots, hardware_name(engine.snapshot.device), versions())
+    return Ready(engine.slots, hardware_name(engine.snapshot.device), model, versions())
 
 
 if __name__ == "__main__":

@@ -161,7 +161,7 @@ class Run:
         from genie_cli.fleet.maker import Encoder
 
         encoder = Encoder(self.settings.output.format, self._header().settings.made_with())
-        if self._devices:
+        if self._devices or self.settings.model.ray:
             return self._fleet(encoder)
         from genie_cli.fleet.single import Single
 
@@ -171,10 +171,12 @@ class Run:
         from genie_cli.fleet.fleet import Fleet
         from genie_cli.fleet.messages import Setup
         from genie_cli.fleet.processes import Processes
+        from genie_cli.fleet.ray_cluster import RayCluster
 
-        wanted = self.settings.generate
+        wanted, model = self.settings.generate, self.settings.model
         setup = Setup(self.located, self._choices, wanted.steps, wanted.guidance, wanted.probe, encoder)
-        return Fleet(Processes(setup, self._devices), self.plan.source_root, versions(), self.observer)
+        transport = RayCluster(setup, model.ray, model.workers) if model.ray else Processes(setup, self._devices)
+        return Fleet(transport, self.plan.source_root, versions(), self.observer)
 
     @cached_property
     def _devices(self) -> tuple[str, ...]:
