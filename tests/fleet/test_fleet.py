@@ -138,6 +138,16 @@ def test_a_worker_with_other_versions_is_refused(library: Library, tmp_path: Pat
             pass
 
 
+def test_a_worker_with_other_weights_is_refused(library: Library, tmp_path: Path) -> None:
+    with api.planned(library.photos, "seven", out=tmp_path, devices="cpu", **HOW) as run:
+        fleet = fleet_of(run)
+        setup = fleet._transport.setup
+        other = replace(setup, located=replace(setup.located, identity="digits@0"), elsewhere=True)
+        fleet._transport = Processes(other, ("cpu",))
+        with pytest.raises(ModelError, match=r"worker cpu has the model digits@\w{12}, this run digits@0"), fleet:
+            pass
+
+
 def test_a_plan_without_end_is_never_held(library: Library, tmp_path: Path) -> None:
     def again() -> Iterator[Job]:
         common: dict[str, Any] = {"target": "two", "prompt": "A photo of a two", "model": "digits@1", "source": None}

@@ -34,7 +34,7 @@ _SECONDS_TO_END = 5.0
 
 # What Ray says of workers that have ended, by a part of its message, and what that means.
 _CAUSES: Mapping[str, str] = {
-    "memory": "killed by Ray for lack of memory",
+    "low on memory": "killed by Ray for lack of memory",
     "node has died": "its machine has left the cluster",
     "node died": "its machine has left the cluster",
     "was terminated": "its machine has left the cluster",

@@ -212,7 +212,10 @@ class Run:
         wanted = self.settings.generate
         jobs = Plan(lambda: islice(self.plan.jobs, self.share.most))
         return choose(
-            model, self.located, lambda: round(sum(1 if wanted.probe else wanted.steps * job.r for job in jobs))
+            model,
+            self.located,
+            lambda: round(sum(1 if wanted.probe else wanted.steps * job.r for job in jobs)),
+            elsewhere=bool(model.ray),
         )
 
     def _header(self) -> Header:
