@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -22,6 +23,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayError, RayTaskError
 
+from genie_cli.errors import said
 from genie_cli.files.temporary import temporary_folder
 from genie_cli.fleet.messages import Failed, Gone, Said
 from genie_cli.fleet.ray_actor import RayActor
@@ -31,6 +33,7 @@ _STORE_BYTES = 128 * 2**20  # of a local cluster; jobs and images that are under
 _LONGEST_PATH = 40  # of Ray's folder, whose sockets have some 65 characters more: a system allows about 107
 _SECONDS_BETWEEN = 0.1  # looks at workers that were started meanwhile
 _SECONDS_TO_END = 5.0
+_SECONDS_TO_ANSWER = 10.0
 
 # What Ray says of workers that have ended, by a part of its message, and what that means.
 _CAUSES: Mapping[str, str] = {
@@ -48,14 +51,16 @@ def main(handle: int) -> None:
     connection = Connection(handle)
     try:
         join: Join = connection.recv()
-        with _joined(join) as workers:
+        with ExitStack() as held:
+            try:
+                workers = held.enter_context(_joined(join))
+            except Exception as error:  # Ray raises whatever it likes
+                connection.send(Failed((f"Ray cannot be used: {said(error)}",)))
+                return
             connection.send(Joined(workers))
             _Bridge(connection, join).run()
     except (EOFError, OSError):
         pass  # nobody is there any more
-    except Exception as error:  # Ray raises whatever it likes
-        first = next(iter(str(error).strip().splitlines()), "")
-        connection.send(Failed((f"Ray cannot be used: {first or type(error).__name__}",)))
 
 
 @contextmanager
@@ -72,9 +77,18 @@ def _joined(join: Join) -> Iterator[int]:
                 "object_store_memory": _STORE_BYTES,
                 "_temp_dir": str(folder),
             }
+        elif ":" in join.address:
+            _require_answer(join.address)
         ray.init(**options, log_to_driver=False, logging_level=logging.CRITICAL, configure_logging=False)
         held.callback(ray.shutdown)
         yield join.workers or _workers(join)
+
+
+def _require_answer(address: str) -> None:
+    """Raise OSError if nobody answers there, which Ray would try to find out for many minutes."""
+    host, _, port = address.rpartition(":")
+    with socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS_TO_ANSWER):
+        pass
 
 
 def _workers(join: Join) -> int:
@@ -137,7 +151,7 @@ class _Bridge:
             num_gpus=1 if on_gpu else 0,
             num_cpus=0 if on_gpu else 1,
             max_restarts=0,
-            runtime_env={"env_vars": {"OMP_NUM_THREADS": str(self.join.threads)}},
+            runtime_env={"env_vars": {"OMP_NUM_THREADS": self.join.threads}},
         )
 
     def _listen(self) -> None:
@@ -166,11 +180,11 @@ class _Bridge:
                     self._pass_on(number, stream)
 
     def _pass_on(self, number: int, stream: Any) -> None:
-        machine, said = _next(stream)
-        if isinstance(said, Gone):
+        machine, message = _next(stream)
+        if isinstance(message, Gone):
             with self._lock:
                 self._streams.pop(number, None)
-        self.connection.send(Heard(number, machine, said))
+        self.connection.send(Heard(number, machine, message))
 
 
 def _next(stream: Any) -> tuple[str, Said]:

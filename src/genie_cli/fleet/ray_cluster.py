@@ -85,7 +85,7 @@ class RayCluster:
         self._connection = Connection(ours.detach())
         choices = replace(self.setup.choices, device=torch.device(self.setup.choices.device.type))
         setup = replace(self.setup, choices=choices, elsewhere=True)
-        self.send(Join(self.address, self.workers, int(os.environ.get("OMP_NUM_THREADS", "1")), setup))
+        self.send(Join(self.address, self.workers, os.environ.get("OMP_NUM_THREADS") or "1", setup))
         match self._receive():
             case Joined(workers):
                 self.places = workers

@@ -16,13 +16,13 @@ class Join:
     Attributes:
         address: of a cluster, or `LOCAL`.
         workers: how many there are to be; 0: as many as suit the cluster.
-        threads: that each worker on a CPU computes with.
+        threads: that each worker on a CPU computes with, as OMP_NUM_THREADS says it.
         setup: what each begins with.
     """
 
     address: str
     workers: int
-    threads: int
+    threads: str
     setup: Setup
 
 
