@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -155,10 +156,10 @@ def test_workers_that_die_and_machines_that_come_and_go_change_nothing(
     )
     assert (made.made, made.failed) == (68, 4)
     library.require_same(out)
-    lost = [warning for warning in watching.warned if "images are made again" in warning]
-    host = socket.gethostname()
-    assert lost[0].startswith(f"the worker on {host} (ray #1) ended (its process was killed")
-    assert lost[-1].startswith(f"the worker on {host} (ray #2) ended (its machine has left the cluster)")
+    causes = "its process was killed, perhaps for lack of memory|its machine has left the cluster"
+    ended = rf"\(ray #\d\) ended \(({causes}|it does not answer any more)\); its \d+ images are made again"
+    lost = re.compile(f"the worker on {socket.gethostname()} {ended}")
+    assert sum(bool(lost.match(warning)) for warning in watching.warned) == 2
     assert "no worker is left: waiting until there is room for one" in watching.warned
 
 

@@ -55,6 +55,7 @@ def test_without_ray_the_line_that_installs_it(
             "Worker exit detail: connection error code 2. End of file",
             "its process was killed, perhaps for lack of memory",
         ),
+        ("The actor 5b is unavailable: rpc_code: 14", "it does not answer any more"),
         ("One line\nand another", "and another"),
         ("", "for no reason that Ray knows"),
     ],

@@ -41,6 +41,7 @@ _CAUSES: Mapping[str, str] = {
     "node has died": "its machine has left the cluster",
     "node died": "its machine has left the cluster",
     "was terminated": "its machine has left the cluster",
+    "is unavailable": "it does not answer any more",  # at first, of a machine or a process that has gone
     "connection error code 2": "its process was killed, perhaps for lack of memory",
     "SIGKILL": "its process was killed, perhaps for lack of memory",
 }
