@@ -23,7 +23,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayError, RayTaskError
 
-from genie_cli.errors import said
+from genie_cli.errors import ModelError, said
 from genie_cli.files.temporary import temporary_folder
 from genie_cli.fleet.messages import Failed, Gone, Said
 from genie_cli.fleet.ray_actor import RayActor
@@ -86,10 +86,12 @@ def _joined(join: Join) -> Iterator[int]:
 
 
 def _require_answer(address: str) -> None:
-    """Raise OSError if nobody answers there, which Ray would try to find out for many minutes."""
+    """Raise ModelError if nobody answers there, which Ray would try to find out for many minutes."""
     host, _, port = address.rpartition(":")
-    with socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS_TO_ANSWER):
-        pass
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS_TO_ANSWER).close()
+    except (OSError, OverflowError) as error:
+        raise ModelError(f"nobody answers at {address}: {said(error)}") from None
 
 
 def _workers(join: Join) -> int:

@@ -58,14 +58,15 @@ class RayCluster:
     workers: int = 0
     places: int = 0
     may_wait: ClassVar[bool] = True
-    advice: ClassVar[Sequence[str]] = (
-        "Ray's logs on its machine have what it said last",
-        "with fewer workers on a machine, or fewer --slots, it has more memory",
-    )
     _bridge: subprocess.Popen[bytes] | None = None
     _connection: Connection | None = None
     _started: dict[int, RayWorker] = field(default_factory=dict)
     _numbers: count[int] = field(default_factory=lambda: count(1))
+
+    @property
+    def advice(self) -> Sequence[str]:
+        last = "--devices, instead of --ray local, shows" if self.address == LOCAL else "Ray's logs on its machine have"
+        return f"{last} what it said last", "with fewer workers on a machine, or fewer --slots, it has more memory"
 
     def begin(self) -> None:
         import torch
