@@ -17,7 +17,7 @@ from benchmarks.arithmetic import flops
 from benchmarks.work import SOURCE_CLASS, Work
 from genie_cli.devices import choose_device
 from genie_cli.diffusion.locate import locate
-from genie_cli.generate.pipeline import versions
+from genie_cli.header import versions
 
 
 def prepare(work: Work) -> dict[str, Any]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # torch's device types that can hold a model, and "npu", which a plug-in adds.
 _TYPES = ("cpu", "cuda", "mps", "xpu", "hpu", "mtia", "xla", "npu", "privateuseone")
 _OTHER_NAMES = {"gpu": "cuda", "nvidia": "cuda", "amd": "cuda", "hip": "cuda", "rocm": "cuda", "metal": "mps"}
+_HINT_FOR_LISTS = "use --devices all, cuda:0,cuda:1 or cpu*2"
+_MOST_PROCESSES = 256
 _HINT = "use --device cpu, cuda, cuda:1 or mps; see genie doctor"
 
 # What torch says of a device that it cannot use, by a part of its message, and what that means.
@@ -74,6 +76,53 @@ def _nearest_device(text: str) -> str:
         return ""
     numbered = names[0] != "auto" and index
     return f"{names[0]}:{int(index) if index.isdigit() else 0}" if numbered else names[0]
+
+
+def parse_devices(text: str) -> tuple[str, ...]:
+    """The devices of a list, one for each process: ``cuda:0,cuda:1`` are two, and so are ``cpu*2``.
+
+    Args:
+        text: devices of one kind, with commas; ``all``: every GPU of this machine, else the CPU; empty: none.
+
+    Returns:
+        Names that `choose_device` takes; ``("all",)`` is left for `all_devices`.
+
+    Raises:
+        UsageError: one is not the name of a device, or they are of two kinds, which make different bytes.
+    """
+    if text.strip() in ("", "all"):
+        return (text.strip(),) if text.strip() else ()
+    found: list[str] = []
+    for item in text.split(","):
+        name, star, count = item.strip().partition("*")
+        if star and not (count.isascii() and count.isdigit() and 1 <= int(count) <= _MOST_PROCESSES):
+            raise UsageError(
+                f"{item.strip()!r}: after * comes the number of processes, 1 to {_MOST_PROCESSES}", _HINT_FOR_LISTS
+            )
+        if name == "auto":
+            raise UsageError("auto is no list of devices", _HINT_FOR_LISTS)
+        found += [parse_device(name)] * (int(count) if star else 1)
+    if len(kinds := sorted({name.partition(":")[0] for name in found})) > 1:
+        raise UsageError(f"devices of two kinds make different images: {kinds[0]} and {kinds[1]}", _HINT_FOR_LISTS)
+    return tuple(found)
+
+
+def all_devices() -> tuple[str, ...]:
+    """Every GPU of this machine that torch can use; the CPU if there is none."""
+    import torch
+
+    return tuple(f"cuda:{index}" for index in range(torch.cuda.device_count())) or ("cpu",)
+
+
+def hardware_name(device: torch.device) -> str:
+    """What decides, besides versions and settings, which bytes a device computes: its model, of a CPU its kernels."""
+    import torch
+
+    if device.type == "cuda":
+        return str(torch.cuda.get_device_name(device))
+    if device.type == "cpu":
+        return f"{platform.machine()} CPU, {torch.backends.cpu.get_cpu_capability()}"
+    return device.type
 
 
 def choose_device(wanted: str) -> torch.device:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
 
 SCHEMA = 1
 Kind = Literal["genie.plan", "genie.manifest"]
+_PACKAGES = ("genie-cli", "torch", "diffusers", "transformers", "torchvision", "pillow")
 
 
 class RunSettings(BaseModel):
@@ -100,3 +102,8 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]
         old, new = before.get(key), now.get(key)
         if old != new:
             yield f"{key}: {json.dumps(old)} -> {json.dumps(new)}"
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that an image's exact bytes depend on, as they are installed here."""
+    return {name: version(name) for name in _PACKAGES}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +17,7 @@ from genie_cli.devices import multiplies_bfloat16
 from genie_cli.diffusion import compiling
 from genie_cli.diffusion.choices import choose, slots_that_fit
 from genie_cli.diffusion.locate import locate
-from genie_cli.errors import UsageError
+from genie_cli.errors import ModelError, UsageError
 from genie_cli.generate.run import following
 from genie_cli.header import RunSettings
 from tests.conftest import Genie
@@ -54,6 +55,14 @@ def test_auto_on_a_cpu() -> None:
     long = choose(Model(device="cpu"), locate("digits"), lambda: 10**7)
     assert long.compile == ("full" if compiling.compiler() else "off")
     assert choose(Model(device="cpu", attention="sliced"), locate("digits"), lambda: 10**7).compile == "off"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA works here")
+def test_a_device_of_other_machines_is_taken_as_it_is_named() -> None:
+    chosen = choose(Model(device="cuda"), locate("digits"), lambda: 1000, elsewhere=True)
+    assert (chosen.device.type, chosen.dtype, chosen.slots) == ("cuda", "float16", 32)
+    with pytest.raises(ModelError, match="cannot be used"):
+        choose(Model(device="cuda"), locate("digits"), lambda: 1000)
 
 
 @pytest.mark.skipif(not compiling.compiler(), reason="needs a C++ compiler")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -13,6 +14,8 @@ from genie_cli.jobs import Method, Ratio
 BUNDLED = "digits"  # the name of the bundled diffusion model, oracle and few-shot encoder
 LITE0 = "lite0"  # the name of EfficientNet-Lite0 as an oracle and a backbone
 STABLE_DIFFUSION = "stable-diffusion-v1-5/stable-diffusion-v1-5"
+_ADDRESS = r"(local|auto|([\w.-]+|\[[\da-fA-F:.]+\]):\d{1,5})?"
+_MOST_WORKERS = 4096
 _STABLE_DIFFUSION_COMMIT = "451f4fe16113bff5a5d2269ed5ad43b0592e9a14"
 
 
@@ -73,6 +76,28 @@ class Model(Section):
     )
     revision: str = setting("", "Commit of the Hugging Face model. Default: main; the default model's is pinned.")
     device: str = setting("auto", "Device: auto, cpu, cuda, cuda:1, mps.")
+    devices: str = setting(
+        "",
+        "Devices to make images on at once, each by a process: all, cuda:0,cuda:1, or cpu*2.",
+        metavar="LIST",
+        rare=True,
+    )
+    ray: str = setting(
+        "",
+        "Make images on a Ray cluster: its address, as HOST:PORT; auto: one that runs on this machine; local: one that "
+        "is started for this run.",
+        metavar="local|auto|HOST:PORT",
+        rare=True,
+    )
+    workers: int = setting(
+        0,
+        "Workers to ask the Ray cluster for; those without room wait for it. 0: one for each GPU, or else for each "
+        "machine.",
+        variable="GENIE_RAY_WORKERS",
+        ge=0,
+        le=_MOST_WORKERS,
+        rare=True,
+    )
     dtype: Literal["auto", "half", "float32", "float16", "bfloat16"] = setting(
         "auto",
         "Precision: auto (float16 on CUDA, else float32), half (bfloat16 on CPUs with AMX, else as auto), float32, "
@@ -98,6 +123,13 @@ class Model(Section):
     def commit(self) -> str | None:
         """The revision to ask the hub for: the default model's is pinned, so that its images can be made again."""
         return self.revision or (_STABLE_DIFFUSION_COMMIT if self.name == STABLE_DIFFUSION else None)
+
+    @field_validator("ray")
+    @classmethod
+    def _address(cls, address: str) -> str:
+        if not re.fullmatch(_ADDRESS, address):
+            raise ValueError("must be local, auto, or the address of the cluster's head, such as 10.0.0.1:6379")
+        return address
 
     @field_validator("slots")
     @classmethod

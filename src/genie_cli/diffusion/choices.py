@@ -14,6 +14,7 @@ from genie_cli.config import Model
 from genie_cli.devices import choose_device, choose_dtype
 from genie_cli.diffusion import compiling, configuration
 from genie_cli.diffusion.locate import Located
+from genie_cli.errors import ModelError
 
 if TYPE_CHECKING:
     import torch
@@ -47,7 +48,7 @@ class Choices:
     compile: str
 
 
-def choose(model: Model, located: Located, steps: Callable[[], int]) -> Choices:
+def choose(model: Model, located: Located, steps: Callable[[], int], *, elsewhere: bool = False) -> Choices:
     """Resolve the settings; those that are not ``auto`` are kept.
 
     Args:
@@ -55,11 +56,12 @@ def choose(model: Model, located: Located, steps: Callable[[], int]) -> Choices:
         located: the snapshot that will be loaded.
         steps: returns the number of solver steps of the whole plan, all shards together, so that every shard makes the
             same choice. Called only if the choice depends on it, because counting can take a while.
+        elsewhere: images are made on other machines; a device that was named is not tried out on this one.
 
     Raises:
-        ModelError: the device cannot be used.
+        ModelError: the device cannot be used, or it cannot be asked here how many slots it has room for.
     """
-    device = choose_device(model.device)
+    device = _named(model.device) if elsewhere and model.device != "auto" else choose_device(model.device)
     dtype = choose_dtype(model.dtype, device)
     name = str(dtype).removeprefix("torch.")
     slots = _choose_slots(located, device, dtype) if model.slots == "auto" else model.slots
@@ -69,6 +71,12 @@ def choose(model: Model, located: Located, steps: Callable[[], int]) -> Choices:
     if compiled == "auto":
         compiled = compiling.choose(steps(), name) if measured else "off"
     return Choices(device, name, slots, attention, compiled)
+
+
+def _named(device: str) -> torch.device:
+    import torch
+
+    return torch.device(device)
 
 
 def slots_that_fit(free: int, weights: int, step: int, decode: int, decode_rows: int) -> int:
@@ -95,6 +103,8 @@ def _choose_slots(located: Located, device: torch.device, dtype: torch.dtype) ->
         return 32
     if device.type != "cuda":
         return 1
+    if not torch.cuda.is_available():
+        raise ModelError("this machine has no GPU to ask how many images fit into a batch", "say so: --slots 16")
     free, _ = torch.cuda.mem_get_info(device)
     halves = dtype.itemsize // 2
     weights = _PARAMETERS * dtype.itemsize

@@ -6,14 +6,13 @@ At a given number of slots, a request gives the same bytes whatever other reques
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
-from itertools import chain
 from typing import TYPE_CHECKING, Generic
 
 from genie_cli.diffusion.clock import Clock
 from genie_cli.diffusion.denoiser import Denoiser
-from genie_cli.diffusion.requests import Key, Request, Result
+from genie_cli.diffusion.requests import Feed, Key, Listed, Request, Result, Resumed
 from genie_cli.diffusion.slots import Slots
 from genie_cli.errors import ModelError
 
@@ -56,12 +55,19 @@ class Engine(Generic[Key]):
 
     def run(
         self, requests: Iterable[Request[Key]], on_steps: Callable[[int], None] = lambda _: None
-    ) -> Iterator[Result[Key]]:
-        """Make every request. Results come as soon as they are finished, in no particular order.
+    ) -> Generator[Result[Key], None, None]:
+        """Make every request; see `serve`."""
+        return self.serve(Listed(requests), on_steps)
+
+    def serve(
+        self, feed: Feed[Key], on_steps: Callable[[int], None] = lambda _: None
+    ) -> Generator[Result[Key], None, None]:
+        """Make every request of a feed. Results come as soon as they are finished, in no particular order.
 
         A request that fails (its source cannot be read, its prompt is too long, ...) gives a result with an error.
 
         Args:
+            feed: is waited for only while no request is in progress.
             on_steps: called after each step of the batch with the number of requests that took it; their steps are
                 `Denoiser.steps_for`. Those of requests that start again when memory runs out are counted again.
 
@@ -70,17 +76,16 @@ class Engine(Generic[Key]):
         """
         import torch
 
-        queue = iter(requests)
         while True:
             slots: Slots[Key] | None = None
             with suppress(torch.OutOfMemoryError):
                 slots = Slots[Key](self.denoiser, self.slots, self.clock)
-                yield from slots.run(queue, on_steps)
+                yield from slots.run(feed, on_steps)
                 return
             # Out here the error no longer keeps the failed step's tensors in memory.
             if slots:
                 # Requests in progress start again, before those that have not started.
-                queue, slots = chain(slots.unfinished(), queue), None
+                feed, slots = Resumed(slots.unfinished(), feed), None
             self._halve()
 
     def seconds_per_step(self) -> float:

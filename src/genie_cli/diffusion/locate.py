@@ -63,6 +63,20 @@ def locate(name: str, revision: str | None = None, observer: Observer | None = N
     return Located(name, path, f"{name}@{path.name}")
 
 
+def found_here(located: Located) -> Located:
+    """The same snapshot on this machine, if it was located on another: by its name and commit, or at the same path.
+
+    Its weights may be others all the same, which the identity shows.
+
+    Raises:
+        ModelError: as `locate`.
+    """
+    if "/" in located.name:
+        return locate(located.name, located.identity.rpartition("@")[2])
+    bundled = located.name == BUNDLED and not _folder(str(located.path))
+    return locate(BUNDLED if bundled else str(located.path))
+
+
 def is_local(name: str) -> bool:
     """Whether ``name`` is the bundled model or an existing directory, so that nothing needs to be downloaded.
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,3 +62,36 @@ class Result(Generic[Key]):
     slots: int
     pixels: NDArray[np.uint8] | None = None
     error: str = ""
+
+
+class Feed(Protocol[Key]):
+    """Where the engine takes requests from, one by one."""
+
+    def take(self, wait: bool) -> Request[Key] | None:
+        """The next request.
+
+        Args:
+            wait: whether to wait for one. None then means that there are no more, and otherwise that there is none now.
+        """
+        ...
+
+
+class Listed(Generic[Key]):
+    """A feed of requests that are all there, or made as they are taken."""
+
+    def __init__(self, requests: Iterable[Request[Key]]) -> None:
+        self._requests = iter(requests)
+
+    def take(self, wait: bool) -> Request[Key] | None:  # noqa: ARG002 - there is never anything to wait for
+        return next(self._requests, None)
+
+
+class Resumed(Generic[Key]):
+    """A feed that begins with requests that start again."""
+
+    def __init__(self, unfinished: Iterable[Request[Key]], rest: Feed[Key]) -> None:
+        self._unfinished = deque(unfinished)
+        self._rest = rest
+
+    def take(self, wait: bool) -> Request[Key] | None:
+        return self._unfinished.popleft() if self._unfinished else self._rest.take(wait)

@@ -1,7 +1,7 @@
 """Slots: a batch of fixed shape in which every row is at its own solver step, and is refilled as soon as it is done.
 
 One UNet call per step serves all B slots. Requests with any mix of r and prompt therefore share a batch, and slots are
-idle only when the queue is empty. Because the shape of the batch is fixed, a row's result does not depend on the other
+idle only when there are none. Because the shape of the batch is fixed, a row's result does not depend on the other
 rows.
 """
 
@@ -17,7 +17,7 @@ from genie_cli.devices import to_device
 from genie_cli.diffusion.choices import MAX_DECODE_ROWS
 from genie_cli.diffusion.clock import Clock
 from genie_cli.diffusion.denoiser import Denoiser
-from genie_cli.diffusion.requests import Key, Request, Result
+from genie_cli.diffusion.requests import Feed, Key, Request, Result
 from genie_cli.errors import GenieError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Slots(Generic[Key]):
-    """Runs a queue of requests through a batch of ``count`` slots.
+    """Runs a feed of requests through a batch of ``count`` slots.
 
     Args:
         denoiser: the model and its solver.
@@ -61,36 +61,44 @@ class Slots(Generic[Key]):
         empty = denoiser.embed("")
         self.embeddings = empty.repeat(count, 1, 1)  # copies even a single row, since slots are written to
 
-    def run(
-        self, queue: Iterator[Request[Key]], on_steps: Callable[[int], None] = lambda _: None
-    ) -> Iterator[Result[Key]]:
-        """Make all requests in the queue; see `Engine.run` for both arguments.
+    def run(self, feed: Feed[Key], on_steps: Callable[[int], None] = lambda _: None) -> Iterator[Result[Key]]:
+        """Make all requests of the feed; see `Engine.serve` for both arguments.
 
         Raises:
             torch.OutOfMemoryError: at any point; `unfinished` then has the requests to make again.
         """
         while True:
-            yield from self._refill(queue)
+            yield from self._refill(feed, wait=False)
             if not any(self.held):
-                break
+                yield from self._finish()
+                yield from self._refill(feed, wait=True)
+            if not any(self.held):
+                return
             with self.clock.section("unet"):
                 self._step()
             on_steps(sum(request is not None for request in self.held))
             self._collect()
             while len(self.done) >= self.decode_rows:
                 yield from self._decode()
+
+    def _finish(self) -> Iterator[Result[Key]]:
+        """Decode what is done, fewer images than a batch of the decoder perhaps."""
         while self.done:
             yield from self._decode()
 
     def unfinished(self) -> list[Request[Key]]:
-        """Requests that were taken from the queue and have no result yet."""
+        """Requests that were taken from the feed and have no result yet."""
         return [request for request, _ in self.done] + [request for request in self.held if request]
 
-    def _refill(self, queue: Iterator[Request[Key]]) -> Iterator[Result[Key]]:
-        """Start the next requests in the free slots. A request that fails to start gives its result at once."""
+    def _refill(self, feed: Feed[Key], *, wait: bool) -> Iterator[Result[Key]]:
+        """Start the next requests in the free slots. A request that fails to start gives its result at once.
+
+        Args:
+            wait: whether to wait for the first that starts.
+        """
         for slot in range(self.count):
             while self.held[slot] is None:
-                request = next(queue, None)
+                request = feed.take(wait and not any(self.held))
                 if request is None:
                     return
                 # Assigned before it starts, so that running out of memory during the start does not lose it.

@@ -48,16 +48,19 @@ def copied(stream: BinaryIO) -> Iterator[Path]:
 
 
 @contextmanager
-def temporary_folder() -> Iterator[Path]:
+def temporary_folder(inside: str = "") -> Iterator[Path]:
     """An empty temporary folder of this user's; deleted when the context ends, or else by the next process.
 
     It is locked as long as it is used: one that is not was left by a killed process.
 
+    Args:
+        inside: the folder that it is made in; the system's for temporary files if that is empty.
+
     Raises:
         OSError: it cannot be made.
     """
-    _clear()
-    folder, lock = _create()
+    _clear(inside or gettempdir())
+    folder, lock = _create(inside or gettempdir())
     try:
         yield folder
     finally:
@@ -69,10 +72,10 @@ def _prefix() -> str:
     return f"genie-run-{getattr(os, 'getuid', lambda: 0)()}-"
 
 
-def _create() -> tuple[Path, int]:
+def _create(inside: str) -> tuple[Path, int]:
     """A new folder, and the open file that locks it."""
     while True:
-        folder = Path(mkdtemp(prefix=_prefix()))
+        folder = Path(mkdtemp(prefix=_prefix(), dir=inside))
         with suppress(FileNotFoundError):  # `_clear` of another process took it before it was locked
             lock = os.open(folder, os.O_RDONLY)
             if fcntl:
@@ -83,11 +86,11 @@ def _create() -> tuple[Path, int]:
             os.close(lock)
 
 
-def _clear() -> None:
+def _clear(inside: str) -> None:
     """Delete what killed processes of this user left. What cannot be deleted stays."""
     if not fcntl:
         return
-    with suppress(OSError), os.scandir(gettempdir()) as entries:
+    with suppress(OSError), os.scandir(inside) as entries:
         for entry in [entry for entry in entries if entry.name.startswith(_prefix())]:
             with suppress(OSError):  # it is locked, or gone by now
                 _remove_unlocked(entry.path)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from genie_cli import manifest
-from genie_cli.config import Generate, Settings
+from genie_cli.config import Generate, Model, Settings
 from genie_cli.confuse.confusion import Confusion
 from genie_cli.data.listing import is_folder
-from genie_cli.devices import parse_device
+from genie_cli.devices import parse_device, parse_devices
 from genie_cli.diffusion.solver import smallest_ratio
 from genie_cli.diffusion.vocabulary import require_known
 from genie_cli.errors import FolderError, UsageError
@@ -68,6 +69,9 @@ def check(request: PlanRequest, settings: Settings, given: Set[str]) -> None:
         ManifestError: the plan cannot be read.
     """
     parse_device(settings.model.device)
+    if parse_devices(settings.model.devices) and {"model.device", "model.devices"} <= given:
+        raise UsageError("--device does not go with --devices", "leave out one of them")
+    _check_ray(settings.model, given)
     if settings.generate.probe and {"generate.probe", "generate.steps"} <= given:
         raise UsageError("--probe takes a single step: leave out --steps")
     require_usable_folder(Path(settings.output.dir))
@@ -85,6 +89,17 @@ def check(request: PlanRequest, settings: Settings, given: Set[str]) -> None:
             f"the smallest r is {least:g}; more --steps allow a smaller one",
         )
     _check_targets(request, settings.model.name)  # last, since it walks through the source folder
+
+
+def _check_ray(model: Model, given: Set[str]) -> None:
+    if not model.ray:
+        if "model.workers" in given:
+            raise UsageError("--workers goes with --ray", "for several processes on this machine: --devices cpu*2")
+        return
+    if model.devices:
+        raise UsageError("--devices does not go with --ray", "leave out one of them")
+    if not find_spec("ray"):
+        raise UsageError("--ray needs the package ray, which is not installed", "pip install 'genie-cli[ray]'")
 
 
 def _check_folder(src_dir: Path) -> None:

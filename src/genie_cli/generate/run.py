@@ -18,7 +18,7 @@ from genie_cli.errors import UsageError
 from genie_cli.generate.estimate import Estimate, Tally
 from genie_cli.generate.plan import Planned, planned
 from genie_cli.generate.request import PlanRequest, check
-from genie_cli.header import Header, RunSettings
+from genie_cli.header import Header, RunSettings, versions
 from genie_cli.jobs import Plan, shard
 from genie_cli.manifest import Row
 from genie_cli.observer import Observer
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from genie_cli.diffusion.clock import Stopwatch
     from genie_cli.diffusion.engine import Engine
     from genie_cli.diffusion.locate import Located
+    from genie_cli.fleet.fleet import Fleet
+    from genie_cli.fleet.maker import Encoder, Maker
     from genie_cli.jobs import Job
 
 
@@ -125,7 +127,7 @@ class Run:
         watches: list[Stopwatch] = []
         output = Output(Path(self.settings.output.dir), self._header(), self.share.name)
         done = pipeline.run(
-            self.plan.jobs, self.jobs, self.plan.source_root, lambda: self._engine(watches), output, self.observer
+            self.plan.jobs, self.jobs, self.plan.source_root, lambda: self._maker(watches), output, self.observer
         )
         return Made(
             manifest=output.manifest,
@@ -154,6 +156,36 @@ class Run:
         tally = Tally.of(self.jobs, engine.denoiser.steps_for, Tokenizer(self.located).check)
         return Estimate.of(tally, engine, self.settings.output.format)
 
+    def _maker(self, watches: list[Stopwatch]) -> Maker:
+        """What makes the images; a stopwatch, if there is one, is added to ``watches``."""
+        from genie_cli.fleet.maker import Encoder
+
+        encoder = Encoder(self.settings.output.format, self._header().settings.made_with())
+        if self._devices or self.settings.model.ray:
+            return self._fleet(encoder)
+        from genie_cli.fleet.single import Single
+
+        return Single(self._engine(watches), self.plan.source_root, encoder)
+
+    def _fleet(self, encoder: Encoder) -> Fleet:
+        from genie_cli.fleet.fleet import Fleet
+        from genie_cli.fleet.messages import Setup
+        from genie_cli.fleet.processes import Processes
+        from genie_cli.fleet.ray_cluster import RayCluster
+
+        wanted, model = self.settings.generate, self.settings.model
+        setup = Setup(self.located, self._choices, wanted.steps, wanted.guidance, wanted.probe, encoder)
+        transport = RayCluster(setup, model.ray, model.workers) if model.ray else Processes(setup, self._devices)
+        return Fleet(transport, self.plan.source_root, versions(), self.observer)
+
+    @cached_property
+    def _devices(self) -> tuple[str, ...]:
+        """The devices of several processes; none: this process makes the images."""
+        from genie_cli.devices import all_devices, parse_devices
+
+        devices = parse_devices(self.settings.model.devices)
+        return all_devices() if devices == ("all",) else devices
+
     def _engine(self, watches: list[Stopwatch]) -> Engine[Job]:
         """Load the model; a stopwatch, if there is one, is added to ``watches``."""
         from genie_cli.diffusion.clock import stopwatch
@@ -175,16 +207,19 @@ class Run:
         from genie_cli.generate.binding import begun
 
         model = following(self.settings.model, begun(Path(self.settings.output.dir)))
+        if self._devices:
+            model = model.model_copy(update={"device": self._devices[0]})
         wanted = self.settings.generate
         jobs = Plan(lambda: islice(self.plan.jobs, self.share.most))
         return choose(
-            model, self.located, lambda: round(sum(1 if wanted.probe else wanted.steps * job.r for job in jobs))
+            model,
+            self.located,
+            lambda: round(sum(1 if wanted.probe else wanted.steps * job.r for job in jobs)),
+            elsewhere=bool(model.ray),
         )
 
     def _header(self) -> Header:
         """Everything that decides the images' bytes, resolved."""
-        from genie_cli.generate.pipeline import versions
-
         chosen, wanted = self._choices, self.settings.generate
         recipe = {key: value for key, value in self.plan.recipe.items() if key != "model"}
         # A probe does not depend on the number of steps, and `probe` is not stated of other images.
