@@ -207,7 +207,7 @@ def planned(
         space, or ``.make()`` the images.
     """
     from genie_cli.generate import shards
-    from genie_cli.generate.run import Share, prepared
+    from genie_cli.generate.run import prepared
 
     chosen, given = override(settings or Settings(), options, GENERATE)
     request = PlanRequest(
@@ -218,7 +218,7 @@ def planned(
         plan=None if plan is None else str(plan),
     )
     index, count = shards.parse(shard) if isinstance(shard, str) else shards.checked(*(shard or (1, 1)))
-    share = Share(index, count, limit)
+    share = shards.Share(index, count, limit)
     with prepared(request, chosen, given, _listening(observer), share, profile) as run:
         yield run
 

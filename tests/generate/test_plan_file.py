@@ -129,7 +129,7 @@ def test_memory_does_not_grow_with_the_plan(tmp_path: Path) -> None:
 
     def read() -> None:
         with opened(path) as file:
-            tally = Tally.of(file.jobs, lambda _: 50, lambda _: None)
+            tally = Tally.of(file.jobs, lambda _: False, lambda _: 50, lambda _: None)
         assert (tally.images, tally.sources, tally.steps) == (MANY, 0, 50 * MANY)
 
     assert peak(read) < 500_000
@@ -156,7 +156,7 @@ def test_memory_does_not_grow_with_the_manifest(tmp_path: Path) -> None:
 def test_a_tally_counts_each_source_and_prompt_once(tmp_path: Path) -> None:
     jobs = chain.from_iterable(repeat([a_job(1), a_job(2)], 3))
     asked: list[str] = []
-    assert Tally.of(jobs, lambda r: int(10 * r), asked.append) == Tally(images=6, sources=2, steps=48)
+    assert Tally.of(jobs, lambda _: False, lambda r: int(10 * r), asked.append) == Tally(images=6, sources=2, steps=48)
     assert asked == ["A photo of a fox"]
 
 

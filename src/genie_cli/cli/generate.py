@@ -150,6 +150,7 @@ def show_estimate(run: Run, more: dict[str, object] | None = None) -> None:
     table: dict[str, object] = {
         **(more or {}),
         "images": tally.images,
+        **({"already there": tally.there} if tally.there else {}),
         "sources": tally.sources,
         "solver steps": tally.steps,
         "size": f"{estimate.size} x {estimate.size}",

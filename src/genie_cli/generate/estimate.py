@@ -24,28 +24,40 @@ class Tally:
     """Counts of a plan.
 
     Attributes:
+        there: jobs that were made before; nothing else counts these.
         sources: different ones, by their content.
         steps: of the solver, over all images.
         too_long: prompts that the model cannot read whole, and the reason why the first would fail.
     """
 
     images: int = 0
+    there: int = 0
     sources: int = 0
     steps: int = 0
     too_long: int = 0
     reason: str = ""
 
     @classmethod
-    def of(cls, jobs: Iterable[Job], steps_for: Callable[[float], int], check: Callable[[str], None]) -> Tally:
+    def of(
+        cls,
+        jobs: Iterable[Job],
+        is_there: Callable[[Job], bool],
+        steps_for: Callable[[float], int],
+        check: Callable[[str], None],
+    ) -> Tally:
         """Count.
 
         Args:
+            is_there: whether a job was made before.
             steps_for: solver steps at a noise ratio.
             check: raises UsageError for a prompt that is too long.
         """
         tally = cls()
         with seen_set() as new_source, seen_set() as new_prompt:
             for job in jobs:
+                if is_there(job):
+                    tally.there += 1
+                    continue
                 tally.images += 1
                 tally.steps += steps_for(job.r)
                 if job.source:
@@ -82,17 +94,22 @@ class Estimate:
     disk: float
 
     @classmethod
-    def of(cls, tally: Tally, engine: Engine[Job], image_format: Format) -> Estimate:
-        """Time a step of the engine and put it all together."""
+    def of(cls, tally: Tally, engine: Engine[Job], image_format: Format, workers: int) -> Estimate:
+        """Time a step of the engine and put it all together.
+
+        Args:
+            workers: engines like this one that make the images.
+        """
         snapshot = engine.snapshot
+        times = f", {workers} times" if workers > 1 else ""
         # A batch that cannot be filled takes no less time.
-        seconds = tally.steps * engine.seconds_per_step() / max(1, min(engine.slots, tally.images))
+        seconds = tally.steps * engine.seconds_per_step() / max(1, min(workers * engine.slots, tally.images))
         pixels = snapshot.image_size**2
         return cls(
             tally=tally,
             size=snapshot.image_size,
             model=snapshot.identity,
-            batch=f"{engine.slots} slots on {snapshot.device}, {snapshot.dtype}",
+            batch=f"{engine.slots} slots on {snapshot.device}, {snapshot.dtype}" + times,
             seconds=seconds,
             disk=tally.images * (pixels * _BYTES_PER_PIXEL[image_format] + _PROVENANCE_BYTES),
         )

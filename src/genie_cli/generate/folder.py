@@ -101,6 +101,20 @@ class Output:
             self._ledger = Ledger(held.enter_context(database()))
             yield
 
+    @contextmanager
+    def looked_at(self) -> Iterator[Ledger]:
+        """What earlier runs made, without a lock and without a change.
+
+        Raises:
+            OutputError, ManifestError: as `opened`, but for what is at work there or cannot be written.
+        """
+        with reraise_as_output_error(self.root), database() as table:
+            if look(self.root):
+                binding.require_manifest(self.root)
+                self._check_settings()
+            self._ledger = Ledger(table)
+            yield self.known()
+
     def _make_folders(self) -> None:
         """Make genie's own folder, unless something else is in its place or in that of the images."""
         self._private.mkdir(parents=True, exist_ok=True)

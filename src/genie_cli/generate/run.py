@@ -18,8 +18,9 @@ from genie_cli.errors import UsageError
 from genie_cli.generate.estimate import Estimate, Tally
 from genie_cli.generate.plan import Planned, planned
 from genie_cli.generate.request import PlanRequest, check
+from genie_cli.generate.shards import Share
 from genie_cli.header import Header, RunSettings, versions
-from genie_cli.jobs import Plan, shard
+from genie_cli.jobs import Plan
 from genie_cli.manifest import Row
 from genie_cli.observer import Observer
 
@@ -67,29 +68,6 @@ class Made:
         listed = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing to make"
         left_out = f"; left out: {', '.join(self.left_out)}" if self.left_out else ""
         return f"<Made: {listed}{left_out}; {self.manifest}>"
-
-
-@dataclass(frozen=True)
-class Share:
-    """The part of a plan that one process makes: shard ``index`` of ``count``, and of that the first ``limit`` jobs."""
-
-    index: int = 1
-    count: int = 1
-    limit: int | None = None
-
-    def of(self, plan: Plan) -> Plan:
-        """The jobs of this share."""
-        return Plan(lambda: islice(shard(plan, self.index, self.count), self.limit))
-
-    @property
-    def name(self) -> str:
-        """The shard's name in the output folder; empty for a whole run."""
-        return f"-{self.index}-of-{self.count}" if self.count > 1 else ""
-
-    @property
-    def most(self) -> int | None:
-        """How many jobs all shards make together at most; None: all."""
-        return None if self.limit is None else self.limit * self.count
 
 
 @dataclass(frozen=True)
@@ -145,16 +123,25 @@ class Run:
         return manifest.lines_of(header, map(manifest.plan_line, self.jobs), sum(1 for _ in self.jobs))
 
     def estimate(self) -> Estimate:
-        """What the run would make and take; loads the model and times a step.
+        """What the run would make besides what is there, and take; loads the model and times a step.
 
         Raises:
-            ModelError: as `make`.
+            ModelError, OutputError: as `make`.
         """
         from genie_cli.diffusion.tokenizer import Tokenizer
+        from genie_cli.generate.folder import Output
 
-        engine = self._engine([])
-        tally = Tally.of(self.jobs, engine.denoiser.steps_for, Tokenizer(self.located).check)
-        return Estimate.of(tally, engine, self.settings.output.format)
+        with Output(Path(self.settings.output.dir), self._header(), self.share.name).looked_at() as known:
+            engine = self._engine([])
+            tally = Tally.of(self.jobs, known.made, engine.denoiser.steps_for, Tokenizer(self.located).check)
+        return Estimate.of(tally, engine, self.settings.output.format, self._workers)
+
+    @property
+    def _workers(self) -> int:
+        """How many times as fast as one process the run is; processes on this CPU share its cores."""
+        if self.settings.model.ray:
+            return max(1, self.settings.model.workers)
+        return sum(not name.startswith("cpu") for name in self._devices) or 1
 
     def _maker(self, watches: list[Stopwatch]) -> Maker:
         """What makes the images; a stopwatch, if there is one, is added to ``watches``."""
@@ -280,6 +267,8 @@ def prepared(
         ModelError: the model is nowhere, or is not a Stable Diffusion 1.x snapshot.
     """
     check(request, settings, given)
+    if profiled and (settings.model.devices or settings.model.ray):
+        raise UsageError("--profile measures this process: leave out --devices and --ray")
     located = locate_model(settings, given, observer)
     with planned(request, settings, located.identity, given, observer) as plan:
         yield Run(settings, located, plan, observer, share or Share(), profiled)

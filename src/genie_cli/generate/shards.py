@@ -5,13 +5,39 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from genie_cli.errors import UsageError
+from genie_cli.jobs import Plan, shard
 
 SLURM = "slurm"
 _PART = re.compile(r"run-[1-9][0-9]*-of-([1-9][0-9]*)\.lock")
 _TASK = "SLURM_ARRAY_TASK_"
+
+
+@dataclass(frozen=True)
+class Share:
+    """The part of a plan that one process makes: shard ``index`` of ``count``, and of that the first ``limit`` jobs."""
+
+    index: int = 1
+    count: int = 1
+    limit: int | None = None
+
+    def of(self, plan: Plan) -> Plan:
+        """The jobs of this share."""
+        return Plan(lambda: islice(shard(plan, self.index, self.count), self.limit))
+
+    @property
+    def name(self) -> str:
+        """The shard's name in the output folder; empty for a whole run."""
+        return f"-{self.index}-of-{self.count}" if self.count > 1 else ""
+
+    @property
+    def most(self) -> int | None:
+        """How many jobs all shards make together at most; None: all."""
+        return None if self.limit is None else self.limit * self.count
 
 
 def parse(text: str, environment: Mapping[str, str] = os.environ) -> tuple[int, int]:
