@@ -35,7 +35,8 @@ MIN_FREE = 8 * 2**30  # bytes: SD1.5 in both precisions takes 6.4 GB, a thousand
 
 _PACKAGES = ("torch", "torchvision", "diffusers", "transformers", "huggingface_hub")
 _RAY = "pip install 'genie-cli[ray]'  # for images on several machines"
-_OPTIONAL = {"xformers": "", lite0.PACKAGE: lite0.INSTALL, "ray": _RAY}  # why xformers fails is said with the attention kernels
+# Why xformers fails is said with the attention kernels.
+_OPTIONAL = {"xformers": "", lite0.PACKAGE: lite0.INSTALL, "ray": _RAY}
 _REINSTALL_TORCH = "pip install --force-reinstall torch torchvision"  # both: each torchvision needs a certain torch
 _OTHER_CACHE = "export HF_HUB_CACHE=/path/on/another/disk  # or free some space: hf cache prune"
 
