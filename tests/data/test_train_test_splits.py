@@ -100,7 +100,7 @@ def test_shorter_lists_than_published(dataset: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dataset", MODULES)
 def test_folders_that_hold_no_such_data_set(dataset: str, tmp_path: Path) -> None:
-    put(tmp_path, "cat/a.jpg", "b.txt")
+    put(tmp_path, "cat/a.txt", "b.txt")
     message, hint = failure(MODULES[dataset], tmp_path)
     assert message.startswith(f"{tmp_path} has no {PUBLISHED[dataset].title}: expected ")
     assert message.endswith("it holds cat/, b.txt")

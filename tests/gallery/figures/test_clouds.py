@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from genie_cli.gallery.figures.clouds import Cloud, Place, places
 from genie_cli.gallery.figures.projections import pca, projections, umap
@@ -63,7 +64,9 @@ def test_few_images_are_not_given_to_umap() -> None:
 def test_umap_keeps_two_clusters_apart_and_gives_the_same_again() -> None:
     rng = np.random.default_rng(0)
     features = np.concatenate([rng.normal(size=(15, 4)), rng.normal(size=(15, 4)) + 30])
+    before = torch.get_num_threads()
     found = umap(features).places
+    assert torch.get_num_threads() == before  # else images that are made later would have other bytes
     one, other = found[:15], found[15:]
     assert np.linalg.norm(one.mean(axis=0) - other.mean(axis=0)) > max(np.ptp(one), np.ptp(other)) / 2
     np.testing.assert_array_equal(umap(features).places, found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
@@ -58,9 +59,21 @@ def pca(features: NDArray[Any]) -> Projection:
 
 def umap(features: NDArray[Any]) -> Projection:
     """UMAP with its defaults and a fixed seed."""
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _same_threads():
         warnings.simplefilter("ignore")  # umap says that a seed switches its threads off, and what it does without
         from umap import UMAP
 
         places = UMAP(random_state=0).fit_transform(features)
     return Projection("UMAP", ("UMAP 1", "UMAP 2"), np.asarray(places, dtype=np.float64))
+
+
+@contextmanager
+def _same_threads() -> Iterator[None]:
+    """Numba sets the number of threads of all that use OpenMP, torch too, and an image's bytes depend on torch's."""
+    import torch
+
+    threads = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
