@@ -263,6 +263,7 @@ def test_workers_that_never_get_anywhere_end_the_run(machines: Machines, library
         started(machines, library, tmp_path, guidance=Deadly())
 
 
+@slow
 def test_what_a_worker_cannot_do_is_said_with_its_name(machines: Machines, library: Library, tmp_path: Path) -> None:
     with pytest.raises(WorkerError, match=r"worker on ray #1: .*no such thing") as raised:
         started(machines, library, tmp_path, guidance=Faulty())

@@ -50,6 +50,8 @@ def test_the_first_images_of_a_plan_of_a_billion(genie: Genie, tmp_path: Path) -
     assert tree(tmp_path / "out") == before
 
 
+MOMENTS = 20 if "SLOW_TESTS" in os.environ else 8  # of some hundred
+
 # Run in a process of its own, which dies by its own hand at the n-th thing it does to the output folder:
 # every moment between two file operations is a moment at which `kill -9` may come.
 KILLED_AT = """
@@ -90,7 +92,7 @@ def test_kill_at_any_moment_and_rerun_equals_never_killed(genie: Genie, photos: 
     never = run_killed_at(0, tmp_path, "never", *words)
     assert never.returncode == 0, never.stderr
     operations = operations_of(never)
-    moments = random.Random(0).sample(range(1, operations + 1), 20)
+    moments = random.Random(0).sample(range(1, operations + 1), MOMENTS)
     for moment in moments:
         out = tmp_path / f"out-{moment}"
         killed = run_killed_at(moment, tmp_path, out.name, *words)
