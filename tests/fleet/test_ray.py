@@ -58,8 +58,8 @@ class Machines:
         self._cluster.shutdown()
 
 
-# Each takes several seconds of a cluster; the nightly job runs them.
-slow = pytest.mark.skipif("SLOW_TESTS" not in os.environ, reason="slow: set SLOW_TESTS to run it")
+# A cluster of several machines takes over a minute of two cores: the nightly job runs these.
+pytestmark = pytest.mark.skipif("SLOW_TESTS" not in os.environ, reason="slow: set SLOW_TESTS=1 to run it")
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +167,6 @@ def test_workers_that_die_and_machines_that_come_and_go_change_nothing(
     assert "no worker is left: waiting until there is room for one" in watching.warned
 
 
-@slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_a_run_that_is_ended_leaves_nothing_and_is_resumed(
     library: Library, tmp_path: Path, number: signal.Signals
@@ -257,13 +256,11 @@ def started(machines: Machines, library: Library, out: Path, **changed: Any) -> 
             pass
 
 
-@slow
 def test_workers_that_never_get_anywhere_end_the_run(machines: Machines, library: Library, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"the worker on ray #1 ended again and again: its process was killed"):
         started(machines, library, tmp_path, guidance=Deadly())
 
 
-@slow
 def test_what_a_worker_cannot_do_is_said_with_its_name(machines: Machines, library: Library, tmp_path: Path) -> None:
     with pytest.raises(WorkerError, match=r"worker on ray #1: .*no such thing") as raised:
         started(machines, library, tmp_path, guidance=Faulty())
