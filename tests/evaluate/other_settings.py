@@ -15,6 +15,8 @@ _VALUES: dict[str, Any] = {
     "generate.r": [0.6],
     "model.slots": 8,
     "model.device": "cpu",
+    "model.devices": "cpu*2",
+    "model.ray": "local",
     "longtail.thresholds": "oltr",
     "longtail.randaugment": "m7",
     "longtail.network": "test_vit",
