@@ -177,6 +177,11 @@ def multiplies_bfloat16() -> bool:
     return torch.cpu._is_amx_tile_supported()
 
 
+def cores() -> int:
+    """How many cores of the CPU this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def is_main_process() -> bool:
     """Whether this process is the only one, or the first of those that torchrun or accelerate started."""
     return os.environ.get("RANK", "0") == "0"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from genie_cli.devices import cores
 from genie_cli.errors import ModelError
 from genie_cli.fewshot.classifiers import Classifier, Features, Labels
 
@@ -36,7 +36,7 @@ def predictions(
     Raises:
         ModelError: a process has been killed.
     """
-    processes = jobs or _cores()
+    processes = jobs or cores()
     if processes == 1:
         for problem in problems:
             yield _predict(classifier, *problem)
@@ -85,7 +85,3 @@ def _libraries() -> ThreadpoolController:
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from typing import ClassVar
 
+from genie_cli.devices import cores
 from genie_cli.fleet.messages import Gone, Lease, Said, Setup
 
 _SECONDS_TO_END = 5.0
@@ -125,17 +126,13 @@ class Processes:
         """Processes on the CPU share its cores."""
         environment = environment_of_python()
         if self.devices[0] == "cpu":
-            environment.setdefault("OMP_NUM_THREADS", str(max(1, _cores() // len(self.devices))))
+            environment.setdefault("OMP_NUM_THREADS", str(max(1, cores() // len(self.devices))))
         return environment
 
 
 def environment_of_python() -> dict[str, str]:
     """This process's environment, for one that finds modules where this one does."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _is_open(stream: object) -> bool:
