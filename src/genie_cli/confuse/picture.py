@@ -16,14 +16,10 @@ from PIL.PngImagePlugin import PngInfo
 
 from genie_cli.confuse.confusion import Confusion
 from genie_cli.errors import OutputError
-from genie_cli.files.folders import require_folder
-from genie_cli.files.image_data import open_image
-from genie_cli.files.reading import read_bytes, reason
+from genie_cli.files.drawn import png_is_by, require_replaceable
 from genie_cli.files.writing import write_atomically
 
-_MADE_BY = ("Software", "genie confuse")  # this text in the PNG marks a picture of ours
-
-_ANOTHER = "choose another --picture"
+_MADE_BY = "genie confuse"  # the software that the PNG names: it marks a picture of ours
 _LONGEST = 200  # characters of a name that are looked at: no more fit
 
 _SIDE = 1000  # pixels that the cells of many classes share
@@ -48,7 +44,7 @@ def write(confusion: Confusion, path: Path) -> None:
     """
     require_writable(path)
     text, data = PngInfo(), BytesIO()
-    text.add_text(*_MADE_BY)
+    text.add_text("Software", _MADE_BY)
     draw(confusion).save(data, "PNG", pnginfo=text)
     write_atomically(path, data.getvalue())
 
@@ -62,20 +58,7 @@ def require_writable(path: Path) -> None:
     """
     if path.suffix.lower() != ".png":
         raise OutputError(f"{path} is not a name for a PNG", "its name must end in .png")
-    require_folder(path)
-    try:
-        data = read_bytes(path)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise OutputError(f"{path} already exists and cannot be read: {reason(error)}", _ANOTHER) from None
-    try:
-        with open_image(data, ("PNG",)) as picture:
-            ours = picture.info.get(_MADE_BY[0]) == _MADE_BY[1]
-    except Exception:  # on bad bytes Pillow's readers raise almost anything
-        ours = False
-    if not ours:
-        raise OutputError(f"{path} already exists and is not a matrix that genie drew", _ANOTHER)
+    require_replaceable(path, lambda data: png_is_by(data, _MADE_BY), "a matrix", "choose another --picture")
 
 
 def draw(confusion: Confusion) -> Image.Image:

@@ -10,10 +10,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genie_cli.errors import OutputError, UsageError
-from genie_cli.files.folders import require_folder
-from genie_cli.files.image_data import open_image
-from genie_cli.files.reading import read_bytes, reason
+from genie_cli.errors import UsageError
+from genie_cli.files.drawn import png_is_by, require_replaceable
 from genie_cli.files.writing import write_atomically
 from genie_cli.gallery.plots.kind import SUFFIXES
 from genie_cli.observer import Observer
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MADE_BY = "genie gallery"  # in the metadata of a figure of ours
-_ANOTHER = "choose another --out"
 _DPI = 300
 _STYLE: Mapping[str, Any] = {
     "font.size": 8,
@@ -51,15 +48,7 @@ def require_writable(path: Path) -> None:
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise UsageError(f"--out: {path} is no name for a figure", f"its name must end in {' or '.join(SUFFIXES)}")
-    require_folder(path)
-    try:
-        data = read_bytes(path)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise OutputError(f"{path} already exists and cannot be read: {reason(error)}", _ANOTHER) from None
-    if not _is_ours(data, suffix):
-        raise OutputError(f"{path} already exists and is not a figure that genie drew", _ANOTHER)
+    require_replaceable(path, lambda data: _is_ours(data, suffix), "a figure", "choose another --out")
 
 
 @contextmanager
@@ -95,8 +84,4 @@ def _is_ours(data: bytes, suffix: str) -> bool:
         return _SVG_MARK.search(data) is not None
     if suffix == ".pdf":
         return data.startswith(b"%PDF") and _PDF_MARK in data
-    try:
-        with open_image(data, ("PNG",)) as picture:
-            return picture.info.get("Software") == _MADE_BY
-    except Exception:  # on bad bytes Pillow's readers raise almost anything
-        return False
+    return png_is_by(data, _MADE_BY)
