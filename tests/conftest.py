@@ -7,6 +7,10 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+# On a CPU the last bits of an image depend on the number of threads, which processes of a fleet divide. In one thread
+# all tests compare like with like, and two processes of tests do not slow each other down.
+os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported
+
 import pytest
 from hypothesis import settings
 from typer.testing import CliRunner, Result

@@ -25,7 +25,7 @@ from training.reindex import reindex
 from training.schedule import reindexed_betas, shifted_betas, stable_diffusion_betas, trained_timesteps
 from training.text import TEMPLATES, tokenizer
 
-COUNT = 64
+COUNT = 32
 RATIOS = (0.3, 0.5, 0.8, 1.0)
 TEST = DigitsInTheWild("test")
 

@@ -8,6 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class WorkerStatus:
+    """What one of several processes does that share a task.
+
+    Attributes:
+        name: its device, or its machine.
+        state: whether it waits for room on a machine, loads the model, or makes images.
+        made: images that it has made.
+        seconds: since it had loaded the model.
+    """
+
+    name: str
+    state: Literal["waiting", "loading", "working"]
+    made: int = 0
+    seconds: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Images per second."""
+        return self.made / self.seconds if self.seconds else 0.0
 
 
 class Progress:
@@ -18,6 +42,13 @@ class Progress:
 
     def describe(self, description: str) -> None:
         """What is being worked on now, within the same task."""
+
+    def workers(self, workers: Sequence[WorkerStatus], lost: int) -> None:
+        """What each process does, if several share the task; called every second or so.
+
+        Args:
+            lost: images that a worker had not made yet when it ended, and that others make.
+        """
 
 
 class Observer:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.faults.commands import COMMANDS
 
-TRIALS = 2
+TRIALS = 4 if "SLOW_TESTS" in os.environ else 1  # of each command
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count, islice
 from pathlib import Path
@@ -22,33 +22,34 @@ from genie_cli.fleet.fleet import Fleet, WorkerError
 from genie_cli.fleet.processes import Process, Processes
 from genie_cli.generate.run import Run
 from genie_cli.jobs import Job, Method, Plan
+from genie_cli.observer import Progress, WorkerStatus
 from tests.fleet.conftest import HOW, Library, shown
 
 GENIE = [sys.executable, "-m", "genie_cli"]
 
 
 def workers() -> set[int]:
-    """The processes of workers on this machine."""
+    """The processes of workers that were started by this test, or by a process of its."""
+    ours = f"PYTEST_CURRENT_TEST={os.environ['PYTEST_CURRENT_TEST'].rpartition(' ')[0]} ".encode()
     found = set()
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+    for folder in Path("/proc").glob("[0-9]*"):
         try:
-            words = path.read_bytes().split(b"\0")
+            command, environment = ((folder / name).read_bytes().split(b"\0") for name in ("cmdline", "environ"))
         except OSError:  # it has just ended
             continue
-        if b"genie_cli.fleet.worker" in words:
-            found.add(int(path.parent.name))
+        if b"genie_cli.fleet.worker" in command and any(each.startswith(ours) for each in environment):
+            found.add(int(folder.name))
     return found
 
 
 @pytest.fixture(autouse=True)
 def _nothing_left() -> Iterator[None]:
-    """No test leaves a process; other tests' may be there."""
-    before = workers()
+    """No test leaves a process."""
     yield
     deadline = time.monotonic() + 20
-    while workers() - before and time.monotonic() < deadline:
+    while workers() and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert workers() <= before
+    assert not workers()
 
 
 def test_two_processes_make_what_one_makes(library: Library, tmp_path: Path) -> None:
@@ -74,7 +75,8 @@ def test_a_worker_that_is_killed_costs_nothing(library: Library, tmp_path: Path)
     ):
         fleet._observer = Noting(warned)
         images = {}
-        for number, image in enumerate(fleet.make(run.jobs, lambda _: None)):
+        heard = Hearing()
+        for number, image in enumerate(fleet.make(run.jobs, heard)):
             assert image.job.id not in images
             images[image.job.id] = image
             if number == 10:
@@ -87,6 +89,18 @@ def test_a_worker_that_is_killed_costs_nothing(library: Library, tmp_path: Path)
         assert not image.data or image.data == (library.alone / row["file"]).read_bytes()
     [warning] = warned
     assert warning.startswith("the worker on cpu #1 ended (killed by SIGKILL, perhaps for lack of memory); its ")
+    assert {worker.name for worker in heard.last} == {"cpu #1", "cpu #2"}
+    assert f"its {heard.lost} images are made again" in warning
+
+
+class Hearing(Progress):
+    """Keeps what it was told last of the workers."""
+
+    last: Sequence[WorkerStatus] = ()
+    lost = 0
+
+    def workers(self, workers: Sequence[WorkerStatus], lost: int) -> None:
+        self.last, self.lost = workers, lost
 
 
 class Noting(api.Observer):
@@ -157,7 +171,7 @@ def test_a_plan_without_end_is_never_held(library: Library, tmp_path: Path) -> N
         api.planned(library.photos, "seven", out=tmp_path, devices="cpu", **HOW) as run,
         fleet_of(run) as fleet,
     ):
-        images = fleet.make(Plan(again), lambda _: None)
+        images = fleet.make(Plan(again), Progress())
         assert len(list(islice(images, 30))) == 30
         assert len(fleet._todo) <= 20
         images.close()

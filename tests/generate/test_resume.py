@@ -50,7 +50,7 @@ def test_the_first_images_of_a_plan_of_a_billion(genie: Genie, tmp_path: Path) -
     assert tree(tmp_path / "out") == before
 
 
-MOMENTS = 20 if "SLOW_TESTS" in os.environ else 8  # of some hundred
+MOMENTS = 20 if "SLOW_TESTS" in os.environ else 4  # of some hundred
 
 # Run in a process of its own, which dies by its own hand at the n-th thing it does to the output folder:
 # every moment between two file operations is a moment at which `kill -9` may come.
@@ -108,7 +108,7 @@ def test_control_c_says_so_and_a_rerun_goes_on(genie: Genie, photos: Path, tmp_p
     # A shell in the background, as of some CI, has Ctrl-C ignored in all that it starts.
     listening = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     code = listening + "from genie_cli.cli.app import main; main()"
-    command = [sys.executable, "-c", code, "generate", "--model", "digits", "--slots", "4", "--steps", "200"]
+    command = [sys.executable, "-c", code, "generate", "--model", "digits", "--slots", "4", "--steps", "80"]
     command += ["--src-dir", str(photos), "--targets", "seven", "--out", "out"]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     journal = tmp_path / "out/.genie/journal.jsonl"
@@ -122,7 +122,7 @@ def test_control_c_says_so_and_a_rerun_goes_on(genie: Genie, photos: Path, tmp_p
     assert process.returncode == 130
     assert "the same command resumes" in stderr
     assert "Traceback" not in stderr
-    assert genie("generate", "--steps", "200", "--src-dir", photos, "--targets", "seven", "--out", "out").exit_code == 0
+    assert genie("generate", "--steps", "80", "--src-dir", photos, "--targets", "seven", "--out", "out").exit_code == 0
     assert len(rows(tmp_path / "out")) == 9
 
 

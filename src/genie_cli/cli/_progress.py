@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
+from rich.status import Status
 from rich.table import Table
 
+from genie_cli.cli import _workers
 from genie_cli.cli._printable import duration, text
 from genie_cli.diffusion.clock import OTHER, Stopwatch
-from genie_cli.observer import Progress
+from genie_cli.observer import Progress, WorkerStatus
 
 EVERY = 30  # seconds
 
@@ -34,11 +36,11 @@ def bar(console: Console, description: str, total: int | None) -> Iterator[Progr
     Elsewhere a line every half a minute, so that the log of a long run shows how far it is.
     """
     if not console.is_terminal:
-        yield _Lines(console, description, total) if total else Progress()
+        yield _Lines(console, description, total) if total else _Waiting(console, description)
         return
     if total is None:
-        with console.status(text(f"{description} ...")):
-            yield Progress()
+        with console.status(text(f"{description} ...")) as status:
+            yield _Spinner(status, description)
         return
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -47,12 +49,23 @@ def bar(console: Console, description: str, total: int | None) -> Iterator[Progr
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
-    with Bars(*columns, console=console, transient=True) as bars:
+    with _Bars(*columns, console=console, transient=True) as bars:
         yield _Bar(bars, bars.add_task(description, total=total, rate=""))
 
 
+class _Bars(Bars):
+    """Bars with something below them."""
+
+    below: RenderableType = ""
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        yield from super().get_renderables()
+        if self.below:
+            yield self.below
+
+
 class _Bar(Progress):
-    def __init__(self, bars: Bars, task: TaskID) -> None:
+    def __init__(self, bars: _Bars, task: TaskID) -> None:
         self._bars, self._task = bars, task
 
     def advance(self, count: int = 1) -> None:
@@ -63,6 +76,17 @@ class _Bar(Progress):
     def describe(self, description: str) -> None:
         self._bars.update(self._task, description=description)
 
+    def workers(self, workers: Sequence[WorkerStatus], lost: int) -> None:
+        self._bars.below = Group(text(_workers.summary(workers, lost)), _workers.table(workers))
+
+
+class _Spinner(Progress):
+    def __init__(self, status: Status, description: str) -> None:
+        self._status, self._description = status, description
+
+    def workers(self, workers: Sequence[WorkerStatus], lost: int) -> None:
+        self._status.update(text(f"{self._description}: {_workers.summary(workers, lost)} ..."))
+
 
 class _Lines(Progress):
     """A line when `EVERY` seconds have passed since the last one."""
@@ -70,6 +94,7 @@ class _Lines(Progress):
     def __init__(self, console: Console, description: str, total: int) -> None:
         self._console, self._description, self._total = console, description, total
         self._done = 0
+        self._workers = ""
         self._started = self._told = time.monotonic()
 
     def advance(self, count: int = 1) -> None:
@@ -79,10 +104,27 @@ class _Lines(Progress):
             self._told = now
             left = (now - self._started) * (self._total - self._done) / self._done
             done = f"{self._done:,} of {self._total:,}"
-            self._console.print(f"{self._description}: {done}, about {duration(left)} left", soft_wrap=True)
+            line = f"{self._description}: {done}, about {duration(left)} left{self._workers}"
+            self._console.print(line, soft_wrap=True)
 
     def describe(self, description: str) -> None:
         self._description = description
+
+    def workers(self, workers: Sequence[WorkerStatus], lost: int) -> None:
+        self._workers = f"; {_workers.summary(workers, lost)}"
+
+
+class _Waiting(Progress):
+    """A line when workers have been waited for for `EVERY` seconds."""
+
+    def __init__(self, console: Console, description: str) -> None:
+        self._console, self._description = console, description
+        self._told = time.monotonic()
+
+    def workers(self, workers: Sequence[WorkerStatus], lost: int) -> None:
+        if (now := time.monotonic()) - self._told >= EVERY:
+            self._told = now
+            self._console.print(f"{self._description}: {_workers.summary(workers, lost)}", soft_wrap=True)
 
 
 def show_profile(watch: Stopwatch, console: Console) -> None:

@@ -7,8 +7,9 @@ image makes no difference to it: all have the same model, versions and kind of d
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -18,16 +19,17 @@ from genie_cli.diffusion.clock import Clock
 from genie_cli.diffusion.solver import steps_of
 from genie_cli.errors import ImageError, ModelError
 from genie_cli.fleet.maker import Encoded
-from genie_cli.fleet.messages import Failed, Gone, Known, Lease, Ready, Said, Steps
+from genie_cli.fleet.messages import Began, Failed, Gone, Known, Lease, Ready, Said, Steps
 from genie_cli.fleet.reader import Reader
 from genie_cli.fleet.sources import SourceFile
 from genie_cli.fleet.transport import Transport, Worker
 from genie_cli.jobs import Job, Plan, Source
-from genie_cli.observer import Observer
+from genie_cli.observer import Observer, Progress, WorkerStatus
 
 _BATCHES, _MORE = 3, 8  # jobs of a worker: those in its batch, those being decoded, those that are next
 _LOOKED_AT = 64  # jobs, for the sources that are read ahead
 _MOST_DEATHS = 3
+_SECONDS_BETWEEN = 1.0  # looks at what all workers do
 
 
 class WorkerError(RuntimeError):
@@ -40,17 +42,27 @@ class _Member:
 
     Attributes:
         place: among the transport's.
+        began: it is there, and loads the model or has loaded it.
+        since: when it had loaded the model, on the monotonic clock.
         held: the jobs that it was sent and has not made, by id.
         deaths: of workers in this place, one after the other, that had made nothing.
     """
 
     place: int
     worker: Worker
+    began: bool = False
     ready: Ready | None = None
+    since: float = 0.0
     known: Known = field(default_factory=Known)
     held: dict[str, Job] = field(default_factory=dict)
     made: int = 0
     deaths: int = 0
+
+    def status(self, now: float) -> WorkerStatus:
+        """What it does; ``now`` is on the monotonic clock."""
+        if not self.ready:
+            return WorkerStatus(self.worker.name, "loading" if self.began else "waiting")
+        return WorkerStatus(self.worker.name, "working", self.made, now - self.since)
 
 
 class Fleet:
@@ -75,6 +87,7 @@ class Fleet:
         self._members: list[_Member] = []
         self._todo: deque[Job] = deque()
         self._lost: dict[str, int] = {}
+        self._told = 0.0
 
     def __enter__(self) -> Fleet:
         """Start the workers, and wait until all have loaded the model; those that wait for room are not waited for.
@@ -83,7 +96,7 @@ class Fleet:
             ModelError: one cannot, or is of another kind than the others.
         """
         try:
-            with self._observer.progress(f"Loading {self._transport.setup.located.name}"):
+            with self._observer.progress(f"Loading {self._transport.setup.located.name}") as progress:
                 self._transport.begin()
                 for place in range(self._transport.places):
                     self._members.append(_Member(place, self._transport.start(place)))
@@ -91,6 +104,7 @@ class Fleet:
                 while len(self._there) < wanted:
                     for _ in self._heard():
                         pass
+                    self._tell(progress)
         except BaseException:
             self.__exit__()
             raise
@@ -110,22 +124,30 @@ class Fleet:
         setup = self._transport.setup
         return 1 if setup.probe else steps_of(r, setup.steps)
 
-    def make(self, jobs: Plan, on_steps: Callable[[int], None]) -> Generator[Encoded, None, None]:
+    def make(self, jobs: Plan, progress: Progress) -> Generator[Encoded, None, None]:
         rest = iter(jobs)
         while self._fill(rest):
             yield from self._lease()
-            yield from self._results(on_steps)
-        self._dismiss(on_steps)
+            yield from self._results(progress)
+            self._tell(progress)
+        self._dismiss(progress)
 
-    def _results(self, on_steps: Callable[[int], None]) -> Iterator[Encoded]:
-        """What workers have made, once any of them has said something."""
+    def _results(self, progress: Progress) -> Iterator[Encoded]:
+        """What workers have made, once any of them has said something, or after a while."""
         for said in self._heard():
             if isinstance(said, Steps):
-                on_steps(said.count)
+                progress.advance(said.count)
             elif isinstance(said, Encoded):
                 yield said
 
-    def _dismiss(self, on_steps: Callable[[int], None]) -> None:
+    def _tell(self, progress: Progress) -> None:
+        """Say what each worker does, every second."""
+        now = time.monotonic()
+        if now - self._told >= _SECONDS_BETWEEN:
+            self._told = now
+            progress.workers([member.status(now) for member in self._members], sum(self._lost.values()))
+
+    def _dismiss(self, progress: Progress) -> None:
         """Let the workers end by themselves, but not those that have not even begun."""
         self._transport.end([member.worker for member in self._members if not member.ready])
         self._members = self._there
@@ -133,10 +155,10 @@ class Fleet:
         for worker in workers:
             worker.lease(None)
         while workers:
-            for worker in self._transport.heard(workers):
+            for worker in self._transport.heard(workers, _SECONDS_BETWEEN):
                 said = worker.hear()
                 if isinstance(said, Steps):
-                    on_steps(said.count)
+                    progress.advance(said.count)
                 elif isinstance(said, Gone):
                     workers.remove(worker)
 
@@ -183,9 +205,11 @@ class Fleet:
     def _heard(self) -> Iterator[Said]:
         """One message of each worker that has something to say; what concerns the fleet itself is seen to."""
         by_worker = {id(member.worker): member for member in self._members}
-        for worker in self._transport.heard([member.worker for member in self._members]):
+        for worker in self._transport.heard([member.worker for member in self._members], _SECONDS_BETWEEN):
             member, said = by_worker[id(worker)], worker.hear()
             match said:
+                case Began():
+                    member.began = True
                 case Ready():
                     self._admit(member, said)
                 case Failed():
@@ -217,7 +241,7 @@ class Fleet:
                     "they make different bytes",
                     "name devices of one model only, and give those of another a run of their own",
                 )
-        member.ready = ready
+        member.ready, member.since = ready, time.monotonic()
 
     def _replace(self, member: _Member, gone: Gone) -> None:
         """Give the jobs of a worker that has died to the others, and start another in its place."""

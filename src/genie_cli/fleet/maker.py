@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol, Self, TypeVar
@@ -14,6 +14,7 @@ from genie_cli.diffusion.clock import Clock
 from genie_cli.diffusion.requests import Result
 from genie_cli.errors import UsageError
 from genie_cli.jobs import Job, Plan
+from genie_cli.observer import Progress
 
 Value = TypeVar("Value")
 
@@ -50,11 +51,11 @@ class Maker(Protocol):
         """Solver steps of a job at noise ratio ``r``."""
         ...
 
-    def make(self, jobs: Plan, on_steps: Callable[[int], None]) -> Generator[Encoded, None, None]:
+    def make(self, jobs: Plan, progress: Progress) -> Generator[Encoded, None, None]:
         """Make every job, in any order; one that fails gives its reason.
 
         Args:
-            on_steps: called with the number of solver steps that were taken.
+            progress: is told of each solver step of a job.
 
         Raises:
             ModelError: images can no longer be made here.

@@ -37,6 +37,11 @@ class Setup:
 
 
 @dataclass(frozen=True)
+class Began:
+    """A worker is there, and loads the model."""
+
+
+@dataclass(frozen=True)
 class Ready:
     """A worker has loaded the model.
 
@@ -97,7 +102,7 @@ class Gone:
     how: str
 
 
-Said = Ready | Encoded | Steps | Failed | Gone
+Said = Began | Ready | Encoded | Steps | Failed | Gone
 
 
 class Known:

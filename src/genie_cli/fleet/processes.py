@@ -109,8 +109,8 @@ class Processes:
             connection.send(replace(self.setup, choices=choices))
         return process
 
-    def heard(self, workers: Sequence[Process]) -> list[Process]:
-        ready = wait([worker._connection for worker in workers])
+    def heard(self, workers: Sequence[Process], seconds: float) -> list[Process]:
+        ready = wait([worker._connection for worker in workers], seconds)
         return [worker for worker in workers if worker._connection in ready]
 
     def end(self, workers: Sequence[Process]) -> None:

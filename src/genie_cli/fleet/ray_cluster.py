@@ -105,8 +105,10 @@ class RayCluster:
         self.send(Start(worker.number))
         return worker
 
-    def heard(self, workers: Sequence[RayWorker]) -> list[RayWorker]:
+    def heard(self, workers: Sequence[RayWorker], seconds: float) -> list[RayWorker]:
         while not (speaking := [worker for worker in workers if worker.said]):
+            if not self._connected.poll(seconds):
+                break
             message = self._receive()
             if isinstance(message, Heard) and (worker := self._started.get(message.number)):
                 if message.machine and "(" not in worker.name:
@@ -135,10 +137,14 @@ class RayCluster:
             with contextlib.suppress(OSError):
                 self._connection.send(message)
 
-    def _receive(self) -> object:
+    @property
+    def _connected(self) -> Connection:
         assert self._connection is not None  # noqa: S101 - this has begun
+        return self._connection
+
+    def _receive(self) -> object:
         try:
-            message: object = self._connection.recv()
+            message: object = self._connected.recv()
         except (EOFError, OSError):
             raise ModelError("the connection to Ray was lost", "run the same command again: it resumes") from None
         return message

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from genie_cli.diffusion.requests import Request, SourceImage
 from genie_cli.fleet import sources
 from genie_cli.fleet.maker import Encoded, Encoder, in_order
 from genie_cli.jobs import Job, Plan, Source
+from genie_cli.observer import Progress
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -50,10 +51,10 @@ class Single:
     def steps_for(self, r: float) -> int:
         return self.engine.denoiser.steps_for(r)
 
-    def make(self, jobs: Plan, on_steps: Callable[[int], None]) -> Generator[Encoded, None, None]:
+    def make(self, jobs: Plan, progress: Progress) -> Generator[Encoded, None, None]:
         with ThreadPoolExecutor(2, "read") as readers, ThreadPoolExecutor(2, "encode") as encoders:
             requests = self._requests(jobs, readers)
-            with closing(self.engine.run(requests, on_steps)) as results:
+            with closing(self.engine.run(requests, progress.advance)) as results:
                 futures = (encoders.submit(self.encoder, result) for result in results)
                 yield from in_order(futures, _WAITING, self.clock, "write")
 

@@ -63,8 +63,8 @@ class Transport(Protocol[Started]):
         """Start the worker of a place, 0 to ``places`` - 1, where the one before has ended."""
         ...
 
-    def heard(self, workers: Sequence[Started]) -> list[Started]:
-        """Wait until some workers have something to say, and return those."""
+    def heard(self, workers: Sequence[Started], seconds: float) -> list[Started]:
+        """Wait until some workers have something to say, and return those; none, if that takes longer."""
         ...
 
     def end(self, workers: Sequence[Started]) -> None:

@@ -21,7 +21,7 @@ from genie_cli.diffusion.locate import Located, found_here
 from genie_cli.diffusion.requests import Request
 from genie_cli.errors import GenieError
 from genie_cli.fleet.maker import in_order
-from genie_cli.fleet.messages import Failed, Known, Lease, Ready, Said, Setup, Steps
+from genie_cli.fleet.messages import Began, Failed, Known, Lease, Ready, Said, Setup, Steps
 from genie_cli.fleet.single import request
 from genie_cli.fleet.sources import SourceFile
 from genie_cli.header import versions
@@ -129,6 +129,7 @@ def serve(begin: Callable[[], Setup], hear: Callable[[], Lease | None], send: Ca
 
 def work(setup: Setup, hear: Callable[[], Lease | None], mouth: Mouth) -> None:
     """Load the model, and make what is sent until there is no more."""
+    mouth.say(Began())
     located = found_here(setup.located) if setup.elsewhere else setup.located
     engine = _engine(setup, located)
     inbox = Inbox(lambda source: source.fitted(engine.snapshot), engine.clock)

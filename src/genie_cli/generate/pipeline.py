@@ -18,7 +18,7 @@ from genie_cli.generate.folder import Output
 from genie_cli.generate.paths import folder_of, keep_apart
 from genie_cli.jobs import PURE_NOISE, Job, Method, Plan
 from genie_cli.manifest import Row, Status
-from genie_cli.observer import Observer
+from genie_cli.observer import Observer, Progress
 
 if TYPE_CHECKING:
     from genie_cli.generate.ledger import Ledger
@@ -86,7 +86,7 @@ def _make(work: _Run, machine: Maker | None, total: int, observer: Observer) -> 
     with (
         observer.progress(_far(0, total), work.steps(machine)) as progress,
         # Closed at once when interrupted, so that no thread writes after the folder's lock is gone.
-        closing(work.rows(machine, progress.advance)) as rows,
+        closing(work.rows(machine, progress)) as rows,
     ):
         for row in _reported(rows, work.output.header.settings.slots or 0, observer):
             done[row.status] += 1
@@ -152,20 +152,20 @@ class _Run:
         """How many solver steps there are to take."""
         return sum(machine.steps_for(job.r) for job in self._sound) if machine else 0
 
-    def rows(self, machine: Maker | None, on_steps: Callable[[int], None]) -> Generator[Row, None, None]:
+    def rows(self, machine: Maker | None, progress: Progress) -> Generator[Row, None, None]:
         """Rows as they are written.
 
         Args:
-            on_steps: see `Maker.make`.
+            progress: see `Maker.make`.
         """
         for job in self.todo:
             if reason := _senseless(job):
                 yield self.output.note(Row(job, Status.SKIPPED, reason=reason))
         if machine:
-            yield from self._images(machine, on_steps)
+            yield from self._images(machine, progress)
 
-    def _images(self, machine: Maker, on_steps: Callable[[int], None]) -> Generator[Row, None, None]:
-        with ThreadPoolExecutor(2, "write") as writers, closing(machine.make(self._sound, on_steps)) as images:
+    def _images(self, machine: Maker, progress: Progress) -> Generator[Row, None, None]:
+        with ThreadPoolExecutor(2, "write") as writers, closing(machine.make(self._sound, progress)) as images:
             stored = (writers.submit(self._store, image) for image in images)
             yield from in_order(stored, _WRITES_WAITING, machine.clock, "write")
 
