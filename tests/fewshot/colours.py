@@ -27,6 +27,7 @@ from genie_cli.evaluate.obtain import read
 from genie_cli.fewshot.classifiers import Classifier
 from genie_cli.fewshot.episodes import Episode
 from genie_cli.fewshot.evaluator import FewShotEvaluator, Outcome
+from genie_cli.fewshot.fitting import Fitter
 from genie_cli.fewshot.support import SupportSets
 from genie_cli.header import Header
 from genie_cli.jobs import Job
@@ -167,6 +168,6 @@ def fitted(
     """What a classifier is fitted to and asked in each episode, and the outcome."""
     recorder = Recorder()
     features = Features(Backbone("colours", (network or ColourAndSlopes()).eval(), PREPROCESS), None)
-    outcome = FewShotEvaluator(episodes, support, features, cast("Classifier", recorder)).run(augmentation)
+    outcome = FewShotEvaluator(episodes, support, features, Fitter(cast("Classifier", recorder), 1)).run(augmentation)
     assert len(recorder.fitted) == len(episodes)
     return recorder.fitted, recorder.asked, outcome

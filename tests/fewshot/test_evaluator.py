@@ -16,6 +16,7 @@ from genie_cli.fewshot.augment import RandomAugment
 from genie_cli.fewshot.classifiers import Classifier
 from genie_cli.fewshot.episodes import EpisodeSpec, draw
 from genie_cli.fewshot.evaluator import FewShotEvaluator
+from genie_cli.fewshot.fitting import Fitter
 from genie_cli.fewshot.needs import EpisodeJobs
 from genie_cli.fewshot.support import SupportSets
 from genie_cli.fewshot.views import Views
@@ -42,7 +43,7 @@ def an_evaluator(dataset: Dataset, classifier: Classifier = Classifier.LR) -> Fe
         draw(dataset, EpisodeSpec(ways=3, shots=3, queries=4), 4),
         SupportSets(Views(dataset.root, RandomAugment(preprocess)), EpisodeJobs(str, ""), GeneratedImages()),
         Features(Backbone("mean-colour", MeanColour(), preprocess), None),
-        classifier,
+        Fitter(classifier, 1),
     )
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from genie_cli import api
 from genie_cli.errors import ModelError
 from genie_cli.fewshot.classifiers import Classifier, Features, Labels, one_hot
-from genie_cli.fewshot.fitting import Problem, predictions
+from genie_cli.fewshot.fitting import Fitter, Problem
 
 
 def problems(count: int, taken: list[int] | None = None) -> Iterator[Problem]:
@@ -32,10 +32,11 @@ def problems(count: int, taken: list[int] | None = None) -> Iterator[Problem]:
 
 
 @pytest.mark.parametrize("classifier", Classifier)
-def test_processes_do_not_matter(classifier: Classifier) -> None:
+def test_processes_do_not_matter(classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("genie_cli.fewshot.fitting._ALONE", 0.005)  # so that others start between two problems
     expected = [classifier.predict(*problem) for problem in problems(40)]
     for jobs in (1, 2, 0):
-        found = list(predictions(classifier, problems(40), jobs))
+        found = list(Fitter(classifier, jobs).predictions(problems(40)))
         assert len(found) == len(expected)
         for own, other in zip(found, expected, strict=True):
             np.testing.assert_array_equal(own, other)
@@ -43,7 +44,7 @@ def test_processes_do_not_matter(classifier: Classifier) -> None:
 
 def test_problems_are_taken_as_they_are_needed() -> None:
     taken: list[int] = []
-    found = predictions(Classifier.PROTOTYPE, problems(10_000, taken), 2)
+    found = Fitter(Classifier.PROTOTYPE, 2).predictions(problems(10_000, taken))
     next(found)
     assert len(taken) < 2_000
     found.close()
@@ -59,7 +60,7 @@ class Killed:
 
 def test_a_process_that_is_killed_is_told() -> None:
     with pytest.raises(ModelError, match="a process that fits classifiers was killed"):
-        list(predictions(cast("Classifier", Killed()), problems(4), 2))
+        list(Fitter(cast("Classifier", Killed()), 2).predictions(problems(4)))
 
 
 def test_results_do_not_depend_on_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

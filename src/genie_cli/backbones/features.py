@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _BATCH = 64  # images per forward pass
 _THREADS = 4  # that read images
+_SECONDS_BETWEEN = 2.0  # writes to the cache
 _STORED = np.dtype("<f2")  # float16
 
 View = Callable[[], "torch.Tensor"]
@@ -69,13 +71,33 @@ class Features:
         if known:
             on_batch(len(known))
         new = [key for key in views if key not in known]
-        with closing(_read_ahead(new, views)) as batches:
+        with closing(_read_ahead(new, views)) as batches, self._keeping() as keep:
             for keys, images in batches:
                 computed = dict(zip(keys, self._compute(images), strict=True))
-                self._store.put(computed)
+                keep(computed)
                 known |= computed
                 on_batch(len(keys))
         return {key: np.frombuffer(known[key], _STORED).astype(np.float32) for key in views}
+
+    @contextmanager
+    def _keeping(self) -> Iterator[Callable[[Mapping[str, bytes]], None]]:
+        """Gives what stores features: now and then, since each time the disk is waited for, and at the end."""
+        waiting: dict[str, bytes] = {}
+        stored = time.monotonic()
+
+        def keep(computed: Mapping[str, bytes]) -> None:
+            nonlocal stored
+            waiting.update(computed)
+            if time.monotonic() - stored > _SECONDS_BETWEEN:
+                self._store.put(waiting)
+                waiting.clear()
+                stored = time.monotonic()
+
+        try:
+            yield keep
+        finally:
+            if waiting:
+                self._store.put(waiting)
 
     @cached_property
     def _length(self) -> int:

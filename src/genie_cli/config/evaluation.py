@@ -38,7 +38,9 @@ class FewShot(Section):
         600, "Episodes per number of shots (the paper: 1000 on tiered-ImageNet).", ge=2, le=MOST_EPISODES
     )
     classifier: _Classifier = setting("lr", _CLASSIFIERS)
-    jobs: int = setting(1, "Processes that fit classifiers; 0: one for each CPU core.", ge=0, le=_MOST_JOBS, rare=True)
+    jobs: int = setting(
+        0, "Processes that fit classifiers; 0: one for each CPU core, if it pays.", ge=0, le=_MOST_JOBS, rare=True
+    )
     ada: Literal["full", "probe"] = setting(
         "full", "GeNIe-Ada chooses by full images at every r, or by a probe of one step at each.", rare=True
     )

@@ -80,6 +80,7 @@ class GeneratedImages:
         self._probes = probes
         self._if_missing = if_missing or _MAKE_THEM
         self._found: dict[_Key, tuple[Row, Path]] = {}
+        self._images: dict[_Key, GeneratedImage] = {}  # those of `_found` that were asked for
         self._commands: dict[Path, str] = {}  # by folder: what makes its images again
         self._steps: set[int | None] = set()
 
@@ -131,10 +132,11 @@ class GeneratedImages:
 
     def find(self, job: Job) -> GeneratedImage | None:
         """The image that ``job`` asks for, or None."""
-        if _key(job) not in self._found:
-            return None
-        row, root = self._found[_key(job)]
-        return GeneratedImage(root / row.file, row.sha256, row.is_accepted, _soft_label(row))
+        key = _key(job)
+        if key not in self._images and key in self._found:
+            row, root = self._found[key]
+            self._images[key] = GeneratedImage(root / row.file, row.sha256, row.is_accepted, _soft_label(row))
+        return self._images.get(key)
 
     def identities(self, jobs: Iterable[Job]) -> Iterator[tuple[object, ...]]:
         """For each different job, in their order, everything of its image that a result depends on.

@@ -186,6 +186,7 @@ class Benchmark:
         from genie_cli.fewshot.augment import PHOTO_CROPS, RandomAugment
         from genie_cli.fewshot.classifiers import Classifier
         from genie_cli.fewshot.evaluator import FewShotEvaluator
+        from genie_cli.fewshot.fitting import Fitter
         from genie_cli.fewshot.support import SupportSets
         from genie_cli.fewshot.views import Views
 
@@ -193,8 +194,8 @@ class Benchmark:
         augment = RandomAugment(features.backbone.preprocess, crops, self.protocol.flip_vertically)
         views = Views(self.dataset.root, augment, self.dataset.compositor)
         support = SupportSets(views, self.needs, images, self.options.soft_labels, self.protocol, probes)
-        jobs = section_of(self.task, self.settings).jobs
-        return FewShotEvaluator(episodes.episodes, support, features, Classifier(self._classifier), jobs)
+        fitter = Fitter(Classifier(self._classifier), section_of(self.task, self.settings).jobs)
+        return FewShotEvaluator(episodes.episodes, support, features, fitter)
 
     def _conditions(self, backbone: str, steps: int | None) -> Conditions:
         papers_weights = bool(self.options.checkpoint) == self.task.has_checkpoint

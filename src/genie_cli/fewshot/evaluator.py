@@ -18,9 +18,8 @@ from genie_cli.backbones.features import Features
 from genie_cli.evaluate.augmentations import ADAPTIVE, Augmentation, AugmentationName
 from genie_cli.fewshot.ada import most_adequate
 from genie_cli.fewshot.augment import mix
-from genie_cli.fewshot.classifiers import Classifier
 from genie_cli.fewshot.episodes import Episode
-from genie_cli.fewshot.fitting import predictions
+from genie_cli.fewshot.fitting import Fitter
 from genie_cli.fewshot.support import MIXED, Candidates, Chosen, Row, SupportSets
 from genie_cli.fewshot.views import View
 from genie_cli.jobs import Job
@@ -67,14 +66,13 @@ class FewShotEvaluator:
     Attributes:
         support: what a classifier is fitted to.
         features: computes and caches the backbone's features.
-        jobs: processes that fit classifiers; see `fitting.predictions`.
+        fitter: fits the classifiers.
     """
 
     episodes: Sequence[Episode]
     support: SupportSets
     features: Features
-    classifier: Classifier
-    jobs: int = 1
+    fitter: Fitter
     _known: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
     def run(self, augmentation: Augmentation, on_episode: Callable[[], None] = lambda: None) -> Outcome:
@@ -98,7 +96,7 @@ class FewShotEvaluator:
             for episode, own in zip(self.episodes, rows, strict=True)
         )
         predicted = []
-        with closing(predictions(self.classifier, problems, self.jobs)) as all_found:
+        with closing(self.fitter.predictions(problems)) as all_found:
             for found in all_found:
                 predicted.append(found)
                 on_episode()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future
+from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -21,26 +23,45 @@ if TYPE_CHECKING:
 
 _CHUNK, _CHUNKS_AHEAD = 8, 2
 _IDLE = 10  # seconds, after which a process ends that has nothing to do, or whose parent was killed
+_ALONE = 4.0  # seconds of fitting in this process before others are worth their start
 Problem = tuple[Features, Labels, Features]  # support, its labels, query; see `Classifier.predict`
 
 
-def predictions(
-    classifier: Classifier, problems: Iterable[Problem], jobs: int
-) -> Generator[NDArray[np.int64], None, None]:
-    """What the classifier predicts of each problem, in their order.
+@dataclass
+class Fitter:
+    """Fits classifiers.
 
-    Args:
-        problems: taken as they are needed, so that few are held at a time.
-        jobs: processes; 1: this one, 0: as many as this one may use cores.
-
-    Raises:
-        ModelError: a process has been killed.
+    Attributes:
+        jobs: processes; 1: this one, 0: as many as this one may use cores, once it takes long enough.
     """
-    processes = jobs or cores()
-    if processes == 1:
-        for problem in problems:
-            yield _predict(classifier, *problem)
-        return
+
+    classifier: Classifier
+    jobs: int
+    _seconds: float = 0.0
+
+    def predictions(self, problems: Iterable[Problem]) -> Generator[NDArray[np.int64], None, None]:
+        """What the classifier predicts of each problem, in their order.
+
+        Args:
+            problems: taken as they are needed, so that few are held at a time.
+
+        Raises:
+            ModelError: a process has been killed.
+        """
+        processes, rest = self.jobs or cores(), iter(problems)
+        while processes == 1 or (not self.jobs and self._seconds < _ALONE):
+            if (problem := next(rest, None)) is None:
+                return
+            started = time.monotonic()
+            found = _predict(self.classifier, *problem)
+            self._seconds += time.monotonic() - started
+            yield found
+        yield from _by_several(self.classifier, rest, processes)
+
+
+def _by_several(
+    classifier: Classifier, problems: Iterable[Problem], processes: int
+) -> Generator[NDArray[np.int64], None, None]:
     from loky import get_reusable_executor
     from loky.process_executor import TerminatedWorkerError
 

@@ -8,7 +8,7 @@ of a smaller one are among those of a larger.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -38,6 +38,7 @@ class EpisodeJobs:
     model: str
     seed: int = 0
     added: int = 0
+    _jobs: dict[tuple[object, ...], Job] = field(default_factory=dict, repr=False, compare=False)
 
     def count(self, episode: Episode) -> int:
         """Rows per class that every generative augmentation, and every control, adds to an episode."""
@@ -66,16 +67,20 @@ class EpisodeJobs:
         return (job for episode, each in pairs for jobs in self.jobs(episode, each) for job in jobs)
 
     def _job(self, target: str, method: Method, source: Source | None, replicate: int, r: float) -> Job:
-        return Job(
-            source=source,
-            target=target,
-            prompt=self.prompt_for(target),
-            method=method,
-            r=r,
-            model=self.model,
-            replicate=replicate,
-            seed=self.seed,
-        )
+        """A job; of those that several episodes need, there is one object, which has its hash once."""
+        key = (target, method, (source.sha256, source.path) if source else None, replicate, r)
+        if key not in self._jobs:
+            self._jobs[key] = Job(
+                source=source,
+                target=target,
+                prompt=self.prompt_for(target),
+                method=method,
+                r=r,
+                model=self.model,
+                replicate=replicate,
+                seed=self.seed,
+            )
+        return self._jobs[key]
 
 
 def others(episode: Episode, own: int, count: int) -> list[tuple[Source, int]]:

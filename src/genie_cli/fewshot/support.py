@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -164,4 +165,9 @@ _COMPOSED = (AugmentationName.REPEAT, AugmentationName.PASTE)
 
 
 def _row(view: View, number: int, ways: int) -> Row:
-    return Row(view, np.eye(ways)[number])
+    return Row(view, _one_hot(ways)[number])
+
+
+@cache
+def _one_hot(ways: int) -> Sequence[NDArray[np.float64]]:
+    return list(np.eye(ways))
