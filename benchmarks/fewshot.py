@@ -62,7 +62,7 @@ def measure(folder: Path, options: argparse.Namespace) -> list[Mapping[str, obje
         found: dict[str, list[Timed]] = {"none known": [], "all known": []}
         for _ in range(options.rounds):
             shutil.rmtree(folder / "cache" / FEATURES)
-            for name, rounds in found.items():
+            for rounds in found.values():
                 rounds.append(timed([*command, "--jobs", jobs, "--out", str(folder / "out")], environment))
                 tables.add((folder / "out/results.jsonl").read_text(encoding="utf-8"))
                 shutil.rmtree(folder / "out")

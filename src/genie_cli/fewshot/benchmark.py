@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from genie_cli.backbones.features import Features
     from genie_cli.fewshot.episodes import EpisodeList
     from genie_cli.fewshot.evaluator import FewShotEvaluator, Outcome
+    from genie_cli.fewshot.fitting import Fitter
     from genie_cli.fewshot.needs import EpisodeJobs
     from genie_cli.fewshot.predictions import Predictions
 
@@ -184,9 +186,7 @@ class Benchmark:
         self, episodes: EpisodeList, features: Features, images: GeneratedImages, probes: GeneratedImages
     ) -> FewShotEvaluator:
         from genie_cli.fewshot.augment import PHOTO_CROPS, RandomAugment
-        from genie_cli.fewshot.classifiers import Classifier
         from genie_cli.fewshot.evaluator import FewShotEvaluator
-        from genie_cli.fewshot.fitting import Fitter
         from genie_cli.fewshot.support import SupportSets
         from genie_cli.fewshot.views import Views
 
@@ -194,8 +194,14 @@ class Benchmark:
         augment = RandomAugment(features.backbone.preprocess, crops, self.protocol.flip_vertically)
         views = Views(self.dataset.root, augment, self.dataset.compositor)
         support = SupportSets(views, self.needs, images, self.options.soft_labels, self.protocol, probes)
-        fitter = Fitter(Classifier(self._classifier), section_of(self.task, self.settings).jobs)
-        return FewShotEvaluator(episodes.episodes, support, features, fitter)
+        return FewShotEvaluator(episodes.episodes, support, features, self._fitter)
+
+    @cached_property
+    def _fitter(self) -> Fitter:
+        from genie_cli.fewshot.classifiers import Classifier
+        from genie_cli.fewshot.fitting import Fitter
+
+        return Fitter(Classifier(self._classifier), section_of(self.task, self.settings).jobs)
 
     def _conditions(self, backbone: str, steps: int | None) -> Conditions:
         papers_weights = bool(self.options.checkpoint) == self.task.has_checkpoint

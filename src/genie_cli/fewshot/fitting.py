@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _CHUNK, _CHUNKS_AHEAD = 8, 2
 _IDLE = 10  # seconds, after which a process ends that has nothing to do, or whose parent was killed
-_ALONE = 4.0  # seconds of fitting in this process before others are worth their start
+_ALONE = 8.0  # seconds of fitting in this process before others are worth their start
 Problem = tuple[Features, Labels, Features]  # support, its labels, query; see `Classifier.predict`
 
 
