@@ -114,6 +114,12 @@ def all_devices() -> tuple[str, ...]:
     return tuple(f"cuda:{index}" for index in range(torch.cuda.device_count())) or ("cpu",)
 
 
+def devices_of(text: str) -> tuple[str, ...]:
+    """The devices of a list as `parse_devices` takes it, with those of this machine for ``all``."""
+    devices = parse_devices(text)
+    return all_devices() if devices == ("all",) else devices
+
+
 def hardware_name(device: torch.device) -> str:
     """What decides, besides versions and settings, which bytes a device computes: its model, of a CPU its kernels."""
     import torch

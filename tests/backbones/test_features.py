@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -117,6 +119,31 @@ def test_neither_order_nor_other_images_change_them(order: list[int], cuts: list
     for low, high in pairwise(thresholds):
         made |= features.of({keys[index]: views()[keys[index]] for index in order[low:high]})
     assert same({key: made[key] for key in keys}, at_once())
+
+
+class Counting(nn.Module):
+    """A network that counts its batches."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network, self.batches = network, 0
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        self.batches += 1
+        assert len(images) == 64
+        made: torch.Tensor = self.network(images)
+        return made
+
+
+@pytest.mark.parametrize("devices", [2, 3, 5])
+def test_devices_share_the_batches_and_change_nothing(devices: int) -> None:
+    first, *others = (Counting(deepcopy(encoder().network)) for _ in range(devices))
+    shared = replace(encoder(), network=first, copies=tuple(others))
+    read = list[int]()
+    assert same(Features(shared, None).of(views(), read.append), at_once())
+    assert sum(network.batches for network in (first, *others)) == 3
+    assert max(network.batches for network in (first, *others)) == -(-3 // devices)
+    assert sum(read) == COUNT
 
 
 def test_a_broken_image_is_named_and_earlier_batches_are_kept(tmp_path: Path) -> None:

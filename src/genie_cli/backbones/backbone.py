@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import nn
 
-_BATCH = 64  # images per forward pass
+BATCH = 64  # images per forward pass
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,19 @@ class Backbone:
         network: maps normalized images (N, 3, size, size) to (N, D). In evaluation mode, on its device.
         preprocess: what images go through before the network.
         classes: class names or WordNet ids of a classifier, in the order of its logits; empty for features.
+        copies: the network on further devices, which share the batches.
     """
 
     name: str
     network: nn.Module
     preprocess: Preprocess
     classes: tuple[str, ...] = ()
+    copies: tuple[nn.Module, ...] = ()
+
+    @property
+    def batch(self) -> int:
+        """How many images all devices take at a time."""
+        return BATCH * (1 + len(self.copies))
 
     def run(self, images: torch.Tensor) -> NDArray[np.float32]:
         """Features or logits of images, (N, D). Apart from rounding, a row does not depend on the others.
@@ -75,20 +83,33 @@ class Backbone:
         import numpy as np
         import torch
 
+        networks = (self.network, *self.copies)
+        work = [(networks[number % len(networks)], part) for number, part in enumerate(torch.split(images, BATCH))]
         try:
-            with torch.inference_mode():
-                batches = [self.network(self.normalize(batch)).float().cpu() for batch in torch.split(images, _BATCH)]
+            if self.copies:
+                with ThreadPoolExecutor(len(networks)) as pool:  # a GPU computes while Python waits
+                    batches = list(pool.map(self._run, *zip(*work, strict=True)))
+            else:
+                batches = [self._run(*each) for each in work]
         except torch.OutOfMemoryError:
             raise ModelError(
-                f"{self.name}: a batch of {_BATCH} images does not fit into the device's memory", "use --device cpu"
+                f"{self.name}: a batch of {BATCH} images does not fit into the device's memory", "use --device cpu"
             ) from None
-        return np.concatenate([batch.numpy() for batch in batches])
+        return np.concatenate(batches)
 
-    def normalize(self, images: torch.Tensor) -> torch.Tensor:
-        """The network's input for images (N, 3, H, W), uint8: normalized, float32, on the network's device."""
+    def _run(self, network: nn.Module, images: torch.Tensor) -> NDArray[np.float32]:
+        import numpy as np
         import torch
 
-        device = next(self.network.parameters()).device
+        device = next(network.parameters()).device
+        with torch.inference_mode():  # of this thread
+            return np.asarray(network(self.normalize(images, device)).float().cpu())
+
+    def normalize(self, images: torch.Tensor, device: torch.device | None = None) -> torch.Tensor:
+        """The network's input for images (N, 3, H, W), uint8: normalized, float32, on a device; None: its own."""
+        import torch
+
+        device = device or next(self.network.parameters()).device
         mean, std = (
             torch.tensor(values, device=device).view(3, 1, 1) for values in (self.preprocess.mean, self.preprocess.std)
         )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from genie_cli.backbones.backbone import Backbone
+from genie_cli.backbones.backbone import BATCH, Backbone
 from genie_cli.backbones.feature_store import InMemory, OnDisk
 from genie_cli.errors import ModelError
 from genie_cli.files.cache import cache
@@ -23,7 +23,6 @@ from genie_cli.observer import Observer
 if TYPE_CHECKING:
     import torch
 
-_BATCH = 64  # images per forward pass
 _THREADS = 4  # that read images
 _SECONDS_BETWEEN = 2.0  # writes to the cache
 _STORED = np.dtype("<f2")  # float16
@@ -71,7 +70,7 @@ class Features:
         if known:
             on_batch(len(known))
         new = [key for key in views if key not in known]
-        with closing(_read_ahead(new, views)) as batches, self._keeping() as keep:
+        with closing(_read_ahead(new, views, self.backbone.batch)) as batches, self._keeping() as keep:
             for keys, images in batches:
                 computed = dict(zip(keys, self._compute(images), strict=True))
                 keep(computed)
@@ -111,10 +110,10 @@ class Features:
         return len(stored) == self._length and bool(np.isfinite(np.frombuffer(stored, _STORED)).all())
 
     def _compute(self, images: Sequence[torch.Tensor]) -> Iterator[bytes]:
-        """The features of up to one batch of images, each as it is stored."""
+        """The features of the images that all devices take at a time, or fewer, each as it is stored."""
         import torch
 
-        padding = [torch.zeros_like(images[0])] * (_BATCH - len(images))
+        padding = [torch.zeros_like(images[0])] * (-len(images) % BATCH)
         rows = self.backbone.run(torch.stack([*images, *padding]))[: len(images)]
         with np.errstate(over="ignore"):  # checked below
             stored = rows.astype(_STORED)
@@ -137,10 +136,10 @@ def _file_stem(name: str) -> str:
 
 
 def _read_ahead(
-    keys: Sequence[str], views: Mapping[str, View]
+    keys: Sequence[str], views: Mapping[str, View], size: int
 ) -> Generator[tuple[Sequence[str], list[torch.Tensor]], None, None]:
     """Batches of keys and their images. While a batch is in use, the next one is read, and no more than that."""
-    batches = [keys[start : start + _BATCH] for start in range(0, len(keys), _BATCH)]
+    batches = [keys[start : start + size] for start in range(0, len(keys), size)]
     pool = ThreadPoolExecutor(_THREADS)
 
     def start(batch: Sequence[str]) -> list[Future[torch.Tensor]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,6 +88,21 @@ def load_classifier(
         )
     _check(name, checkpoint, CLASSIFIERS)
     return _on(where, pretrained.classifier(name, checkpoint, observer or Observer()))
+
+
+def spread(backbone: Backbone, devices: Sequence[str]) -> Backbone:
+    """The backbone with a copy of its network on each further device, which share the batches.
+
+    Args:
+        devices: see `devices.choose_device`; the backbone's own, and one that is named twice, get no second copy.
+
+    Raises:
+        ModelError: a device cannot be used, or has too little memory.
+    """
+    own = next(backbone.network.parameters()).device
+    further = [device for device in dict.fromkeys(map(choose_device, devices)) if device != own]
+    placed = [_on(device, replace(backbone, network=deepcopy(backbone.network))) for device in further]
+    return replace(backbone, copies=tuple(each.network for each in placed))
 
 
 def _refuse(name: str, checkpoint: Path | None) -> None:

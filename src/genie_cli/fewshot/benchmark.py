@@ -15,7 +15,7 @@ from genie_cli.config import Settings
 from genie_cli.data import catalog
 from genie_cli.data.dataset import Dataset
 from genie_cli.data.random_split import split_file
-from genie_cli.devices import is_main_process
+from genie_cli.devices import devices_of, is_main_process
 from genie_cli.evaluate import obtain, results
 from genie_cli.evaluate.augmentations import Augmentation
 from genie_cli.evaluate.generated import GeneratedImages
@@ -77,13 +77,14 @@ class Benchmark:
             OutputError: the output folder cannot be written, or has files that genie did not write.
         """
         from genie_cli.backbones.features import Features, default_folder
-        from genie_cli.backbones.load import load
+        from genie_cli.backbones.load import load, spread
         from genie_cli.fewshot.predictions import Predictions
 
         predictions = [Predictions.read(self.options.out, each) for each in self.lists]
         images = obtain.read(self.options.manifests)
         with self.observer.progress(f"Loading {self.network}"):  # before images are made: it may not be there
-            backbone = load(self.network, self.options.checkpoint, self.settings.model.device, self.observer)
+            device, *others = devices_of(self.settings.model.devices) or (self.settings.model.device,)
+            backbone = spread(load(self.network, self.options.checkpoint, device, self.observer), others)
         probes = obtain.make(self.probes) if self.probes else GeneratedImages(probes=True)
         features = Features(backbone, default_folder(self.observer), self.observer)
         if run := self._whole_run(features, probes):

@@ -168,10 +168,9 @@ class Run:
     @cached_property
     def _devices(self) -> tuple[str, ...]:
         """The devices of several processes; none: this process makes the images."""
-        from genie_cli.devices import all_devices, parse_devices
+        from genie_cli.devices import devices_of
 
-        devices = parse_devices(self.settings.model.devices)
-        return all_devices() if devices == ("all",) else devices
+        return devices_of(self.settings.model.devices)
 
     def _engine(self, watches: list[Stopwatch]) -> Engine[Job]:
         """Load the model; a stopwatch, if there is one, is added to ``watches``."""
