@@ -52,8 +52,7 @@ _EPISODES = tuple(key for key in _IMAGES if key != "generate.top_k")
 GENERATE = keys("generate", "model", "output")
 FEWSHOT = (*keys("fewshot"), "data.dir", "data.pool", *_EPISODES)
 FINEGRAINED = (*keys("finegrained", "data"), *_EPISODES)
-# A training's --workers load its images; those of Ray are as many as suit the cluster.
-LONGTAIL = (*keys("longtail", "data"), *(key for key in _IMAGES if key != "model.workers"))
+LONGTAIL = (*keys("longtail", "data"), *_IMAGES)
 
 
 def confuse(

@@ -11,7 +11,7 @@ _SMALL = ("--backbone", "digits", "--ways", "2", "--episodes", "2")
 _LISTS = ("--shots", "1", "--queries", "1")
 _FEW = ("fewshot", "--dataset", "folder", "--data-dir", "photos", *_SMALL, *_LISTS, "--augment", "weak,genie", *_MODEL)
 _FINE = ("finegrained", "--dataset", "folder", "--data-dir", "split", *_SMALL, "--augment", "none")
-_NETWORK = ("--network", "test_resnet", "--epochs", "2", "--warmup-epochs", "0", "--batch", "4", "--workers", "0")
+_NETWORK = ("--network", "test_resnet", "--epochs", "2", "--warmup-epochs", "0", "--batch", "4", "--num-workers", "0")
 _TAIL = ("longtail", "--dataset", "folder", "--data-dir", "split", "--seeds", "0", "--augment", "none", *_NETWORK)
 
 

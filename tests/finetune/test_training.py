@@ -180,7 +180,7 @@ def test_a_data_loading_process_that_is_killed_is_reported(
     monkeypatch.setattr("genie_cli.finetune.training_images.read", lambda *_: os.kill(os.getpid(), 9))
     with pytest.raises(ModelError, match="a data loading process has failed") as caught:
         trained(root, tmp_path / "run", RECIPE.model_copy(update={"workers": 1}))
-    assert "--workers" in caught.value.hint
+    assert "--num-workers" in caught.value.hint
 
 
 def test_seeds_differ(root: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tests.conftest import Genie, tree
 from tests.longtail.test_longtail import FOLDER
 
 TRAINED = ("--network", "test_vit", "--epochs", 2, "--warmup-epochs", 1, "--batch", 8, "--seeds", 0)
-NONE = ("longtail", *FOLDER, *TRAINED, "--workers", 0, "--augment", "none")
+NONE = ("longtail", *FOLDER, *TRAINED, "--num-workers", 0, "--augment", "none")
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ class TestImages:
     def test_a_generated_image_that_has_gone_is_named_with_the_command(
         self, genie: Genie, photos: Path, tmp_path: Path, workers: int
     ) -> None:
-        words = ("longtail", *FOLDER, *TRAINED, "--augment", "txt2img", "--per-class", 1, "--workers", workers)
+        words = ("longtail", *FOLDER, *TRAINED, "--augment", "txt2img", "--per-class", 1, "--num-workers", workers)
         quick = ("--model", "digits", "--steps", 2, "--slots", 2)
         assert genie(*words, *quick, "--plan-out", "plan.jsonl").exit_code == 0
         assert genie("generate", "--plan", "plan.jsonl", "--steps", 2, "--slots", 2, "--out", "made").exit_code == 0

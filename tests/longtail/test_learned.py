@@ -103,7 +103,7 @@ class TestImages:
         """The oracle knows ten digits, and the data set has five of them."""
         words = ("--dataset", "folder", "--data-dir", photos, "--thresholds", "6,4", "--per-class", 3)
         trained = ("--network", "test_vit", "--epochs", 2, "--warmup-epochs", 1, "--batch", 8, "--seeds", 0)
-        command = ("longtail", *words, *trained, "--workers", 0, "--augment", "txt2img")
+        command = ("longtail", *words, *trained, "--num-workers", 0, "--augment", "txt2img")
         assert genie(*command, "--model", "digits", "--steps", 2, "--plan-out", "plan.jsonl").exit_code == 0
         made = genie("generate", "--plan", "plan.jsonl", "--steps", 2, "--out", "made", "--format", "png")
         judged = genie("oracle", "-", "--soft-labels", stdin=made.stdout)
@@ -210,7 +210,7 @@ class TestUpdates:
     def test_they_are_part_of_what_a_training_is(self, genie: Genie, photos: Path, tmp_path: Path) -> None:
         words = ("longtail", "--dataset", "folder", "--data-dir", photos, "--thresholds", "6,4", "--augment", "none")
         trained = ("--network", "test_vit", "--epochs", 2, "--warmup-epochs", 1, "--batch", 8, "--seeds", 0)
-        command = (*words, *trained, "--workers", 0, "--out", "out")
+        command = (*words, *trained, "--num-workers", 0, "--out", "out")
         assert genie(*command, "--updates", "equal", "--per-class", 3).exit_code == 0
         changed = genie(*command, "--updates", "equal", "--per-class", 30)
         assert "optimizer_steps: 8 -> 22" in changed.stderr

@@ -20,7 +20,20 @@ from tests.conftest import Genie
 COUNTS = {"zero": 12, "one": 8, "two": 5, "three": 2, "four": 2}
 FOLDER = ("--dataset", "folder", "--data-dir", "photos", "--thresholds", "6,4")
 CONFUSED = ("--backbone", "digits")
-TRAINED = ("--network", "test_vit", "--epochs", 2, "--warmup-epochs", 1, "--batch", 8, "--seeds", "0,1", "--workers", 0)
+TRAINED = (
+    "--network",
+    "test_vit",
+    "--epochs",
+    2,
+    "--warmup-epochs",
+    1,
+    "--batch",
+    8,
+    "--seeds",
+    "0,1",
+    "--num-workers",
+    0,
+)
 IMAGES = ("--augment", "none,img2img-l,txt2img,genie", "--per-class", 3, *CONFUSED)
 QUICK = ("--model", "digits", "--steps", 4, "--slots", 4)
 
@@ -249,7 +262,7 @@ def test_the_bundled_model_draws_only_its_classes(genie: Genie, photos: Path) ->
 
 
 def test_a_missing_image_is_named_by_every_reader(genie: Genie, photos: Path, tmp_path: Path) -> None:
-    words = ("longtail", *FOLDER, *TRAINED, "--augment", "txt2img", "--per-class", 2, "--workers", 2)
+    words = ("longtail", *FOLDER, *TRAINED, "--augment", "txt2img", "--per-class", 2, "--num-workers", 2)
     assert genie(*words, *QUICK, "--plan-out", "plan.jsonl").exit_code == 0
     assert genie("generate", "--plan", "plan.jsonl", "--out", "made", "--format", "png").exit_code == 0
     lost = next((tmp_path / "made/train").rglob("*.png"))

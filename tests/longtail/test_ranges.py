@@ -22,7 +22,7 @@ from tests.conftest import Genie
         (("--weight-decay", "inf"), "--weight-decay: must be a number"),
         (("--randaugment", "m9-n999999999"), "--randaugment: must be RandAugment"),
         (("--seeds", "9" * 300), "--seeds"),
-        (("--workers", -1), "--workers: must be"),
+        (("--num-workers", -1), "--num-workers: must be"),
     ],
 )
 def test_longtail(genie: Genie, tmp_path: Path, words: tuple[object, ...], message: str) -> None:

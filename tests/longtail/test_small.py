@@ -15,7 +15,7 @@ from genie_cli.longtail.small import NETWORK, fitted
 from genie_cli.observer import Observer
 from tests.conftest import Genie
 
-SHORT = ("--network", "test_vit", "--epochs", 2, "--warmup-epochs", 1, "--seeds", "0", "--workers", 0)
+SHORT = ("--network", "test_vit", "--epochs", 2, "--warmup-epochs", 1, "--seeds", "0", "--num-workers", 0)
 
 
 class Listener(Observer):

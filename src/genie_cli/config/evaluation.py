@@ -127,7 +127,7 @@ class LongTail(Section):
         "Training precision: auto (float16 on CUDA, else float32), float32, float16 or bfloat16.",
         rare=True,
     )
-    workers: int = setting(8, "Data loading processes.", ge=0, le=1024, rare=True)
+    workers: int = setting(8, "Data loading processes.", option="num_workers", ge=0, le=1024, rare=True)
 
     @field_validator("mixup", "cutmix")
     @classmethod

@@ -93,7 +93,6 @@ class Model(Section):
         0,
         "Workers to ask the Ray cluster for; those without room wait for it. 0: one for each GPU, or else for each "
         "machine.",
-        variable="GENIE_RAY_WORKERS",
         ge=0,
         le=_MOST_WORKERS,
         rare=True,

@@ -194,7 +194,7 @@ def _named_workers() -> Iterator[None]:
         said = lines[-1] if lines[0].startswith("Caught ") else lines[0]  # it has been through a traceback
         raise ModelError(
             f"a data loading process has failed, or could not be started: {said}",
-            "there may be too little memory, or shared memory (/dev/shm): use fewer --workers; with 0 there are none",
+            "there may be too little memory, or shared memory (/dev/shm): use fewer --num-workers; 0 starts none",
         ) from None
 
 
