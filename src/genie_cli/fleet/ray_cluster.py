@@ -107,12 +107,27 @@ class RayCluster:
 
     def heard(self, workers: Sequence[RayWorker]) -> list[RayWorker]:
         while not (speaking := [worker for worker in workers if worker.said]):
-            message = self._receive()
-            if isinstance(message, Heard) and (worker := self._started.get(message.number)):
-                if message.machine and "(" not in worker.name:
-                    worker.name = f"{message.machine} ({worker.name})"
-                worker.said.append(message.said)
+            self._hear()
+            for _ in workers:  # to look at all workers again takes longer than to take another message
+                if not self._has_more:
+                    break
+                self._hear()
         return speaking
+
+    def _hear(self) -> None:
+        """Take one message, and keep it for the worker that has said it."""
+        message = self._receive()
+        if isinstance(message, Heard) and (worker := self._started.get(message.number)):
+            if message.machine and "(" not in worker.name:
+                worker.name = f"{message.machine} ({worker.name})"
+            worker.said.append(message.said)
+
+    @property
+    def _has_more(self) -> bool:
+        try:
+            return self._connection is not None and self._connection.poll()
+        except OSError:  # it has ended, which is found out where something is heard
+            return False
 
     def end(self, workers: Sequence[RayWorker]) -> None:
         for worker in workers:
