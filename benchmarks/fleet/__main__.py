@@ -111,7 +111,7 @@ def _show_overhead(lines: Sequence[Mapping[str, Any]]) -> None:
         rows += [
             [
                 f"{side} px, {'folder, journal, fsync' if keeps else 'dropped'}",
-                f"{some[0]['workers']} {arm}" if arm == "one process" else f"{some[-1]['workers']} workers, {arm}",
+                arm if arm == "one process" else f"{some[-1]['workers']} workers, {arm}",
                 f"{figures['seconds']:.2f} s",
                 f"{figures['seconds'] - alone:+.2f} s" if arm != "one process" else "",
                 f"{figures['cpu']:.2f} s",

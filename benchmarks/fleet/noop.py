@@ -1,6 +1,6 @@
 """Jobs whose images cost next to nothing, so that what is left is what a fleet costs.
 
-A worker's engine takes no step and loads no model: the image of every job is the same noise. All else is genie's own:
+A worker's engine takes no step and loads no model: the image of every job is the same picture. All else is genie's own:
 the workers' processes or Ray's actors, leases with the sources' files, the encoder, which writes a JPEG with the record
 of its job, what is said by pipe or by Ray, and the driver with its folder.
 """
@@ -14,6 +14,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
 from benchmarks.work import SOURCE_CLASS
 from genie_cli.config import Format
@@ -30,11 +32,18 @@ from genie_cli.jobs import Job, Method, Plan
 from genie_cli.observer import Observer
 
 SLOTS = 4
+_CLOUD = 16  # pixels
 ARMS = ("one process", "processes", "ray")
 
 
+def picture(side: int) -> NDArray[np.uint8]:
+    """Coloured clouds: as a JPEG of 512 pixels, as large as genie's images of this size are."""
+    noise = np.random.default_rng(0).integers(0, 256, (side // _CLOUD, side // _CLOUD, 3), dtype=np.uint8)
+    return np.asarray(Image.fromarray(noise).resize((side, side), Image.Resampling.BICUBIC))
+
+
 class NoOpEngine(Engine[Job]):
-    """Gives the same noise for every request, at once."""
+    """Gives the same picture for every request, at once."""
 
     def __init__(self, side: int, slots: int = SLOTS) -> None:
         import torch
@@ -44,7 +53,7 @@ class NoOpEngine(Engine[Job]):
             device=torch.device("cpu"), image_size=side, resize_and_crop=lambda image: image
         )
         self.denoiser: Any = SimpleNamespace(steps_for=lambda _: 1)
-        self._pixels = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
+        self._pixels = picture(side)
 
     def serve(
         self, feed: Feed[Job], on_steps: Callable[[int], None] = lambda _: None

@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -55,9 +55,10 @@ def measure(trial: Trial) -> dict[str, float]:
     """Make the jobs.
 
     Returns:
-        ``seconds`` from the first lease to the last image, or to the manifest; ``cpu`` seconds of this process's
-        threads meanwhile; its peak ``memory`` by then and ``memory before``, and the most ``shared memory`` that was
-        taken meanwhile on the machine, in bytes.
+        ``seconds`` from the first lease to the last image, and ``cpu`` seconds of this process's threads meanwhile;
+        ``end`` seconds until the workers have ended, and the manifest is written; this process's peak ``memory`` by
+        then, the peak ``memory before`` all that, and the most ``shared memory`` that was taken meanwhile on the
+        machine, in bytes.
     """
     from benchmarks.fleet import noop
 
@@ -70,10 +71,10 @@ def measure(trial: Trial) -> dict[str, float]:
             _keep(plan, sources, maker, watch)
         else:
             with maker:
-                watch.start()
-                made = sum(1 for _ in maker.make(plan, lambda _: None))
-                watch.stop()
-            assert made == trial.jobs, made
+                watch.start(trial.jobs)
+                for _ in maker.make(plan, lambda _: None):
+                    watch.describe("")
+            watch.end()
     return {**watch.figures, "shared memory": max(shared) - shared[0]}
 
 
@@ -85,35 +86,45 @@ def _keep(plan: Plan, sources: Path, maker: Maker, watch: _Watch) -> None:
     # Beside the sources: where temporary files are may be memory, which has nothing to flush to.
     with tempfile.TemporaryDirectory(dir=sources.parent) as folder:
         done = pipeline.run(plan, plan, sources, lambda: maker, Output(Path(folder) / "out", noop.header()), watch)
-        watch.stop()
+        watch.end()
         assert done.made == sum(1 for _ in plan), done
 
 
-class _Watch(Observer):
+class _Watch(Observer, Progress):
     """Measures from when the first job may be sent."""
 
     def __init__(self) -> None:
         self.figures: dict[str, float] = {}
 
     @contextmanager
-    def progress(self, description: str, total: int | None = None) -> Iterator[Progress]:  # noqa: ARG002
+    def progress(self, description: str, total: int | None = None) -> Iterator[Progress]:
         if total is not None:
-            self.start()
-        yield Progress()
+            self.start(int(description.split()[2].replace(",", "")))  # 0 of 1,000 images, solver steps
+        yield self
 
-    def start(self) -> None:
+    def describe(self, description: str) -> None:  # noqa: ARG002 - called once for each image
+        self._left -= 1
+        if not self._left:
+            self.figures["seconds"] = time.perf_counter() - self._started[0]
+            self.figures["cpu"] = time.process_time() - self._started[1]
+
+    def start(self, jobs: int) -> None:
+        self._left = jobs
         self._started = time.perf_counter(), time.process_time()
         self.figures["memory before"] = peak_memory()
 
-    def stop(self) -> None:
-        seconds, cpu = time.perf_counter() - self._started[0], time.process_time() - self._started[1]
-        self.figures |= {"seconds": seconds, "cpu": cpu, "memory": peak_memory()}
+    def end(self) -> None:
+        """All is done."""
+        assert not self._left, self._left
+        self.figures["end"] = time.perf_counter() - self._started[0] - self.figures["seconds"]
+        self.figures["memory"] = peak_memory()
 
 
 def peak_memory() -> int:
-    """The peak resident set of this process, in bytes."""
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1024
+    """The peak resident set of this process, in bytes; on other systems than Linux it may be that of its parent."""
+    with suppress(OSError):
+        return next(1024 * int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 @contextmanager

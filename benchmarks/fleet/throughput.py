@@ -64,8 +64,8 @@ class _Watch(Observer):
         self._shares: list[tuple[float, float]] = []
 
     @contextmanager
-    def progress(self, description: str, total: int | None = None) -> Iterator[Progress]:  # noqa: ARG002
-        yield _Counting(self._shares, total) if total else Progress()
+    def progress(self, description: str, total: int | None = None) -> Iterator[Progress]:
+        yield _Counting(self._shares, total) if total and "solver steps" in description else Progress()
 
     def rate(self) -> float:
         """The share that was done in a second, in the middle half."""
