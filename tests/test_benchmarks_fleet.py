@@ -48,7 +48,7 @@ def test_tables(capsys: pytest.CaptureFixture[str]) -> None:
     command._show_memory(lines[:2])
     command._show_throughput([{"arm": arm, "images/s": n, "seconds": 9.0} for n in (1, 2) for arm in ("one", "two")])
     shown = capsys.readouterr().out
-    assert "| 32 px, dropped | 2 workers, processes | 1.60 s | +1.20 s | 0.20 s |" in shown
+    assert "| 32 px, dropped | 2 workers, processes | 1.60 s | 0.80 s | +0.60 s | 0.20 s |" in shown
     assert "| 500 | 2 workers, processes, 32 px, dropped | 128 MiB | 256 MiB | 0 MiB |" in shown
     assert "| two | 1.50 | 1.00 to 2.00 | 1.00 | 9.0 s |" in shown
 

@@ -56,9 +56,9 @@ def measure(trial: Trial) -> dict[str, float]:
 
     Returns:
         ``seconds`` from the first lease to the last image, and ``cpu`` seconds of this process's threads meanwhile;
-        ``end`` seconds until the workers have ended, and the manifest is written; this process's peak ``memory`` by
-        then, the peak ``memory before`` all that, and the most ``shared memory`` that was taken meanwhile on the
-        machine, in bytes.
+        ``end`` seconds until the workers have ended, and the manifest is written; this process's ``memory before`` all
+        that and its peak ``memory`` by then, and the most ``shared memory`` that was taken meanwhile on the machine, in
+        bytes.
     """
     from benchmarks.fleet import noop
 
@@ -111,6 +111,8 @@ class _Watch(Observer, Progress):
     def start(self, jobs: int) -> None:
         self._left = jobs
         self._started = time.perf_counter(), time.process_time()
+        with suppress(OSError):
+            Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
         self.figures["memory before"] = peak_memory()
 
     def end(self) -> None:
@@ -123,7 +125,8 @@ class _Watch(Observer, Progress):
 def peak_memory() -> int:
     """The peak resident set of this process, in bytes; on other systems than Linux it may be that of its parent."""
     with suppress(OSError):
-        return next(1024 * int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
