@@ -154,6 +154,15 @@ def choose_device(wanted: str) -> torch.device:
     return torch.device("cpu") if device.type == "cpu" else device  # torch takes cpu:1, too, and there is one CPU
 
 
+def is_usable(device: torch.device) -> bool:
+    """Whether this machine has such a device, and a small computation on it works."""
+    try:
+        choose_device(str(device))
+    except ModelError:
+        return False
+    return True
+
+
 def device_trouble(error: Exception) -> str:
     """Why torch cannot use a device: a plain phrase for the frequent causes, else what torch says, in one line."""
     text = str(error)

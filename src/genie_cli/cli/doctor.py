@@ -19,7 +19,7 @@ from genie_cli.cli._options import OUTPUT, Json, option
 from genie_cli.cli._printable import text
 
 if TYPE_CHECKING:
-    from genie_cli.doctor import Finding
+    from genie_cli.doctor.finding import Finding
 
 
 def doctor(
@@ -41,7 +41,7 @@ def doctor(
     Example: genie doctor --out /data/genie
     """
     with stderr().status("Checking this machine ..."):  # silent unless stderr is a terminal
-        from genie_cli.doctor import examine
+        from genie_cli.doctor.examine import examine
 
         findings = examine(out)
     if wants_lines(json_):

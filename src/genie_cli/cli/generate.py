@@ -16,6 +16,7 @@ from genie_cli.cli._settings import Chosen
 from genie_cli.data.listing import counted
 from genie_cli.errors import UsageError
 from genie_cli.files.reading import read_lines, reason
+from genie_cli.generate.estimate import Estimate
 from genie_cli.generate.request import ALL, class_names
 from genie_cli.generate.run import Made, Run
 from genie_cli.manifest import Row
@@ -156,12 +157,32 @@ def show_estimate(run: Run, more: dict[str, object] | None = None) -> None:
         "size": f"{estimate.size} x {estimate.size}",
         "model": estimate.model,
         "batch": estimate.batch,
-        "time": f"about {duration(estimate.seconds)} (one step was timed just now)",
+        **_workers(estimate),
+        "time": _time(estimate),
         "disk": f"about {max(estimate.disk / 2**20, 0.1):.1f} MiB in {run.settings.output.dir}",
     }
     if tally.too_long:
         table["would fail"] = f"{tally.too_long} prompts: {tally.reason}"
     stdout().print(facts("Nothing was made. This would be made:", table))
+
+
+def _workers(estimate: Estimate) -> dict[str, str]:
+    """How many there are, and what each has to do, if there may be several."""
+    count = estimate.workers.count
+    if not count:
+        return {"workers": "one for each GPU of the cluster, or else for each machine"}
+    return {"workers": f"{count}, each about {counted(estimate.steps_each, 'solver step')}"} if count > 1 else {}
+
+
+def _time(estimate: Estimate) -> str:
+    if estimate.seconds is None:
+        return "not known: this machine has no such device, on which a step could be timed"
+    about, timed = f"about {duration(estimate.seconds)}", "(one step was timed just now)"
+    if not estimate.workers.elsewhere:
+        return f"{about} {timed}"
+    if estimate.workers.count > 1:
+        return f"{about} if all have room and are as fast as this machine {timed}"
+    return f"{about} for one worker as fast as this machine {timed}"
 
 
 def _report(made: Made, as_json: bool) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,14 +18,14 @@ from genie_cli.diffusion.clock import Clock
 from genie_cli.diffusion.solver import steps_of
 from genie_cli.errors import ImageError, ModelError
 from genie_cli.fleet.maker import Encoded
-from genie_cli.fleet.messages import Began, Failed, Gone, Known, Lease, Ready, Said, Steps
+from genie_cli.fleet.members import Member, Members
+from genie_cli.fleet.messages import Began, Failed, Gone, Lease, Ready, Said, Steps
 from genie_cli.fleet.reader import Reader
 from genie_cli.fleet.sources import SourceFile
-from genie_cli.fleet.transport import Transport, Worker
+from genie_cli.fleet.transport import Transport
 from genie_cli.jobs import Job, Plan, Source
-from genie_cli.observer import Observer, Progress, WorkerStatus
+from genie_cli.observer import Observer, Progress
 
-_BATCHES, _MORE = 3, 8  # jobs of a worker: those in its batch, those being decoded, those that are next
 _LOOKED_AT = 64  # jobs, for the sources that are read ahead
 _MOST_DEATHS = 3
 _SECONDS_BETWEEN = 1.0  # looks at what all workers do
@@ -34,35 +33,6 @@ _SECONDS_BETWEEN = 1.0  # looks at what all workers do
 
 class WorkerError(RuntimeError):
     """A fault of genie's, or of a library, in a worker."""
-
-
-@dataclass
-class _Member:
-    """What is known of a worker.
-
-    Attributes:
-        place: among the transport's.
-        began: it is there, and loads the model or has loaded it.
-        since: when it had loaded the model, on the monotonic clock.
-        held: the jobs that it was sent and has not made, by id.
-        deaths: of workers in this place, one after the other, that had made nothing.
-    """
-
-    place: int
-    worker: Worker
-    began: bool = False
-    ready: Ready | None = None
-    since: float = 0.0
-    known: Known = field(default_factory=Known)
-    held: dict[str, Job] = field(default_factory=dict)
-    made: int = 0
-    deaths: int = 0
-
-    def status(self, now: float) -> WorkerStatus:
-        """What it does; ``now`` is on the monotonic clock."""
-        if not self.ready:
-            return WorkerStatus(self.worker.name, "loading" if self.began else "waiting")
-        return WorkerStatus(self.worker.name, "working", self.made, now - self.since)
 
 
 class Fleet:
@@ -84,9 +54,11 @@ class Fleet:
         self._reader = Reader(source_root)
         self._versions = versions
         self._observer = observer
-        self._members: list[_Member] = []
+        self._members = Members()
         self._todo: deque[Job] = deque()
+        self._looked_at: Job | None = None
         self._lost: dict[str, int] = {}
+        self._remade = 0
         self._told = 0.0
 
     def __enter__(self) -> Fleet:
@@ -99,9 +71,9 @@ class Fleet:
             with self._observer.progress(f"Loading {self._transport.setup.located.name}") as progress:
                 self._transport.begin()
                 for place in range(self._transport.places):
-                    self._members.append(_Member(place, self._transport.start(place)))
-                wanted = 1 if self._transport.may_wait else len(self._members)
-                while len(self._there) < wanted:
+                    self._members.add(Member(place, self._transport.start(place)))
+                wanted = 1 if self._transport.may_wait else self._transport.places
+                while self._members.ready < wanted:
                     for _ in self._heard():
                         pass
                     self._tell(progress)
@@ -111,14 +83,9 @@ class Fleet:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._transport.end([member.worker for member in self._members])
+        self._transport.end(self._members.workers)
         self._transport.close()
         self._reader.close()
-
-    @property
-    def _there(self) -> list[_Member]:
-        """Those that have loaded the model."""
-        return [member for member in self._members if member.ready]
 
     def steps_for(self, r: float) -> int:
         setup = self._transport.setup
@@ -145,13 +112,15 @@ class Fleet:
         now = time.monotonic()
         if now - self._told >= _SECONDS_BETWEEN:
             self._told = now
-            progress.workers([member.status(now) for member in self._members], sum(self._lost.values()))
+            progress.workers([member.status(now) for member in self._members], self._remade)
 
     def _dismiss(self, progress: Progress) -> None:
         """Let the workers end by themselves, but not those that have not even begun."""
-        self._transport.end([member.worker for member in self._members if not member.ready])
-        self._members = self._there
-        workers = [member.worker for member in self._members]
+        idle = [member for member in self._members if not member.ready]
+        self._transport.end([member.worker for member in idle])
+        for member in idle:
+            self._members.remove(member)
+        workers = self._members.workers
         for worker in workers:
             worker.lease(None)
         while workers:
@@ -163,17 +132,20 @@ class Fleet:
                     workers.remove(worker)
 
     def _fill(self, rest: Iterator[Job]) -> bool:
-        """Have as many jobs at hand as all workers could hold; returns whether there is anything to make."""
-        wanted = sum(map(self._most, self._there)) or 1  # one shows whether there is more, even if no worker is there
+        """Have as many jobs at hand as workers have room for, and a few; returns whether there is anything to make."""
+        room = self._members.room
+        # With one it shows whether there is more, even if no worker is there.
+        wanted = max(1, min(room, room - self._members.held + _LOOKED_AT))
         self._todo.extend(islice(rest, max(0, wanted - len(self._todo))))
-        self._reader.expect(islice(self._todo, _LOOKED_AT))
-        return bool(self._todo) or any(member.held for member in self._members)
+        if self._todo and self._todo[0] is not self._looked_at:
+            self._looked_at = self._todo[0]
+            self._reader.expect(islice(self._todo, _LOOKED_AT))
+        return bool(self._todo or self._members.held)
 
     def _lease(self) -> Iterator[Encoded]:
         """Send jobs to workers that have room, to that with the fewest first; returns those without a source."""
-        while self._todo and (there := self._there):
-            member = min(there, key=lambda member: len(member.held))
-            if len(member.held) >= self._share(member, len(there)):
+        while self._todo and (member := self._members.least()):
+            if len(member.held) >= self._share(member):
                 return
             job = self._todo.popleft()
             try:
@@ -181,19 +153,15 @@ class Fleet:
             except ImageError as error:
                 yield Encoded(job, 0, error=str(error))
                 continue
-            member.held[job.id] = job
+            self._members.give(member, job)
             member.worker.lease(Lease(job, source))
 
-    def _share(self, member: _Member, workers: int) -> int:
+    def _share(self, member: Member) -> int:
         """How many jobs a worker may hold: near the end of the plan no more than its part of what is left."""
-        left = len(self._todo) + sum(len(other.held) for other in self._members)
-        return min(self._most(member), -(-left // workers))
+        left = len(self._todo) + self._members.held
+        return min(member.most, -(-left // self._members.ready))
 
-    def _most(self, member: _Member) -> int:
-        slots = member.ready.slots if member.ready else self._transport.setup.choices.slots
-        return _BATCHES * slots + _MORE
-
-    def _source(self, member: _Member, source: Source) -> SourceFile | None:
+    def _source(self, member: Member, source: Source) -> SourceFile | None:
         """A source's file if the worker does not have it."""
         if member.known.has(source.sha256):
             member.known.add(source.sha256)
@@ -204,9 +172,8 @@ class Fleet:
 
     def _heard(self) -> Iterator[Said]:
         """One message of each worker that has something to say; what concerns the fleet itself is seen to."""
-        by_worker = {id(member.worker): member for member in self._members}
-        for worker in self._transport.heard([member.worker for member in self._members], _SECONDS_BETWEEN):
-            member, said = by_worker[id(worker)], worker.hear()
+        for worker in self._transport.heard(self._members.workers, _SECONDS_BETWEEN):
+            member, said = self._members.of(worker), worker.hear()
             match said:
                 case Began():
                     member.began = True
@@ -217,12 +184,12 @@ class Fleet:
                 case Gone():
                     self._replace(member, said)
                 case Encoded():
-                    if member.held.pop(said.job.id, None) is None:
+                    if not self._members.take(member, said.job):
                         continue
                     member.made += 1
             yield said
 
-    def _admit(self, member: _Member, ready: Ready) -> None:
+    def _admit(self, member: Member, ready: Ready) -> None:
         """Check that a worker makes the same bytes as the others."""
         if ready.model != self._transport.setup.located.identity:
             found, wanted = ready.model, self._transport.setup.located.identity
@@ -241,25 +208,26 @@ class Fleet:
                     "they make different bytes",
                     "name devices of one model only, and give those of another a run of their own",
                 )
-        member.ready, member.since = ready, time.monotonic()
+        self._members.admit(member, ready)
 
-    def _replace(self, member: _Member, gone: Gone) -> None:
+    def _replace(self, member: Member, gone: Gone) -> None:
         """Give the jobs of a worker that has died to the others, and start another in its place."""
         name, how = member.worker.name, gone.how
         self._transport.end([member.worker])
-        for job in member.held.values():
+        for job in member.begun:  # the others, which only waited, have not ended it
             self._lost[job.id] = self._lost.get(job.id, 0) + 1
         deaths = 0 if member.made else member.deaths + 1
-        if max([deaths, *(self._lost[id_] for id_ in member.held)]) >= _MOST_DEATHS:
+        if max([deaths, *(self._lost[job.id] for job in member.begun)]) >= _MOST_DEATHS:
             raise ModelError(
                 f"the worker on {name} ended again and again: {how}",
                 self._transport.advice,
             )
+        self._remade += len(member.held)
         self._observer.warning(f"the worker on {name} ended ({how}); its {len(member.held)} images are made again")
         self._todo.extendleft(reversed(member.held.values()))
-        fresh = _Member(member.place, self._transport.start(member.place), deaths=deaths)
-        self._members[self._members.index(member)] = fresh
-        if self._transport.may_wait and not self._there:
+        self._members.remove(member)
+        self._members.add(Member(member.place, self._transport.start(member.place), deaths=deaths))
+        if self._transport.may_wait and not self._members.ready:
             self._observer.warning("no worker is left: waiting until there is room for one")
 
 

@@ -13,6 +13,7 @@ from genie_cli.jobs import Job
 
 if TYPE_CHECKING:
     from genie_cli.diffusion.choices import Choices
+    from genie_cli.diffusion.engine import Engine
     from genie_cli.diffusion.locate import Located
 
 _KNOWN_SOURCES = 32
@@ -34,6 +35,19 @@ class Setup:
     probe: bool
     encoder: Encoder
     elsewhere: bool = False
+
+    def engine(self, located: Located) -> Engine[Job]:
+        """Load the model, where the worker has found it.
+
+        Raises:
+            ModelError: it cannot be loaded.
+        """
+        from genie_cli.diffusion.engine import Engine
+        from genie_cli.diffusion.snapshot import load
+
+        chosen = self.choices
+        snapshot = load(located, str(chosen.device), chosen.dtype, chosen.attention, chosen.compile)
+        return Engine(snapshot, chosen.slots, self.steps, self.guidance, probe=self.probe)
 
 
 @dataclass(frozen=True)

@@ -107,14 +107,28 @@ class RayCluster:
 
     def heard(self, workers: Sequence[RayWorker], seconds: float) -> list[RayWorker]:
         while not (speaking := [worker for worker in workers if worker.said]):
-            if not self._connected.poll(seconds):
+            if not self._has_more(seconds):
                 break
-            message = self._receive()
-            if isinstance(message, Heard) and (worker := self._started.get(message.number)):
-                if message.machine and "(" not in worker.name:
-                    worker.name = f"{message.machine} ({worker.name})"
-                worker.said.append(message.said)
+            self._hear()
+            for _ in workers:  # to look at all workers again takes longer than to take another message
+                if not self._has_more():
+                    break
+                self._hear()
         return speaking
+
+    def _hear(self) -> None:
+        """Take one message, and keep it for the worker that has said it."""
+        message = self._receive()
+        if isinstance(message, Heard) and (worker := self._started.get(message.number)):
+            if message.machine and "(" not in worker.name:
+                worker.name = f"{message.machine} ({worker.name})"
+            worker.said.append(message.said)
+
+    def _has_more(self, seconds: float = 0.0) -> bool:
+        try:
+            return self._connected.poll(seconds)
+        except OSError:  # it has ended, which is found out where something is heard
+            return True
 
     def end(self, workers: Sequence[RayWorker]) -> None:
         for worker in workers:

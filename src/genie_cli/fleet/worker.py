@@ -17,7 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
-from genie_cli.diffusion.locate import Located, found_here
+from genie_cli.diffusion.locate import found_here
 from genie_cli.diffusion.requests import Request
 from genie_cli.errors import GenieError
 from genie_cli.fleet.maker import in_order
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from genie_cli.diffusion.clock import Clock
     from genie_cli.diffusion.engine import Engine
-    from genie_cli.diffusion.locate import Located
     from genie_cli.diffusion.requests import Result
 
 _WAITING = 64  # images that are being encoded
@@ -131,7 +130,7 @@ def work(setup: Setup, hear: Callable[[], Lease | None], mouth: Mouth) -> None:
     """Load the model, and make what is sent until there is no more."""
     mouth.say(Began())
     located = found_here(setup.located) if setup.elsewhere else setup.located
-    engine = _engine(setup, located)
+    engine = setup.engine(located)
     inbox = Inbox(lambda source: source.fitted(engine.snapshot), engine.clock)
     threading.Thread(target=_listen, args=(hear, inbox), daemon=True).start()
     mouth.say(_ready(engine, located.identity))
@@ -154,15 +153,6 @@ def _listen(hear: Callable[[], Lease | None], inbox: Inbox) -> None:
         inbox.close()
     except (EOFError, OSError):
         os._exit(1)  # nobody is there any more
-
-
-def _engine(setup: Setup, located: Located) -> Engine[Job]:
-    from genie_cli.diffusion.engine import Engine
-    from genie_cli.diffusion.snapshot import load
-
-    chosen = setup.choices
-    snapshot = load(located, str(chosen.device), chosen.dtype, chosen.attention, chosen.compile)
-    return Engine(snapshot, chosen.slots, setup.steps, setup.guidance, probe=setup.probe)
 
 
 def _ready(engine: Engine[Job], model: str) -> Ready:

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 from genie_cli.config import Format
 from genie_cli.errors import UsageError
 from genie_cli.files.temporary import seen_set
+from genie_cli.generate.workers import Workers
 from genie_cli.jobs import Job
 
 if TYPE_CHECKING:
+    from genie_cli.diffusion.choices import Choices
     from genie_cli.diffusion.engine import Engine
+    from genie_cli.diffusion.locate import Located
 
 # Rough bytes per pixel at our qualities, and bytes of provenance per image.
 _BYTES_PER_PIXEL = {Format.JPG: 0.45, Format.PNG: 1.6, Format.WEBP: 0.3}
@@ -82,7 +85,8 @@ class Estimate:
         size: side of the images in pixels.
         model: its identity.
         batch: slots, device and precision, in words.
-        seconds: of all solver steps, by one that was timed.
+        workers: what makes the images.
+        seconds: of all solver steps, by one that was timed; None: this machine has no such device to time one on.
         disk: bytes that the images take.
     """
 
@@ -90,26 +94,55 @@ class Estimate:
     size: int
     model: str
     batch: str
-    seconds: float
+    workers: Workers
+    seconds: float | None
     disk: float
 
+    @property
+    def steps_each(self) -> int:
+        """Solver steps of one worker, about."""
+        return -(-self.tally.steps // max(1, self.workers.count))
+
     @classmethod
-    def of(cls, tally: Tally, engine: Engine[Job], image_format: Format, workers: int) -> Estimate:
+    def of(
+        cls,
+        tally: Tally,
+        located: Located,
+        chosen: Choices,
+        engine: Engine[Job] | None,
+        image_format: Format,
+        workers: Workers,
+    ) -> Estimate:
         """Time a step of the engine and put it all together.
 
         Args:
-            workers: engines like this one that make the images.
+            located, chosen: the model, and how it is run.
+            engine: one of the workers', loaded here; None: it cannot be.
+            workers: those that make the images.
         """
-        snapshot = engine.snapshot
-        times = f", {workers} times" if workers > 1 else ""
-        # A batch that cannot be filled takes no less time.
-        seconds = tally.steps * engine.seconds_per_step() / max(1, min(workers * engine.slots, tally.images))
-        pixels = snapshot.image_size**2
+        from genie_cli.diffusion import configuration
+
+        size = configuration.read(located.path).image_side
+        step = _time_step(engine, workers.threads) if engine else None
+        slots = engine.slots if engine else chosen.slots  # fewer than chosen, if memory ran out
         return cls(
             tally=tally,
-            size=snapshot.image_size,
-            model=snapshot.identity,
-            batch=f"{engine.slots} slots on {snapshot.device}, {snapshot.dtype}" + times,
-            seconds=seconds,
-            disk=tally.images * (pixels * _BYTES_PER_PIXEL[image_format] + _PROVENANCE_BYTES),
+            size=size,
+            model=located.identity,
+            batch=f"{slots} slots on {chosen.device}, {chosen.dtype}",
+            workers=workers,
+            seconds=None if step is None else workers.seconds(tally.steps, tally.images, slots, step),
+            disk=tally.images * (size**2 * _BYTES_PER_PIXEL[image_format] + _PROVENANCE_BYTES),
         )
+
+
+def _time_step(engine: Engine[Job], threads: int) -> float:
+    """Seconds that a step takes with so many threads; 0: with those that this process has."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads or before)
+    try:
+        return engine.seconds_per_step()
+    finally:
+        torch.set_num_threads(before)

@@ -14,11 +14,13 @@ from pydantic import ValidationError
 
 from genie_cli import manifest
 from genie_cli.config import Model, Settings
+from genie_cli.devices import is_usable
 from genie_cli.errors import UsageError
 from genie_cli.generate.estimate import Estimate, Tally
 from genie_cli.generate.plan import Planned, planned
 from genie_cli.generate.request import PlanRequest, check
 from genie_cli.generate.shards import Share
+from genie_cli.generate.workers import Workers
 from genie_cli.header import Header, RunSettings, versions
 from genie_cli.jobs import Plan
 from genie_cli.manifest import Row
@@ -132,16 +134,17 @@ class Run:
         from genie_cli.generate.folder import Output
 
         with Output(Path(self.settings.output.dir), self._header(), self.share.name).looked_at() as known:
-            engine = self._engine([])
-            tally = Tally.of(self.jobs, known.made, engine.denoiser.steps_for, Tokenizer(self.located).check)
-        return Estimate.of(tally, engine, self.settings.output.format, self._workers)
+            tally = Tally.of(self.jobs, known.made, self._steps_for, Tokenizer(self.located).check)
+        chosen = self._choices
+        workers = Workers.of(self.settings.model, self._devices, chosen.device)
+        engine = self._engine([]) if not workers.elsewhere or is_usable(chosen.device) else None
+        return Estimate.of(tally, self.located, chosen, engine, self.settings.output.format, workers)
 
-    @property
-    def _workers(self) -> int:
-        """How many times as fast as one process the run is; processes on this CPU share its cores."""
-        if self.settings.model.ray:
-            return max(1, self.settings.model.workers)
-        return sum(not name.startswith("cpu") for name in self._devices) or 1
+    def _steps_for(self, r: float) -> int:
+        from genie_cli.diffusion.solver import steps_of
+
+        wanted = self.settings.generate
+        return 1 if wanted.probe else steps_of(r, wanted.steps)
 
     def _maker(self, watches: list[Stopwatch]) -> Maker:
         """What makes the images; a stopwatch, if there is one, is added to ``watches``."""

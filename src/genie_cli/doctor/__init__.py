@@ -1,0 +1,1 @@
+"""genie doctor: checks this machine by trying things out."""
