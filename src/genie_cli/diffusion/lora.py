@@ -139,12 +139,11 @@ def _add(layer: Any, update: _Update, scale: float, name: str) -> None:
     down, up, weight = update.down, update.up, layer.weight
     assert down is not None and up is not None  # noqa: S101, PT018 - else they were refused
     rank = down.shape[0]
-    if up.ndim > 2 and tuple(up.shape[2:]) != (1, 1):
-        raise ValueError(f"{name}: its second factor is a convolution of {tuple(up.shape[2:])}")
-    product = up.flatten(1) @ down.flatten(1)
-    if up.shape[1:2] != (rank,) or product.shape[0] != weight.shape[0] or product.numel() != weight.numel():
+    fits = up.numel() == weight.shape[0] * rank and down.numel() * weight.shape[0] == weight.numel() * rank
+    if not fits or up.shape[:2] != (weight.shape[0], rank):
         theirs = f"{tuple(up.shape)} and {tuple(down.shape)}"
         raise ValueError(f"{name} is {tuple(weight.shape)}, and its factors are {theirs}")
+    product = up.flatten(1) @ down.flatten(1)
     change = scale * (rank if update.alpha is None else update.alpha) / rank * product.reshape(weight.shape)
     if not change.isfinite().all():
         raise ValueError(f"{name}: what is added is infinite or not a number")
