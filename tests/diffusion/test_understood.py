@@ -32,7 +32,6 @@ def model(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("file", "name", "value"),
     [
-        (UNET, "time_cond_proj_dim", 256),  # LCM
         (UNET, "class_embed_type", "timestep"),  # unCLIP, upscalers
         (UNET, "num_class_embeds", 1000),
         (UNET, "encoder_hid_dim", 64),  # DeepFloyd
@@ -55,9 +54,7 @@ def model(tmp_path: Path) -> Path:
         (SCHEDULER, "timestep_type", "continuous"),
         (SCHEDULER, "original_inference_steps", 50),  # LCM
         (SCHEDULER, "shift", 3.0),  # SD3
-        (SCHEDULER, "_class_name", "LCMScheduler"),
         (SCHEDULER, "_class_name", "FlowMatchEulerDiscreteScheduler"),
-        (INDEX, "_class_name", "StableDiffusionXLPipeline"),
         (INDEX, "text_encoder_2", ["transformers", "CLIPTextModelWithProjection"]),
         (INDEX, "text_encoder", ["transformers", "T5EncoderModel"]),
         (INDEX, "unet", ["diffusers", "UNet3DConditionModel"]),

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from genie_cli.diffusion import hub
+from genie_cli.diffusion import hub, hub_cache
 from genie_cli.errors import ModelError, shorten
 
 _ASIDE = ".cache/huggingface"  # in a folder that was downloaded into: what is there of the files, and what is not yet
@@ -36,39 +36,19 @@ def half_downloaded(path: Path, lost: Iterable[str]) -> ModelError | None:
 def refuse_folder_above(path: Path) -> None:
     """Raise ModelError for a folder of the hub's cache that snapshots are in, with the line that names one of them."""
     above = path.parent if path.name == "snapshots" else path
-    name = _name_of(above)
+    name = hub_cache.name_of(above)
     if not (name and path in (above, above / "snapshots")):
         return
-    found = snapshots(above)
-    lines = [f"--model {name} --revision {commit}" for commit in found]
+    lines = [f"--model {name} --revision {label}" for label in hub_cache.snapshots(above)]
     raise ModelError(
         f"{path} is a folder of the hub's cache, and no snapshot: those are in {above / 'snapshots'}",
         lines or f"there is none yet: {_download(name, None, above.parent)}",
     )
 
 
-def snapshots(repository: Path) -> list[str]:
-    """What the snapshots in a folder of the hub's cache can be called: a branch or tag, else the commit."""
-    commits: dict[str, str] = {}
-    with suppress(OSError):
-        commits = {entry.name: entry.name for entry in sorted((repository / "snapshots").iterdir()) if entry.is_dir()}
-    with suppress(OSError, UnicodeDecodeError):
-        for ref in sorted((repository / "refs").rglob("*")):
-            if ref.is_file() and (commit := ref.read_text(encoding="utf-8").strip()) in commits:
-                commits[commit] = ref.relative_to(repository / "refs").as_posix()
-    return list(commits.values())
-
-
 def _name_in_cache(path: Path) -> str:
     """The hub id of a snapshot in a cache; empty if the folder is none."""
-    return _name_of(path.parents[1]) if len(path.parents) > 2 and path.parent.name == "snapshots" else ""
-
-
-def _name_of(repository: Path) -> str:
-    """The hub id that a folder of a cache belongs to; empty if it is none."""
-    kind, _, rest = repository.name.partition("--")
-    owner, _, name = rest.partition("--")
-    return f"{owner}/{name}" if kind == "models" and owner and name else ""
+    return hub_cache.name_of(path.parents[1]) if len(path.parents) > 2 and path.parent.name == "snapshots" else ""
 
 
 def _download(name: str, revision: str | None, cache: Path) -> str:

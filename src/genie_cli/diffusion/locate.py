@@ -15,7 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from genie_cli.config import BUNDLED
-from genie_cli.diffusion import adapters, configuration, hub, hub_folders, layout, single_file, tensors
+from genie_cli.diffusion import adapters, configuration, families, hub, hub_folders, layout, single_file, tensors
 from genie_cli.diffusion.adapters import Adapter
 from genie_cli.errors import ModelError, shorten
 from genie_cli.files.reading import is_file, is_folder, look, open_binary, reason
@@ -161,6 +161,7 @@ def _check(path: Path, observer: Observer) -> None:
     again = "expected a folder as diffusers' StableDiffusionPipeline.save_pretrained writes it"
     try:
         hub_folders.refuse_folder_above(path)
+        families.refuse_others(path)
         _require_files(path)
         if absent := [part for part in layout.PARTS if not is_folder(path / part)]:
             raise ModelError(f"{path} is not a Stable Diffusion snapshot: it has no {', '.join(absent)}", again)

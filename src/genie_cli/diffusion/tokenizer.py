@@ -55,7 +55,6 @@ class Tokenizer:
             self._tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=True)
             if fault := self._fault(encoder.vocab_size):
                 raise refuse(fault)
-        self.words: tuple[LearnedWord, ...] = ()
         for adapter in located.adapters:
             if adapter.kind == "embedding":
                 self._learn(adapter, textual_inversion.read(adapter, encoder.hidden_size))
