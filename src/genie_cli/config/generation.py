@@ -77,10 +77,10 @@ class Model(Section):
     )
     revision: str = setting("", "Commit of the Hugging Face model. Default: main; the default model's is pinned.")
     lora: tuple[str, ...] = setting(
-        (), "LoRA files (.safetensors) to add to the model, each with its scale: FILE:0.8.", metavar="FILE[:SCALE],..."
+        (), "LoRAs (.safetensors) to add to the model; with a scale: FILE:0.8. May be repeated.", metavar="FILE,..."
     )
     embedding: tuple[str, ...] = setting(
-        (), "Textual inversion files (.safetensors), whose words --prompt may have.", metavar="FILE,..."
+        (), "Textual inversions (.safetensors), whose words --prompt may have. May be repeated.", metavar="FILE,..."
     )
     device: str = setting("auto", "Device: auto, cpu, cuda, cuda:1, mps.")
     devices: str = setting(
