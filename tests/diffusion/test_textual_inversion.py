@@ -52,9 +52,16 @@ def theirs(model: Located, prompt: str, **words: torch.Tensor) -> torch.Tensor:
     return embedding
 
 
-@pytest.mark.parametrize("shape", [(WIDTH,), (1, WIDTH), (3, WIDTH)])
-@pytest.mark.parametrize("word", ["<cat-toy>", "sks", "easynegative"])
-@pytest.mark.parametrize("prompt", ["A photo of a {word}", "a seven, {word} and {word}", "A photo of a seven"])
+@pytest.mark.parametrize(
+    ("shape", "word", "prompt"),
+    [
+        ((WIDTH,), "<cat-toy>", "A photo of a {word}"),
+        ((1, WIDTH), "sks", "a seven, {word} and {word}"),
+        ((3, WIDTH), "<cat-toy>", "a seven, {word} and {word}"),
+        ((3, WIDTH), "easynegative", "A photo of a {word}"),
+        ((3, WIDTH), "sks", "A photo of a seven"),
+    ],
+)
 def test_a_prompt_is_read_as_in_diffusers(
     model: Located, tmp_path: Path, shape: tuple[int, ...], word: str, prompt: str
 ) -> None:

@@ -20,7 +20,7 @@ from genie_cli.errors import ModelError, shorten
 from genie_cli.files.reading import first_problem, is_file, json_bytes, reason
 
 AGAIN = "download or copy the model again"
-ANOTHER = f"use a Stable Diffusion 1.x model, such as {STABLE_DIFFUSION}"
+ANOTHER = f"use a Stable Diffusion 1.x or 2.x model, such as {STABLE_DIFFUSION}"
 _MAX_BYTES = 1 << 20  # of a configuration; those of Stable Diffusion 1.x have less than 20 kB
 _MAX_IMAGE_SIDE = 4096  # pixels
 _TRAINED_SIDE = 64  # latent pixels that Stable Diffusion 1.x was trained at

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from genie_cli.config import STABLE_DIFFUSION
+from genie_cli.diffusion.configuration import ANOTHER
 from genie_cli.errors import ModelError
 from genie_cli.files.reading import json_bytes
 
@@ -68,7 +68,7 @@ def refuse_others(path: Path) -> None:
     family = _family(index, unet, scheduler)
     if not family:
         return
-    hints = [f"use a Stable Diffusion 1.x or 2.x model, such as {STABLE_DIFFUSION}"]
+    hints = [ANOTHER]
     if family is TURBO:
         hints.append("if it was not distilled, change timestep_spacing in scheduler/scheduler_config.json to leading")
     raise ModelError(f"{path} is not supported: it is {family.name}, which would need {family.needs}", hints)
