@@ -64,7 +64,7 @@ READERS: dict[str, tuple[bytes, Callable[[Path], None]]] = {
 
 
 @pytest.mark.parametrize("kind", READERS)
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_a_damaged_file(folder: Path, kind: str, data: st.DataObject) -> None:
     content, reader = READERS[kind]

@@ -20,7 +20,7 @@ from genie_cli.diffusion.clip_vocabulary import vocabulary
 from genie_cli.diffusion.locate import Located, found_here, is_local, locate
 from genie_cli.diffusion.snapshot import Snapshot, load
 from genie_cli.diffusion.tokenizer import Tokenizer
-from genie_cli.errors import ModelError
+from genie_cli.errors import ModelError, OutputError
 from genie_cli.generate.command import command_of_image
 from tests.conftest import Genie
 from tests.diffusion import ldm
@@ -53,6 +53,23 @@ def file(tmp_path: Path, snapshot: Path, configurations: Path, monkeypatch: pyte
     monkeypatch.setattr(single_file, "CONFIGURATIONS", configurations)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return ldm.write(snapshot, tmp_path / "tiny.safetensors")
+
+
+def test_libraries_draw_nothing_meanwhile(file: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    import diffusers
+    import transformers
+
+    for library in (diffusers, transformers):
+        library.utils.logging.enable_progress_bar()
+    locate(str(file))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_cache_that_cannot_be_written_is_told(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(OutputError, match=str(tmp_path / "file")):
+        locate(str(file))
 
 
 def weights(found: Snapshot) -> Tensors:

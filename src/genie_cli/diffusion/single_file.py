@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genie_cli.diffusion import clip_vocabulary, layout, tensors
-from genie_cli.diffusion.libraries import guarded
+from genie_cli.diffusion.libraries import draw_no_bars, guarded
 from genie_cli.diffusion.tensors import Described
-from genie_cli.errors import ModelError, shorten
+from genie_cli.errors import ModelError, OutputError, shorten
 from genie_cli.files.cache import cache
 from genie_cli.files.folders import make_own_folder, remove_folder
 from genie_cli.files.reading import read_json, reason, sha256_of
@@ -77,6 +77,7 @@ def converted(file: Path, observer: Observer) -> tuple[Path, str]:
         make_own_folder(folder.parent)
         with observer.progress(f"Converting {file.name}, once"), reraised(folder):
             _convert(file, found, folder)
+        observer.found(f"{file.name} is kept as a snapshot in {folder}")
     return folder, digest
 
 
@@ -111,6 +112,11 @@ def _conversion(file: Path) -> str:
 
 def _convert(file: Path, found: Mapping[str, Described], folder: Path) -> None:
     """Write the snapshot of a checkpoint, as a whole or not at all."""
+
+    def unwritable(reason: str) -> OutputError:
+        return OutputError(f"cannot write {folder}: {reason}", "free some space, or set XDG_CACHE_HOME to another disk")
+
+    draw_no_bars()
     with temporary_folder(str(folder.parent)) as aside:
         made = aside / "snapshot"
         shutil.copytree(CONFIGURATIONS, made)
@@ -120,7 +126,8 @@ def _convert(file: Path, found: Mapping[str, Described], folder: Path) -> None:
         for part in _PREFIXES:
             network = getattr(pipeline, part)
             _require_all(file, found, part, network)
-            network.save_pretrained(made / part)
+            with guarded(unwritable):
+                network.save_pretrained(made / part)
         remove_folder(folder)  # if it is not whole
         with suppress(FileExistsError):  # another process was faster
             os.replace(made, folder)

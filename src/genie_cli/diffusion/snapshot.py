@@ -12,7 +12,7 @@ from genie_cli.devices import choose_device, choose_dtype, keep_freed_memory, to
 from genie_cli.diffusion import attention as attentions
 from genie_cli.diffusion import compiling, configuration, lora, network, trial
 from genie_cli.diffusion.adapters import Adapter
-from genie_cli.diffusion.libraries import guarded
+from genie_cli.diffusion.libraries import draw_no_bars, guarded
 from genie_cli.diffusion.locate import Located
 from genie_cli.diffusion.solver import Prediction
 from genie_cli.diffusion.tokenizer import Tokenizer
@@ -192,14 +192,10 @@ def _add(adapters: Sequence[Adapter], unet: Any, text_encoder: Any, tokenizer: T
 
 
 def _prepare(device: torch.device) -> None:
-    """Set up memory, and turn off the libraries' own progress bars, which would break up the caller's."""
-    import diffusers
-    import transformers
-
+    """Set up memory, and turn off the libraries' own progress bars."""
     if device.type == "cpu":
         keep_freed_memory()
-    diffusers.utils.logging.disable_progress_bar()
-    transformers.utils.logging.disable_progress_bar()
+    draw_no_bars()
 
 
 def _alphas_cumprod(path: Path) -> Tensor:
