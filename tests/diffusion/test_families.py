@@ -11,12 +11,13 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from genie_cli.diffusion import configuration, single_file
 from genie_cli.diffusion.engine import Engine
 from genie_cli.diffusion.locate import locate
 from genie_cli.diffusion.requests import Request, SourceImage
 from genie_cli.diffusion.snapshot import Snapshot, load
 from genie_cli.diffusion.solver import Probe, Solver
-from tests.diffusion.snapshots import tiny
+from tests.diffusion.snapshots import edit, tiny
 
 PROMPT = "A photo of a seven"
 STEPS = 20
@@ -129,3 +130,54 @@ def test_a_velocity_and_the_noise_that_it_stands_for_take_the_same_step(kind: st
     for mine, wanted in zip(other, one, strict=True):
         assert torch.allclose(mine, wanted, atol=1e-4)
     assert torch.allclose(other[1], clean, atol=1e-5)
+
+
+# As published with Stable Diffusion 2.1, where it differs from the package's own configurations of 1.5.
+PUBLISHED: dict[str, dict[str, Any]] = {
+    "model_index.json": {
+        "_class_name": "StableDiffusionPipeline",
+        "_diffusers_version": "0.8.0",
+        "feature_extractor": ["transformers", "CLIPImageProcessor"],
+        "safety_checker": [None, None],
+        "scheduler": ["diffusers", "DDIMScheduler"],
+    },
+    "unet/config.json": {
+        "_diffusers_version": "0.8.0",
+        "attention_head_dim": [5, 10, 20, 20],
+        "cross_attention_dim": 1024,
+        "dual_cross_attention": False,
+        "num_class_embeds": None,
+        "only_cross_attention": False,
+        "sample_size": 96,
+        "upcast_attention": True,
+        "use_linear_projection": True,
+    },
+    "vae/config.json": {"_diffusers_version": "0.8.0", "sample_size": 768},
+    "text_encoder/config.json": {
+        "_name_or_path": "hf-models/stable-diffusion-v2-768x768/text_encoder",
+        "dropout": 0.0,
+        "hidden_act": "gelu",
+        "hidden_size": 1024,
+        "intermediate_size": 4096,
+        "num_attention_heads": 16,
+        "num_hidden_layers": 23,
+        "projection_dim": 512,
+        "torch_dtype": "float32",
+        "transformers_version": "4.25.0.dev0",
+    },
+    "scheduler/scheduler_config.json": {
+        "_class_name": "DDIMScheduler",
+        "_diffusers_version": "0.8.0",
+        "clip_sample": False,
+        "prediction_type": "v_prediction",
+    },
+}
+
+
+def test_the_published_configurations_of_2_1_are_read(tmp_path: Path) -> None:
+    for name, content in PUBLISHED.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes((single_file.CONFIGURATIONS / name).read_bytes())
+        edit(tmp_path / name, **content)
+    found = configuration.read(tmp_path)
+    assert (found.image_side, found.unet.is_halved, found.scheduler.prediction_type) == (768, False, "v_prediction")
