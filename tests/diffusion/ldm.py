@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import torch
 from safetensors.torch import load_file, save_file
 
 from tests.diffusion.snapshots import Tensors
@@ -41,7 +42,7 @@ def checkpoint(snapshot: Path) -> Tensors:
     return weights
 
 
-def write(snapshot: Path, file: Path, **more: object) -> Path:
+def write(snapshot: Path, file: Path, **more: torch.Tensor) -> Path:
     """Write a snapshot as one file; ``more`` are further tensors."""
     save_file({**checkpoint(snapshot), **more}, file, metadata={"format": "pt"})
     return file
