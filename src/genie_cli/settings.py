@@ -251,7 +251,8 @@ def _listed(key: str, value: Any) -> Any:
         return str(value) if isinstance(value, PurePath) else value
     if isinstance(value, str):
         return split_list([value])
-    return list(value) if isinstance(value, (list, tuple)) else [value]
+    values = list(value) if isinstance(value, (list, tuple)) else [value]
+    return [str(each) if isinstance(each, PurePath) else each for each in values]
 
 
 def _item_kind(annotation: Any) -> Any:

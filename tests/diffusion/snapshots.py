@@ -49,3 +49,60 @@ def split(file: Path, fp16: bool = False) -> list[Path]:
     index_file.write_text(json.dumps({"metadata": {"total_size": 1}, "weight_map": listed}))
     file.unlink()
     return names
+
+
+def tiny(path: Path, sample_size: int = 8, **schedule: object) -> Path:
+    """A random snapshot of Stable Diffusion 2.x's kind, with the bundled tokenizer, written by the libraries.
+
+    Args:
+        schedule: settings of the scheduler, such as ``prediction_type="v_prediction"``.
+    """
+    from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        text = CLIPTextConfig(
+            vocab_size=557,
+            hidden_size=32,
+            intermediate_size=37,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            max_position_embeddings=32,
+            hidden_act="gelu",
+        )
+        unet = UNet2DConditionModel(
+            sample_size=sample_size,
+            block_out_channels=(32, 64),
+            layers_per_block=1,
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+            cross_attention_dim=32,
+            attention_head_dim=(2, 4),
+            use_linear_projection=True,
+        )
+        vae = AutoencoderKL(
+            block_out_channels=(32, 64),
+            down_block_types=("DownEncoderBlock2D",) * 2,
+            up_block_types=("UpDecoderBlock2D",) * 2,
+            latent_channels=4,
+        )
+        pipeline = StableDiffusionPipeline(
+            vae=vae,
+            text_encoder=CLIPTextModel(text),
+            tokenizer=CLIPTokenizer.from_pretrained(locate("digits").path / "tokenizer"),
+            unet=unet,
+            scheduler=DDIMScheduler(
+                beta_start=0.00085,
+                beta_end=0.012,
+                beta_schedule="scaled_linear",
+                clip_sample=False,
+                steps_offset=1,
+                **schedule,
+            ),
+            safety_checker=None,
+            feature_extractor=None,
+            requires_safety_checker=False,
+        )
+    pipeline.save_pretrained(path)
+    return path

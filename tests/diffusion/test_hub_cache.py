@@ -10,7 +10,7 @@ import pytest
 import torch
 from huggingface_hub import constants
 
-from genie_cli.diffusion import hub
+from genie_cli.diffusion import hub, hub_cache
 from genie_cli.diffusion.locate import is_local, locate
 from genie_cli.diffusion.snapshot import load
 from genie_cli.diffusion.vocabulary import vocabulary
@@ -190,3 +190,31 @@ def test_a_command_to_paste_is_quoted() -> None:
     command = hub.download_command("a'; rm -rf ~;'/b", "$(touch x)")
     assert "'a'\"'\"'; rm -rf ~;'\"'\"'/b'" in command
     assert "--revision '$(touch x)'" in command
+
+
+OTHER = "89abcdef0123456789abcdef0123456789abcdef"
+
+
+@pytest.mark.parametrize(("revision", "offered"), [(OTHER, "main"), ("v2", "main"), (None, None), ("main", None)])
+def test_another_revision_that_is_there_is_offered(
+    repository: Path, model: Path, revision: str | None, offered: str | None
+) -> None:
+    if offered is None:
+        (model / "unet/config.json").unlink()
+    with pytest.raises(ModelError) as caught:
+        locate(NAME, revision)
+    line = f"it is on this machine at another revision: --model {NAME} --revision "
+    found = [hint.removeprefix(line) for hint in caught.value.hints if hint.startswith(line)]
+    assert found == ([offered] if offered else [])
+    if offered:
+        assert locate(NAME, offered).path == model
+
+
+def test_only_whole_revisions_are_offered(repository: Path, model: Path) -> None:
+    """The one that main is, is not whole; another is, and is called by its commit."""
+    copied(model.with_name(OTHER))
+    (model / "unet/config.json").unlink()
+    with pytest.raises(ModelError, match="is only partly on this machine") as caught:
+        locate(NAME)
+    assert caught.value.hints[0].endswith(f"--revision {OTHER}")
+    assert list(hub_cache.stable_diffusions()) == [(NAME, [OTHER])]

@@ -96,8 +96,8 @@ def test_the_environment_is_respected(hub: Path, tmp_path: Path) -> None:
         (lambda m: shutil.rmtree(m / "vae"), "it has no vae"),
         (lambda m: (m / "unet/diffusion_pytorch_model.safetensors").rename(m / "unet/model.bin"), "no .safetensors"),
         (lambda m: edit(m / "unet/config.json", in_channels=9), "only Stable Diffusion 1.x"),
-        (lambda m: edit(m / "unet/config.json", addition_embed_type="text_time"), "only Stable Diffusion 1.x"),
-        (lambda m: edit(m / "scheduler/scheduler_config.json", prediction_type="v_prediction"), "'v_prediction'"),
+        (lambda m: edit(m / "unet/config.json", addition_embed_type="text_time"), "it is Stable Diffusion XL"),
+        (lambda m: edit(m / "scheduler/scheduler_config.json", prediction_type="sample"), "prediction_type"),
         (lambda m: (m / "unet/config.json").write_text("{"), "cannot be read"),
     ],
 )

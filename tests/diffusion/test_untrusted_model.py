@@ -48,7 +48,7 @@ def test_nothing_that_comes_with_a_model_is_run(model: Path, tmp_path: Path) -> 
         (model / part / "custom.py").write_text(CODE.format(trace=str(trace)))
     for file in [*model.rglob("*config.json")]:
         mapped = {f"Auto{kind}": "custom.Custom" for kind in ("Model", "Config", "Tokenizer")}
-        extra = {"auto_map": mapped, "attn_implementation": "custom/kernel", "_class_name": "custom.Custom"}
+        extra = {"auto_map": mapped, "attn_implementation": "custom/kernel"}
         edit(file, **extra)
     edit(model / "text_encoder/config.json", transformers_weights="custom.safetensors", architectures=["Custom"])
     edit(model / "tokenizer/tokenizer_config.json", tokenizer_class="Custom", chat_template="{{ ().__class__ }}")

@@ -23,6 +23,8 @@ from genie_cli.doctor.disk import disk
 from genie_cli.doctor.examine import examine
 from genie_cli.doctor.finding import Finding
 from genie_cli.doctor.models import DEFAULT, bundled
+from genie_cli.doctor.models import cache as cached_models
+from tests.diffusion.snapshots import copied
 
 AREAS = ["versions", "device", "memory", "precision", "attention", "models", "cache", "disk"]
 
@@ -101,6 +103,15 @@ class TestModels:
     def test_cached(self, cache: Path) -> None:
         self.fill(cache, self.FILES)
         assert self.finding(cache) == Finding("cache", "stable-diffusion-v1-5", "cached")
+
+    def test_another_revision_is_listed(self, cache: Path) -> None:
+        """Of the model by default, and of others: with what is to be typed."""
+        copied(cache.with_name("0123abcd"))
+        copied(cache.parents[2] / "models--somebody--tiny/snapshots/89ef")
+        findings = {finding.name: finding for finding in cached_models()}
+        assert findings["stable-diffusion-v1-5"].value == "not cached"
+        assert findings[DEFAULT.name].value == "cached: --revision 0123abcd"
+        assert findings["somebody/tiny"].value == "cached: --revision 89ef"
 
     def test_half_a_download_is_not_a_model(self, cache: Path) -> None:
         self.fill(cache, self.FILES[:-2])

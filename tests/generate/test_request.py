@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,12 @@ import pytest
 from genie_cli import api
 from genie_cli.settings import variable_of
 from tests.conftest import Genie
+
+
+def bundled_file(name: str) -> str:
+    """A file of weights, which a dry run does not load."""
+    return str(files("genie_cli") / "bundled" / name / "model.safetensors")
+
 
 # A value for every setting of the command that is valid, and is not the default.
 VALUES = {
@@ -27,6 +34,8 @@ VALUES = {
     "generate.preset": "exact",
     "model.name": "digits",
     "model.revision": "main",
+    "model.lora": f"{bundled_file('encoder')}:0.5",
+    "model.embedding": bundled_file("encoder"),
     "model.device": "cpu",
     "model.devices": "cpu",
     "model.ray": "local",
@@ -51,6 +60,8 @@ def test_a_variable_never_conflicts(
 ) -> None:
     """GENIE_SEED=1 may stand in a shell for other runs; what it says is used where it applies."""
     plain = ("generate", "--src-dir", photos, "--targets", "seven", "--dry-run")
+    if key in ("model.lora", "model.embedding"):  # a plan is made for one model, which these make another
+        monkeypatch.setenv(variable_of(key), VALUES[key])
     plan = genie(*plain).stdout
     monkeypatch.setenv(variable_of(key), VALUES[key])
     result = {

@@ -71,10 +71,17 @@ class Model(Section):
 
     name: str = setting(
         STABLE_DIFFUSION,
-        "Stable Diffusion 1.x model: a Hugging Face id, a directory, or digits (bundled, no download).",
+        "Stable Diffusion 1.x or 2.x model: a Hugging Face id, a directory, a .safetensors file of 1.x, or digits "
+        "(bundled, no download).",
         option="model",
     )
     revision: str = setting("", "Commit of the Hugging Face model. Default: main; the default model's is pinned.")
+    lora: tuple[str, ...] = setting(
+        (), "LoRAs (.safetensors) to add to the model; with a scale: FILE:0.8. May be repeated.", metavar="FILE,..."
+    )
+    embedding: tuple[str, ...] = setting(
+        (), "Textual inversions (.safetensors), whose words --prompt may have. May be repeated.", metavar="FILE,..."
+    )
     device: str = setting("auto", "Device: auto, cpu, cuda, cuda:1, mps.")
     devices: str = setting(
         "",

@@ -6,6 +6,7 @@ resumes in that folder takes them from there (`generate.run.following`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ MAX_DECODE_ROWS = 8  # latents decoded in one batch, at most
 # 64 MiB per UNet row, of which a slot with guidance has two, and 384 MiB per decoded image.
 _PARAMETERS = 1_070_000_000  # UNet, autoencoder and text encoder
 _STEP_BYTES, _DECODE_BYTES = 128 * 2**20, 384 * 2**20
+_MEASURED_SIDE = 64  # latent pixels; models of 768 pixels have 96, and need more in proportion to the area
 _MOST_SLOTS = 16
 _USED_SHARE = 0.8  # of the free memory; kernels need the rest as workspace
 
@@ -108,8 +110,16 @@ def _choose_slots(located: Located, device: torch.device, dtype: torch.dtype) ->
     free, _ = torch.cuda.mem_get_info(device)
     halves = dtype.itemsize // 2
     weights = _PARAMETERS * dtype.itemsize
-    return slots_that_fit(free, weights, halves * _STEP_BYTES, halves * _DECODE_BYTES, MAX_DECODE_ROWS)
+    larger = max(1, math.ceil((_side(located) / _MEASURED_SIDE) ** 2))
+    return slots_that_fit(
+        free, weights, larger * halves * _STEP_BYTES, larger * halves * _DECODE_BYTES, MAX_DECODE_ROWS
+    )
 
 
 def _is_small(located: Located) -> bool:
-    return configuration.read_part(located.path / "unet/config.json", configuration.UNet).side <= 16
+    return _side(located) <= 16
+
+
+def _side(located: Located) -> int:
+    """Side of the latents, in latent pixels."""
+    return configuration.read_part(located.path / "unet/config.json", configuration.UNet).side

@@ -1,4 +1,4 @@
-"""GeNIe in single steps: start a request, predict its noise, take one solver step.
+"""GeNIe in single steps: start a request, let the model predict, take one solver step.
 
 Rows of a batch are independent of each other, and may be at different steps.
 """
@@ -39,10 +39,16 @@ class Denoiser:
         self.snapshot = snapshot
         self.guidance = guidance
         abar = snapshot.alphas_cumprod
-        self._schedule = Probe.of(abar) if probe else Solver.build(abar, steps)
+        predicts = snapshot.prediction
+        self._schedule = Probe.of(abar, predicts) if probe else Solver.build(abar, steps, predicts)
         self._solver = self._schedule.to(snapshot.device)
         self._latents: _Cache[Tensor] = _Cache(_CACHED_SOURCES)
         self._prompts: _Cache[Tensor] = _Cache(_CACHED_PROMPTS)
+
+    @property
+    def rows(self) -> int:
+        """UNet rows of a slot: one with the prompt, and one without if there is guidance."""
+        return 1 if self.guidance == 1 else 2
 
     def steps_for(self, r: float) -> int:
         """Solver steps that a request at ratio ``r`` takes."""
@@ -78,7 +84,9 @@ class Denoiser:
         return add_noise(clean, noise, self.snapshot.alphas_cumprod, request.r), embedding, step
 
     def predict(self, latents: Tensor, step: Tensor, embeddings: Tensor) -> Tensor:
-        """Noise predicted with classifier-free guidance: both predictions in one UNet call of 2B rows.
+        """What the model predicts with classifier-free guidance: both predictions in one UNet call of 2B rows.
+
+        Guidance 1 is the prediction under the prompt itself, so that the other one is not computed.
 
         Args:
             latents: (B, C, h, w), float32.
@@ -91,20 +99,25 @@ class Denoiser:
         import torch
 
         dtype = self.snapshot.dtype
-        noise = self.snapshot.unet(
-            torch.cat([latents, latents]).to(dtype, memory_format=torch.channels_last),
-            self._solver.timesteps[step].repeat(2),
-            torch.cat([self.embed("").expand_as(embeddings), embeddings]).to(dtype),
+        texts = embeddings
+        if self.rows == 2:
+            texts = torch.cat([self.embed("").expand_as(embeddings), embeddings])
+        predicted: Tensor = self.snapshot.unet(
+            torch.cat([latents] * self.rows).to(dtype, memory_format=torch.channels_last),
+            self._solver.timesteps[step].repeat(self.rows),
+            texts.to(dtype),
         ).sample.float()
-        unconditional, conditional = noise.chunk(2)
+        if self.rows == 1:
+            return predicted
+        unconditional, conditional = predicted.chunk(2)
         guided: Tensor = unconditional + self.guidance * (conditional - unconditional)
         return guided
 
     def advance(
-        self, latents: Tensor, noise: Tensor, last: Tensor, step: Tensor, first: Tensor
+        self, latents: Tensor, predicted: Tensor, last: Tensor, step: Tensor, first: Tensor
     ) -> tuple[Tensor, Tensor]:
         """One solver step of every row; see `Solver.advance`."""
-        return self._solver.advance(latents, noise, last, step, first)
+        return self._solver.advance(latents, predicted, last, step, first)
 
 
 class _Cache(Generic[Value]):

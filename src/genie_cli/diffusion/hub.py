@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from genie_cli.diffusion import downloads, layout
+from genie_cli.diffusion import downloads, hub_cache, layout
 from genie_cli.diffusion.hub_calls import hub_calls
 from genie_cli.diffusion.hub_errors import download_trouble
 from genie_cli.diffusion.libraries import guarded, quiet
@@ -136,6 +136,8 @@ def _download(name: str, revision: str | None, observer: Observer) -> Path:
 
     with hub_calls(observer) as call:
         sizes = call(lambda: downloads.missing_sizes(name, revision, _wanted))
+        if sizes and (here := _at_another_revision(name, revision)):
+            observer.found(f"{name} is on this machine at another revision; to use that: {here[0]}")
         downloads.announce(name, sizes, observer)
         return call(fetch)
 
@@ -182,10 +184,22 @@ def _listed(name: str, commit: str) -> dict[str, int]:
 def _unavailable(name: str, revision: str | None, found: Path | None, why: str) -> ModelError:
     lacking = missing(name, found) if found else []
     state = f"is only partly on this machine, without {shorten(lacking)}," if lacking else "is not on this machine"
+    here = [f"it is on this machine at another revision: {line}" for line in _at_another_revision(name, revision)]
     return ModelError(
         f"model {name} {state} and {why}",
-        [f"on a machine with a network: {download_command(name, revision)}", f"or {TRY_BUNDLED}"],
+        [*here, f"on a machine with a network: {download_command(name, revision)}", f"or {TRY_BUNDLED}"],
     )
+
+
+def _at_another_revision(name: str, revision: str | None) -> list[str]:
+    """The options that name a model's whole snapshots in the cache, other than the one that was asked for."""
+    asked = (revision or "main",)
+    found = hub_cache.whole_snapshots(name)
+    return [
+        shlex.join(["--model", name, "--revision", label])
+        for label, path in found.items()
+        if label not in asked and path.name not in asked
+    ]
 
 
 def _refuse_pickles(name: str, path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from genie_cli.errors import ModelError
-from genie_cli.files.reading import json_bytes, look, reason, require_regular
+from genie_cli.files.reading import is_folder, json_bytes, look, reason, require_regular
 
 STEMS = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model"}
 PARTS = (*STEMS, "tokenizer", "scheduler")
@@ -25,6 +25,7 @@ _CONFIGURATIONS = (
 )
 _VOCABULARY = ("tokenizer/vocab.json", "tokenizer/merges.txt")  # or tokenizer.json, which has both
 _MAX_INDEX_BYTES = 16 << 20
+_OTHER_WEIGHTS = (".bin", ".ckpt", ".pt", ".pth", ".msgpack", ".h5", ".onnx")
 
 
 class _Index(BaseModel):
@@ -112,6 +113,12 @@ def _files(path: Path, part: str, fp16: bool) -> tuple[Path, ...]:
 def is_small(name: str) -> bool:
     """Whether a file of a snapshot, by its path in it, is one of the configurations and vocabularies of its parts."""
     return bool(re.fullmatch(rf"({'|'.join(PARTS)})/[^/]+\.(json|txt)", name)) and ".safetensors.index" not in name
+
+
+def is_pickled(folder: Path) -> bool:
+    """Whether a part's weights are there, but pickled or of another framework, and none as .safetensors."""
+    found = [file.name for file in folder.iterdir()] if is_folder(folder) else []
+    return any(name.endswith(_OTHER_WEIGHTS) for name in found) and not any(".safetensors" in name for name in found)
 
 
 def _is_there(file: Path) -> bool:

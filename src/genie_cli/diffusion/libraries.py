@@ -32,6 +32,15 @@ def quiet() -> Iterator[None]:
             logger.setLevel(level)
 
 
+def draw_no_bars() -> None:
+    """Keep libraries from drawing progress bars, which would break up the caller's."""
+    import diffusers
+    import transformers
+
+    diffusers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.disable_progress_bar()
+
+
 @contextmanager
 def guarded(refuse: Callable[[str], GenieError]) -> Iterator[None]:
     """Turns whatever a library raises on a file from outside into one of genie's errors. Only a device's memory that

@@ -1,4 +1,4 @@
-"""Finds a Stable Diffusion 1.x snapshot: the bundled digits model, a directory, or a model of the Hugging Face hub.
+"""Finds a Stable Diffusion snapshot: the bundled digits model, a directory, a checkpoint, or a model of the hub.
 
 A snapshot is a directory in the layout of diffusers' `StableDiffusionPipeline.save_pretrained`. Its identity names the
 exact weights: the hub's commit, or a hash of the content. What can be checked without torch is checked here: that no
@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
-from genie_cli.config import BUNDLED, STABLE_DIFFUSION
-from genie_cli.diffusion import configuration, hub, layout, tensors
+from genie_cli.config import BUNDLED
+from genie_cli.diffusion import adapters, configuration, families, hub, hub_folders, layout, single_file, tensors
+from genie_cli.diffusion.adapters import Adapter
 from genie_cli.errors import ModelError, shorten
-from genie_cli.files.reading import is_file, is_folder, open_binary, reason
+from genie_cli.files.reading import is_file, is_folder, look, open_binary, reason
 from genie_cli.observer import Observer
 
 REINSTALL = "pip install --force-reinstall --no-deps genie-cli"  # if a bundled model is damaged
@@ -29,12 +31,16 @@ class Located:
     Attributes:
         name: what it is called: a hub id, the directory's name or ``"digits"``.
         path: its directory.
-        identity: ``name@commit`` for a hub model, else ``name@hash`` of the files' content.
+        file: the checkpoint that it was converted from; None if it is none.
+        adapters: what is put on top of it, in this order.
+        identity: ``name@commit`` for a hub model, else ``name@hash`` of the files' content; then each adapter's.
     """
 
     name: str
     path: Path
     identity: str
+    file: Path | None = None
+    adapters: tuple[Adapter, ...] = ()
 
 
 def locate(name: str, revision: str | None = None, observer: Observer | None = None) -> Located:
@@ -44,7 +50,7 @@ def locate(name: str, revision: str | None = None, observer: Observer | None = N
     as documented by huggingface_hub.
 
     Args:
-        name: ``"digits"``, a directory, or a hub id (``owner/name``).
+        name: ``"digits"``, a directory, a single ``.safetensors`` file, or a hub id (``owner/name``).
         revision: commit, branch or tag of a hub model; None: ``main``.
         observer: is told of a download: how much it is, how far it is, and if the hub does not answer.
 
@@ -52,14 +58,19 @@ def locate(name: str, revision: str | None = None, observer: Observer | None = N
         ModelError: there is no such model, it cannot be downloaded or read, it is not whole, or it is not a Stable
             Diffusion 1.x snapshot.
     """
+    observer = observer or Observer()
     if name == BUNDLED:
-        return _in_directory(BUNDLED, Path(str(files("genie_cli"))) / "bundled" / BUNDLED)
+        return _in_directory(BUNDLED, Path(str(files("genie_cli"))) / "bundled" / BUNDLED, observer)
     if folder := _folder(name):
-        return _in_directory(folder.name, folder)
+        return _in_directory(folder.name, folder, observer)
+    if file := _file(name):
+        path, digest = single_file.converted(file, observer)
+        _check(path, observer)
+        return Located(file.name, path, f"{file.name}@{digest[:12]}", file)
     if name.count("/") != 1 or name.startswith((".", "/", "~")):
         raise ModelError(f"there is no model {name!r}: not a directory, and not a hub id (owner/name)", hub.TRY_BUNDLED)
-    path = hub.snapshot(name, revision, observer or Observer())
-    _check(path)
+    path = hub.snapshot(name, revision, observer)
+    _check(path, observer)
     return Located(name, path, f"{name}@{path.name}")
 
 
@@ -71,26 +82,52 @@ def found_here(located: Located) -> Located:
     Raises:
         ModelError: as `locate`.
     """
+    return on(_found_here(located), adapters.again(located.adapters))
+
+
+def _found_here(located: Located) -> Located:
+    if located.file:
+        return locate(str(located.file))
     if "/" in located.name:
-        return locate(located.name, located.identity.rpartition("@")[2])
+        return locate(located.name, adapters.parted(located.identity)[0].rpartition("@")[2])
     bundled = located.name == BUNDLED and not _folder(str(located.path))
     return locate(BUNDLED if bundled else str(located.path))
 
 
+def on(located: Located, added: Sequence[Adapter]) -> Located:
+    """The model with adapters on top, which its identity names in their order."""
+    identity = located.identity + "".join(adapter.identity for adapter in added)
+    return replace(located, identity=identity, adapters=(*located.adapters, *added))
+
+
 def is_local(name: str) -> bool:
-    """Whether ``name`` is the bundled model or an existing directory, so that nothing needs to be downloaded.
+    """Whether ``name`` is the bundled model, or there is such a path, so that nothing needs to be downloaded.
 
     Raises:
         ModelError: that cannot be found out, such as in a folder that may not be searched.
     """
-    return name == BUNDLED or _folder(name) is not None
+    return name == BUNDLED or _folder(name) is not None or _file(name) is not None
 
 
 def _folder(name: str) -> Path | None:
     """The directory called ``name``; None if there is none. Raises as `is_local`."""
+    path = _existing(name)
+    return path.resolve() if path and is_folder(path) else None
+
+
+def _file(name: str) -> Path | None:
+    """What is called ``name`` and is no directory, or could only be a file. Raises as `is_local`."""
+    path = _existing(name)
+    if path is None and name.lower().endswith(single_file.SUFFIXES):
+        raise ModelError(f"there is no file {name}", "check the spelling of --model")
+    return path if path and not is_folder(path) else None
+
+
+def _existing(name: str) -> Path | None:
+    """The path called ``name`` if something is there. Raises as `is_local`."""
     try:
         path = Path(name).expanduser()
-        return path.resolve() if name and is_folder(path) else None
+        return path.absolute() if name and look(path) else None
     except RuntimeError:  # of expanduser
         why = (
             f"there is no user {name.partition('/')[0].removeprefix('~')}" if name[1:2] not in ("", "/") else "no HOME"
@@ -100,8 +137,8 @@ def _folder(name: str) -> Path | None:
     raise ModelError(f"the model {name!r} cannot be read: {why}", hub.TRY_BUNDLED)
 
 
-def _in_directory(name: str, path: Path) -> Located:
-    _check(path)
+def _in_directory(name: str, path: Path, observer: Observer) -> Located:
+    _check(path, observer)
     try:
         return Located(name, path, f"{name}@{_content_hash(path)[:12]}")
     except OSError as error:
@@ -119,35 +156,47 @@ def _content_hash(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _check(path: Path) -> None:
+def _check(path: Path, observer: Observer) -> None:
     """Raise ModelError unless the directory is a whole Stable Diffusion 1.x snapshot with safetensors weights."""
     again = "expected a folder as diffusers' StableDiffusionPipeline.save_pretrained writes it"
     try:
+        hub_folders.refuse_folder_above(path)
+        families.refuse_others(path)
+        _require_files(path)
         if absent := [part for part in layout.PARTS if not is_folder(path / part)]:
             raise ModelError(f"{path} is not a Stable Diffusion snapshot: it has no {', '.join(absent)}", again)
-        for part in layout.STEMS:
-            if not any((path / part).glob("*.safetensors*")):
-                raise hub.no_safetensors(path / part)
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {reason(error)}") from None
     if lost := layout.missing(path):
         raise ModelError(f"{path} is not whole: it has no {shorten(lost)}", configuration.AGAIN)
-    _check_kind(path, configuration.read(path))
+    found = configuration.read(path)
+    _check_kind(path, found)
     for part in layout.STEMS:
         for weights in layout.weights(path, part):
             for file in weights.files:
                 tensors.check(file)
+    if found.unet.is_halved:
+        observer.warning(
+            f"{path / 'unet/config.json'} is of diffusers {found.unet.version}, whose sample_size was too small: "
+            f"{found.unet.side} is used, as in diffusers, and not {found.unet.sample_size}"
+        )
+
+
+def _require_files(path: Path) -> None:
+    """Raise ModelError if weights are pickled, or the folder is one that was not downloaded whole."""
+    for part in layout.STEMS:
+        if layout.is_pickled(path / part):
+            raise hub.no_safetensors(path / part)
+    if (lost := layout.missing(path)) and (error := hub_folders.half_downloaded(path, lost)):
+        raise error
 
 
 def _check_kind(path: Path, found: configuration.Snapshot) -> None:
-    hint = f"use a Stable Diffusion 1.x model, such as {STABLE_DIFFUSION}"
     if found.unet.in_channels != 4 or found.unet.addition_embed_type:
-        raise ModelError(f"{path} is not supported: only Stable Diffusion 1.x text-to-image UNets are", hint)
-    kind = found.scheduler.prediction_type
-    if kind != "epsilon":
-        raise ModelError(f"{path} is not supported: it predicts {kind!r}, and only 'epsilon' is supported", hint)
+        why = "only Stable Diffusion 1.x and 2.x text-to-image UNets are"
+        raise ModelError(f"{path} is not supported: {why}", configuration.ANOTHER)
     if (steps := found.scheduler.num_train_timesteps) != 1000:
         raise ModelError(
             f"{path} is not supported: it has {steps} training timesteps, and 1000 are expected",
-            "use a Stable Diffusion 1.x model",
+            configuration.ANOTHER,
         )

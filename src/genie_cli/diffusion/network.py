@@ -15,6 +15,7 @@ from genie_cli.errors import ModelError
 if TYPE_CHECKING:
     import torch
 
+_NOT_CLIPS = ("quantization_config", "model_type")  # what its configuration says besides
 # What the text encoder's file may have besides its weights: an older version's buffer, and the rest of a whole CLIP.
 _NOT_THE_TEXT_MODEL = re.compile(
     r"((text_model\.)?embeddings\.position_ids|text_projection\.weight|logit_scale)$|vision_model\.|visual_projection\."
@@ -77,7 +78,7 @@ def _text_encoder(folder: Path, weights: layout.Weights, dtype: torch.dtype) -> 
     from transformers import CLIPTextConfig, CLIPTextModel
 
     found = configuration.read_part(folder / "config.json", configuration.TextEncoder)
-    config = CLIPTextConfig(**found.model_dump(exclude={"quantization_config"}))
+    config = CLIPTextConfig(**{key: value for key, value in found.stated().items() if key not in _NOT_CLIPS})
     state = {key: tensor for file in weights.files for key, tensor in load_file(file).items()}
     state = {key: tensor for key, tensor in state.items() if not _NOT_THE_TEXT_MODEL.match(key)}
     with torch.device("meta"):

@@ -118,9 +118,9 @@ class Slots(Generic[Key]):
 
         device = self.denoiser.snapshot.device
         step, first = to_device(torch.tensor(self.step), device), to_device(torch.tensor(self.first), device)
-        noise = self.denoiser.predict(self.latents, step, self.embeddings)
-        self.latents, self.last = self.denoiser.advance(self.latents, noise, self.last, step, first)
-        self.clock.count(2 * self.count)  # guidance: one row with the prompt and one without
+        predicted = self.denoiser.predict(self.latents, step, self.embeddings)
+        self.latents, self.last = self.denoiser.advance(self.latents, predicted, self.last, step, first)
+        self.clock.count(self.denoiser.rows * self.count)
 
     def _collect(self) -> None:
         """Move requests that have taken their last step to ``done``. Free slots stay at step 0 and are ignored."""

@@ -1,7 +1,8 @@
-"""A Stable Diffusion 1.x snapshot in memory: prompts to embeddings, images to latents, latents to images."""
+"""A Stable Diffusion snapshot in memory: prompts to embeddings, images to latents, latents to images."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -9,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from genie_cli.devices import choose_device, choose_dtype, keep_freed_memory, to_device
 from genie_cli.diffusion import attention as attentions
-from genie_cli.diffusion import compiling, configuration, network, trial
-from genie_cli.diffusion.libraries import guarded
+from genie_cli.diffusion import compiling, configuration, lora, network, trial
+from genie_cli.diffusion.adapters import Adapter
+from genie_cli.diffusion.libraries import draw_no_bars, guarded
 from genie_cli.diffusion.locate import Located
+from genie_cli.diffusion.solver import Prediction
 from genie_cli.diffusion.tokenizer import Tokenizer
 from genie_cli.errors import ModelError
 
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from PIL import Image
     from torch import Tensor
 
+_BETAS = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas", "rescale_betas_zero_snr")
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -27,6 +32,8 @@ class Snapshot:
 
     Attributes:
         identity: see `locate.Located`.
+        side: of the square latents, in latent pixels.
+        prediction: what the UNet predicts.
         text_encoder: transformers' CLIPTextModel.
         unet: diffusers' UNet2DConditionModel.
         vae: diffusers' AutoencoderKL.
@@ -36,6 +43,8 @@ class Snapshot:
     """
 
     identity: str
+    side: int
+    prediction: Prediction
     tokenizer: Tokenizer
     text_encoder: Any
     unet: Any
@@ -44,12 +53,10 @@ class Snapshot:
     device: torch.device
     dtype: torch.dtype
 
-    @cached_property
+    @property
     def latent_shape(self) -> tuple[int, int, int]:
         """(channels, height, width) of one latent."""
-        side = self.unet.config.sample_size
-        side = side if isinstance(side, int) else side[0]  # (height, width), which are the same
-        return (self.unet.config.in_channels, side, side)
+        return (4, self.side, self.side)
 
     @cached_property
     def image_size(self) -> int:
@@ -144,18 +151,23 @@ def load(
     where = choose_device(device)
     _prepare(where)
     precision = choose_dtype(dtype, where)
+    found = configuration.read(located.path)
     load_part = partial(network.load, located, device=where, dtype=precision)
     try_out = partial(trial.run, located.path, device=where, dtype=precision)
-    unet = load_part("unet").to(memory_format=torch.channels_last)
+    tokenizer = Tokenizer(located)
+    unet, text_encoder = load_part("unet").to(memory_format=torch.channels_last), load_part("text_encoder")
+    _add(located.adapters, unet, text_encoder, tokenizer)
     attentions.use(attention, unet, where, precision)
     try_out("unet", unet)  # before it is compiled, which is done for the shapes of the first call
     compiling.use(compiled, unet, where)
-    text_encoder, vae = load_part("text_encoder"), load_part("vae").to(memory_format=torch.channels_last)
+    vae = load_part("vae").to(memory_format=torch.channels_last)
     try_out("text_encoder", text_encoder)
     try_out("vae", vae)
     return Snapshot(
         identity=located.identity,
-        tokenizer=Tokenizer(located),
+        side=found.unet.side,
+        prediction=found.scheduler.prediction_type,
+        tokenizer=tokenizer,
         text_encoder=text_encoder,
         unet=unet,
         vae=vae,
@@ -165,15 +177,25 @@ def load(
     )
 
 
-def _prepare(device: torch.device) -> None:
-    """Set up memory, and turn off the libraries' own progress bars, which would break up the caller's."""
-    import diffusers
-    import transformers
+def _add(adapters: Sequence[Adapter], unet: Any, text_encoder: Any, tokenizer: Tokenizer) -> None:
+    """Put LoRAs and learned words into the networks."""
+    import torch
 
+    for adapter in adapters:
+        if adapter.kind == "lora":
+            lora.fuse(adapter, {"unet": unet, "text_encoder": text_encoder})
+    words = text_encoder.get_input_embeddings()
+    if tokenizer.words:
+        rows = [words.weight, *(word.vectors.to(words.weight) for word in tokenizer.words)]
+        words.weight = torch.nn.Parameter(torch.cat(rows), requires_grad=False)
+        words.num_embeddings = len(words.weight)
+
+
+def _prepare(device: torch.device) -> None:
+    """Set up memory, and turn off the libraries' own progress bars."""
     if device.type == "cpu":
         keep_freed_memory()
-    diffusers.utils.logging.disable_progress_bar()
-    transformers.utils.logging.disable_progress_bar()
+    draw_no_bars()
 
 
 def _alphas_cumprod(path: Path) -> Tensor:
@@ -182,7 +204,7 @@ def _alphas_cumprod(path: Path) -> Tensor:
 
     file = path / "scheduler/scheduler_config.json"
     found = configuration.read_part(file, configuration.Scheduler)
-    noise = found.model_dump(exclude={"prediction_type"}, exclude_none=True)
+    noise = {name: value for name, value in found.stated().items() if name in _BETAS and value is not None}
 
     def refuse(reason: str) -> ModelError:
         return ModelError(f"{file} is not supported: {reason}", configuration.AGAIN)

@@ -10,9 +10,9 @@ model predicts at its first look.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from genie_cli.errors import UsageError
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
+
+Prediction = Literal["epsilon", "v_prediction"]  # noise or velocity
 
 TRAIN_STEPS = 1000
 _FIRST_ORDER_END_BELOW = 15  # with fewer steps, the last step is first order, for stability (as in diffusers)
@@ -66,14 +68,16 @@ def _ladder(steps: int) -> NDArray[np.int64]:
 class Solver:
     """The reverse process for a number of steps. All tables are (steps,).
 
-    A step takes noisy latents x with predicted noise e to
-    ``x' = keep x + gain ((1 + momentum) m - momentum m_last)``, where ``m = (x - sigma e) / alpha`` is the predicted
-    clean latent and m_last that of the previous step. A request's first step has no momentum.
+    A step takes noisy latents x to ``x' = keep x + gain ((1 + momentum) m - momentum m_last)``, where m is the
+    predicted clean latent and m_last that of the previous step. A request's first step has no momentum. Of a predicted
+    noise e follows ``m = (x - sigma e) / alpha``, of a predicted velocity v (Salimans & Ho, 2022) ``m = alpha x -
+    sigma v``, which is defined even where there is nothing but noise.
 
     Attributes:
         timesteps: int64, descending: linspace(0, 999, steps + 1), rounded, without the 0.
         alpha, sigma: float32, signal and noise level before each step.
         keep, gain, momentum: float32, the coefficients of the formula above.
+        prediction: what the model predicts.
     """
 
     timesteps: Tensor
@@ -82,14 +86,16 @@ class Solver:
     keep: Tensor
     gain: Tensor
     momentum: Tensor
+    prediction: Prediction = "epsilon"
 
     @classmethod
-    def build(cls, alphas_cumprod: Tensor, steps: int) -> Solver:
+    def build(cls, alphas_cumprod: Tensor, steps: int, prediction: Prediction = "epsilon") -> Solver:
         """Compute the tables.
 
         Args:
             alphas_cumprod: (1000,), abar of the training schedule.
             steps: solver steps of the full schedule, 1 to 999; with r < 1 only the last part of them runs.
+            prediction: what the model predicts.
         """
         import torch
 
@@ -109,6 +115,7 @@ class Solver:
             keep=(sigma[1:] / sigma[:-1]).float(),
             gain=(-alpha[1:] * torch.expm1(-width)).float(),
             momentum=momentum.float(),
+            prediction=prediction,
         )
 
     @property
@@ -134,16 +141,17 @@ class Solver:
 
     def to(self, device: object) -> Self:
         """The same tables on ``device``."""
-        return type(self)(**{name: table.to(device) for name, table in vars(self).items()})
+        tables = {name: table.to(device) for name, table in vars(self).items() if name != "prediction"}
+        return replace(self, **tables)
 
     def advance(
-        self, latents: Tensor, noise: Tensor, last: Tensor, step: Tensor, first: Tensor
+        self, latents: Tensor, predicted: Tensor, last: Tensor, step: Tensor, first: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Take one step in every row of a batch; the rows may be at different steps.
 
         Args:
             latents: (B, C, h, w), float32, at noise level ``timesteps[step]``.
-            noise: (B, C, h, w), float32, predicted noise.
+            predicted: (B, C, h, w), float32, what the model predicts: noise or velocity.
             last: (B, C, h, w), float32, clean latents predicted at each row's previous step; unused where ``first``.
             step: (B,), int64, index of each row's step.
             first: (B,), bool, whether it is the row's first step.
@@ -155,7 +163,10 @@ class Solver:
         def at(table: Tensor) -> Tensor:
             return table[step].view(-1, 1, 1, 1)
 
-        clean = (latents - at(self.sigma) * noise) / at(self.alpha)
+        if self.prediction == "v_prediction":
+            clean = at(self.alpha) * latents - at(self.sigma) * predicted
+        else:
+            clean = (latents - at(self.sigma) * predicted) / at(self.alpha)
         momentum = at(self.momentum).masked_fill(first.view(-1, 1, 1, 1), 0)
         direction = clean + momentum * (clean - last)
         return at(self.keep) * latents + at(self.gain) * direction, clean
@@ -164,13 +175,13 @@ class Solver:
 class Probe(Solver):
     """A solver of one step: from the noise level of timestep floor(1000 r) to none.
 
-    Such a step is of order 1, and its result is the predicted clean latent, m = (x - sigma e) / alpha. The tables have
-    a row for each training timestep, descending; a request takes the one that belongs to its r, and no other.
+    Such a step is of order 1, and its result is the predicted clean latent m. The tables have a row for each training
+    timestep, descending; a request takes the one that belongs to its r, and no other.
     """
 
     @classmethod
-    def of(cls, alphas_cumprod: Tensor) -> Self:
-        """Compute the tables; argument as of `Solver.build`."""
+    def of(cls, alphas_cumprod: Tensor, prediction: Prediction = "epsilon") -> Self:
+        """Compute the tables; arguments as of `Solver.build`."""
         import torch
 
         abar = alphas_cumprod.double().flip(0)
@@ -182,6 +193,7 @@ class Probe(Solver):
             keep=none,
             gain=torch.ones(TRAIN_STEPS),
             momentum=none,
+            prediction=prediction,
         )
 
     def first_step(self, r: float) -> int:

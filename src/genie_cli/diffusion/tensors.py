@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from genie_cli.diffusion.libraries import guarded
 from genie_cli.errors import ModelError, shorten
@@ -20,12 +20,28 @@ _STRETCH = 1 << 16  # zeros in a row that no trained layer has: more than a doze
 _INDICES = "position_ids"  # older versions of transformers saved these whole numbers with the weights
 
 
+class Described(NamedTuple):
+    """A tensor by its file's header: the kind of its numbers, as "F16", and its shape."""
+
+    kind: str
+    shape: tuple[int, ...]
+
+
 def check(file: Path) -> None:
     """Check the header of a ``.safetensors`` file: that its tensors fill the file, and are real numbers.
 
     Raises:
         ModelError: they do not, or the file cannot be read; eight-bit and quantized weights need scales that no network
             here has.
+    """
+    require_real(file, header(file))
+
+
+def header(file: Path) -> dict[str, Described]:
+    """What a ``.safetensors`` file says of each of its tensors, which fill it.
+
+    Raises:
+        ModelError: they do not, or the file cannot be read.
     """
     from safetensors import safe_open
 
@@ -35,8 +51,16 @@ def check(file: Path) -> None:
     with guarded(refuse):
         open_binary(file).close()  # not a pipe, nor a device
         with safe_open(str(file), framework="numpy") as opened:
-            kinds = {key: opened.get_slice(key).get_dtype() for key in list(opened.keys())}
-    if odd := [f"{key} ({kind})" for key, kind in kinds.items() if kind not in _FLOATS and not key.endswith(_INDICES)]:
+            slices = {key: opened.get_slice(key) for key in list(opened.keys())}
+            return {key: Described(part.get_dtype(), tuple(part.get_shape())) for key, part in slices.items()}
+
+
+def require_real(file: Path, found: Mapping[str, Described]) -> None:
+    """Raise ModelError for a tensor that is not of real numbers of 16 bits or more."""
+    odd = [
+        f"{key} ({each.kind})" for key, each in found.items() if each.kind not in _FLOATS and not key.endswith(_INDICES)
+    ]
+    if odd:
         raise ModelError(
             f"{file} is not supported: its weights are not real numbers of 16 bits or more: {shorten(odd)}"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,16 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 
-from genie_cli.diffusion import configuration
+from genie_cli.diffusion import configuration, textual_inversion
+from genie_cli.diffusion.adapters import Adapter
 from genie_cli.diffusion.libraries import guarded
 from genie_cli.diffusion.locate import Located
-from genie_cli.errors import ModelError, UsageError
+from genie_cli.diffusion.textual_inversion import LearnedWord
+from genie_cli.errors import ModelError, UsageError, shorten
 from genie_cli.files.reading import blaming, is_folder, open_binary, read_bytes
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 _MAX_BYTES = 64 << 20  # of a vocabulary; CLIP's has 3.6 MB
+_END_OF_WORD = "</w>"  # what CLIP writes behind the last letter of a word
 # CLIP's tokens are built from bytes, so that each of these has tokens, and no two have the same.
 _PROBES = ("A photo of a cat", "A photo of a dog", *string.ascii_lowercase, *string.digits, *string.punctuation)
 
@@ -28,6 +32,7 @@ class Tokenizer:
 
     Attributes:
         limit: tokens that a prompt may have, including the start and end tokens: 77 for CLIP.
+        words: that the model's textual inversions add.
 
     Raises:
         ModelError: the snapshot's tokenizer cannot be loaded, or its vocabulary is not whole or not the text encoder's.
@@ -39,6 +44,7 @@ class Tokenizer:
         folder = located.path / "tokenizer"
         encoder = configuration.read_part(located.path / "text_encoder/config.json", configuration.TextEncoder)
         self.limit = encoder.max_position_embeddings
+        self.words: tuple[LearnedWord, ...] = ()
 
         def refuse(reason: str) -> ModelError:
             return ModelError(f"{folder} is damaged, not whole or of another model: {reason}", configuration.AGAIN)
@@ -49,6 +55,9 @@ class Tokenizer:
             self._tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=True)
             if fault := self._fault(encoder.vocab_size):
                 raise refuse(fault)
+        for adapter in located.adapters:
+            if adapter.kind == "embedding":
+                self._learn(adapter, textual_inversion.read(adapter, encoder.hidden_size))
 
     def ids(self, prompt: str) -> Tensor:
         """Padded token ids, (1, limit), int64.
@@ -58,7 +67,7 @@ class Tokenizer:
         """
         self.check(prompt)
         ids: Tensor = self._tokenizer(
-            [prompt], padding="max_length", max_length=self.limit, return_tensors="pt"
+            [self._expanded(prompt)], padding="max_length", max_length=self.limit, return_tensors="pt"
         ).input_ids
         return ids
 
@@ -72,8 +81,31 @@ class Tokenizer:
             )
 
     def _tokens(self, prompts: Iterable[str]) -> list[list[int]]:
-        found: list[list[int]] = self._tokenizer(list(prompts), verbose=False).input_ids  # verbose: warns of long ones
+        found: list[list[int]] = self._tokenizer(
+            [self._expanded(prompt) for prompt in prompts],
+            verbose=False,  # else it warns of long ones
+        ).input_ids
         return found
+
+    def _learn(self, adapter: Adapter, word: LearnedWord) -> None:
+        """Add the tokens of a word, with the next ids; raises ModelError if it could not be told from others."""
+        theirs: Any = self._tokenizer
+        if taken := sorted(theirs.get_vocab().keys() & set(word.tokens)):
+            raise ModelError(f"{adapter.file} adds the word {taken[0]!r}, which the model has already", "rename it")
+        first = len(theirs)
+        theirs.add_tokens(word.tokens)
+        self.words = (*self.words, word)
+        (ids,) = self._tokens([word.word])
+        if ids[1:-1] != list(range(first, first + len(word.tokens))):
+            raise ModelError(f"{adapter.file} adds {word.word!r}, which the tokenizer takes apart", "rename it")
+
+    def _expanded(self, prompt: str) -> str:
+        """The prompt with all the tokens of each word that has several, as diffusers expands it."""
+        tokens = {word.word.lower(): " ".join(word.tokens) for word in self.words}
+        if not tokens:
+            return prompt
+        longest_first = sorted(map(re.escape, tokens), key=len, reverse=True)
+        return re.sub("|".join(longest_first), lambda match: tokens[match[0].lower()], prompt, flags=re.IGNORECASE)
 
     def _fault(self, known: int) -> str:
         """Why the tokenizer is not the text encoder's, which knows ``known`` tokens; empty if it is."""
@@ -89,7 +121,21 @@ class Tokenizer:
         probed = [tuple(tokens[1:-1]) for tokens in self._tokens(_PROBES)]
         if any(not tokens or {start, end, theirs.unk_token_id} & set(tokens) for tokens in probed):
             return "it has no tokens for some letters"
-        return "it gives different prompts the same tokens" if len(set(probed)) < len(probed) else ""
+        if len(set(probed)) < len(probed):
+            return "it gives different prompts the same tokens"
+        odd = self._unmade()
+        return f"its merges are not its vocabulary's: they do not make {shorten(odd)}" if odd else ""
+
+    def _unmade(self) -> list[str]:
+        """The tokens that the merges never make, so that words would be taken apart into letters; none if it is whole.
+
+        They make all tokens but those of a single byte, and those that were added for the start and the end.
+        """
+        theirs: Any = self._tokenizer
+        merges = from_json(theirs.backend_tokenizer.to_str())["model"]["merges"]
+        made = {"".join(pair.split(" ") if isinstance(pair, str) else pair) for pair in merges}
+        own = theirs.get_vocab().keys() - theirs.get_added_vocab().keys() - made
+        return sorted(token for token in own if len(token.removesuffix(_END_OF_WORD)) > 1)
 
 
 def _check(file: Path) -> None:

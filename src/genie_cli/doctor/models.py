@@ -9,6 +9,7 @@ from pathlib import Path
 from genie_cli.backbones import digits
 from genie_cli.config import BUNDLED, Model
 from genie_cli.diffusion.hub import cached, download_command, missing
+from genie_cli.diffusion.hub_cache import stable_diffusions
 from genie_cli.diffusion.locate import REINSTALL, locate
 from genie_cli.doctor.disk import disk
 from genie_cli.doctor.finding import Finding
@@ -52,6 +53,9 @@ def cache() -> Iterator[Finding]:
 
     folder = Path(constants.HF_HUB_CACHE)
     yield _model(offline=constants.HF_HUB_OFFLINE)
+    for name, labels in stable_diffusions():
+        if name != DEFAULT.name or DEFAULT.commit not in labels:
+            yield Finding("cache", name, f"cached: --revision {', '.join(labels)}")
     yield Finding("cache", "HF_HUB_OFFLINE", "on: nothing is downloaded" if constants.HF_HUB_OFFLINE else "off")
     # Whether it is set, never its value.
     yield Finding("cache", "HF_TOKEN", "set" if os.environ.get("HF_TOKEN") else "not set (public models need none)")

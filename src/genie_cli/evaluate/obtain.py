@@ -30,6 +30,8 @@ _PLAN = '{"kind":"genie.plan"'  # how every plan file begins
 _HOW = (
     "model.name",
     "model.revision",
+    "model.lora",
+    "model.embedding",
     "generate.steps",
     "generate.guidance",
     "model.dtype",
@@ -129,7 +131,7 @@ def command_for(run: Run, plan: str) -> str:
         section, _, name = key.partition(".")
         value = getattr(getattr(run.settings, section), name)
         if value != field_of(key).default:
-            command += [flag_of(key), str(value)]
+            command += [flag_of(key), ",".join(value) if isinstance(value, tuple) else str(value)]
     return shlex.join([*command, *(["--probe"] if probe else []), "--format", "png"])
 
 

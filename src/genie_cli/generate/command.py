@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from genie_cli import manifest
 from genie_cli.config import BUNDLED
+from genie_cli.diffusion.adapters import parted
 from genie_cli.errors import ImageError, ManifestError
 from genie_cli.files.reading import first_problem
 from genie_cli.header import RunSettings
@@ -86,16 +87,19 @@ def source_root_of(image: Path) -> str | None:
 def options_of(model: str, settings: RunSettings) -> dict[str, str]:
     """The options of `genie generate`, by name, that repeat a run's settings.
 
-    Settings that genie does not know never become options. Of a model in a folder only the name is known, so the
-    person has to fill in where it is.
+    Settings that genie does not know never become options. Of a model in a folder, and of LoRAs and textual
+    inversions, only the name is known, so the person has to fill in where they are.
 
     Args:
         model: its identity.
     """
-    name, _, revision = model.partition("@")
+    base, added = parted(model)
+    name, _, revision = base.partition("@")
     is_at_hub = "/" in name
-    options = {"model": name if is_at_hub or name == BUNDLED else f"<folder of {name}>"}
+    kind = "path" if name.endswith(".safetensors") else "folder"
+    options = {"model": name if is_at_hub or name == BUNDLED else f"<{kind} of {name}>"}
     options |= {"revision": revision} if is_at_hub else {}
+    options |= {option: ",".join(files) for option, files in added.items()}
     stated = settings.made_with()
     known = [key for key in RunSettings.model_fields if key not in ("model", "plans") and stated.get(key) is not None]
     options |= {key: str(stated[key]) for key in known if key != "probe"}

@@ -197,7 +197,7 @@ def _from_file(
     if others := sorted(file.models - {model}):
         raise UsageError(
             f"the plan was made for the model {', '.join(others)}, this is {model}",
-            "give the plan's model with --model and --revision, or plan again",
+            "give the plan's model with --model, --revision, --lora and --embedding, or plan again",
         )
     _compare_settings(file.header, settings, given, observer)
     return Planned(file.jobs, _root(file, src_dir) if file.uses_sources else None)

@@ -277,14 +277,17 @@ def prepared(
 
 
 def locate_model(settings: Settings, given: Set[str], observer: Observer) -> Located:
-    """Find the model that the settings name, downloading it if need be.
+    """Find the model that the settings name, downloading it if need be, and what is put on top of it.
 
     Raises:
-        UsageError: a revision was typed for a model that is on this machine.
-        ModelError: see `diffusion.locate.locate`.
+        UsageError: a revision was typed for a model that is on this machine, or a LoRA's scale is none.
+        ModelError: see `diffusion.locate.locate` and `diffusion.adapters.found`.
     """
-    from genie_cli.diffusion.locate import is_local, locate
+    from genie_cli.diffusion import adapters
+    from genie_cli.diffusion.locate import is_local, locate, on
 
     if "model.revision" in given and is_local(settings.model.name):
         raise UsageError("--revision goes with a Hugging Face model; this one is on this machine")
-    return locate(settings.model.name, settings.model.commit, observer)
+    model = settings.model
+    added = adapters.found(model.lora, model.embedding)  # before a model is downloaded
+    return on(locate(model.name, model.commit, observer), added)
