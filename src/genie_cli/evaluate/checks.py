@@ -12,6 +12,7 @@ from pathlib import Path
 from genie_cli import manifest
 from genie_cli.config import Data, Settings
 from genie_cli.data.catalog import Entry
+from genie_cli.data.class_names import ClassNames
 from genie_cli.data.dataset import Dataset
 from genie_cli.data.random_split import RandomSplit
 from genie_cli.devices import parse_device
@@ -27,6 +28,7 @@ _DECIDED_BY_MANIFESTS = (
     *(key for key in keys("model") if key != "model.device"),  # the evaluator itself runs on the device
     "generate.steps",
     "generate.guidance",
+    "generate.negative_prompt",
     "generate.prompt",
     "generate.superclass",
     "generate.preset",
@@ -102,6 +104,12 @@ def _check_manifests(given: Set[str], generates: bool, plan_only: bool) -> None:
         raise UsageError("--manifest has the images: leave out --plan-out and --dry-run, which are about making them")
     if not generates:
         raise UsageError("none of the augmentations needs generated images: leave out --manifest")
+
+
+def check_names(names: ClassNames, manifests: Sequence[str]) -> None:
+    """Raise UsageError if names of classes were given for prompts that nobody writes."""
+    if names.name and manifests:
+        raise UsageError("the images are those of --manifest: leave out --class-names")
 
 
 def _check_ratios(chosen: Sequence[Augmentation], steps: int) -> None:

@@ -33,6 +33,7 @@ class Setup:
     guidance: float
     probe: bool
     encoder: Encoder
+    negative_prompt: str = ""
     elsewhere: bool = False
 
 

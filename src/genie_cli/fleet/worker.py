@@ -161,7 +161,8 @@ def _engine(setup: Setup, located: Located) -> Engine[Job]:
 
     chosen = setup.choices
     snapshot = load(located, str(chosen.device), chosen.dtype, chosen.attention, chosen.compile)
-    return Engine(snapshot, chosen.slots, setup.steps, setup.guidance, probe=setup.probe)
+    negative = setup.negative_prompt
+    return Engine(snapshot, chosen.slots, setup.steps, setup.guidance, negative_prompt=negative, probe=setup.probe)
 
 
 def _ready(engine: Engine[Job], model: str) -> Ready:
