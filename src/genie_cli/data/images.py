@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +24,31 @@ from genie_cli.files.image_data import LimitError, open_image
 from genie_cli.files.reading import read_bytes, reason
 
 IMAGE_SUFFIXES: frozenset[str] = frozenset(
-    (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm")
+    (
+        ".jpg",
+        ".jpeg",
+        ".jfif",
+        ".png",
+        ".webp",
+        ".bmp",
+        ".gif",
+        ".tif",
+        ".tiff",
+        ".ppm",
+        ".pgm",
+        ".pbm",
+        ".pnm",
+        ".avif",
+    )
 )
+
+# What phones and cameras write, and Pillow does not read, by the names of the files.
+_NOT_READ = {
+    "HEIC": (".heic", ".heif", ".hif"),
+    "JPEG XL": (".jxl",),
+    "JPEG 2000": (".jp2", ".j2k"),
+    "raw": (".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2"),
+}
 
 # What Pillow warns at by default, a quarter of a gibibyte of RGB. Pillow itself refuses only twice as many, but
 # decoding takes several copies at four bytes a pixel, and no model here sees more than a few megapixels.
@@ -36,9 +60,16 @@ MAX_ASPECT = 100
 
 # Only these are tried, whatever the name says: some of Pillow's other readers run programs (EPS) or guess.
 # Multi-picture JPEG (MPO) comes with JPEG.
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", *(["AVIF"] if find_spec("PIL.AvifImagePlugin") else []))
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"BM", b"GIF8", b"II*\0", b"MM\0*")
 
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+_BEGINNINGS = {
+    b"\xff\n": ".jxl",
+    b"\0\0\0\x0cJXL ": ".jxl",
+    b"\0\0\0\x0cjP  ": ".jp2",
+    b"\xff\x4f\xff\x51": ".jp2",
+}
 _BAND = 1 << 22  # pixels that are converted at a time
 
 _EMPTY = "is empty (0 bytes)"
@@ -47,6 +78,20 @@ _TRUNCATED = "is truncated"
 _BROKEN = "is truncated, damaged or of a kind that cannot be read"
 _TOO_LARGE = f"is too large: a decompression bomb, or a picture of more than {MAX_PIXELS:,} pixels"
 _UNKNOWN_WHITE = "has pixels of more than 16 bits, which do not say how bright white is"
+
+
+def how_to_convert(suffix: str) -> str:
+    """What to do about an image of a kind that is not read, by its extension; empty if it is none of these."""
+    name = next((name for name, suffixes in _NOT_READ.items() if suffix in suffixes), "")
+    how = "convert it to JPEG or PNG, as with ImageMagick: magick mogrify -format png"
+    return f"is {name}, which is not read; {how} *{suffix}" if name else ""
+
+
+def _extension_of(data: bytes) -> str:
+    """The extension of a file of a kind that is not read, by how it begins; else empty."""
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
+        return ".heic"
+    return next((suffix for start, suffix in _BEGINNINGS.items() if data.startswith(start)), "")
 
 
 def read(path: Path, sha256: str = "", shorter: int | None = None) -> Image.Image:
@@ -111,7 +156,7 @@ def decode(data: bytes, path: Path, shorter: int | None = None) -> Image.Image:
         raise _too_large(path) from error
     except UnidentifiedImageError as error:
         # An image that is truncated early, or whose header is damaged, cannot be identified either.
-        why = _BROKEN if data.startswith(_SIGNATURES) else _NOT_AN_IMAGE
+        why = _BROKEN if data.startswith(_SIGNATURES) else how_to_convert(_extension_of(data)) or _NOT_AN_IMAGE
         raise ImageError(path, why, f"formats that can be read: {', '.join(_FORMATS)}") from error
     except Exception as error:  # On bad bytes Pillow's readers raise almost anything, down to struct.error.
         raise ImageError(path, _TRUNCATED if "truncated" in str(error).lower() else _BROKEN) from error
