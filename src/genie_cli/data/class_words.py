@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from genie_cli.data import imagenet
 from genie_cli.errors import UsageError
@@ -16,6 +17,7 @@ _ID_AND_WORDS = re.compile(r"(n[0-9]{8})[-_. ]+(?=\S)")  # as Stanford Dogs has 
 _NUMBER = re.compile(r"[0-9]{1,4}\.[ _]*(?=[^\W\d_])")  # as CUB and Caltech have them: 001.Black_footed_Albatross
 
 
+@lru_cache(maxsize=1 << 16)
 def words_of(label: str) -> str:
     """A class in words: "Black footed Albatross" for ``001.Black_footed_Albatross``.
 

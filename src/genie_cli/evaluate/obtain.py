@@ -46,8 +46,11 @@ _HOW = (
 )
 
 
+_NO_NAMES = ClassNames()
+
+
 def prompts_for(
-    settings: Settings, dataset: Dataset, names: ClassNames, *, all_words: bool = False
+    settings: Settings, dataset: Dataset, names: ClassNames = _NO_NAMES, *, all_words: bool = False
 ) -> Callable[[str], tuple[str, ...]]:
     """The prompts for each class, of which each job has one; see `prompts.prompts_of`.
 
