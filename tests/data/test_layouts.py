@@ -189,6 +189,24 @@ def test_the_page_has_the_rows() -> None:
             assert any(each.dataset == name and row.startswith(each.row) for each in LAYOUTS), (name, row)
 
 
+@pytest.mark.parametrize("layout", LAYOUTS, ids=NAMED)
+def test_it_is_read_from_the_folder_that_it_was_unpacked_in(layout: Layout, tmp_path: Path) -> None:
+    """Where the data set's own folder has the name that it was published under."""
+    names = {
+        "mini": "miniImagenet",
+        "tiered": "tiered_imagenet",
+        "aircraft": "fgvc-aircraft-2013b/fgvc-aircraft-2013b/data",
+    }
+    names |= {"cub": "CUB_200_2011/CUB_200_2011", "cars": "stanford_cars/stanford_cars", "food": "food-101/food-101"}
+    if layout.dataset not in names:
+        pytest.skip("it has no name")
+    layout.lay(tmp_path / "data" / names[layout.dataset])
+    dataset = read(layout, tmp_path / "data")
+    assert dataset.test
+    if layout.images is not None:
+        assert sorted(found(dataset.test)) == sorted(layout.images)
+
+
 def test_a_class_folder_of_the_name_of_its_root_is_a_class(tmp_path: Path) -> None:
     """Beside others: then it is no folder that was unpacked."""
     folders("train", "test")(tmp_path / "cat")

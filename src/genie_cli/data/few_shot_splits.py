@@ -15,7 +15,7 @@ from genie_cli.data.dataset import Dataset
 from genie_cli.data.folder import find, hashed, require_folder
 from genie_cli.data.ilsvrc import FEWEST, trees
 from genie_cli.data.imagenet import WNID, in_words, is_class
-from genie_cli.data.listing import ARCHIVES, contents, counted, files_in, folders_in, is_file, undoubled
+from genie_cli.data.listing import ARCHIVES, contents, counted, files_in, folders_in, is_file, only_folder, undoubled
 from genie_cli.data.lists import Image, read_few_shot_json
 from genie_cli.data.places import Placed, best, of_paths
 from genie_cli.data.published import Published, Split
@@ -55,7 +55,7 @@ def read_split(
         FolderError: no known layout, or not the whole split: with what was expected and found.
     """
     require_folder(root)
-    root /= undoubled(root)
+    root = _home(published, root, split)
     with published.hinting():
         found, images, layout = _find(published, root, split, csv_places, partial)
         labels = sorted({label for _, label in images})
@@ -72,12 +72,29 @@ def read_split(
     return Dataset(found, tuple(sources), tuple(sources), names, layout=layout)
 
 
+def _home(published: Published, root: Path, split: Split) -> Path:
+    """The folder of the data set: the one that was given, or the only one in it if the data set is there."""
+    root /= undoubled(root)
+    within = root / undoubled(root, only_folder(root)) if only_folder(root) else root
+    return within if not _has(published, root, split) and _has(published, within, split) else root
+
+
+def _has(published: Published, root: Path, split: Split) -> bool:
+    """Whether a folder has a list or a folder of the split."""
+    lists = (root / undoubled(root, place) / name for place in published.list_folders for name in _names_of(split))
+    return any(map(is_file, lists)) or any(folders_in(root / undoubled(root, name)) for name in _FOLDERS[split])
+
+
+def _names_of(split: Split) -> tuple[str, str]:
+    return f"{split}.csv", _JSON[split]
+
+
 def _find(
     published: Published, root: Path, split: Split, csv_places: CsvPlaces, partial: bool
 ) -> tuple[Path, list[Image], str]:
     """The folder that paths are relative to, the split's images, and the layout in words."""
     for folder in (undoubled(root, place) if place else "" for place in published.list_folders):
-        for name in (f"{split}.csv", _JSON[split]):
+        for name in _names_of(split):
             file = root / folder / name
             if is_file(file):
                 is_json = file.suffix == ".json"

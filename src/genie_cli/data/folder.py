@@ -22,7 +22,7 @@ from genie_cli.data.class_words import names_of
 from genie_cli.data.dataset import Dataset
 from genie_cli.data.images import IMAGE_SUFFIXES, how_to_convert
 from genie_cli.data.listing import ARCHIVES, counted
-from genie_cli.data.split_folders import nested_classes, require_class_folders
+from genie_cli.data.split_folders import odd_classes, require_class_folders
 from genie_cli.errors import FolderError
 from genie_cli.files.reading import MAX_BYTES, is_text, look, open_binary, reason
 from genie_cli.jobs import Source, inside_root
@@ -97,7 +97,7 @@ def list_sources(root: Path, label: str | None = None, observer: Observer | None
     """List the images that `scan` finds, and tell an observer what was left out or may be a mistake."""
     observer = observer or Observer()
     listing = scan(root, label, observer)
-    if label is None and (warning := nested_classes(root, [source.path for source in listing.sources])):
+    if label is None and (warning := odd_classes(root, [source.path for source in listing.sources])):
         observer.warning(warning)
     if label is not None and any("/" in source.path for source in listing.sources):
         observer.found(f"--src-label: images in subfolders count as {label!r}, too")

@@ -59,20 +59,33 @@ def contents(root: Path) -> str:
 def undoubled(root: Path, place: str = "") -> str:
     """A place below ``root``, or the folder of its own name in it, where archives are unpacked into such a one.
 
-    That is so if the other folder is the only one there, and has no images beside it.
+    That is so, of each folder of the place, if the other folder is the only one there, and has no images beside it.
 
     Args:
         place: POSIX; "" for the root itself, whose own name then counts.
     """
+    if not place:
+        return _undoubled(root, "", root.absolute().name)
+    found = ""
+    for name in place.split("/"):
+        found = _undoubled(root, f"{found}/{name}".lstrip("/"), name)
+    return found
+
+
+def only_folder(root: Path) -> str:
+    """The name of the folder in ``root``, if there is one only; else empty."""
+    names = folders_in(root) - {_OF_MACS}
+    return next(iter(names)) if len(names) == 1 else ""
+
+
+def _undoubled(root: Path, place: str, name: str) -> str:
     from genie_cli.data.images import IMAGE_SUFFIXES
 
-    def is_image(name: str) -> bool:
-        return PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES
+    def is_image(file: str) -> bool:
+        return PurePosixPath(file).suffix.lower() in IMAGE_SUFFIXES
 
-    name = place.rpartition("/")[2] or root.absolute().name
     for _ in range(_MOST_DOUBLED):
-        within = root / place
-        if not name or folders_in(within) - {_OF_MACS} != {name} or any(map(is_image, files_in(within))):
+        if not name or only_folder(root / place) != name or any(map(is_image, files_in(root / place))):
             break
         place = f"{place}/{name}".lstrip("/")
     return place
