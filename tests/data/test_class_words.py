@@ -90,6 +90,12 @@ def test_files_that_are_none(text: str, problem: str, tmp_path: Path) -> None:
     assert problem in str(caught.value)
 
 
+@pytest.mark.parametrize("column", ["prompts", "prompt"])
+def test_prompts_are_separated_by_bars(column: str, tmp_path: Path) -> None:
+    (tmp_path / "names.csv").write_text(f"label,words,{column}\ncat,,a {{target}} | b | b|\ndog,,\n")
+    assert class_names.read(tmp_path / "names.csv").prompts == {"cat": ("a {target}", "b")}
+
+
 def test_other_columns_and_blanks_do_not_matter(tmp_path: Path) -> None:
     (tmp_path / "names.csv").write_text("\ufeffnote, words ,label\nx, a cat ,cat\n,,dog\n")
     assert class_names.read(tmp_path / "names.csv").words == {"cat": "a cat", "dog": ""}

@@ -36,7 +36,7 @@ def test_avif_is_upright_and_over_white(tmp_path: Path) -> None:
 def test_avif_that_was_cut_off_is_refused(share: float, tmp_path: Path) -> None:
     path = saved(noise(), tmp_path / "a.avif")
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
-    with pytest.raises(ImageError, match=r"is truncated|is not an image"):
+    with pytest.raises(ImageError, match=r"is truncated"):
         opened(path)
 
 

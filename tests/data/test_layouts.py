@@ -134,7 +134,9 @@ NAMED = [f"{each.benchmark}-{each.dataset}-{number}" for number, each in enumera
 
 
 def read(layout: Layout, root: Path) -> Any:
-    options = {"partial": True} if catalog.entry(layout.benchmark, layout.dataset).can_be_partial else {}
+    options: dict[str, Any] = (
+        {"partial": True} if catalog.entry(layout.benchmark, layout.dataset).can_be_partial else {}
+    )
     return catalog.load(layout.benchmark, layout.dataset, str(root), **options, **(layout.options or {}))
 
 

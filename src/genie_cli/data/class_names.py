@@ -15,6 +15,7 @@ from genie_cli.files.reading import blaming, read_text
 from genie_cli.files.writing import write_atomically
 
 _COLUMNS = ("label", "words", "prompts")
+_ALIASES = {"prompt": "prompts"}
 _BETWEEN = "|"  # prompts in a cell
 _WRITE = "write one: --write-class-names FILE"
 
@@ -56,7 +57,7 @@ def read(path: Path) -> ClassNames:
     """
     with blaming(path, UsageError, "a CSV file"):
         header, rows = csv_table(read_text(path, "utf-8-sig"))
-    header = [name.strip() for name in header]
+    header = [_ALIASES.get(name.strip(), name.strip()) for name in header]
     if any(header.count(name) != 1 for name in ("label", "words")) or header.count("prompts") > 1:
         raise UsageError(f"{path} has no class names: its first line must be label,words,prompts", _WRITE)
     words: dict[str, str] = {}

@@ -12,11 +12,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, TiffImagePlugin, UnidentifiedImageError
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError, features
 
 from genie_cli.data.orientation import orientation_of, upright
 from genie_cli.errors import ImageError
@@ -47,6 +46,7 @@ _NOT_READ = {
     "HEIC": (".heic", ".heif", ".hif"),
     "JPEG XL": (".jxl",),
     "JPEG 2000": (".jp2", ".j2k"),
+    "AVIF": (".avif",),  # by an older Pillow
     "raw": (".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2"),
 }
 
@@ -60,10 +60,12 @@ MAX_ASPECT = 100
 
 # Only these are tried, whatever the name says: some of Pillow's other readers run programs (EPS) or guess.
 # Multi-picture JPEG (MPO) comes with JPEG.
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", *(["AVIF"] if find_spec("PIL.AvifImagePlugin") else []))
+_HAS_AVIF = "avif" in features.modules and bool(features.check("avif"))  # from Pillow 11.3 on, if it was built with it
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", *(["AVIF"] if _HAS_AVIF else []))
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"BM", b"GIF8", b"II*\0", b"MM\0*")
 
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+_AVIF = (b"ftypavif", b"ftypavis")
 _BEGINNINGS = {
     b"\xff\n": ".jxl",
     b"\0\0\0\x0cJXL ": ".jxl",
@@ -91,6 +93,8 @@ def _extension_of(data: bytes) -> str:
     """The extension of a file of a kind that is not read, by how it begins; else empty."""
     if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
         return ".heic"
+    if data[4:12] in _AVIF and not _HAS_AVIF:
+        return ".avif"
     return next((suffix for start, suffix in _BEGINNINGS.items() if data.startswith(start)), "")
 
 
@@ -156,7 +160,8 @@ def decode(data: bytes, path: Path, shorter: int | None = None) -> Image.Image:
         raise _too_large(path) from error
     except UnidentifiedImageError as error:
         # An image that is truncated early, or whose header is damaged, cannot be identified either.
-        why = _BROKEN if data.startswith(_SIGNATURES) else how_to_convert(_extension_of(data)) or _NOT_AN_IMAGE
+        is_known = data.startswith(_SIGNATURES) or (_HAS_AVIF and data[4:12] in _AVIF)
+        why = _BROKEN if is_known else how_to_convert(_extension_of(data)) or _NOT_AN_IMAGE
         raise ImageError(path, why, f"formats that can be read: {', '.join(_FORMATS)}") from error
     except Exception as error:  # On bad bytes Pillow's readers raise almost anything, down to struct.error.
         raise ImageError(path, _TRUNCATED if "truncated" in str(error).lower() else _BROKEN) from error
