@@ -15,6 +15,7 @@ from genie_cli.data.class_names import ClassNames
 from genie_cli.data.listing import is_folder
 from genie_cli.diffusion.vocabulary import vocabulary
 from genie_cli.errors import GenieError, UsageError, did_you_mean, shorten
+from genie_cli.files.reading import look
 from genie_cli.generate.plan_file import PlanFile, opened
 from genie_cli.generate.request import ALL, PlanRequest, ratios_of
 from genie_cli.generate.targets import KnownClasses
@@ -244,5 +245,6 @@ def _root(file: PlanFile, src_dir: Path | None) -> Path:
     if root is None:
         raise UsageError(f"{file.name} does not say where its sources lie", "say it with --src-dir")
     if not is_folder(root):
-        raise UsageError(f"the sources' folder {root} is not there", "say where it is now with --src-dir")
+        what = "is not a folder" if look(root) else "is not there"
+        raise UsageError(f"the sources' folder {root} {what}", "say where it is now with --src-dir")
     return root.resolve()

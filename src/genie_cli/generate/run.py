@@ -161,15 +161,8 @@ class Run:
         from genie_cli.fleet.ray_cluster import RayCluster
 
         wanted, model = self.settings.generate, self.settings.model
-        setup = Setup(
-            self.located,
-            self._choices,
-            wanted.steps,
-            wanted.guidance,
-            wanted.probe,
-            encoder,
-            negative_prompt=wanted.negative_prompt,
-        )
+        how = (wanted.steps, wanted.guidance, wanted.probe, encoder, wanted.negative_prompt)
+        setup = Setup(self.located, self._choices, *how)
         transport = RayCluster(setup, model.ray, model.workers) if model.ray else Processes(setup, self._devices)
         return Fleet(transport, self.plan.source_root, versions(), self.observer)
 
@@ -193,15 +186,8 @@ class Run:
         if self.profiled:
             watches.append(stopwatch(chosen.device))
         watch = watches[0] if watches else None
-        return Engine(
-            snapshot,
-            chosen.slots,
-            wanted.steps,
-            wanted.guidance,
-            watch,
-            wanted.negative_prompt,
-            probe=wanted.probe,
-        )
+        how = (chosen.slots, wanted.steps, wanted.guidance, watch, wanted.negative_prompt)
+        return Engine(snapshot, *how, probe=wanted.probe)
 
     @cached_property
     def _choices(self) -> Choices:
