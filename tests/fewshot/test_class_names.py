@@ -12,6 +12,8 @@ from genie_cli.config import Settings
 from genie_cli.data import catalog
 from genie_cli.data.class_names import ClassNames
 from genie_cli.data.random_split import RandomSplit
+from genie_cli.errors import UsageError
+from genie_cli.evaluate.checks import prompt_words
 from genie_cli.evaluate.obtain import named, prompts_for
 from genie_cli.observer import Observer
 from tests.conftest import Genie
@@ -37,6 +39,16 @@ def test_prompts_are_those_of_every_command(benchmark: str, tmp_path: Path) -> N
     prompts = prompts_for(Settings(), named(dataset, names, Observer()), names)
     assert prompts("owl") == ("an eagle owl", "the eagle owl")
     assert prompts("golden_retriever") == (EXPECTED["golden_retriever"],)
+
+
+def test_classes_that_prompts_could_not_tell_apart_are_refused(tmp_path: Path) -> None:
+    put_pictures(tmp_path, [f"{label}/{number}.jpg" for label in ("Red fox", "red_fox", "owl") for number in range(2)])
+    dataset = catalog.load("fewshot", "folder", str(tmp_path))
+    assert prompt_words(dataset, ["owl", "red_fox"]) == ["owl", "red fox"]
+    with pytest.raises(UsageError, match="'Red fox' and 'red_fox' have the same name in prompts: red fox"):
+        prompt_words(dataset, dataset.classes)
+    apart = named(dataset, ClassNames({"red_fox": "young fox"}), Observer())
+    assert prompt_words(apart, dataset.classes) == ["Red fox", "owl", "young fox"]
 
 
 @pytest.mark.parametrize("command", ["fewshot", "finegrained", "longtail"])

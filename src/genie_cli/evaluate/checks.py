@@ -6,13 +6,14 @@ commands: what it says is used where it applies.
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 
 from genie_cli import manifest
 from genie_cli.config import Data, Settings
 from genie_cli.data.catalog import Entry
 from genie_cli.data.class_names import ClassNames
+from genie_cli.data.class_words import require_words
 from genie_cli.data.dataset import Dataset
 from genie_cli.data.random_split import RandomSplit
 from genie_cli.devices import parse_device
@@ -110,6 +111,23 @@ def check_names(names: ClassNames, manifests: Sequence[str]) -> None:
     """Raise UsageError if names of classes were given for prompts that nobody writes."""
     if names.name and manifests:
         raise UsageError("the images are those of --manifest: leave out --class-names")
+
+
+def prompt_words(dataset: Dataset, labels: Iterable[str]) -> list[str]:
+    """The words of classes that prompts are to be written for.
+
+    Raises:
+        UsageError: it is not known what a class is called, or two classes are called the same.
+    """
+    found: dict[str, str] = {}
+    for label in labels:
+        words = require_words(dataset.name_of(label))
+        if (other := found.setdefault(words.casefold(), label)) != label:
+            raise UsageError(
+                f"the classes {other!r} and {label!r} have the same name in prompts: {words}",
+                "put them into one folder, or say what each is called: --class-names",
+            )
+    return [dataset.name_of(label) for label in found.values()]
 
 
 def _check_ratios(chosen: Sequence[Augmentation], steps: int) -> None:

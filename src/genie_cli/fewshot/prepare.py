@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from genie_cli.config import Settings
 from genie_cli.data import catalog
 from genie_cli.data.catalog import Entry
-from genie_cli.data.class_words import require_words
 from genie_cli.data.dataset import Dataset
 from genie_cli.data.random_split import split_file
 from genie_cli.diffusion.vocabulary import require_known
@@ -162,7 +161,7 @@ def _generation(
     to_make = not options.manifests and any(augmentation.generates for augmentation in augmentations)
     if to_make:
         classes = {label for each in lists for episode in each.episodes for label in episode.classes}
-        require_known(settings.model.name, [require_words(dataset.name_of(label)) for label in sorted(classes)])
+        require_known(settings.model.name, checks.prompt_words(dataset, sorted(classes)))
     located = locate_model(settings, given, observer) if to_make else None
     model = located.identity if located else ""
     prompts_for = obtain.prompts_for(settings, dataset, options.names, all_words=options.as_authors)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from genie_cli.config import Settings
 from genie_cli.data import catalog
 from genie_cli.data.class_names import ClassNames
-from genie_cli.data.class_words import require_words
 from genie_cli.data.dataset import Dataset
 from genie_cli.data.random_split import split_file
 from genie_cli.diffusion.vocabulary import require_known
@@ -61,7 +60,7 @@ def prepare(
     to_make = generates and not options.manifests
     if to_make:
         few = profile.groups()[Group.FEW]
-        require_known(settings.model.name, [require_words(dataset.name_of(label)) for label in few])
+        require_known(settings.model.name, checks.prompt_words(dataset, few))
     trainings = _trainings(options, settings, given, dataset, profile, augmentations, observer)
     located = locate_model(settings, given, observer) if to_make else None
     tail = _tail_jobs(settings, dataset, options.names, profile, trainings, located)
