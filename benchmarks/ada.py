@@ -112,7 +112,7 @@ def measure(groups: Sequence[Group], root: Path, model: str, steps: int, rounds:
 
 def choices_to_make(dataset: Dataset, model: str, episodes: int, shots: int, seed: int) -> list[Group]:
     """The groups of candidates of all episodes; ``model`` is the diffusion model's identity."""
-    needs = EpisodeJobs("A photo of a {}".format, model, seed)
+    needs = EpisodeJobs(lambda label: (f"A photo of a {label}",), model, seed)
     groups: list[Group] = []
     for episode in draw(dataset, EpisodeSpec(ways=5, shots=shots, queries=1, seed=seed), episodes):
         for jobs, target in zip(needs.jobs(episode, ADA), episode.support, strict=True):

@@ -193,7 +193,7 @@ class TestPrompt:
         assert job.prompt == prompt
 
     def test_a_target_that_looks_like_a_template(self) -> None:
-        assert a_recipe().prompt_for("{target} \\1") == "A photo of a {target} \\1"
+        assert a_recipe().prompts_for("{target} \\1") == ("A photo of a {target} \\1",)
 
 
 class TestSourcesFor:

@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING, Any
 
 from genie_cli.config import Settings
 from genie_cli.confuse.confusion import Confusion
+from genie_cli.data.class_names import ClassNames, read_if_given
 from genie_cli.errors import UsageError
-from genie_cli.generate.request import PlanRequest, class_names
+from genie_cli.generate.request import PlanRequest, tidy_names
 from genie_cli.observer import Observer
 from genie_cli.settings import keys, override, split_list
 
@@ -133,6 +134,7 @@ def generate(
     src_label: str | None = None,
     confusion: Confusion | _Path | None = None,
     plan: _Path | None = None,
+    class_names: _Path | None = None,
     shard: tuple[int, int] | str | None = None,
     limit: int | None = None,
     profile: bool = False,
@@ -150,6 +152,7 @@ def generate(
         src_label: the class of all images in ``src_dir``, if it has no subfolders.
         confusion: draw sources from the classes most confused with each target: what `confuse` returns, or its file.
         plan: instead of sources and targets: generate the jobs of this plan file.
+        class_names: a CSV file ``label,words,prompts``: what classes are called in prompts; see `write_class_names`.
         shard: generate only part ``i`` of ``n``, as ``(i, n)`` or ``"i/n"``; all parts share the output folder.
             ``"slurm"``: the part that Slurm's variables say, in a task of a job array.
         limit: generate only the first images of the plan, or of the part.
@@ -174,6 +177,7 @@ def generate(
         src_label=src_label,
         confusion=confusion,
         plan=plan,
+        class_names=class_names,
         shard=shard,
         limit=limit,
         profile=profile,
@@ -192,6 +196,7 @@ def planned(
     src_label: str | None = None,
     confusion: Confusion | _Path | None = None,
     plan: _Path | None = None,
+    class_names: _Path | None = None,
     shard: tuple[int, int] | str | None = None,
     limit: int | None = None,
     profile: bool = False,
@@ -212,14 +217,46 @@ def planned(
     request = PlanRequest(
         src_dir=_path(src_dir),
         src_label=src_label,
-        targets=class_names(_words(targets) if isinstance(targets, str) else _texts(targets)),
+        targets=_targets(targets),
         confusion=_confusion(confusion),
         plan=None if plan is None else str(plan),
+        names=_class_names(class_names),
     )
     index, count = shards.parse(shard) if isinstance(shard, str) else shards.checked(*(shard or (1, 1)))
     share = shards.Share(index, count, limit)
     with prepared(request, chosen, given, _listening(observer), share, profile) as run:
         yield run
+
+
+def write_class_names(
+    path: _Path,
+    src_dir: _Path | None = None,
+    targets: _Words = (),
+    *,
+    src_label: str | None = None,
+    class_names: _Path | None = None,
+) -> int:
+    """Write what the classes of a source folder, and the targets, are called in prompts: a file to be edited.
+
+    Args:
+        path: the CSV file to write, ``label,words,prompts``; it must not exist. `generate` takes it as ``class_names``.
+        src_dir, targets, src_label: as for `generate`.
+        class_names: an earlier file, whose content is kept.
+
+    Returns:
+        The number of classes.
+
+    Raises:
+        UsageError: there is no class, or a target could mean several.
+        FolderError: the source folder is not there, or has no class folders.
+        OutputError: the file exists, or cannot be written.
+    """
+    from genie_cli.data import class_names as files
+    from genie_cli.generate.request import named_classes
+
+    names = _class_names(class_names)
+    request = PlanRequest(src_dir=_path(src_dir), src_label=src_label, targets=_targets(targets), names=names)
+    return files.write(Path(path), named_classes(request), names)
 
 
 def status(
@@ -504,6 +541,7 @@ def fewshot(
     baseline: str | None = None,
     compare: _Texts = (),
     as_authors: bool = False,
+    class_names: _Path | None = None,
     out: _Path = "genie-fewshot",
     settings: Settings | None = None,
     observer: Observer | None = None,
@@ -529,6 +567,8 @@ def fewshot(
         baseline: the augmentation that the others are compared with, such as ``"genie r=0.8"``; default: weak.
         compare: pairs of augmentations whose paired difference is wanted, each as ``"genie r=0.8,txt2img"``.
         as_authors: do what the authors' code does where it differs from the paper's text.
+        class_names: a CSV file ``label,words,prompts``: what classes are called in prompts; see
+            `write_dataset_class_names`.
         out: folder for results, episode lists, predictions and generated images.
         settings: settings in the sections fewshot, data, generate and model.
         options: single settings by the name of their option, such as ``shots=1``, ``episodes=100``, ``r=[0.6, 0.8]``,
@@ -562,6 +602,7 @@ def fewshot(
         baseline=baseline,
         compare=compare,
         as_authors=as_authors,
+        class_names=class_names,
     )
 
 
@@ -577,6 +618,7 @@ def finegrained(
     soft_labels: bool = False,
     baseline: str | None = None,
     compare: _Texts = (),
+    class_names: _Path | None = None,
     out: _Path = "genie-finegrained",
     settings: Settings | None = None,
     observer: Observer | None = None,
@@ -611,6 +653,7 @@ def finegrained(
         soft_labels=soft_labels,
         baseline=baseline,
         compare=compare,
+        class_names=class_names,
     )
 
 
@@ -626,6 +669,7 @@ def longtail(
     partial: bool = False,
     soft_labels: bool = False,
     compare: _Words = (),
+    class_names: _Path | None = None,
     out: _Path = "genie-longtail",
     settings: Settings | None = None,
     observer: Observer | None = None,
@@ -646,7 +690,7 @@ def longtail(
         backbone: the network to measure that with; default: DINOv2 ViT-B/14, ``digits`` for the digits.
         checkpoint: LiVT's or MAE's weights to start training from; default: random weights.
         compare: pairs of augmentations, such as ``["genie r=0.8,txt2img"]``: the paired difference, first less second.
-        partial, soft_labels, out: as in `fewshot`.
+        partial, soft_labels, class_names, out: as in `fewshot`.
         settings: settings in the sections longtail, data, generate and model.
         options: single settings by the name of their option, such as ``epochs=10``, ``seeds=[0]``, ``per_class=20``.
 
@@ -674,8 +718,48 @@ def longtail(
         partial=partial,
         soft_labels=soft_labels,
         compare=tuple(_texts([compare] if isinstance(compare, str) else compare)),
+        names=_class_names(class_names),
     )
     return prepare(asked, chosen, given, _listening(observer)).evaluate()
+
+
+def write_dataset_class_names(
+    path: _Path,
+    benchmark: str,
+    dataset: str = "digits",
+    *,
+    lists: _Path | None = None,
+    partial: bool = False,
+    class_names: _Path | None = None,
+    settings: Settings | None = None,
+    observer: Observer | None = None,
+    **options: Any,
+) -> int:
+    """Write what the classes of a data set are called in prompts: a file to be edited, for `fewshot` and the like.
+
+    Args:
+        path: the CSV file to write, ``label,words,prompts``; it must not exist.
+        benchmark: ``fewshot``, ``finegrained`` or ``longtail``, whose ``dataset`` it is.
+        lists, partial: as for `longtail`.
+        class_names: an earlier file, whose content is kept.
+        settings: settings in the section data.
+        options: single settings by the name of their option: ``data_dir="mini"``.
+
+    Returns:
+        The number of classes.
+
+    Raises:
+        UsageError: there is no such data set, or an argument is of no use to it.
+        FolderError: the data set is missing or incomplete.
+        OutputError: the file exists, or cannot be written.
+    """
+    from genie_cli.evaluate.obtain import write_names
+
+    chosen, _ = override(settings or Settings(), options, keys("data"))
+    names = _class_names(class_names)
+    return write_names(
+        Path(path), benchmark, dataset, chosen.data, _path(lists), names, _listening(observer), partial=partial
+    )
 
 
 def _on_episodes(
@@ -689,6 +773,7 @@ def _on_episodes(
     episode_list: _Paths,
     checkpoint: _Path | None,
     compare: _Texts,
+    class_names: _Path | None,
     **rest: Any,
 ) -> FewShotRecords:
     """What `fewshot` and `finegrained` do: they differ in their task and its section of the settings."""
@@ -702,6 +787,7 @@ def _on_episodes(
         episode_lists=tuple(map(Path, _names(episode_list))),
         checkpoint=_path(checkpoint),
         compare=tuple(_texts([compare] if isinstance(compare, str) else compare)),
+        names=_class_names(class_names),
         **rest,
     )
     return prepare(task, asked, *chosen, _listening(observer)).evaluate()
@@ -709,6 +795,14 @@ def _on_episodes(
 
 def _path(path: _Path | None) -> Path | None:
     return None if path is None else Path(path)
+
+
+def _targets(given: _Words) -> tuple[str, ...]:
+    return tidy_names(_words(given) if isinstance(given, str) else _texts(given))
+
+
+def _class_names(path: _Path | None) -> ClassNames:
+    return read_if_given(_path(path))
 
 
 def _confusion(given: Confusion | _Path | None) -> Confusion | None:

@@ -23,6 +23,7 @@ class RunSettings(BaseModel):
         model: the model's identity.
         device: ``"cpu"``, ``"cuda"``, ...
         steps: None for probes, which take one step, whatever this setting is.
+        negative_prompt: the prompt that guidance leads away from; left out, it is empty.
         probe: True if the images are probes (`diffusion.solver.Probe`); left out, they are whole ones.
         slots: the batch size.
         plans: the recipes of the jobs, one for each plan that added to the folder; a plan from a file has none.
@@ -33,6 +34,7 @@ class RunSettings(BaseModel):
     model: str | None = None
     steps: Annotated[int, Field(ge=1)] | None = None
     guidance: float | None = None
+    negative_prompt: str | None = None
     probe: bool | None = None
     device: str | None = None
     dtype: str | None = None

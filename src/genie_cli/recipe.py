@@ -13,12 +13,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from genie_cli.errors import UsageError
 from genie_cli.jobs import Job, Method, Plan, Ratio, Source
+from genie_cli.prompts import chosen_prompt, prompts_of
 
+_Templates = Annotated[tuple[str, ...], Field(min_length=1)]
 _BITS = 64  # of a SHA-256, in which sources are compared
 
 
@@ -120,8 +123,11 @@ class Recipe(BaseModel):
 
     Attributes:
         r: noise ratios, 0 < r <= 1 (paper, section 3).
-        prompt: template with ``{target}`` (paper, section 4: "A photo of a {target}").
-        superclass: if set, ``, a type of {superclass}`` is appended to the prompt (paper, section 4.3).
+        prompt: template with ``{target}`` (paper, section 4: "A photo of a {target}"), or several, of which each job
+            has one; see `prompts.chosen_prompt`.
+        superclass, articles: see `prompts.prompts_of`. A plan of an earlier genie does not state ``articles``.
+        words: from a target to its words in prompts; one that is missing is its own.
+        prompts: from a target to templates of its own.
         per_target: images per target and r; 0 means one from every eligible source.
         model: identity of the model.
         sources_for: for a target, the only source classes that may be used (the most confused ones).
@@ -132,17 +138,25 @@ class Recipe(BaseModel):
     targets: tuple[str, ...]
     method: Method = Method.GENIE
     r: tuple[Ratio, ...] = (0.8,)
-    prompt: str = "A photo of a {target}"
+    prompt: str | _Templates = "A photo of a {target}"
     superclass: str = ""
+    articles: bool = False
+    words: Mapping[str, str] = {}
+    prompts: Mapping[str, _Templates] = {}
     per_target: int = Field(default=0, ge=0)
     seed: int = 0
     model: str
     sources_for: Mapping[str, Sequence[str]] = {}
 
-    def prompt_for(self, target: str) -> str:
-        """The prompt for a class."""
-        suffix = f", a type of {self.superclass}" if self.superclass else ""
-        return self.prompt.replace("{target}", target) + suffix
+    @property
+    def templates(self) -> tuple[str, ...]:
+        """The templates of all targets that have none of their own."""
+        return (self.prompt,) if isinstance(self.prompt, str) else self.prompt
+
+    def prompts_for(self, target: str) -> tuple[str, ...]:
+        """The prompts for a class, of which each job has one."""
+        templates = self.prompts.get(target, self.templates)
+        return prompts_of(templates, self.words.get(target, target), self.superclass, articles=self.articles)
 
     def jobs(self, sources: Sequence[Source] | SourceIndex) -> Plan:
         """The plan, source by source so that each source is read and encoded once; no job twice.
@@ -178,9 +192,10 @@ class Recipe(BaseModel):
 
     def covers(self, other: Recipe) -> bool:
         """Whether this makes every job that the other makes, whatever the sources are."""
-        alike = ("method", "prompt", "superclass", "seed", "model")
+        alike = ("method", "seed", "model")
         return (
             all(getattr(self, name) == getattr(other, name) for name in alike)
+            and all({*self.prompts_for(name)} == {*other.prompts_for(name)} for name in other.targets)
             and {*self.targets} >= {*other.targets}
             and {*self.r} >= {*other.r}
             and self.per_target >= other.per_target
@@ -237,12 +252,14 @@ class Recipe(BaseModel):
         return chosen
 
     def _jobs(self, source: Source | None, target: str, count: int) -> Iterator[Job]:
+        prompts, content = self.prompts_for(target), source.sha256 if source else None
         for replicate in range(count):
+            prompt = chosen_prompt(prompts, content, target, replicate, self.seed)
             for r in sorted(set(self.r)):
                 yield Job(
                     source=source,
                     target=target,
-                    prompt=self.prompt_for(target),
+                    prompt=prompt,
                     method=self.method,
                     r=r,
                     model=self.model,

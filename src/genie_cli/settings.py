@@ -60,6 +60,14 @@ def takes_several(key: str) -> bool:
     return get_origin(field_of(key).annotation) is tuple
 
 
+def is_repeated(key: str) -> bool:
+    """Whether a setting may be given several times, each time a text as it is, which may have commas in it."""
+    annotation = field_of(key).annotation
+    return get_origin(annotation) in (Union, UnionType) and any(
+        get_origin(kind) is tuple for kind in get_args(annotation)
+    )
+
+
 def is_flag(key: str) -> bool:
     """Whether a setting is either on or off, and its option a flag that switches it on."""
     return field_of(key).annotation is bool

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
@@ -156,3 +157,12 @@ class TestLogits:
         (tmp_path / "true.txt").write_text("a\n\nb\nc\n")
         with pytest.raises(UsageError, match="line 2: is blank"):
             from_logits(logits, tmp_path / "true.txt")
+
+
+def test_a_pipe_is_read_once_and_has_no_hash() -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"true,predicted\na,b\nb,b\n")
+    os.close(writing)
+    found = from_predictions(Path(f"/dev/fd/{reading}"), None)
+    os.close(reading)
+    assert found.how == {"predictions": "a pipe", "images": 2}

@@ -30,4 +30,4 @@ def test_cub(tmp_path: Path) -> None:
     for source in (*images.train, *images.test):
         assert source.sha256 == hashlib.sha256((images.root / source.path).read_bytes()).hexdigest()
     recipe = Recipe(targets=(laysan,), superclass=images.superclass, model="m")
-    assert recipe.prompt_for(images.names[laysan]) == "A photo of a Laysan Albatross, a type of bird"
+    assert recipe.prompts_for(images.names[laysan]) == ("A photo of a Laysan Albatross, a type of bird",)

@@ -181,7 +181,8 @@ def test_lists_without_any_of_their_images(dataset: ModuleType, partial: bool, t
         put_classes(tmp_path, [FINCH])
     put(tmp_path, "pictures/a.jpg")
     message, hint = failure(dataset, tmp_path, partial=partial)
-    assert message.endswith(f"lists images, but none of them is below {tmp_path}, which holds pictures/, test.csv")
+    where = f"none is in a place where they are looked for; {tmp_path} holds pictures/, test.csv"
+    assert message.endswith(f"lists images, and {where}")
     assert hint == dataset.HOW_TO_GET
 
 

@@ -45,8 +45,11 @@ def test_no_images_at_all(label: str | None, tmp_path: Path) -> None:
     for path in ("readme.md", "cat/a.heic", "cat/deep/a.txt", "cat/.hidden.png"):
         put(tmp_path, path)
     message, hint = failure(tmp_path, label)
-    assert message == f"{tmp_path} has no images that can be used, and 3 files of other kinds"
-    assert hint.startswith("images are files whose names end in .bmp, .gif, ")
+    assert message.startswith(
+        f"{tmp_path} has no images that can be used, and 2 files of other kinds; "
+        "cat/a.heic is HEIC, which is not read; convert it to JPEG or PNG"
+    )
+    assert hint.startswith("images are files whose names end in .avif, .bmp, .gif, ")
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_formats_that_are_not_read_whatever_the_name(kind: str, tmp_path: Path) 
     path = saved(noise(), tmp_path / "a.png", format=kind)
     with pytest.raises(ImageError, match=r"is not an image$") as caught:
         opened(path)
-    assert caught.value.hint == "formats that can be read: JPEG, PNG, WEBP, BMP, GIF, TIFF, PPM"
+    assert caught.value.hint == "formats that can be read: JPEG, PNG, WEBP, BMP, GIF, TIFF, PPM, AVIF"
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".bmp", ".gif", ".tif", ".ppm"])

@@ -119,6 +119,19 @@ def test_the_data_set_of_class_folders_is_no_folder_of_splits(tmp_path: Path) ->
     assert load("finegrained", "folder", str(tmp_path)).classes == ("cat", "lynx")
 
 
+def test_splits_with_the_name_of_the_data_set(tmp_path: Path) -> None:
+    put_classes(tmp_path / "a", "seg_train/sea", "seg_train/street", "seg_test/sea", "seg_test/street", "seg_pred")
+    message, hint = failure(tmp_path / "a")
+    assert "holds dataset splits (seg_train, seg_test, seg_pred)" in message
+    assert hint == f"give one of them: {tmp_path / 'a/seg_train'}"
+    put_classes(tmp_path / "b", "cars_train", "cars_test")
+    assert labels(tmp_path / "b") == ["cars_test", "cars_train"]
+    (warning,) = warnings(tmp_path / "b")
+    assert "the classes are cars_train, cars_test, which are named like dataset splits" in warning
+    put_classes(tmp_path / "c", "bullet_train/red", "bullet_train/blue", "freight_train/red", "freight_train/blue")
+    assert labels(tmp_path / "c") == ["bullet_train", "freight_train"]
+
+
 def test_a_label_makes_one_class_of_splits(tmp_path: Path) -> None:
     put_classes(tmp_path, "train/young", "test/young", "test/old")
     assert {source.label for source in scan(tmp_path, "lynx").sources} == {"lynx"}

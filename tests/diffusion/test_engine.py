@@ -43,7 +43,9 @@ def made(engine: Engine[int], requests: Sequence[Request[int]]) -> dict[int, NDA
 
 
 @torch.no_grad()
-def plain_loop(snapshot: Snapshot, request: Request[int], steps: int, guidance: float) -> NDArray[np.float32]:
+def plain_loop(
+    snapshot: Snapshot, request: Request[int], steps: int, guidance: float, negative: str = ""
+) -> NDArray[np.float32]:
     """GeNIe for a single image, as its authors run it, with diffusers' solver and no code of the engine."""
     from diffusers import DPMSolverMultistepScheduler
     from torchvision import transforms
@@ -61,7 +63,7 @@ def plain_loop(snapshot: Snapshot, request: Request[int], steps: int, guidance: 
         abar = scheduler.alphas_cumprod[int(1000 * request.r)]
         latents = abar.sqrt() * clean + (1 - abar).sqrt() * latents
     ids = snapshot.tokenizer._tokenizer(
-        ["", request.prompt], padding="max_length", max_length=32, return_tensors="pt"
+        [negative, request.prompt], padding="max_length", max_length=32, return_tensors="pt"
     ).input_ids
     embeddings = snapshot.text_encoder(ids)[0]
     for t in scheduler.timesteps:
@@ -80,6 +82,16 @@ def test_agrees_with_a_plain_loop(snapshot: Snapshot, slots: int, r: float, sour
     wanted = plain_loop(snapshot, request(1, r, source), steps, guidance=7.5)
     [exact] = exact_images(engine, [request(1, r, source)])
     assert np.abs(exact - wanted).max() < 1e-4
+
+
+@pytest.mark.parametrize("negative", ["A photo of a two", "blurry"])
+def test_it_agrees_with_a_negative_prompt(snapshot: Snapshot, negative: str) -> None:
+    some = [request(key) for key in range(2)]
+    exact = exact_images(Engine[int](snapshot, slots=2, steps=10, negative_prompt=negative), some)
+    wanted = [plain_loop(snapshot, one, 10, 7.5, negative) for one in some]
+    for image, other in zip(exact, wanted, strict=True):
+        assert np.abs(image - other).max() < 1e-4
+    assert np.abs(exact[0] - plain_loop(snapshot, some[0], 10, 7.5)).max() > 0.05
 
 
 @pytest.mark.parametrize("slots", [1, 2])

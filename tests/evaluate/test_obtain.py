@@ -123,5 +123,5 @@ def test_the_command_repeats_what_decides_the_images(tmp_path: Path) -> None:
 )
 def test_a_superclass_that_anybody_has_set_overrides_the_data_sets(generate: Generate, prompt: str) -> None:
     dataset = Dataset(Path(), (), (), names={"cat": "domestic cat"}, superclass="pet")
-    assert prompts_for(Settings(generate=generate), dataset)("cat") == prompt
-    assert "a dog" in prompts_for(Settings(), dataset)("dog")
+    assert prompts_for(Settings(generate=generate), dataset)("cat") == (prompt,)
+    assert prompts_for(Settings(), dataset)("dog") == ("A photo of a dog, a type of pet",)

@@ -34,6 +34,11 @@ EACH = pytest.mark.parametrize("protocol", PROTOCOLS)
 ROWS = tuple[Seen, int]  # what is seen, and the class that it is labelled with
 
 
+def one_prompt(label: str) -> tuple[str]:
+    """Prompts that nothing is made by."""
+    return (label,)
+
+
 def named(name: str, *, probe: bool = False) -> Augmentation:
     (augmentation,) = choose([AugmentationName(name)], [], probe=probe)
     return augmentation
@@ -86,7 +91,7 @@ class World:
         images: GeneratedImages | None = None,
         **support: Any,
     ) -> tuple[list[Fitted], list[NDArray[np.float32]], Outcome]:
-        needs = needs or EpisodeJobs(str, "")
+        needs = needs or EpisodeJobs(one_prompt, "")
         if images is None:
             images = self.generate(list(needs.needed(self.episodes, [augmentation])))
         augment = RandomAugment(PREPROCESS, crops, protocol.flip_vertically)
@@ -121,7 +126,7 @@ class World:
         return [part[shot] for shot in range(SHOTS) for part in parts]
 
     def jobs_of(self, augmentation: Augmentation, episode: Episode, **needs: Any) -> list[list[Job]]:
-        return EpisodeJobs(str, "", **needs).jobs(episode, augmentation)
+        return EpisodeJobs(one_prompt, "", **needs).jobs(episode, augmentation)
 
 
 @pytest.fixture

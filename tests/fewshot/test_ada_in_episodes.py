@@ -27,6 +27,7 @@ from genie_cli.fewshot.support import SupportSets
 from genie_cli.fewshot.views import Views
 from genie_cli.jobs import Job
 from tests.fewshot.colours import PREPROCESS, Colour, MeanColour, fitted, generate, paint
+from tests.fewshot.numbered import one_prompt
 
 ADA = Augmentation(AugmentationName.GENIE_ADA, ADA_RATIOS)
 Choose = Callable[[list[Colour], Colour, list[list[Colour]], int], int]
@@ -75,7 +76,7 @@ def painted(tmp_path: Path) -> Painted:
     found = tuple(scan(tmp_path / "photos").sources)
     dataset = Dataset(tmp_path / "photos", found, found)
     episodes = draw(dataset, EpisodeSpec(ways=3, shots=2, queries=2), 3)
-    painted = Painted(dataset, episodes, {}, GeneratedImages(), EpisodeJobs(str, ""))
+    painted = Painted(dataset, episodes, {}, GeneratedImages(), EpisodeJobs(one_prompt, ""))
     make(painted, tmp_path, rng)
     return painted
 

@@ -124,7 +124,7 @@ class TestAsAuthors:
             "a photo of a My cat.",
         }
         usual = prompts_for(Settings(), Dataset(tmp_path, (), (), {"n01532829": "house finch"}))
-        assert usual("n01532829") == "A photo of a house finch"
+        assert usual("n01532829") == ("A photo of a house finch",)
 
     @pytest.mark.parametrize(("key", "flag"), [("generate.prompt", "--prompt"), ("fewshot.queries", "--queries")])
     def test_what_it_decides_cannot_be_typed_beside_it(self, key: str, flag: str) -> None:

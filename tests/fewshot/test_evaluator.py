@@ -21,6 +21,7 @@ from genie_cli.fewshot.needs import EpisodeJobs
 from genie_cli.fewshot.support import SupportSets
 from genie_cli.fewshot.views import Views
 from tests.fewshot.colours import MeanColour
+from tests.fewshot.numbered import one_prompt
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def an_evaluator(dataset: Dataset, classifier: Classifier = Classifier.LR) -> Fe
     preprocess = Preprocess(resize=8, size=8, mean=(0, 0, 0), std=(1, 1, 1))
     return FewShotEvaluator(
         draw(dataset, EpisodeSpec(ways=3, shots=3, queries=4), 4),
-        SupportSets(Views(dataset.root, RandomAugment(preprocess)), EpisodeJobs(str, ""), GeneratedImages()),
+        SupportSets(Views(dataset.root, RandomAugment(preprocess)), EpisodeJobs(one_prompt, ""), GeneratedImages()),
         Features(Backbone("mean-colour", MeanColour(), preprocess), None),
         Fitter(classifier, 1),
     )

@@ -15,7 +15,7 @@ from genie_cli.fewshot.episodes import Episode
 from genie_cli.fewshot.needs import EpisodeJobs
 from genie_cli.jobs import Job, Method, Source
 
-NEEDS = EpisodeJobs(lambda label: f"A photo of a {label}", "tiny@1", seed=7)
+NEEDS = EpisodeJobs(lambda label: (f"A photo of a {label}",), "tiny@1", seed=7)
 GENERATIVE = [augmentation for augmentation in choose(list(AugmentationName), []) if augmentation.generates]
 EACH = pytest.mark.parametrize("augmentation", GENERATIVE, ids=str)
 

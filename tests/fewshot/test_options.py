@@ -19,7 +19,7 @@ TASKS = pytest.mark.parametrize("task", [FEWSHOT, FINEGRAINED], ids=lambda task:
 MANIFEST, LIST = ("m.jsonl",), (Path("episodes.jsonl"),)
 HOW = {"model.name", "model.revision", "model.dtype", "model.attention", "model.compile", "model.slots"}
 HOW |= {"model.devices", "model.ray", "model.workers"}
-HOW |= {f"generate.{name}" for name in ("steps", "guidance", "prompt", "superclass", "preset")}
+HOW |= {f"generate.{name}" for name in ("steps", "guidance", "negative_prompt", "prompt", "superclass", "preset")}
 SPLIT = ("data.test_share", "data.split_seed")
 DRAWN = ("shots", "ways", "queries", "episodes")
 

@@ -17,7 +17,20 @@ from genie_cli.fewshot.episodes import Episode
 from genie_cli.fewshot.needs import EpisodeJobs
 from genie_cli.fewshot.task import FEWSHOT, FINEGRAINED
 from tests.fewshot.colours import Fitted, Seen, seen
-from tests.fewshot.numbered import ADDED, BASIS, EACH, EPISODES, PROTOCOLS, SHOTS, WAYS, World, named, one, world
+from tests.fewshot.numbered import (
+    ADDED,
+    BASIS,
+    EACH,
+    EPISODES,
+    PROTOCOLS,
+    SHOTS,
+    WAYS,
+    World,
+    named,
+    one,
+    one_prompt,
+    world,
+)
 
 __all__ = ["world"]  # a fixture
 
@@ -153,7 +166,7 @@ def test_queries_are_seen_whole_and_once(world: World) -> None:
 )
 def test_another_number_of_images_is_added(world: World, name: str, numbers: tuple[int, ...]) -> None:
     for added in numbers:
-        for _, labels in world.fitted(named(name), needs=EpisodeJobs(str, "", added=added))[0]:
+        for _, labels in world.fitted(named(name), needs=EpisodeJobs(one_prompt, "", added=added))[0]:
             assert labels.sum(axis=0).tolist() == [5 * SHOTS + added] * WAYS
 
 
@@ -161,6 +174,7 @@ def test_another_number_of_images_is_added(world: World, name: str, numbers: tup
 def test_fewer_rows_are_among_those_of_more(world: World, name: str) -> None:
     """So that a curve over their number adds rows, and does not exchange them."""
     two, four, seven = (
-        world.counted(named(name), FEWSHOT.protocol, needs=EpisodeJobs(str, "", added=added)) for added in (2, 4, 7)
+        world.counted(named(name), FEWSHOT.protocol, needs=EpisodeJobs(one_prompt, "", added=added))
+        for added in (2, 4, 7)
     )
     assert all(not less - more for less, more in (*zip(two, four, strict=True), *zip(four, seven, strict=True)))

@@ -13,7 +13,20 @@ from genie_cli.fewshot.episodes import Episode
 from genie_cli.fewshot.needs import EpisodeJobs
 from genie_cli.jobs import Job
 from tests.fewshot.colours import draw_picture, generate, seen
-from tests.fewshot.numbered import ADDED, BASIS, EACH, EPISODES, PROTOCOLS, SHOTS, WAYS, World, named, one, world
+from tests.fewshot.numbered import (
+    ADDED,
+    BASIS,
+    EACH,
+    EPISODES,
+    PROTOCOLS,
+    SHOTS,
+    WAYS,
+    World,
+    named,
+    one,
+    one_prompt,
+    world,
+)
 from tests.fewshot.test_ada_in_episodes import as_its_authors
 
 __all__ = ["world"]  # a fixture
@@ -92,7 +105,7 @@ def test_genie_ada_by_probe_chooses_by_probes_and_adds_whole_images(world: World
     """Only the chosen images are there."""
     whole, crops = BASIS[protocol][1]
     augmentation = named("genie-ada", probe=True)
-    needed = list(EpisodeJobs(str, "").needed(world.episodes, [augmentation]))
+    needed = list(EpisodeJobs(one_prompt, "").needed(world.episodes, [augmentation]))
     probes = world.generate(needed, probes=True)
     chosen: list[list[list[Job]]] = []
     for episode in world.episodes:
@@ -112,7 +125,7 @@ def test_genie_ada_by_probe_chooses_by_probes_and_adds_whole_images(world: World
 
 
 def test_probes_that_show_what_the_images_show_choose_the_same(world: World) -> None:
-    needed = list(EpisodeJobs(str, "").needed(world.episodes, [named("genie-ada")]))
+    needed = list(EpisodeJobs(one_prompt, "").needed(world.episodes, [named("genie-ada")]))
     images = world.generate(needed)
     probes = generate(
         needed, world.folder / "probes", lambda job, path: draw_picture(path, world.made[job.id]), probes=True
@@ -144,7 +157,7 @@ def test_genie_ada_random_adds_one_of_each_group_by_the_marginal_of_genie_ada(wo
 
 def test_a_ratio_that_genie_ada_never_chooses_is_never_drawn(world: World) -> None:
     """Up to r = .6 every image is another one than from .7 on, so GeNIe-Ada always chooses .7."""
-    jobs = list(EpisodeJobs(str, "").needed(world.episodes, [named("genie-ada")]))
+    jobs = list(EpisodeJobs(one_prompt, "").needed(world.episodes, [named("genie-ada")]))
     images = generate(jobs, world.folder / "images", lambda job, path: draw_picture(path, 40 if job.r < 0.65 else 240))
     for name in ("genie-ada", "genie-ada-random"):
         assert world.fitted(named(name), images=images)[2].chosen == {0.7: EPISODES * WAYS * ADDED}
@@ -152,7 +165,7 @@ def test_a_ratio_that_genie_ada_never_chooses_is_never_drawn(world: World) -> No
 
 def test_soft_labels_are_the_oracles_shares_of_the_episodes_classes(world: World) -> None:
     augmentation = named("genie")
-    needs = EpisodeJobs(str, "")
+    needs = EpisodeJobs(one_prompt, "")
     shares = {"ant": 0.1, "bee": 0.2, "cow": 0.3, "doe": 0.4}
     images = world.generate(
         list(needs.needed(world.episodes, [augmentation])), oracle=lambda _: {"accepted": True, "soft_label": shares}
@@ -168,7 +181,7 @@ def test_soft_labels_are_the_oracles_shares_of_the_episodes_classes(world: World
 
 
 def test_what_the_oracle_rejected_is_missing_and_counted(world: World) -> None:
-    needs = EpisodeJobs(str, "")
+    needs = EpisodeJobs(one_prompt, "")
     jobs = list(needs.needed(world.episodes, [named("genie")]))
     images = world.generate(jobs, oracle=lambda job: {"accepted": job.target != "bee"})
     found, _, outcome = world.fitted(named("genie"), images=images)

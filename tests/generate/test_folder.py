@@ -57,7 +57,7 @@ class TestWhatARunLeaves:
             "id": job.id,
         }
         assert (tmp_path / "train" / second["file_name"]).read_bytes() == b"2"
-        assert second["source_label"] is None
+        assert second["source_label"] == ""
 
     def test_nothing_made_leaves_no_image_folder(self, tmp_path: Path) -> None:
         out = Output(tmp_path, HEADER)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import platform
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -13,8 +15,9 @@ import pytest
 
 from genie_cli.errors import OutputError
 from genie_cli.generate.folder import Output
+from genie_cli.generate.locks import workers
 from genie_cli.header import Header
-from tests.generate.outputs import HEADER, PLAN, run
+from tests.generate.outputs import HEADER, PLAN, refuse, run
 
 
 class TestInUse:
@@ -65,6 +68,35 @@ class TestInUse:
 
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(shard, range(1, 9)))
+
+    @pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+    @pytest.mark.filterwarnings("ignore:flock not supported")
+    def test_on_a_file_system_without_locks(self, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("fcntl.flock", refuse(number))
+        with Output(tmp_path, HEADER).opened():
+            assert workers(tmp_path / ".genie") == [f"process {os.getpid()} on {platform.node()}"]
+            with pytest.raises(OutputError, match="is in use by process"), Output(tmp_path, HEADER).opened():
+                pass
+        assert workers(tmp_path / ".genie") == []
+        one, two = (Output(tmp_path, HEADER, f"-{index}-of-2") for index in (1, 2))
+        with one.opened(), two.opened(), pytest.raises(OutputError, match="in use"), Output(tmp_path, HEADER).opened():
+            pass
+        run(Output(tmp_path, HEADER), PLAN)
+
+    @pytest.mark.filterwarnings("ignore:flock not supported")
+    def test_a_killed_run_does_not_hold_a_folder_without_locks(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        program = (
+            "import errno, fcntl, os, sys; from pathlib import Path; from genie_cli.header import Header\n"
+            "from genie_cli.generate.folder import Output\n"
+            "def flock(*_): raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))\n"
+            "fcntl.flock = flock\n"
+            "with Output(Path(sys.argv[1]), Header(kind='genie.manifest')).opened(): os._exit(9)"
+        )
+        assert subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False).returncode == 9
+        monkeypatch.setattr("fcntl.flock", refuse(errno.ENOLCK))
+        run(Output(tmp_path, Header(kind="genie.manifest")), PLAN)
 
     def test_errors_in_the_run_are_not_blamed_on_the_folder(self, tmp_path: Path) -> None:
         with pytest.raises(ConnectionError, match="no network"), Output(tmp_path, HEADER).opened():

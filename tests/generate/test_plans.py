@@ -85,3 +85,14 @@ def test_a_plan_remembers_its_settings(genie: Genie, photos: Path) -> None:
     assert result.exit_code == 2
     assert "the plan was made with --guidance 3.0, this run has 7.5" in result.stderr
     assert genie("generate", "--plan", "-", "--guidance", "3", stdin=plan).exit_code == 0
+
+
+def test_a_folder_of_sources_that_is_a_file_is_not_said_to_be_missing(
+    genie: Genie, photos: Path, tmp_path: Path
+) -> None:
+    plan = genie("generate", "--src-dir", photos, "--targets", "seven", "--dry-run").stdout
+    (tmp_path / "photos.zip").write_bytes(b"PK")
+    for name, what in (("photos.zip", "is not a folder"), ("gone", "is not there")):
+        moved = plan.replace(f'"source_root":"{photos}"', f'"source_root":"{tmp_path / name}"')
+        result = genie("generate", "--plan", "-", "--dry-run", stdin=moved)
+        assert f"the sources' folder {tmp_path / name} {what}" in " ".join(result.stderr.split())

@@ -19,7 +19,7 @@ MANIFEST = ("m.jsonl",)
 CONFUSION = Confusion(labels=("a", "b"), matrix=((1, 1), (1, 1)))
 HOW = {"model.name", "model.revision", "model.dtype", "model.attention", "model.compile", "model.slots"}
 HOW |= {"model.devices", "model.ray", "model.workers"}
-HOW |= {f"generate.{name}" for name in ("steps", "guidance", "prompt", "superclass", "preset")}
+HOW |= {f"generate.{name}" for name in ("steps", "guidance", "negative_prompt", "prompt", "superclass", "preset")}
 SPLIT = {"data.test_share", "data.split_seed"}
 
 # Options of a run, and the settings that conflict with them if they are typed.

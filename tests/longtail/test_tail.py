@@ -37,7 +37,7 @@ def source(label: str, number: int) -> Source:
 def tail_of(counts: dict[str, int], **more: Any) -> TailJobs:
     train = [source(label, number) for label, count in counts.items() for number in range(count)]
     return TailJobs(
-        Profile(counts, THRESHOLDS["livt"]), train, lambda label: f"A photo of a {label}", "model@1", **more
+        Profile(counts, THRESHOLDS["livt"]), train, lambda label: (f"A photo of a {label}",), "model@1", **more
     )
 
 

@@ -138,7 +138,7 @@ DIFFUSION = (
           (_JOBS,)),
     Fault("img2img-of-other-classes", "jobs.py", "(source_label == target) == (self is Method.IMG2IMG)",
           "(source_label != target) == (self is Method.IMG2IMG)", ("tests/test_recipe.py",)),
-    Fault("superclass-left-out", "recipe.py", 'replace("{target}", target) + suffix', 'replace("{target}", target)',
+    Fault("superclass-left-out", "prompts.py", 'words) + (f", a type of {superclass}" if superclass else "")', "words)",
           ("tests/test_recipe.py",)),
 )  # fmt: skip
 

@@ -150,7 +150,8 @@ def find(name: str) -> ModelFolder:
 def _in_folder(folder: Path) -> tuple[Path, Path]:
     try:
         if not is_folder(folder):
-            raise ModelError(f"there is no folder {folder}", "check the spelling of local-dir:folder")
+            why = f"{folder} is not a folder" if look(folder) else f"there is no folder {folder}"
+            raise ModelError(why, "check the spelling of local-dir:folder")
         if look(folder / "config.json") is None:
             raise ModelError(f"{folder} is not a model: it has no config.json", _EXPECTED)
         for name in WEIGHTS:

@@ -6,9 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+from genie_cli import api
 from genie_cli.cli._console import ConsoleObserver, show, stderr, wants_lines, write_lines
+from genie_cli.cli._names import tell_written
 from genie_cli.cli._options import EVALUATION, INPUT, option
 from genie_cli.cli._settings import Chosen
+from genie_cli.data import class_names
 from genie_cli.errors import UsageError
 from genie_cli.evaluate.augmentations import AugmentationName
 from genie_cli.settings import split_list
@@ -98,15 +101,20 @@ def compare(
     plan_out: str | None,
     dry_run: bool,
     as_json: bool,
+    names_out: Path | None,
 ) -> None:
     """Do what the options of a command ask for.
 
     Args:
         evaluate: the function of `api` that the command calls.
         asked: its arguments, without settings and observer; lists as they were typed.
+        names_out: where to write what the classes are called, and nothing else.
     """
     asked = {**asked, **{name: tuple(split_list(asked[name]) or ()) for name in _LISTS}}
     observer = ConsoleObserver()
+    if names_out:
+        write_names(names_out, task.name, asked, chosen, observer)
+        return
     if plan_out or dry_run:
         check_plan_path(plan_out)
         show_plan(_needed_images(task, asked, chosen, observer), plan_out, as_json)
@@ -119,13 +127,24 @@ def _needed_images(task: Task, asked: Mapping[str, Any], chosen: Chosen, observe
     from genie_cli.fewshot.options import FewShotOptions
     from genie_cli.fewshot.prepare import prepare
 
-    named = {name: value for name, value in asked.items() if name not in ("manifest", "episode_list")}
+    named = {name: asked[name] for name in asked if name not in ("manifest", "episode_list", "class_names")}
+    names = class_names.read_if_given(asked["class_names"])
     lists = tuple(map(Path, asked["episode_list"]))
-    options = FewShotOptions(**named, manifests=asked["manifest"], episode_lists=lists)
+    options = FewShotOptions(**named, manifests=asked["manifest"], episode_lists=lists, names=names)
     run = prepare(task, options, chosen.settings, chosen.typed, observer, plan_only=True).run
     if run is None:
         raise UsageError("none of the augmentations needs generated images: there is no plan")
     return run
+
+
+def write_names(
+    path: Path, benchmark: str, asked: Mapping[str, Any], chosen: Chosen, observer: ConsoleObserver
+) -> None:
+    """Write what the classes of the data set are called in prompts."""
+    known = ("dataset", "lists", "partial", "class_names")
+    given = {name: asked[name] for name in known if name in asked}
+    count = api.write_dataset_class_names(path, benchmark, **given, settings=chosen.settings, observer=observer)
+    tell_written(path, count)
 
 
 def check_plan_path(plan_out: str | None) -> None:

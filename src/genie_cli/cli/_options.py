@@ -19,6 +19,7 @@ from genie_cli.settings import (
     flag_of,
     is_flag,
     is_rare,
+    is_repeated,
     metavar_of,
     split_list,
     takes_several,
@@ -147,10 +148,10 @@ def with_settings(known: Sequence[str]) -> Callable[[Callable[..., None]], Calla
             for key in known:
                 name = _name_of(key)
                 value = values.pop(name)
-                if value is None and is_flag(key):
+                if value is None and not _is_read_by_typer(key):
                     value = os.environ.get(variable_of(key)) or None
                 if value is not None:
-                    given[key] = split_list(value) if takes_several(key) else value
+                    given[key] = _plain(key, value)
                     if ctx.get_parameter_source(name).name == "COMMANDLINE":
                         typed.add(key)
             command(**values, chosen=choose(config, given, typed, known, ConsoleObserver()))
@@ -168,10 +169,7 @@ _CONFIG = Annotated[
 
 
 def _parameter(key: str) -> inspect.Parameter:
-    """The parameter of a setting; None means that it was neither typed nor in the environment.
-
-    A flag's variable is not left to Typer, so that a bad value is explained as that of any other setting.
-    """
+    """The parameter of a setting; None means that it was neither typed nor in the environment."""
     choices = (*choices_of(key), *_SUGGESTED.get(key, ()))
     declared = option(
         flag_of(key),
@@ -180,11 +178,31 @@ def _parameter(key: str) -> inspect.Parameter:
         metavar=metavar_of(key),
         default=default_of(key),
         choices=choices,
-        envvar=None if is_flag(key) else variable_of(key),
+        envvar=variable_of(key) if _is_read_by_typer(key) else None,
         show_envvar=False,
     )
-    kind: Any = list[str] | None if takes_several(key) else bool | None if is_flag(key) else str | None
+    several = takes_several(key) or is_repeated(key)
+    kind: Any = list[str] | None if several else bool | None if is_flag(key) else str | None
     return _keyword(_name_of(key), Annotated[kind, declared], None)
+
+
+def _plain(key: str, value: Any) -> Any:
+    """A value as a settings file would have it."""
+    if takes_several(key):
+        return split_list(value)
+    if not is_repeated(key):
+        return value
+    texts = value if isinstance(value, list) else value.splitlines()
+    return texts[0] if len(texts) == 1 else texts
+
+
+def _is_read_by_typer(key: str) -> bool:
+    """Whether the variable of a setting is left to Typer.
+
+    A flag's is not, so that a bad value is explained as that of any other setting; and of a text that may be given
+    several times Typer would make one of each word, where each line is one.
+    """
+    return not (is_flag(key) or is_repeated(key))
 
 
 def _keyword(name: str, annotation: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:

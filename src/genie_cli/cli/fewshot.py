@@ -7,6 +7,7 @@ from typing import Annotated
 
 from genie_cli import api
 from genie_cli.cli import _episodes
+from genie_cli.cli._names import ClassNamesFile, WriteClassNames
 from genie_cli.cli._options import (
     EVALUATION,
     DryRun,
@@ -39,6 +40,7 @@ def fewshot(
     partial: Partial = False,
     manifest: Manifests = None,
     episode_list: _episodes.EpisodeLists = None,
+    class_names: ClassNamesFile = None,
     augment: Annotated[list[str] | None, _episodes.augment("all but genie-ada and controls")] = None,
     backbone: Annotated[str | None, _episodes.backbone("digits for the digits")] = None,
     checkpoint: _episodes.Checkpoint = None,
@@ -49,6 +51,7 @@ def fewshot(
         bool, option("--as-authors", help="Do what the authors' code does, not the paper's text.", panel=EVALUATION)
     ] = False,
     out: Annotated[Path, _episodes.out(_OUT)] = Path(_OUT),
+    write_class_names: WriteClassNames = None,
     plan_out: PlanOut = None,
     json_: Json = False,
     dry_run: DryRun = False,
@@ -73,5 +76,6 @@ def fewshot(
         "baseline": baseline,
         "as_authors": as_authors,
         "compare": tuple(compare or ()),
+        "class_names": class_names,
     }
-    _episodes.compare(FEWSHOT, api.fewshot, asked, chosen, plan_out, dry_run, json_)
+    _episodes.compare(FEWSHOT, api.fewshot, asked, chosen, plan_out, dry_run, json_, write_class_names)

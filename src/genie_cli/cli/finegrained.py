@@ -7,6 +7,7 @@ from typing import Annotated
 
 from genie_cli import api
 from genie_cli.cli import _episodes
+from genie_cli.cli._names import ClassNamesFile, WriteClassNames
 from genie_cli.cli._options import DryRun, Json, Manifests, Partial, PlanOut, SoftLabels, with_settings
 from genie_cli.cli._settings import Chosen
 from genie_cli.data.catalog import choices
@@ -29,6 +30,7 @@ def finegrained(
     partial: Partial = False,
     manifest: Manifests = None,
     episode_list: _episodes.EpisodeLists = None,
+    class_names: ClassNamesFile = None,
     augment: Annotated[list[str] | None, _episodes.augment(", ".join(FINEGRAINED.augment))] = None,
     backbone: Annotated[str | None, _episodes.backbone(f"{FINEGRAINED.backbone}; digits for the digits")] = None,
     checkpoint: _episodes.Checkpoint = None,
@@ -36,6 +38,7 @@ def finegrained(
     compare: _episodes.Compare = None,
     soft_labels: SoftLabels = False,
     out: Annotated[Path, _episodes.out(_OUT)] = Path(_OUT),
+    write_class_names: WriteClassNames = None,
     plan_out: PlanOut = None,
     json_: Json = False,
     dry_run: DryRun = False,
@@ -58,5 +61,6 @@ def finegrained(
         "soft_labels": soft_labels,
         "baseline": baseline,
         "compare": tuple(compare or ()),
+        "class_names": class_names,
     }
-    _episodes.compare(FINEGRAINED, api.finegrained, asked, chosen, plan_out, dry_run, json_)
+    _episodes.compare(FINEGRAINED, api.finegrained, asked, chosen, plan_out, dry_run, json_, write_class_names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -10,14 +11,15 @@ from typer import Exit
 
 from genie_cli import api, manifest
 from genie_cli.cli._console import ConsoleObserver, facts, point_on, show, stderr, stdout, wants_lines, write_lines
+from genie_cli.cli._names import ClassNamesFile, WriteClassNames, tell_written
 from genie_cli.cli._options import INPUT, OUTPUT, RUN, DryRun, option, whole_number, with_settings
 from genie_cli.cli._printable import duration
 from genie_cli.cli._settings import Chosen
 from genie_cli.data.listing import counted
 from genie_cli.errors import UsageError
-from genie_cli.files.reading import read_lines, reason
+from genie_cli.files.reading import lines_in, read_lines, reason
 from genie_cli.generate.estimate import Estimate
-from genie_cli.generate.request import ALL, class_names
+from genie_cli.generate.request import ALL, tidy_names
 from genie_cli.generate.run import Made, Run
 from genie_cli.manifest import Row
 from genie_cli.settings import split_list
@@ -36,7 +38,8 @@ def generate(
     targets: Annotated[
         list[str] | None,
         option(
-            help="Classes to generate: lynx,leopard, @file with one name per line, or all (every class of --src-dir).",
+            help="Classes to generate: lynx,leopard, @file with one name per line (@-: stdin), or "
+            "all (every class of --src-dir).",
             panel=INPUT,
             metavar="NAME,...",
         ),
@@ -52,6 +55,8 @@ def generate(
             metavar="FILE",
         ),
     ] = None,
+    class_names: ClassNamesFile = None,
+    write_class_names: WriteClassNames = None,
     json_: Annotated[bool, option("--json", help="Print the manifest to stdout, as in a pipe.", panel=OUTPUT)] = False,
     shard: Annotated[
         str | None,
@@ -81,6 +86,9 @@ def generate(
     """
     if profile and dry_run:
         raise UsageError("--dry-run makes nothing: leave out --profile")
+    if write_class_names:
+        _write_class_names(write_class_names, src_dir, src_label, targets, plan, class_names)
+        return
     observer = ConsoleObserver()
     options = {
         "src_dir": src_dir,
@@ -88,6 +96,7 @@ def generate(
         "src_label": src_label,
         "confusion": confusion,
         "plan": plan,
+        "class_names": class_names,
         "shard": shard,
         "limit": limit,
         "profile": profile,
@@ -112,6 +121,22 @@ def generate(
         raise Exit(3 if made.made + made.resumed else 1)
 
 
+def _write_class_names(
+    path: Path,
+    src_dir: Path | None,
+    src_label: str | None,
+    targets: list[str] | None,
+    plan: str | None,
+    own: Path | None,
+) -> None:
+    if plan:
+        raise UsageError(
+            "--write-class-names is about --src-dir and --targets: leave out --plan, which has its prompts"
+        )
+    count = api.write_class_names(path, src_dir, _read_targets(targets), src_label=src_label, class_names=own)
+    tell_written(path, count)
+
+
 def _read_targets(words: Sequence[str] | None) -> tuple[str, ...]:
     """Class names, given with commas or one by one, or one per line in the file after ``@``."""
     names: list[str] = []
@@ -120,17 +145,22 @@ def _read_targets(words: Sequence[str] | None) -> tuple[str, ...]:
             names += split_list([word]) or []
             continue
         try:
-            names += read_lines(word[1:])
+            names += _standard_input() if word == "@-" else read_lines(word[1:])
         except OSError as error:
             raise UsageError(f"--targets: {word[1:]} cannot be read: {reason(error)}") from None
         except UnicodeDecodeError:
             raise UsageError(f"--targets: {word[1:]} is not UTF-8 text") from None
-    found = class_names(names)
+    found = tidy_names(names)
     if words and not found:
         raise UsageError(f"--targets {', '.join(map(repr, words))} names no class")
     if ALL in found and len(found) > 1:
         raise UsageError("--targets all stands for every class: leave out the other names")
     return found
+
+
+def _standard_input() -> list[str]:
+    """The lines of standard input."""
+    return lines_in(sys.stdin.buffer.read().decode("utf-8-sig"))
 
 
 def _preview(run: Run, as_json: bool, observer: ConsoleObserver) -> None:

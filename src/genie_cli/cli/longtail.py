@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from genie_cli import api
 from genie_cli.cli import _episodes
 from genie_cli.cli._console import ConsoleObserver, facts, show, stderr, stdout, wants_lines
+from genie_cli.cli._names import ClassNamesFile, WriteClassNames
 from genie_cli.cli._options import (
     EVALUATION,
     INPUT,
@@ -26,6 +27,7 @@ from genie_cli.cli._printable import duration
 from genie_cli.cli._settings import Chosen
 from genie_cli.confuse.confusion import Confusion
 from genie_cli.data.catalog import choices
+from genie_cli.data.class_names import read_if_given
 from genie_cli.errors import UsageError
 from genie_cli.longtail.options import KNOWN
 from genie_cli.settings import split_list
@@ -54,6 +56,7 @@ def longtail(
     ] = None,
     partial: Partial = False,
     manifest: Manifests = None,
+    class_names: ClassNamesFile = None,
     confusion: Annotated[
         Path | None,
         option(
@@ -100,6 +103,7 @@ def longtail(
         Path,
         option(help="Folder for results, trainings and generated images.", panel=OUTPUT, metavar="DIR", default=_OUT),
     ] = Path(_OUT),
+    write_class_names: WriteClassNames = None,
     plan_out: PlanOut = None,
     json_: Json = False,
     dry_run: DryRun = False,
@@ -123,8 +127,12 @@ def longtail(
         "partial": partial,
         "soft_labels": soft_labels,
         "compare": tuple(compare or ()),
+        "class_names": class_names,
     }
     observer = ConsoleObserver()
+    if write_class_names:
+        _episodes.write_names(write_class_names, "longtail", asked, chosen, observer)
+        return
     if plan_out or dry_run:
         _preview(asked, chosen, plan_out, json_, observer)
         return
@@ -142,7 +150,8 @@ def _preview(
     from genie_cli.longtail.prepare import prepare
 
     _episodes.check_plan_path(plan_out)
-    options = LongTailOptions(**{"manifests" if name == "manifest" else name: asked[name] for name in asked})
+    named = {"manifests" if name == "manifest" else name: asked[name] for name in asked if name != "class_names"}
+    options = LongTailOptions(**named, names=read_if_given(asked["class_names"]))
     benchmark = prepare(options, chosen.settings, chosen.typed, observer, plan_only=bool(plan_out))
     stderr().print(chart(benchmark.profile))
     run = benchmark.run

@@ -144,12 +144,12 @@ def _refuse_ignored(judging: set[str], write_class_map: Path | None) -> None:
     Args:
         judging: the options given that are about judging, or about what comes of it.
     """
-    from genie_cli.oracle import class_map
+    from genie_cli.files.folders import require_free
 
     if write_class_map:
         if judging:
             raise UsageError(f"{', '.join(sorted(judging))}: not used with --write-class-map, which judges nothing")
-        class_map.require_free(write_class_map)
+        require_free(write_class_map)
     if {"--out", "--json"} <= judging:
         raise UsageError("--out does not go with --json", "leave out one of them")
     if "--drop" in judging and not judging & {"--min-confidence", "--consistent-only"}:

@@ -37,10 +37,14 @@ class Generate(Section):
     r: tuple[Ratio, ...] = setting(
         (), "Noise ratios in (0, 1], as 0.6,0.8; diffusers calls it strength. Default: 0.8; with --method img2img 0.3."
     )
-    prompt: str = setting("A photo of a {target}", "Prompt template; {target} stands for the target class.")
+    prompt: str | tuple[str, ...] = setting(
+        "A photo of a {target}",
+        "Prompt template; {target} stands for the target class. Given several times: each image has one of them.",
+    )
     superclass: str = setting("", "Append ', a type of SUPERCLASS' to the prompt, for fine-grained classes.")
     per_target: int = setting(0, "Images per target class and r; 0: one from every eligible source.", ge=0, le=MANY)
     top_k: int = setting(4, "Number of most-confused classes to draw sources from.", ge=1, le=MANY)
+    negative_prompt: str = setting("", "What images should not show: the prompt that guidance leads away from.")
     steps: int = setting(50, "Solver steps of the full schedule, of which r * steps are run.", ge=2, le=500)
     guidance: float = setting(7.5, "Classifier-free guidance scale.", ge=1, le=100)
     seed: int = setting(0, "Random seed.", ge=0, le=LARGEST_SEED)
@@ -55,10 +59,11 @@ class Generate(Section):
 
     @field_validator("prompt")
     @classmethod
-    def _names_its_target(cls, prompt: str) -> str:
-        if "{target}" not in prompt:
+    def _names_its_target(cls, prompt: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        templates = tuple(dict.fromkeys((prompt,) if isinstance(prompt, str) else prompt))
+        if not templates or not all("{target}" in template for template in templates):
             raise ValueError("the prompt must contain {target}, or all classes would get the same prompt")
-        return prompt
+        return templates[0] if len(templates) == 1 else templates
 
     @property
     def ratios(self) -> tuple[float, ...]:

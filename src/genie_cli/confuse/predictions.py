@@ -16,7 +16,7 @@ from genie_cli.confuse.arrays import array_of, described
 from genie_cli.confuse.confusion import Confusion, require_number_of_classes
 from genie_cli.confuse.tables import clean, columns_of, lines_of, read_classes
 from genie_cli.errors import UsageError, shorten
-from genie_cli.files.reading import blaming, sha256_of
+from genie_cli.files.reading import blaming, is_open_pipe, sha256_of
 
 _ROWS = 65_536  # logits in memory: those of ImageNet's training set take 5 GB
 
@@ -35,7 +35,7 @@ def from_predictions(table: Path, classes: Path | None = None) -> Confusion:
     names = {name for row in cells for name in row}
     labels = read_classes(classes) if classes else tuple(sorted(names))
     _require_known(names, labels, table, classes)
-    how = {"predictions": table.name, "sha256": _sha256(table), "images": len(cells)}
+    how = {**_stated("predictions", table), "images": len(cells)}
     return counted(labels, [row[0] for row in cells], [row[1] for row in cells], how)
 
 
@@ -66,7 +66,7 @@ def from_logits(logits: Path, true: Path, classes: Path | None = None) -> Confus
         )
     names = _names(truth, labels, true)
     _require_known(set(names), labels, true, classes)
-    how = {"logits": logits.name, "sha256": _sha256(logits), "true": true.name, "images": images}
+    how = {**_stated("logits", logits), "true": true.name, "images": images}
     return counted(labels, names, [labels[place] for place in _largest(values, logits)], how)
 
 
@@ -136,6 +136,9 @@ def _require_known(names: set[str], labels: Sequence[str], path: Path, classes: 
         raise UsageError(f"{path} has classes that {classes} does not name: {shorten(others)}")
 
 
-def _sha256(path: Path) -> str:
+def _stated(kind: str, path: Path) -> dict[str, str]:
+    """What the matrix was computed from: a file by its name and content; a pipe cannot be read again."""
+    if is_open_pipe(path):
+        return {kind: "a pipe"}
     with blaming(path, UsageError, "a regular file"):
-        return sha256_of(path)
+        return {kind: path.name, "sha256": sha256_of(path)}

@@ -57,5 +57,4 @@ CUB = Published(
     files=(("images.txt",), ("image_class_labels.txt",), ("train_test_split.txt",), ("classes.txt",)),
     list_folders=("", "CUB_200_2011"),
     read_lists=read_lists,
-    tidy=(r"^[0-9]{3}\.", ""),
 )

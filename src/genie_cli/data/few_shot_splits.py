@@ -10,13 +10,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
+from genie_cli.data.class_words import names_of
 from genie_cli.data.dataset import Dataset
 from genie_cli.data.folder import find, hashed, require_folder
 from genie_cli.data.ilsvrc import FEWEST, trees
-from genie_cli.data.imagenet import WNID, distinct_names, in_words, is_class
-from genie_cli.data.listing import contents, counted, folders_in, is_file
+from genie_cli.data.imagenet import WNID, in_words, is_class
+from genie_cli.data.listing import ARCHIVES, contents, counted, files_in, folders_in, is_file, only_folder, undoubled
 from genie_cli.data.lists import Image, read_few_shot_json
-from genie_cli.data.places import Placed, best, of_json
+from genie_cli.data.places import Placed, best, of_paths
 from genie_cli.data.published import Published, Split
 from genie_cli.data.wholeness import PARTIAL_HINT, require_published_size
 from genie_cli.errors import FolderError
@@ -24,6 +25,7 @@ from genie_cli.observer import Observer
 
 CsvPlaces = Callable[[Path, Path], Iterable[Placed]]
 
+_CACHES = (".pkl", ".pickle", ".npz", ".npy", ".h5", ".hdf5", ".mat")  # of the code of some few-shot papers
 _JSON: dict[Split, str] = {"train": "base.json", "val": "val.json", "test": "novel.json"}
 _FOLDERS: dict[Split, tuple[str, ...]] = {"train": ("train", "base"), "val": ("val",), "test": ("test", "novel")}
 
@@ -53,6 +55,7 @@ def read_split(
         FolderError: no known layout, or not the whole split: with what was expected and found.
     """
     require_folder(root)
+    root = _home(published, root, split)
     with published.hinting():
         found, images, layout = _find(published, root, split, csv_places, partial)
         labels = sorted({label for _, label in images})
@@ -69,18 +72,35 @@ def read_split(
     return Dataset(found, tuple(sources), tuple(sources), names, layout=layout)
 
 
+def _home(published: Published, root: Path, split: Split) -> Path:
+    """The folder of the data set: the one that was given, or the only one in it if the data set is there."""
+    root /= undoubled(root)
+    within = root / undoubled(root, only_folder(root)) if only_folder(root) else root
+    return within if not _has(published, root, split) and _has(published, within, split) else root
+
+
+def _has(published: Published, root: Path, split: Split) -> bool:
+    """Whether a folder has a list or a folder of the split."""
+    lists = (root / undoubled(root, place) / name for place in published.list_folders for name in _names_of(split))
+    return any(map(is_file, lists)) or any(folders_in(root / undoubled(root, name)) for name in _FOLDERS[split])
+
+
+def _names_of(split: Split) -> tuple[str, str]:
+    return f"{split}.csv", _JSON[split]
+
+
 def _find(
     published: Published, root: Path, split: Split, csv_places: CsvPlaces, partial: bool
 ) -> tuple[Path, list[Image], str]:
     """The folder that paths are relative to, the split's images, and the layout in words."""
-    for folder in published.list_folders:
-        for name in (f"{split}.csv", _JSON[split]):
+    for folder in (undoubled(root, place) if place else "" for place in published.list_folders):
+        for name in _names_of(split):
             file = root / folder / name
             if is_file(file):
                 is_json = file.suffix == ".json"
-                places = of_json(root, read_few_shot_json(file)) if is_json else csv_places(root, file)
+                places = of_paths(root, read_few_shot_json(file)) if is_json else csv_places(root, file)
                 return root, *_listed(published, root, split, partial, file, places)
-    for folder in _FOLDERS[split]:
+    for folder in (undoubled(root, name) for name in _FOLDERS[split]):
         if folders_in(root / folder):
             images, _ = find(root / folder)
             if not images:
@@ -90,7 +110,17 @@ def _find(
             return root / folder, images, f"class folders in {folder}"
     wanted = f"neither {split}.csv nor {_JSON[split]} nor class folders in {' or '.join(_FOLDERS[split])}"
     found = "ILSVRC images, but not the lists" if trees(root) else contents(root)
-    raise FolderError(f"{root} has no {published.title} {split} split: {wanted}; it holds {found}")
+    raise FolderError(f"{root} has no {published.title} {split} split: {wanted}; it holds {found}", _packed(root))
+
+
+def _packed(root: Path) -> str:
+    """What to do about a data set that is packed into a file; empty if there is none."""
+    names = sorted(files_in(root))
+    if archive := next((name for name in names if name.lower().endswith(ARCHIVES)), ""):
+        return f"unpack {archive} there"
+    if cache := next((name for name in names if name.lower().endswith(_CACHES)), ""):
+        return f"{cache} holds arrays, which are not read: save each as an image in a folder of its class"
+    return ""
 
 
 def _listed(
@@ -99,7 +129,9 @@ def _listed(
     """The listed images that exist, and the layout in words."""
     placed = best(places)
     if placed is None:
-        raise FolderError(f"{file} lists images, but none of them is below {root}, which holds {contents(root)}")
+        raise FolderError(
+            f"{file} lists images, and none is in a place where they are looked for; {root} holds {contents(root)}"
+        )
     images = [(image.path, image.label) for image in placed.images if image.path is not None]
     if not partial:
         _require_listed(root, placed)
@@ -139,9 +171,8 @@ def _order(image: Image) -> tuple[str, int, str]:
 
 
 def _names(labels: Sequence[str]) -> dict[str, str]:
-    """Names for prompts: of WordNet ids from ImageNet, of other labels without underscores."""
+    """Names for prompts; FolderError for a WordNet id that is not ImageNet's."""
     for label in labels:
         if WNID.fullmatch(label) and not is_class(label):
             raise FolderError(f"{label} is not a class of ILSVRC 2012")
-    names = distinct_names(label for label in labels if is_class(label))
-    return names | {label: label.replace("_", " ") for label in labels if "_" in label}
+    return names_of(labels)

@@ -18,10 +18,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from genie_cli.data.class_words import names_of
 from genie_cli.data.dataset import Dataset
-from genie_cli.data.images import IMAGE_SUFFIXES
-from genie_cli.data.listing import counted
-from genie_cli.data.split_folders import nested_classes, require_class_folders
+from genie_cli.data.images import IMAGE_SUFFIXES, how_to_convert
+from genie_cli.data.listing import ARCHIVES, counted
+from genie_cli.data.split_folders import odd_classes, require_class_folders
 from genie_cli.errors import FolderError
 from genie_cli.files.reading import MAX_BYTES, is_text, look, open_binary, reason
 from genie_cli.jobs import Source, inside_root
@@ -67,7 +68,7 @@ class Listing:
 def read(root: Path, *, observer: Observer | None = None) -> Dataset:
     """Read the images that `list_sources` finds; they are both the training and the test split."""
     images = list_sources(root, observer=observer)
-    return Dataset(root, images, images)
+    return Dataset(root, images, images, names_of(source.label for source in images))
 
 
 def scan(root: Path, label: str | None = None, observer: Observer | None = None) -> Listing:
@@ -96,7 +97,7 @@ def list_sources(root: Path, label: str | None = None, observer: Observer | None
     """List the images that `scan` finds, and tell an observer what was left out or may be a mistake."""
     observer = observer or Observer()
     listing = scan(root, label, observer)
-    if label is None and (warning := nested_classes(root, [source.path for source in listing.sources])):
+    if label is None and (warning := odd_classes(root, [source.path for source in listing.sources])):
         observer.warning(warning)
     if label is not None and any("/" in source.path for source in listing.sources):
         observer.found(f"--src-label: images in subfolders count as {label!r}, too")
@@ -171,7 +172,9 @@ def require_folder(root: Path) -> None:
         if not (there := look(root)):
             raise FolderError(f"{root} does not exist", "check the spelling of the path")
         if not stat.S_ISDIR(there.st_mode):
-            raise FolderError(f"{root} is a file, not a folder", f"give its folder: {root.parent}")
+            is_archive = root.name.lower().endswith(ARCHIVES)
+            hint = "unpack it, and give the folder" if is_archive else f"give its folder: {root.parent}"
+            raise FolderError(f"{root} is a file, not a folder", hint)
         with os.scandir(root):
             pass
         os.stat(os.path.join(root, "."))  # a folder may be readable, so that its names are known, but closed
@@ -226,7 +229,8 @@ def _look(root: Path, path: str, within: frozenset[_Identity]) -> tuple[_Identit
     # Opening a named pipe would wait for a writer.
     if not stat.S_ISREG(status.st_mode):
         return None, _NOT_A_FILE
-    return None, "" if PurePosixPath(path).suffix.lower() in IMAGE_SUFFIXES else _NOT_AN_IMAGE
+    suffix = PurePosixPath(path).suffix.lower()
+    return None, "" if suffix in IMAGE_SUFFIXES else how_to_convert(suffix) or _NOT_AN_IMAGE
 
 
 def _hash_all(root: Path, paths: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from genie_cli.data.imagenet import WNID
 from genie_cli.data.images import IMAGE_SUFFIXES
-from genie_cli.data.listing import files_in, folders_in
+from genie_cli.data.listing import files_in, folders_in, undoubled
 
 HOW_TO_GET = """\
 Where to get the images: ILSVRC 2012 (also called ImageNet-1k), from image-net.org after registering, or from Kaggle's
@@ -66,4 +66,5 @@ class Tree:
 
 def trees(root: Path) -> tuple[Tree, ...]:
     """The `PLACES` below ``root`` that hold folders named by WordNet ids."""
-    return tuple(Tree(root, place) for place in PLACES if any(map(WNID.fullmatch, folders_in(root / place))))
+    places = (undoubled(root, place) if place else "" for place in PLACES)
+    return tuple(Tree(root, place) for place in places if any(map(WNID.fullmatch, folders_in(root / place))))

@@ -10,8 +10,8 @@ from genie_cli.data import ilsvrc
 from genie_cli.data.dataset import Dataset
 from genie_cli.data.folder import require_folder
 from genie_cli.data.imagenet import WNID, distinct_names, in_words, wnids
-from genie_cli.data.listing import FileIndex, is_folder
-from genie_cli.data.lists import Image, Lists, below, lines_of, lists_of
+from genie_cli.data.listing import FileIndex, is_folder, undoubled
+from genie_cli.data.lists import Image, Lists, lines_of, listed_path, lists_of
 from genie_cli.data.published import Published, Size
 from genie_cli.data.train_test_splits import find_lists, no_layout, size_in_words, sources_of, with_images_per_class
 from genie_cli.data.wholeness import require_published_size
@@ -50,6 +50,7 @@ def read(root: Path, *, lists: Path | None = None, partial: bool = False, observ
         FolderError: no known layout, or not the whole data set: with what was expected and found.
     """
     require_folder(root)
+    root /= undoubled(root)
     with IMAGENET_LT.hinting():
         where, listed = _listed(root, lists)
         if not partial:
@@ -80,11 +81,11 @@ def read_lists(files: Sequence[Path]) -> Lists:
 def _images(file: Path) -> Iterator[Image]:
     in_order = wnids()
     for number, line in lines_of(file):
-        match = re.fullmatch(r"(\S+)\s+([0-9]{1,3})", line, re.ASCII)
+        match = re.fullmatch(r"(\S.*?)\s+([0-9]{1,3})", line, re.ASCII)
         if not match:
             expected = "expected a line such as 'train/n01440764/n01440764_190.JPEG 0', with a label from 0 to 999"
             raise FolderError(f"{file}, line {number}: {expected}; found {line[:80]!r}")
-        path, wnid = below(file, match[1]), in_order[int(match[2])]
+        path, wnid = listed_path(file, match[1]), in_order[int(match[2])]
         for other in WNID.findall(path):
             if other != wnid:
                 expected = f"expected label {match[2]} to be {in_words(wnid)}, as WordNet ids are sorted"
@@ -110,16 +111,18 @@ def _placed(root: Path, templates: Sequence[str], images: Sequence[Image]) -> tu
     """
     files = FileIndex(root)
     names = [(path.rpartition("/")[2], wnid) for path, wnid in images]
-    places = [
-        (template, [(template.format(wnid=wnid, name=name), wnid) for name, wnid in names])
-        for template in templates
-        if is_folder(root / template.partition("{")[0])
-    ]
+    there = [_undoubled(root, template) for template in templates if is_folder(root / template.partition("{")[0])]
+    places = [(each, [(each.format(wnid=wnid, name=name), wnid) for name, wnid in names]) for each in there]
     found = [sum(path in files for path, _ in placed) for _, placed in places]
     if not any(found):
         return "", list(images)
     template, placed = places[found.index(max(found))]
     return template.format(wnid="<class>", name="").rstrip("/") or "the folder itself", placed
+
+
+def _undoubled(root: Path, template: str) -> str:
+    folder, brace, rest = template.partition("{")
+    return f"{undoubled(root, folder.rstrip('/'))}/{brace}{rest}".lstrip("/") if folder else template
 
 
 IMAGENET_LT = Published(

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, TiffImagePlugin, UnidentifiedImageError
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError, features
 
 from genie_cli.data.orientation import orientation_of, upright
 from genie_cli.errors import ImageError
@@ -23,8 +23,32 @@ from genie_cli.files.image_data import LimitError, open_image
 from genie_cli.files.reading import read_bytes, reason
 
 IMAGE_SUFFIXES: frozenset[str] = frozenset(
-    (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm")
+    (
+        ".jpg",
+        ".jpeg",
+        ".jfif",
+        ".png",
+        ".webp",
+        ".bmp",
+        ".gif",
+        ".tif",
+        ".tiff",
+        ".ppm",
+        ".pgm",
+        ".pbm",
+        ".pnm",
+        ".avif",
+    )
 )
+
+# What phones and cameras write, and Pillow does not read, by the names of the files.
+_NOT_READ = {
+    "HEIC": (".heic", ".heif", ".hif"),
+    "JPEG XL": (".jxl",),
+    "JPEG 2000": (".jp2", ".j2k"),
+    "AVIF": (".avif",),  # by an older Pillow
+    "raw": (".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2"),
+}
 
 # What Pillow warns at by default, a quarter of a gibibyte of RGB. Pillow itself refuses only twice as many, but
 # decoding takes several copies at four bytes a pixel, and no model here sees more than a few megapixels.
@@ -36,9 +60,18 @@ MAX_ASPECT = 100
 
 # Only these are tried, whatever the name says: some of Pillow's other readers run programs (EPS) or guess.
 # Multi-picture JPEG (MPO) comes with JPEG.
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+_HAS_AVIF = "avif" in features.modules and bool(features.check("avif"))  # from Pillow 11.3 on, if it was built with it
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", *(["AVIF"] if _HAS_AVIF else []))
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"BM", b"GIF8", b"II*\0", b"MM\0*")
 
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+_AVIF = (b"ftypavif", b"ftypavis")
+_BEGINNINGS = {
+    b"\xff\n": ".jxl",
+    b"\0\0\0\x0cJXL ": ".jxl",
+    b"\0\0\0\x0cjP  ": ".jp2",
+    b"\xff\x4f\xff\x51": ".jp2",
+}
 _BAND = 1 << 22  # pixels that are converted at a time
 
 _EMPTY = "is empty (0 bytes)"
@@ -47,6 +80,22 @@ _TRUNCATED = "is truncated"
 _BROKEN = "is truncated, damaged or of a kind that cannot be read"
 _TOO_LARGE = f"is too large: a decompression bomb, or a picture of more than {MAX_PIXELS:,} pixels"
 _UNKNOWN_WHITE = "has pixels of more than 16 bits, which do not say how bright white is"
+
+
+def how_to_convert(suffix: str) -> str:
+    """What to do about an image of a kind that is not read, by its extension; empty if it is none of these."""
+    name = next((name for name, suffixes in _NOT_READ.items() if suffix in suffixes), "")
+    how = "convert it to JPEG or PNG, as with ImageMagick: magick mogrify -format png"
+    return f"is {name}, which is not read; {how} *{suffix}" if name else ""
+
+
+def _extension_of(data: bytes) -> str:
+    """The extension of a file of a kind that is not read, by how it begins; else empty."""
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
+        return ".heic"
+    if data[4:12] in _AVIF and not _HAS_AVIF:
+        return ".avif"
+    return next((suffix for start, suffix in _BEGINNINGS.items() if data.startswith(start)), "")
 
 
 def read(path: Path, sha256: str = "", shorter: int | None = None) -> Image.Image:
@@ -111,7 +160,8 @@ def decode(data: bytes, path: Path, shorter: int | None = None) -> Image.Image:
         raise _too_large(path) from error
     except UnidentifiedImageError as error:
         # An image that is truncated early, or whose header is damaged, cannot be identified either.
-        why = _BROKEN if data.startswith(_SIGNATURES) else _NOT_AN_IMAGE
+        is_known = data.startswith(_SIGNATURES) or (_HAS_AVIF and data[4:12] in _AVIF)
+        why = _BROKEN if is_known else how_to_convert(_extension_of(data)) or _NOT_AN_IMAGE
         raise ImageError(path, why, f"formats that can be read: {', '.join(_FORMATS)}") from error
     except Exception as error:  # On bad bytes Pillow's readers raise almost anything, down to struct.error.
         raise ImageError(path, _TRUNCATED if "truncated" in str(error).lower() else _BROKEN) from error

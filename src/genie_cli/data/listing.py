@@ -6,12 +6,15 @@ import errno
 import os
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from genie_cli.errors import FolderError, shorten
 from genie_cli.files import reading
 from genie_cli.files.reading import blaming, reason
 
+_MOST_DOUBLED = 3
+_OF_MACS = "__MACOSX"  # beside what their archives hold
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".rar", ".7z")
 _unreadable = partial(FolderError, hint="check that you may read it")
 
 
@@ -51,6 +54,41 @@ def contents(root: Path) -> str:
     """The first few names in a folder, for an error: "images/, train.csv"."""
     names = [f"{name}/" for name in sorted(folders_in(root))] + sorted(files_in(root))
     return shorten(names, 6) or "nothing"
+
+
+def undoubled(root: Path, place: str = "") -> str:
+    """A place below ``root``, or the folder of its own name in it, where archives are unpacked into such a one.
+
+    That is so, of each folder of the place, if the other folder is the only one there, and has no images beside it.
+
+    Args:
+        place: POSIX; "" for the root itself, whose own name then counts.
+    """
+    if not place:
+        return _undoubled(root, "", root.absolute().name)
+    found = ""
+    for name in place.split("/"):
+        found = _undoubled(root, f"{found}/{name}".lstrip("/"), name)
+    return found
+
+
+def only_folder(root: Path) -> str:
+    """The name of the folder in ``root``, if there is one only; else empty."""
+    names = folders_in(root) - {_OF_MACS}
+    return next(iter(names)) if len(names) == 1 else ""
+
+
+def _undoubled(root: Path, place: str, name: str) -> str:
+    from genie_cli.data.images import IMAGE_SUFFIXES
+
+    def is_image(file: str) -> bool:
+        return PurePosixPath(file).suffix.lower() in IMAGE_SUFFIXES
+
+    for _ in range(_MOST_DOUBLED):
+        if not name or only_folder(root / place) != name or any(map(is_image, files_in(root / place))):
+            break
+        place = f"{place}/{name}".lstrip("/")
+    return place
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

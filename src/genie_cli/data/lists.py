@@ -184,10 +184,29 @@ def read_few_shot_json(file: Path) -> tuple[Image, ...]:
     return distinct(file, images, lambda image: "/".join(image[0].split("/")[-2:]))
 
 
+def listed_path(file: Path, name: str) -> str:
+    """A listed path as it would be below a data set's folder, POSIX.
+
+    It may be of another computer, or lead upwards: what it begins with is left out, and so is each "..".
+
+    Raises:
+        FolderError: nothing is left of it, or no file can have this name.
+    """
+    return _below(file, name, [part for part in _parts(name) if part != ".."], "")
+
+
 def _posix(file: Path, name: str) -> str:
+    """The same in a JSON list, whose paths do not lead upwards."""
+    return _below(file, name, _parts(name), " in image_names")
+
+
+def _parts(name: str) -> list[str]:
     path = PureWindowsPath(name)  # takes both / and \ for a separator
-    parts = path.parts[1:] if path.anchor else path.parts
+    return list(path.parts[1:] if path.anchor else path.parts)
+
+
+def _below(file: Path, name: str, parts: Sequence[str], where: str) -> str:
     try:
         return inside_root("/".join(parts))
     except ValueError:
-        raise FolderError(f"{file}: {name!r} in image_names is not the path of an image") from None
+        raise FolderError(f"{file}: {name!r}{where} is not the path of an image") from None

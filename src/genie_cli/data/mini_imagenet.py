@@ -10,10 +10,11 @@ from genie_cli.data import ilsvrc
 from genie_cli.data.dataset import Dataset
 from genie_cli.data.few_shot_splits import read_split
 from genie_cli.data.imagenet import is_class
-from genie_cli.data.listing import FileIndex
+from genie_cli.data.listed_images import read_listed_images
+from genie_cli.data.listing import FileIndex, undoubled
 from genie_cli.data.lists import Image, csv_of, distinct, refuse_row
-from genie_cli.data.places import SPLIT_FOLDERS, Placed, Wanted
-from genie_cli.data.published import Published, Size, Split
+from genie_cli.data.places import SPLIT_FOLDERS, Placed, Wanted, of_paths
+from genie_cli.data.published import Published, Size, Split, split_folders
 from genie_cli.errors import FolderError
 from genie_cli.observer import Observer
 
@@ -21,6 +22,7 @@ HOW_TO_GET = f"""\
 mini-ImageNet is a folder (parts of it may be links) with
   train.csv, val.csv, test.csv (filename,label), and one of
     images/n0153282900000005.jpg, ...
+    n01532829/n0153282900000005.jpg, ..., also in images/
     train/n01532829/n0153282900000005.jpg, ..., and val/ and test/ likewise
     ILSVRC's images as train/n01532829/n01532829_5.JPEG, ...; also in ILSVRC/Data/CLS-LOC/train and the like
 or base.json, val.json, novel.json (label_names, image_names, image_labels), and the images that they list
@@ -37,7 +39,7 @@ MINI_IMAGENET = Published(
         "val": Size(16, 9600, (600, 600)),
         "test": Size(20, 12000, (600, 600)),
     },
-    list_folders=("", "split", "splits"),
+    list_folders=("", *split_folders("miniImageNet", "miniImagenet", "mini-imagenet", "mini_imagenet")),
 )
 
 _NAME = re.compile(r"(n[0-9]{8})([0-9]{8})\.jpg")
@@ -77,10 +79,16 @@ def place_in_class(name: str) -> int:
 
 
 def _places(root: Path, file: Path) -> Iterator[Placed]:
-    """Listed images under their own names in one folder, in class folders, or counted out in ILSVRC trees."""
+    """Listed images by path; or by name, in one folder, in class folders, or counted out in ILSVRC trees."""
+    if listed := read_listed_images(file):
+        yield from of_paths(root, listed)
+        return
     images, files = read_list(file), FileIndex(root)
-    folders = {"images": "images/{name}"}
-    folders |= {f"class folders in {split}": f"{split}/{{label}}/{{name}}" for split in SPLIT_FOLDERS}
+    flat = undoubled(root, "images")
+    folders = {flat: f"{flat}/{{name}}", "class folders": "{label}/{name}"}
+    for split in ("images", *SPLIT_FOLDERS):
+        folder = undoubled(root, split)
+        folders[f"class folders in {folder}"] = f"{folder}/{{label}}/{{name}}"
     for where, template in folders.items():
         paths = ((name, label, template.format(name=name, label=label)) for name, label in images)
         yield Placed(where, tuple(Wanted(label, name, path if path in files else None) for name, label, path in paths))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from genie_cli.data.ilsvrc import PLACES, Tree
-from genie_cli.data.listing import FileIndex, is_folder
+from genie_cli.data.listing import FileIndex, is_folder, undoubled
 from genie_cli.data.lists import Image
 
 SPLIT_FOLDERS = ("train", "val", "test", "base", "novel")
@@ -56,8 +56,8 @@ def best(places: Iterable[Placed]) -> Placed | None:
     return found if found and found.found else None
 
 
-def of_json(root: Path, images: Sequence[Image]) -> Iterator[Placed]:
-    """Look for the images of a JSON list by the last two parts of their paths, `class/image`.
+def of_paths(root: Path, images: Sequence[Image]) -> Iterator[Placed]:
+    """Look for the images of a list by the last two parts of their paths, `class/image`.
 
     Among the places are the folders above the first image that also exist below the root: of
     `/home/ann/sets/mini/n0/n0_5.JPEG` these are `home/ann/sets/mini`, `ann/sets/mini`, and so on.
@@ -66,8 +66,9 @@ def of_json(root: Path, images: Sequence[Image]) -> Iterator[Placed]:
     ends = [("/".join(path.split("/")[-2:]), label) for path, label in images]
     above = images[0][0].split("/")[:-2]
     ancestors = ("/".join(above[start:]) for start in range(len(above)))
-    for folder in dict.fromkeys(["", "images", *SPLIT_FOLDERS, *PLACES, *ancestors]):
-        if is_folder(root / folder):
+    places = [folder for folder in ("", "images", *SPLIT_FOLDERS, *PLACES, *ancestors) if is_folder(root / folder)]
+    for place in dict.fromkeys(places):
+        for folder in dict.fromkeys((place, undoubled(root, place) if place else "")):
             wanted = ((label, name, f"{folder}/{name}".lstrip("/")) for name, label in ends)
             found = tuple(Wanted(label, name, path if path in files else None) for label, name, path in wanted)
             yield Placed(f"images below {folder}" if folder else "images beside the lists", found)

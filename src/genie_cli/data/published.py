@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from genie_cli.data.class_words import words_of
 from genie_cli.data.lists import Lists
 from genie_cli.errors import FolderError
 
@@ -33,6 +34,11 @@ class Size:
     per_class: tuple[int, int] | None = None
 
 
+def split_folders(*names: str) -> tuple[str, ...]:
+    """Where few-shot code keeps lists: in split/ and the like, or in a folder of the data set's name there."""
+    return tuple(f"{place}/{name}".rstrip("/") for place in ("split", "splits", "filelists") for name in ("", *names))
+
+
 @dataclass(frozen=True)
 class Published:
     """One data set.
@@ -47,7 +53,7 @@ class Published:
         read_lists: reads ``files``, in their order, into class names as they were published, and paths below the
             folder of the lists. None: there are no lists, or they are read split by split, as few-shot lists are.
         class_folders: where ``train`` and ``test`` with a folder per class may lie, if there are no lists.
-        tidy: pattern and replacement that turn a published class name into words; underscores become spaces anyway.
+        tidy: pattern and replacement for published class names, before `class_words.words_of` makes words of them.
         labels_are_names: the label of a class is its name in words; else it is the name of its folder.
         note: a remark on the number of classes.
     """
@@ -66,7 +72,7 @@ class Published:
 
     def in_words(self, name: str) -> str:
         """A class name as a prompt has it: "Black footed Albatross" for ``001.Black_footed_Albatross``."""
-        return re.sub(*self.tidy, name).replace("_", " ")
+        return words_of(re.sub(*self.tidy, name))
 
     @contextmanager
     def hinting(self) -> Iterator[None]:

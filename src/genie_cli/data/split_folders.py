@@ -17,9 +17,12 @@ from genie_cli.errors import FolderError, shorten
 _SPLITS = (
     *("train", "training", "base", "support"),
     *("val", "valid", "validation", "dev"),
-    *("test", "testing", "eval", "evaluation", "novel", "query", "holdout"),
+    *("test", "testing", "eval", "evaluation", "novel", "query", "holdout", "pred", "unlabeled", "unlabelled", "extra"),
 )
-_LIKE_A_SPLIT = re.compile(rf"({'|'.join(_SPLITS)})[ _-]?(set|split|data|images)?[ _-]?[0-9]*", re.IGNORECASE)
+_LIKE_A_SPLIT = re.compile(
+    rf"(?:(?P<prefix>\w+)[ _-])??(?P<split>{'|'.join(_SPLITS)})[ _-]?(?:set|split|data|images)?[ _-]?[0-9]*",
+    re.IGNORECASE,
+)
 
 
 @dataclass
@@ -37,7 +40,7 @@ def require_class_folders(root: Path, images: Sequence[str]) -> None:
     ``root`` is refused if
 
     1. all subfolders are named like splits (train, val, test, base, novel and the like; also "train2017" and
-       "test_images"), and at least one is nested: ``photos/train/<class>``; or
+       "test_images", or "seg_train" beside "seg_test"), and at least one is nested: ``photos/train/<class>``; or
     2. all subfolders are nested, and at least two are named like splits; or
     3. the only subfolder is nested and has two or more folders: ``photos/photos/<class>``. It may also hold splits, or
        again a single nested folder.
@@ -52,7 +55,7 @@ def require_class_folders(root: Path, images: Sequence[str]) -> None:
     place, subfolders = root, _subfolders(images)
     while True:
         nested = [name for name, inner in subfolders.items() if not inner.has_images]
-        splits = [name for name in subfolders if _LIKE_A_SPLIT.fullmatch(name)]
+        splits = _splits(subfolders)
         if (nested and len(splits) == len(subfolders)) or (len(nested) == len(subfolders) and len(splits) >= 2):
             raise _holds_splits(place, subfolders, nested)
         if len(subfolders) != 1 or not nested:
@@ -64,13 +67,20 @@ def require_class_folders(root: Path, images: Sequence[str]) -> None:
         raise _one_folder_too_many(root, place, sorted(subfolders))
 
 
-def nested_classes(root: Path, images: Sequence[str]) -> str:
-    """Return a warning if all of several subfolders are nested and have two or more folders each; else "".
+def odd_classes(root: Path, images: Sequence[str]) -> str:
+    """Return a warning about subfolders that may be no classes; else "".
 
-    They may be parts of a data set, but also classes with a folder per video, day or patient. Arguments are those of
-    `require_class_folders`.
+    Either all of several are nested and have two or more folders each. They may be parts of a data set, but also
+    classes with a folder per video, day or patient. Or all of several are named like "cars_train" and "cars_test",
+    with images directly inside. Arguments are those of `require_class_folders`.
     """
     subfolders = _subfolders(images)
+    names = sorted(subfolders, key=_order)
+    if len(names) > 1 and len(_splits(names, only_with_prefix=True)) == len(names):
+        return (
+            f"{root}: the classes are {shorten(names)}, which are named like dataset splits. "
+            "If they are, give a folder of class folders"
+        )
     if len(subfolders) < 2 or any(inner.has_images or len(inner.folders) < 2 for inner in subfolders.values()):
         return ""
     names = sorted(subfolders)
@@ -78,6 +88,17 @@ def nested_classes(root: Path, images: Sequence[str]) -> str:
         f"{root}: the classes are {shorten(names)}; they hold folders, but no images directly. "
         f"If the folders inside are the classes, give one of these: {root / names[0]}"
     )
+
+
+def _splits(names: Iterable[str], *, only_with_prefix: bool = False) -> list[str]:
+    """The names that are like those of splits; one with a prefix is if another has the same, and is another split."""
+    found = {name: match for name in names if (match := _LIKE_A_SPLIT.fullmatch(name))}
+    prefixes: dict[str, set[str]] = {}
+    for match in found.values():
+        prefixes.setdefault(match["prefix"] or "", set()).add(match["split"].lower())
+    shared = {prefix for prefix, words in prefixes.items() if prefix and len(words) > 1}
+    alone = set() if only_with_prefix else {""}
+    return [name for name, match in found.items() if (match["prefix"] or "") in shared | alone]
 
 
 def _subfolders(images: Sequence[str]) -> dict[str, _Subfolder]:
@@ -97,7 +118,7 @@ def _subfolders(images: Sequence[str]) -> dict[str, _Subfolder]:
 def _order(name: str) -> tuple[int, str]:
     """Splits first, in the order of `_SPLITS`."""
     match = _LIKE_A_SPLIT.fullmatch(name)
-    return _SPLITS.index(match[1].lower()) if match else len(_SPLITS), name
+    return _SPLITS.index(match["split"].lower()) if match else len(_SPLITS), name
 
 
 def _holds_splits(place: Path, names: Iterable[str], nested: Iterable[str]) -> FolderError:

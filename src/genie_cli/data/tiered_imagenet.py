@@ -11,10 +11,11 @@ from genie_cli.data.dataset import Dataset
 from genie_cli.data.few_shot_splits import read_split
 from genie_cli.data.imagenet import WNID, is_class
 from genie_cli.data.images import IMAGE_SUFFIXES
-from genie_cli.data.listing import files_in
+from genie_cli.data.listed_images import read_listed_images
+from genie_cli.data.listing import files_in, undoubled
 from genie_cli.data.lists import csv_of, distinct, refuse_row
-from genie_cli.data.places import SPLIT_FOLDERS, Placed, Wanted
-from genie_cli.data.published import Published, Size, Split
+from genie_cli.data.places import SPLIT_FOLDERS, Placed, Wanted, of_paths
+from genie_cli.data.published import Published, Size, Split, split_folders
 from genie_cli.errors import FolderError
 from genie_cli.observer import Observer
 
@@ -22,6 +23,8 @@ HOW_TO_GET = f"""\
 tiered-ImageNet is a folder (parts of it may be links) with
   train.csv, val.csv, test.csv (wnid,superclass, no header), here or in tiered_imagenet_split/, and
     ILSVRC's images as train/n03314780/n03314780_5.JPEG, ...; also in ILSVRC/Data/CLS-LOC/train and the like
+or train.csv, val.csv, test.csv (filename,label), also in split/tieredImageNet/, and the images that they list:
+    n03314780/n03314780_5.JPEG, ..., also in images/, train/ and the like
 or base.json, val.json, novel.json (label_names, image_names, image_labels), and the images that they list
 or train/, val/, test/ (or base/, val/, novel/), each with a folder of images per class: a WordNet id or a name
 {ilsvrc.HOW_TO_GET}
@@ -31,7 +34,11 @@ TIERED_IMAGENET = Published(
     title="tiered-ImageNet",
     how_to_get=HOW_TO_GET,
     sizes={"train": Size(351, 448695), "val": Size(97, 124261), "test": Size(160, 206209)},
-    list_folders=("", "split", "splits", "tiered_imagenet_split"),
+    list_folders=(
+        "",
+        *split_folders("tieredImageNet", "tieredImagenet", "tiered-imagenet", "tiered_imagenet"),
+        "tiered_imagenet_split",
+    ),
 )
 
 
@@ -57,11 +64,14 @@ def read_list(file: Path) -> tuple[str, ...]:
 
 
 def _places(root: Path, file: Path) -> Iterator[Placed]:
-    """All images of the listed classes, in ILSVRC trees or other class folders."""
+    """All images of the listed classes, in ILSVRC trees or other class folders; or the images of a list of paths."""
+    if listed := read_listed_images(file):
+        yield from of_paths(root, listed)
+        return
     wnids = read_list(file)
     for tree in ilsvrc.trees(root):
         yield Placed(str(tree), _all_of(wnids, tree.images), tree, lists_classes=True)
-    for folder in SPLIT_FOLDERS:
+    for folder in (undoubled(root, split) for split in SPLIT_FOLDERS):
         images = _all_of(wnids, bind(_images_in, root, folder))
         yield Placed(f"class folders in {folder}", images, lists_classes=True)
 

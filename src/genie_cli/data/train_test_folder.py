@@ -11,7 +11,7 @@ from pathlib import Path
 from genie_cli.data.dataset import Dataset
 from genie_cli.data.folder import list_sources, require_folder
 from genie_cli.data.images import IMAGE_SUFFIXES
-from genie_cli.data.listing import files_in, folders_in
+from genie_cli.data.listing import files_in, folders_in, undoubled
 from genie_cli.data.published import Published
 from genie_cli.data.random_split import RandomSplit
 from genie_cli.data.train_test_splits import read_splits, size_in_words, with_images_per_class, words_of
@@ -35,6 +35,7 @@ def read(
     Args:
         split: draws the test split, of a folder without one.
     """
+    root = _root(root)
     if split:
         return _drawn(root, split, observer or Observer())
     _require_splits(root)
@@ -48,6 +49,7 @@ def read_long_tailed(
 
     Arguments and errors are those of `read`.
     """
+    root = _root(root)
     if split:
         found = _drawn(root, split, observer or Observer())
     else:
@@ -55,6 +57,12 @@ def read_long_tailed(
         found = read_splits(TRAIN_TEST_FOLDER, root, partial=partial, observer=observer, keep_copies=True)
     names = {label: words for label, words in found.names.items() if words != label}
     return with_images_per_class(replace(found, names=names))
+
+
+def _root(root: Path) -> Path:
+    """The folder, or the one of its own name in it; FolderError if it cannot be read."""
+    require_folder(root)
+    return root / undoubled(root)
 
 
 def _require_splits(root: Path) -> None:
@@ -79,7 +87,6 @@ def _drawn(root: Path, split: RandomSplit, observer: Observer) -> Dataset:
     Raises:
         FolderError: the folder has splits already, or no class with two images; or see `folder.list_sources`.
     """
-    require_folder(root)
     found = folders_in(root)
     if "train" in found and found & {"test", "val"}:
         raise FolderError(f"{root} has a training and a test split", "leave out --test-share")

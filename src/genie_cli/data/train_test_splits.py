@@ -12,9 +12,8 @@ from pathlib import Path, PurePosixPath
 
 from genie_cli.data.dataset import Dataset, by_class
 from genie_cli.data.folder import find, require_folder
-from genie_cli.data.imagenet import distinct_names, is_class
 from genie_cli.data.images import IMAGE_SUFFIXES
-from genie_cli.data.listing import contents, counted, folders_in, is_file
+from genie_cli.data.listing import contents, counted, folders_in, is_file, undoubled
 from genie_cli.data.lists import Image, Lists
 from genie_cli.data.published import Published
 from genie_cli.data.wholeness import require_both_splits, require_files, require_published_size, require_readable
@@ -55,6 +54,7 @@ def read_splits(
     """
     observer = observer or Observer()
     require_folder(root)
+    root /= undoubled(root)
     with published.hinting():
         found = _by_lists(published, root) or _by_class_folders(published, root)
         if found is None:
@@ -110,7 +110,7 @@ def with_images_per_class(dataset: Dataset) -> Dataset:
 
 def find_lists(published: Published, root: Path) -> tuple[str, list[Path]] | None:
     """Return the first folder below ``root`` that has all of the lists, and the lists; None if there is none."""
-    for place in published.list_folders:
+    for place in (undoubled(root, place) if place else "" for place in published.list_folders):
         files = _spelled(published, root / place)
         if None not in files:
             return place, [file for file in files if file]
@@ -143,12 +143,25 @@ def _by_lists(published: Published, root: Path) -> _Found | None:
     if found is None or published.read_lists is None:
         return None
     place, files = found
-    return _Found(f"{published.title} by its lists{_in(place)}", root / place, published.read_lists(files))
+    lists = _where_they_lie(root / place, published.read_lists(files))
+    return _Found(f"{published.title} by its lists{_in(place)}", root / place, lists)
+
+
+def _where_they_lie(root: Path, lists: Lists) -> Lists:
+    """The lists with the paths of images that were unpacked into a folder of the name of the one they are listed in."""
+    tops = {path.partition("/")[0] for path, _ in (*lists.train, *lists.test) if "/" in path}
+    moved = {top: undoubled(root, top) for top in tops if (root / top / top).is_dir()}
+
+    def placed(images: Sequence[Image]) -> tuple[Image, ...]:
+        parts = ((path.partition("/"), label) for path, label in images)
+        return tuple((f"{moved.get(top, top)}{slash}{rest}", label) for (top, slash, rest), label in parts)
+
+    return Lists(placed(lists.train), placed(lists.test)) if moved else lists
 
 
 def _by_class_folders(published: Published, root: Path) -> _Found | None:
     """``train`` and ``test`` (or else ``val``) with a folder of images per class; None if there are none."""
-    for place in published.class_folders:
+    for place in (undoubled(root, place) if place else "" for place in published.class_folders):
         splits = [split for split in ("test", "val") if folders_in(root / place / split)]
         if splits and folders_in(root / place / "train"):
             train, unused = _images_in(root / place, "train")
@@ -163,18 +176,18 @@ def _by_class_folders(published: Published, root: Path) -> _Found | None:
 
 def _images_in(root: Path, split: str) -> tuple[tuple[Image, ...], list[tuple[str, str]]]:
     """A split's images, and those that cannot be used with the reasons; all paths are below ``root``."""
-    images, ignored = find(root / split)
+    place = undoubled(root, split)
+    images, ignored = find(root / place)
     odd = [(path, reason) for path, reason in sorted(ignored) if PurePosixPath(path).suffix.lower() in IMAGE_SUFFIXES]
     if not images:
         raise FolderError(f"{root / split} has no images in class folders", f"it holds {contents(root / split)}")
-    return tuple((f"{split}/{path}", name) for path, name in images), [(f"{split}/{path}", why) for path, why in odd]
+    return tuple((f"{place}/{path}", name) for path, name in images), [(f"{place}/{path}", why) for path, why in odd]
 
 
 def words_of(published: Published, root: Path, classes: Iterable[str]) -> dict[str, str]:
     """The words of each published class name; FolderError if two are the same but for upper and lower case."""
     names = sorted(set(classes))
     words = {name: published.in_words(name) for name in names}
-    words |= distinct_names(name for name in names if is_class(name))
     first: dict[str, str] = {}
     for name in names:
         other = first.setdefault(words[name].casefold(), name)

@@ -31,11 +31,14 @@ class Denoiser:
     Args:
         snapshot: the loaded model.
         steps: solver steps of the full schedule. At ratio r, about the last ``r * steps`` of them run.
-        guidance: classifier-free guidance scale (Ho & Salimans, 2022), with an empty negative prompt.
+        guidance: classifier-free guidance scale (Ho & Salimans, 2022).
+        negative_prompt: what guidance leads away from.
         probe: take a single step, to the clean latent that is predicted in it, instead; ``steps`` is not used.
     """
 
-    def __init__(self, snapshot: Snapshot, steps: int, guidance: float, *, probe: bool = False) -> None:
+    def __init__(
+        self, snapshot: Snapshot, steps: int, guidance: float, negative_prompt: str = "", *, probe: bool = False
+    ) -> None:
         self.snapshot = snapshot
         self.guidance = guidance
         abar = snapshot.alphas_cumprod
@@ -44,6 +47,7 @@ class Denoiser:
         self._solver = self._schedule.to(snapshot.device)
         self._latents: _Cache[Tensor] = _Cache(_CACHED_SOURCES)
         self._prompts: _Cache[Tensor] = _Cache(_CACHED_PROMPTS)
+        self._negative = self.snapshot.embed(negative_prompt) if negative_prompt else None
 
     @property
     def rows(self) -> int:
@@ -61,6 +65,11 @@ class Denoiser:
     def embed(self, prompt: str) -> Tensor:
         """The prompt's embedding, (tokens, width). Recent ones are cached."""
         return self._prompts.get(prompt, lambda: self.snapshot.embed(prompt))
+
+    @property
+    def _unconditional(self) -> Tensor:
+        """The embedding of the negative prompt, (tokens, width)."""
+        return self.embed("") if self._negative is None else self._negative
 
     def start(self, request: Request[Any]) -> tuple[Tensor, Tensor, int]:
         """Prepare a request.
@@ -101,7 +110,7 @@ class Denoiser:
         dtype = self.snapshot.dtype
         texts = embeddings
         if self.rows == 2:
-            texts = torch.cat([self.embed("").expand_as(embeddings), embeddings])
+            texts = torch.cat([self._unconditional.expand_as(embeddings), embeddings])
         predicted: Tensor = self.snapshot.unet(
             torch.cat([latents] * self.rows).to(dtype, memory_format=torch.channels_last),
             self._solver.timesteps[step].repeat(self.rows),

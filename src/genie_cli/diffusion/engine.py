@@ -29,11 +29,13 @@ class Engine(Generic[Key]):
         steps: solver steps of the full schedule. At ratio r, about the last ``r * steps`` of them run.
         guidance: classifier-free guidance scale.
         clock: told what the time is spent on; None: nothing is measured.
+        negative_prompt: what guidance leads away from.
         probe: a request takes a single step, and its image is the clean one that is predicted in it: from the noise
             level of timestep floor(1000 r) to none, whatever ``steps`` are. The noise is that of the whole request.
 
     Raises:
         ValueError: ``slots`` is not a power of two.
+        UsageError: the model cannot read all of ``negative_prompt``.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Engine(Generic[Key]):
         steps: int = 50,
         guidance: float = 7.5,
         clock: Clock | None = None,
+        negative_prompt: str = "",
         *,
         probe: bool = False,
     ) -> None:
@@ -51,7 +54,7 @@ class Engine(Generic[Key]):
         self.snapshot = snapshot
         self.slots = slots
         self.clock = clock or Clock()
-        self.denoiser = Denoiser(snapshot, steps, guidance, probe=probe)
+        self.denoiser = Denoiser(snapshot, steps, guidance, negative_prompt, probe=probe)
 
     def run(
         self, requests: Iterable[Request[Key]], on_steps: Callable[[int], None] = lambda _: None

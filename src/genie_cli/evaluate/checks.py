@@ -6,12 +6,14 @@ commands: what it says is used where it applies.
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 
 from genie_cli import manifest
 from genie_cli.config import Data, Settings
 from genie_cli.data.catalog import Entry
+from genie_cli.data.class_names import ClassNames
+from genie_cli.data.class_words import require_words
 from genie_cli.data.dataset import Dataset
 from genie_cli.data.random_split import RandomSplit
 from genie_cli.devices import parse_device
@@ -27,6 +29,7 @@ _DECIDED_BY_MANIFESTS = (
     *(key for key in keys("model") if key != "model.device"),  # the evaluator itself runs on the device
     "generate.steps",
     "generate.guidance",
+    "generate.negative_prompt",
     "generate.prompt",
     "generate.superclass",
     "generate.preset",
@@ -102,6 +105,29 @@ def _check_manifests(given: Set[str], generates: bool, plan_only: bool) -> None:
         raise UsageError("--manifest has the images: leave out --plan-out and --dry-run, which are about making them")
     if not generates:
         raise UsageError("none of the augmentations needs generated images: leave out --manifest")
+
+
+def check_names(names: ClassNames, manifests: Sequence[str]) -> None:
+    """Raise UsageError if names of classes were given for prompts that nobody writes."""
+    if names.name and manifests:
+        raise UsageError("the images are those of --manifest: leave out --class-names")
+
+
+def prompt_words(dataset: Dataset, labels: Iterable[str]) -> list[str]:
+    """The words of classes that prompts are to be written for.
+
+    Raises:
+        UsageError: it is not known what a class is called, or two classes are called the same.
+    """
+    found: dict[str, str] = {}
+    for label in labels:
+        words = require_words(dataset.name_of(label))
+        if (other := found.setdefault(words.casefold(), label)) != label:
+            raise UsageError(
+                f"the classes {other!r} and {label!r} have the same name in prompts: {words}",
+                "put them into one folder, or say what each is called: --class-names",
+            )
+    return [dataset.name_of(label) for label in found.values()]
 
 
 def _check_ratios(chosen: Sequence[Augmentation], steps: int) -> None:

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from genie_cli import manifest
-from genie_cli.config import Format, Settings
-from genie_cli.data import imagenet
+from genie_cli.config import Data, Format, Settings
+from genie_cli.data import catalog, class_names, imagenet
+from genie_cli.data.class_names import ClassNames
 from genie_cli.data.dataset import Dataset
+from genie_cli.diffusion.vocabulary import vocabulary
+from genie_cli.errors import shorten
+from genie_cli.evaluate.checks import split_of
 from genie_cli.evaluate.generated import GeneratedImages
-from genie_cli.files.folders import require_folder
+from genie_cli.files.folders import require_folder, require_free
 from genie_cli.files.writing import replace_atomically, require_own
 from genie_cli.generate.plan import Planned
 from genie_cli.generate.run import Run
 from genie_cli.jobs import Job, Plan
 from genie_cli.observer import Observer
+from genie_cli.prompts import prompts_of
 from genie_cli.recipe import Recipe
 from genie_cli.settings import field_of, flag_of, is_set
 
@@ -34,6 +40,7 @@ _HOW = (
     "model.embedding",
     "generate.steps",
     "generate.guidance",
+    "generate.negative_prompt",
     "model.dtype",
     "model.slots",
     "model.attention",
@@ -41,19 +48,68 @@ _HOW = (
 )
 
 
-def prompts_for(settings: Settings, dataset: Dataset, *, all_words: bool = False) -> Callable[[str], str]:
-    """The prompt for each class: the settings' template with the class's name in words, and the superclass.
+_NO_NAMES = ClassNames()
 
-    The superclass is what anybody has set, which may be nothing, or else the data set's.
+
+def prompts_for(
+    settings: Settings, dataset: Dataset, names: ClassNames = _NO_NAMES, *, all_words: bool = False
+) -> Callable[[str], tuple[str, ...]]:
+    """The prompts for each class, of which each job has one; see `prompts.prompts_of`.
+
+    They are its own templates, else those of the settings, with its words, and the superclass: what anybody has set,
+    which may be nothing, or else the data set's.
 
     Args:
-        all_words: use all words that ImageNet has for a class, and not one.
+        dataset: a data set as `named` returns it.
+        names: what a person says that classes are called.
+        all_words: use all words that ImageNet has for a class, and not one, and the templates as they are.
     """
     superclass = settings.generate.superclass if is_set(settings, "generate.superclass") else dataset.superclass
-    recipe = Recipe(targets=(), prompt=settings.generate.prompt, superclass=superclass, model="")
-    if all_words:
-        return lambda label: recipe.prompt_for(imagenet.all_words(label, dataset.name_of(label)))
-    return lambda label: recipe.prompt_for(dataset.name_of(label))
+    templates = Recipe(targets=(), prompt=settings.generate.prompt, model="").templates
+    articles = not (all_words or vocabulary(settings.model.name))
+
+    def prompts(label: str) -> tuple[str, ...]:
+        words = dataset.name_of(label)
+        words = imagenet.all_words(label, words) if all_words else words
+        return prompts_of(names.prompts.get(label, templates), words, superclass, articles=articles)
+
+    return prompts
+
+
+def named(dataset: Dataset, names: ClassNames, observer: Observer) -> Dataset:
+    """A data set whose classes are called as a person says; an observer is warned of labels that are none of them."""
+    if unused := names.unused(dataset.classes):
+        observer.warning(f"{names.name}: {shorten(unused)} is not a class of the data set")
+    return replace(dataset, names={**dataset.names, **{label: words for label, words in names.words.items() if words}})
+
+
+def write_names(
+    path: Path,
+    benchmark: str,
+    dataset: str,
+    where: Data,
+    lists: Path | None,
+    names: ClassNames,
+    observer: Observer,
+    *,
+    partial: bool,
+) -> int:
+    """Write what the classes of a data set are called in prompts; returns how many they are.
+
+    Args:
+        where: where it lies, and how it is split.
+        names: what a person says already.
+
+    Raises:
+        UsageError, FolderError, OutputError: see `catalog.load` and `class_names.write`.
+    """
+    require_free(path)
+    split = split_of(where)
+    found = catalog.load(
+        benchmark, dataset, where.dir, lists=lists, partial=partial, pool=where.pool, split=split, observer=observer
+    )
+    found = named(found, names, observer)
+    return class_names.write(path, found.classes, ClassNames(found.names, names.prompts))
 
 
 def run_for(

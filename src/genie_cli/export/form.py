@@ -87,7 +87,7 @@ class Form(ABC):
 
     Attributes:
         data_files: glob pattern of its files.
-        is_image_folder: whether these are images with a `metadata.jsonl`.
+        is_image_folder: whether these are images with metadata beside them.
     """
 
     data_files: str

@@ -1,4 +1,4 @@
-"""An image folder: ``train/<class>/<key>.jpg`` and ``train/metadata.jsonl``, with every file as it is elsewhere."""
+"""An image folder: ``train/<class>/<key>.jpg`` and its metadata beside it, with every file as it is elsewhere."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from genie_cli.errors import UsageError
 from genie_cli.export import metadata
 from genie_cli.export.form import Content, Form, Json, Linked, Written
 from genie_cli.generate.card import Feature
+from genie_cli.generate.metadata import LINES, TABLE
 from genie_cli.generate.paths import IMAGES, folder_of
 from genie_cli.observer import Observer
 
-_METADATA = f"{IMAGES}/metadata.jsonl"
 _MOST_FILES = 100_000  # that the Hub advises to have in all
 # What others read from a folder; timm also leaves out the last two.
 _TORCHVISION = frozenset(("jpg", "png", "ppm", "bmp", "tif", "webp"))
@@ -54,7 +54,8 @@ class ImageFolder(Form):
         for name, sample in zip(names, content.samples, strict=True):
             yield Linked(name, sample)
         within = [name.removeprefix(f"{IMAGES}/") for name in names]
-        yield Written(_METADATA, 0, partial(metadata.write, content, within))
+        write = metadata.write_as_table if metadata.needs_table(content) else metadata.write
+        yield Written(_metadata_of(content), 0, partial(write, content, within))
 
     def _names(self, content: Content) -> list[str]:
         """Where the images lie."""
@@ -85,4 +86,9 @@ class ImageFolder(Form):
             "encodingFormat": [f"image/{_TYPES.get(kind, kind)}" for kind in content.kinds],
             "includes": [f"{IMAGES}/**/*.{kind}" for kind in content.kinds],
         }
-        return metadata.croissant(_METADATA, digests[_METADATA], images, content, in_folders=True)
+        name = _metadata_of(content)
+        return metadata.croissant(name, digests[name], images, content, in_folders=True)
+
+
+def _metadata_of(content: Content) -> str:
+    return f"{IMAGES}/{TABLE if metadata.needs_table(content) else LINES}"

@@ -1,16 +1,18 @@
-"""`metadata.jsonl`: for each image its file's name and its columns; and how Croissant joins it to the files."""
+"""The metadata: for each image its file's name and its columns; and how Croissant joins it to the files."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from genie_cli.export.croissant import field, file_object
 from genie_cli.export.form import Content, Json
 from genie_cli.generate.card import Feature
+from genie_cli.generate.metadata import FIRST_PART, can_be_table, is_like_a_time, line_of, write_table
 
 _OBJECT, _IMAGES = "metadata", "images"  # what Croissant calls the file, and the set of image files
+_TYPES = {".jsonl": "application/jsonlines", ".parquet": "application/x-parquet"}
 _FILE_NAME = Feature("file_name", "string", "the image's file")
 
 
@@ -20,9 +22,30 @@ def write(content: Content, names: Iterable[str], file: BinaryIO) -> None:
     Args:
         names: of the images' files, in their order.
     """
+    for record in _records(content, names):
+        file.write(line_of(record).encode())
+
+
+def write_as_table(content: Content, names: Iterable[str], file: BinaryIO) -> None:
+    """The same as Parquet."""
+    write_table(_records(content, names), (_FILE_NAME, *content.features), file)
+
+
+def needs_table(content: Content) -> bool:
+    """Whether a reader that infers types from JSON Lines would take words for times, or a column for an empty one."""
+    size, empty = 0, {each.name for each in content.features}
+    for record in map(content.record, content.samples):
+        if any(isinstance(value, str) and is_like_a_time(value) for value in record.values()):
+            return can_be_table()
+        if size < FIRST_PART:
+            empty -= {name for name, value in record.items() if value is not None}
+        size += len(line_of(record))
+    return size > FIRST_PART and bool(empty) and can_be_table()
+
+
+def _records(content: Content, names: Iterable[str]) -> Iterator[Json]:
     for name, sample in zip(names, content.samples, strict=True):
-        row = {_FILE_NAME.name: name, **content.record(sample)}
-        file.write((json.dumps(row, ensure_ascii=False) + "\n").encode())
+        yield {_FILE_NAME.name: name, **content.record(sample)}
 
 
 def croissant(
@@ -37,7 +60,7 @@ def croissant(
         in_folders: whether they lie in folders, and not in archives.
     """
     files = [
-        file_object(name, digest, "application/jsonlines", _OBJECT),
+        file_object(name, digest, _TYPES[PurePosixPath(name).suffix], _OBJECT),
         {"@type": "cr:FileSet", "@id": _IMAGES, **images},
     ]
     image = {"source": {"fileSet": {"@id": _IMAGES}, "extract": {"fileProperty": "content"}}}

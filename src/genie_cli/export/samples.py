@@ -32,6 +32,7 @@ _BATCH = 4096
 _ALIKE = 0.75  # of two names of classes
 _KINDS = ((b"\xff\xd8\xff", "jpg"), (b"\x89PNG", "png"), (b"RIFF", "webp"), (b"BM", "bmp"), (b"GIF8", "gif"))
 _TIFF = (b"II*\0", b"MM\0*")
+_AVIF = b"ftyp"  # from the fifth byte on
 _GENERATED = frozenset(kind.value for kind in Format)
 
 
@@ -203,6 +204,8 @@ def _kind(path: Path, source: Source) -> str | ImageError:
         return ImageError(path, f"cannot be read: {reason(error)}")
     if head.startswith(_TIFF):
         return "tif"
+    if head[4:8] == _AVIF:
+        return "avif"
     return next((kind for start, kind in _KINDS if head.startswith(start)), "ppm")
 
 

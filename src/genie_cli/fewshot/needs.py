@@ -15,6 +15,7 @@ import numpy as np
 from genie_cli.evaluate.augmentations import Augmentation
 from genie_cli.fewshot.episodes import Episode
 from genie_cli.jobs import Job, Method, Source
+from genie_cli.prompts import chosen_prompt
 
 # Txt2Img has no sources that episodes could share, so each class has this many images, from which episodes draw: as
 # many as GeNIe gets from the four other classes of a 5-way pool of 20 images each.
@@ -28,13 +29,13 @@ class EpisodeJobs:
     """The jobs that make the generated images of an episode.
 
     Attributes:
-        prompt_for: the prompt for a class.
+        prompts_for: the prompts for a class, of which each job has one.
         model: identity of the diffusion model; empty if the images are only looked up.
         seed: random seed of the jobs.
         added: images per class; 0: the paper's number.
     """
 
-    prompt_for: Callable[[str], str]
+    prompts_for: Callable[[str], tuple[str, ...]]
     model: str
     seed: int = 0
     added: int = 0
@@ -68,12 +69,13 @@ class EpisodeJobs:
 
     def _job(self, target: str, method: Method, source: Source | None, replicate: int, r: float) -> Job:
         """A job; of those that several episodes need, there is one object, which has its hash once."""
-        key = (target, method, (source.sha256, source.path) if source else None, replicate, r)
+        content = source.sha256 if source else None
+        key = (target, method, content, source.path if source else None, replicate, r)
         if key not in self._jobs:
             self._jobs[key] = Job(
                 source=source,
                 target=target,
-                prompt=self.prompt_for(target),
+                prompt=chosen_prompt(self.prompts_for(target), content, target, replicate, self.seed),
                 method=method,
                 r=r,
                 model=self.model,

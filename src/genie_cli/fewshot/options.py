@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genie_cli.config import FewShot, Settings
 from genie_cli.data.catalog import Entry
+from genie_cli.data.class_names import ClassNames
 from genie_cli.errors import UsageError, did_you_mean
 from genie_cli.evaluate import checks
 from genie_cli.evaluate.augmentations import ADAPTIVE, Augmentation
@@ -41,6 +42,7 @@ class FewShotOptions:
         baseline: label of the augmentation that the others are compared with, such as ``"genie r=0.8"``; None: weak.
         compare: pairs of labels whose paired difference is wanted, each ``"A,B"``.
         as_authors: do what the authors' code does where it differs from the paper; see `with_authors`.
+        names: what classes are called in prompts.
     """
 
     dataset: str
@@ -55,6 +57,7 @@ class FewShotOptions:
     baseline: str | None = None
     compare: tuple[str, ...] = ()
     as_authors: bool = False
+    names: ClassNames = field(default_factory=ClassNames)
 
 
 def section_of(task: Task, settings: Settings) -> FewShot:
@@ -85,6 +88,7 @@ def check(
     """
     probe = _uses_probes(task, options, settings, given, plan_only=plan_only)
     chosen = checks.parse_augmentations(options.augment or task.augment, settings.generate.r, probe=probe)
+    checks.check_names(options.names, options.manifests)
     checks.check_generation(
         chosen,
         settings,
@@ -98,7 +102,7 @@ def check(
     _check_baseline(options.baseline, chosen)
     parse_pairs(options.compare, [augmentation.label for augmentation in chosen])
     if options.as_authors:
-        _check_as_authors(task, given)
+        _check_as_authors(task, options, given)
     checks.check_data(entry, settings.data, given)
     return chosen
 
@@ -131,10 +135,11 @@ def with_authors(settings: Settings) -> Settings:
     return build(merged(settings.model_dump(exclude_unset=True), _AUTHORS), flag_of)
 
 
-def _check_as_authors(task: Task, given: Set[str]) -> None:
+def _check_as_authors(task: Task, options: FewShotOptions, given: Set[str]) -> None:
     if task.name != "fewshot":
         raise UsageError("--as-authors is about few-shot classification: the authors published no other code")
-    if decided := [flag_of(key) for key in _AUTHORS if key in given]:
+    decided = [flag_of(key) for key in _AUTHORS if key in given] + ["--class-names"] * bool(options.names.name)
+    if decided:
         raise UsageError(f"--as-authors decides these: leave out {', '.join(sorted(decided))}")
 
 

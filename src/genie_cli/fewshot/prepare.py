@@ -71,6 +71,7 @@ def prepare(
         split=checks.split_of(settings.data),
         observer=observer,
     )
+    dataset = obtain.named(dataset, options.names, observer)
     checks.check_compositor(dataset, augmentations)
     dataset, lists = _lists(task, options, entry, settings, dataset, observer)
     if not plan_only:
@@ -160,11 +161,11 @@ def _generation(
     to_make = not options.manifests and any(augmentation.generates for augmentation in augmentations)
     if to_make:
         classes = {label for each in lists for episode in each.episodes for label in episode.classes}
-        require_known(settings.model.name, sorted(map(dataset.name_of, classes)))
+        require_known(settings.model.name, checks.prompt_words(dataset, sorted(classes)))
     located = locate_model(settings, given, observer) if to_make else None
     model = located.identity if located else ""
-    prompt_for = obtain.prompts_for(settings, dataset, all_words=options.as_authors)
-    needs = EpisodeJobs(prompt_for, model, settings.generate.seed, section_of(task, settings).added)
+    prompts_for = obtain.prompts_for(settings, dataset, options.names, all_words=options.as_authors)
+    needs = EpisodeJobs(prompts_for, model, settings.generate.seed, section_of(task, settings).added)
     if not located:
         return needs, None, None
     runs = []

@@ -18,11 +18,17 @@ def require_folder(path: Path) -> None:
     """Raise OutputError unless the folder that will contain ``path`` exists, and nothing but a file is at ``path``."""
     with reraised(path):
         if not (found := look(path.parent)) or not stat.S_ISDIR(found.st_mode):
-            raise OutputError(
-                f"cannot write {path}: there is no folder {path.parent}", "create it, or choose another path"
-            )
+            why = f"{path.parent} is not a folder" if found else f"there is no folder {path.parent}"
+            raise OutputError(f"cannot write {path}: {why}", "create it, or choose another path")
         if there := look(path):
             require_regular(there)
+
+
+def require_free(path: Path) -> None:
+    """Raise OutputError if there is a file already, which somebody may have edited, or no folder for one."""
+    if os.path.lexists(path):
+        raise OutputError(f"{path} already exists", "choose another name; nothing was changed")
+    require_folder(path)
 
 
 def require_usable_folder(path: Path) -> None:

@@ -164,7 +164,12 @@ def read_lines(path: str | Path) -> list[str]:
 
     Only a carriage return and a line feed end lines: a name may hold the other characters that `str.splitlines` knows.
     """
-    return _LINE_BREAK.split(read_text(path, "utf-8-sig"))
+    return lines_in(read_text(path, "utf-8-sig"))
+
+
+def lines_in(text: str) -> list[str]:
+    """The lines of a text, as `read_lines` has them."""
+    return _LINE_BREAK.split(text)
 
 
 def is_text(name: str) -> bool:

@@ -34,6 +34,7 @@ class Setup:
     guidance: float
     probe: bool
     encoder: Encoder
+    negative_prompt: str = ""
     elsewhere: bool = False
 
     def engine(self, located: Located) -> Engine[Job]:
@@ -47,7 +48,8 @@ class Setup:
 
         chosen = self.choices
         snapshot = load(located, str(chosen.device), chosen.dtype, chosen.attention, chosen.compile)
-        return Engine(snapshot, chosen.slots, self.steps, self.guidance, probe=self.probe)
+        negative = self.negative_prompt
+        return Engine(snapshot, chosen.slots, self.steps, self.guidance, negative_prompt=negative, probe=self.probe)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from genie_cli import manifest, provenance
 from genie_cli.errors import ImageError, ManifestError, OutputError
 from genie_cli.files.reading import look, open_binary, open_text
 from genie_cli.files.writing import reraise_as_output_error
-from genie_cli.generate.command import options_of, words_of
+from genie_cli.generate import metadata
+from genie_cli.generate.command import options_of, words_of_options
 from genie_cli.generate.paths import IMAGES
 from genie_cli.header import Header, RunSettings
 
@@ -117,14 +118,15 @@ def _going_on(before: RunSettings, now: RunSettings) -> list[str]:
     """The options with which a run continues in a folder; none if they cannot be typed."""
     wanted, typed = (options_of(settings.model or "", settings) for settings in (before, now))
     options = {name: value for name, value in wanted.items() if typed.get(name) != value}
-    return [f"to go on there: the same command with {shlex.join(words_of(options))}"] if options else []
+    options |= {"negative-prompt": ""} if now.negative_prompt and not before.negative_prompt else {}
+    return [f"to go on there: the same command with {shlex.join(words_of_options(options))}"] if options else []
 
 
 def _beside_a_manifest(root: Path) -> Iterator[Path]:
     """What a run leaves beside its manifest: the metadata, and images with records; of those a few are looked at."""
-    metadata = root / IMAGES / "metadata.jsonl"
-    if os.path.lexists(metadata):
-        yield metadata
+    for name in (metadata.LINES, metadata.TABLE):
+        if os.path.lexists(root / IMAGES / name):
+            yield root / IMAGES / name
     for image in islice(named_as_jobs(root), _LOOKED_AT):
         with suppress(ImageError):
             provenance.read(image)

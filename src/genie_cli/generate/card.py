@@ -19,7 +19,7 @@ from typing import Any
 from genie_cli import __version__
 from genie_cli.errors import shorten
 from genie_cli.files.reading import read_text
-from genie_cli.generate.command import options_of, words_of
+from genie_cli.generate.command import options_of, words_of_options
 from genie_cli.generate.paths import IMAGES
 from genie_cli.header import Header
 from genie_cli.jobs import Job
@@ -60,10 +60,10 @@ class Feature:
 
 
 # The columns of `metadata.jsonl`, as `generate.folder` writes it.
-_FEATURES = (
+FEATURES = (
     Feature("image", "image", "the image"),
     Feature("label", _CLASS_LABEL, "the class that was asked for"),
-    Feature("source_label", "string", "the class of the photo that it was made from; null if there was none"),
+    Feature("source_label", "string", "the class of the photo that it was made from; empty if there was none"),
     Feature("r", "float64", "noise ratio, 0 to 1: how little of the photo is left"),
     Feature("id", "string", "the job, as in `manifest.jsonl`"),
 )
@@ -215,8 +215,10 @@ def of_run(header: Header, tally: Tally) -> str:
     """The card of an output folder of `genie generate`."""
     options = options_of(header.settings.model or "", header.settings)
     options |= {"src-dir": "<folder of the photos>"} if header.source_root else {}
-    command = shlex.join(["genie", "generate", "--plan", "manifest.jsonl", *words_of(options), "--out", "again"])
-    return Card(header, tally, _FEATURES, f"{IMAGES}/**", command, is_image_folder=True).text()
+    command = shlex.join(
+        ["genie", "generate", "--plan", "manifest.jsonl", *words_of_options(options), "--out", "again"]
+    )
+    return Card(header, tally, FEATURES, f"{IMAGES}/**", command, is_image_folder=True).text()
 
 
 def is_replaceable(path: Path) -> bool:

@@ -11,7 +11,9 @@ from pydantic import ValidationError
 
 from genie_cli import manifest
 from genie_cli.config import BUNDLED
+from genie_cli.data.class_words import words_of
 from genie_cli.diffusion.adapters import parted
+from genie_cli.diffusion.vocabulary import vocabulary
 from genie_cli.errors import ImageError, ManifestError
 from genie_cli.files.reading import first_problem
 from genie_cli.header import RunSettings
@@ -29,7 +31,7 @@ def command_for(document: Document) -> str:
     """The command that makes the images of a manifest's folder again that are not there."""
     settings, folder = document.header.settings, str(document.root)
     options = {"plan": folder, **options_of(settings.model or "", settings), "out": folder}
-    return shlex.join(["genie", "generate", *words_of(options)])
+    return shlex.join(["genie", "generate", *words_of_options(options)])
 
 
 def command_of_image(image: Path, record: Provenance) -> str:
@@ -57,7 +59,7 @@ def command_of_piped_plan(model: str, settings: RunSettings, lacks_sources: bool
     options = options_of(model, settings)
     if lacks_sources:
         options["src-dir"] = "<folder of the sources>"
-    return shlex.join(["genie", "generate", "--plan", "-", *words_of(options), "--out", "again"])
+    return shlex.join(["genie", "generate", "--plan", "-", *words_of_options(options), "--out", "again"])
 
 
 def settings_of(image: Path, record: Provenance) -> RunSettings:
@@ -102,16 +104,17 @@ def options_of(model: str, settings: RunSettings) -> dict[str, str]:
     options |= {option: ",".join(files) for option, files in added.items()}
     stated = settings.made_with()
     known = [key for key in RunSettings.model_fields if key not in ("model", "plans") and stated.get(key) is not None]
-    options |= {key: str(stated[key]) for key in known if key != "probe"}
+    options |= {key.replace("_", "-"): str(stated[key]) for key in known if key != "probe"}
     return options | ({"probe": ""} if settings.probe else {})
 
 
-def words_of(options: dict[str, str]) -> list[str]:
+def words_of_options(options: Mapping[str, str | tuple[str, ...]]) -> list[str]:
     """Options as words of a command: with an equals sign, since a value may begin with a dash.
 
-    ``probe`` is a flag, and has no value.
+    ``probe`` is a flag, and has no value; an option with several values is repeated.
     """
-    return ["--probe" if name == "probe" else f"--{name}={value}" for name, value in options.items()]
+    listed = [(name, value if isinstance(value, tuple) else (value,)) for name, value in options.items()]
+    return ["--probe" if name == "probe" else f"--{name}={value}" for name, values in listed for value in values]
 
 
 def command_of_plan(plan: Mapping[str, Any], settings: RunSettings, source_root: str | None, out: Path) -> str | None:
@@ -130,7 +133,9 @@ def command_of_plan(plan: Mapping[str, Any], settings: RunSettings, source_root:
         recipe = Recipe.model_validate({**plan, "model": settings.model or ""})
     except ValidationError:
         return None
-    options: dict[str, str] = {}
+    options: dict[str, str | tuple[str, ...]] = {}
+    if (named := _class_names_of(recipe)) is None:
+        return None
     if recipe.method.uses_source:
         options["src-dir"] = source_root or "<folder of the sources>"
         options |= {"src-label": str(plan["src_label"])} if plan.get("src_label") else {}
@@ -140,9 +145,23 @@ def command_of_plan(plan: Mapping[str, Any], settings: RunSettings, source_root:
     options["targets"] = ",".join(recipe.targets) if can_be_typed else "@<file of the class names>"
     options["method"] = recipe.method.value
     options |= {"r": ",".join(map(str, recipe.r))} if recipe.method.uses_source else {}
-    options |= {"prompt": recipe.prompt} | ({"superclass": recipe.superclass} if recipe.superclass else {})
+    options |= named | {"prompt": recipe.prompt} | ({"superclass": recipe.superclass} if recipe.superclass else {})
     options |= {"per-target": str(recipe.per_target), "seed": str(recipe.seed)}
     return _generate(options, settings, out)
+
+
+def _class_names_of(recipe: Recipe) -> dict[str, str] | None:
+    """The option that names the classes in a recipe's prompts, if the usual words for them are others.
+
+    Returns:
+        None if no option makes these prompts any more, as of an earlier genie.
+    """
+    words = {target: words_of(target) for target in recipe.targets}
+    is_bundled = bool(vocabulary(recipe.model.partition("@")[0]))
+    now = recipe.model_copy(update={"words": words, "prompts": {}, "articles": not is_bundled})
+    if all(recipe.prompts_for(target) == now.prompts_for(target) for target in recipe.targets):
+        return {}
+    return {"class-names": "<file of --write-class-names>"} if recipe.articles or is_bundled else None
 
 
 def command_of_rows(settings: RunSettings, out: Path) -> str | None:
@@ -150,7 +169,7 @@ def command_of_rows(settings: RunSettings, out: Path) -> str | None:
     return _generate({"plan": str(out)}, settings, out)
 
 
-def _generate(options: dict[str, str], settings: RunSettings, out: Path) -> str | None:
+def _generate(options: Mapping[str, str | tuple[str, ...]], settings: RunSettings, out: Path) -> str | None:
     how = {name: value for name, value in options_of(settings.model or "", settings).items() if name not in _FOLLOWED}
-    command = shlex.join(["genie", "generate", *words_of(options | how), f"--out={out}"])
+    command = shlex.join(["genie", "generate", *words_of_options({**options, **how}), f"--out={out}"])
     return command if command.isprintable() else None

@@ -34,7 +34,7 @@ from genie_cli.files.reading import look, read_bytes, sha256_of
 from genie_cli.files.temporary import database
 from genie_cli.files.writing import open_new, open_to_append, open_to_change, place, reraise_as_output_error
 from genie_cli.generate import binding
-from genie_cli.generate.documents import set_aside
+from genie_cli.generate.documents import drop_superseded, set_aside
 from genie_cli.generate.growth import grown
 from genie_cli.generate.ledger import Ledger
 from genie_cli.generate.locks import alone, at_work
@@ -245,8 +245,10 @@ class Output:
         return left.images
 
     def _rebuild(self, header: Header, rows: Iterable[Row], count: int) -> None:
-        for path in set_aside(self.root, self.aside, header, rows, count):
+        places = set_aside(self.root, self.aside, header, rows, count)
+        for path in places:
             os.replace(self.aside / path.name, path)
+        drop_superseded(places)
 
     def _documents(self) -> list[Path]:
         """The manifest, and the journals of this run and of other shards, which may be at work."""

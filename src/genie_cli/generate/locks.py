@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 from collections.abc import Iterator
@@ -9,12 +10,14 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from fnmatch import fnmatch
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 from genie_cli.errors import OutputError
 from genie_cli.files.reading import read_text
 from genie_cli.files.writing import write_atomically
 
+# What a file system without locks answers, besides ENOSYS, with which filelock itself does as `_locked` does.
+_NO_LOCKS = frozenset((errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP))
 _PATIENCE = 600  # seconds; a shard that ends holds a lock while it writes a long manifest
 
 
@@ -59,7 +62,7 @@ def held(private: Path, name: str, patience: float = 0) -> Iterator[None]:
     """
     owner = private / f"{name}.owner"
     try:
-        with FileLock(private / f"{name}.lock", timeout=patience):
+        with _locked(private / f"{name}.lock", patience):
             with suppress(OutputError):  # it is only there to be shown
                 write_atomically(owner, f"process {os.getpid()} on {platform.node()}\n".encode(), follow=False)
             try:
@@ -73,6 +76,28 @@ def held(private: Path, name: str, patience: float = 0) -> Iterator[None]:
         ) from None
 
 
+@contextmanager
+def _locked(path: Path, patience: float) -> Iterator[None]:
+    """Hold a lock file; on a file system without locks a file beside it that is there as long as it is held.
+
+    Raises:
+        Timeout: another process holds it, and has not let go of it within ``patience`` seconds.
+        OSError: the file cannot be written.
+    """
+    lock: BaseFileLock = FileLock(path, timeout=patience)
+    try:
+        lock.acquire()
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        lock = SoftFileLock(path.with_suffix(".held"), timeout=patience)  # the other name is taken by now
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def _holder(owner: Path) -> str:
     with suppress(OSError, UnicodeDecodeError):  # it may end just now
         return read_text(owner).strip() or "another process"
@@ -84,7 +109,7 @@ def workers(private: Path) -> list[str]:
     found = []
     for owner in sorted(private.glob("run*.owner")):  # without one there is no lock to be looked at
         try:
-            with FileLock(owner.with_suffix(".lock"), timeout=0):
+            with _locked(owner.with_suffix(".lock"), 0):
                 pass
         except Timeout:
             found.append(_holder(owner))

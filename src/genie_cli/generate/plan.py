@@ -11,15 +11,19 @@ from typing import Any
 
 from genie_cli.config import Settings
 from genie_cli.confuse.confusion import Confusion
+from genie_cli.data.class_names import ClassNames
 from genie_cli.data.listing import is_folder
+from genie_cli.diffusion.vocabulary import vocabulary
 from genie_cli.errors import GenieError, UsageError, did_you_mean, shorten
+from genie_cli.files.reading import look
 from genie_cli.generate.plan_file import PlanFile, opened
 from genie_cli.generate.request import ALL, PlanRequest, ratios_of
+from genie_cli.generate.targets import KnownClasses
 from genie_cli.header import Header
 from genie_cli.jobs import Plan
 from genie_cli.observer import Observer
 from genie_cli.recipe import Recipe, SourceIndex
-from genie_cli.settings import is_set
+from genie_cli.settings import flag_of, is_set
 
 _NEARLY = 0.75  # of difflib's ratio: "brid" for "bird"
 _SHOWN = 5
@@ -68,27 +72,18 @@ def planned(
 def _from_options(request: PlanRequest, settings: Settings, model: str, observer: Observer) -> Planned:
     from genie_cli.data.folder import list_sources
 
-    wanted = settings.generate
     sources = list_sources(request.src_dir, request.src_label, observer) if request.src_dir else ()
     index = SourceIndex(sources)
-    recipe = Recipe(
-        targets=_targets(request, index, observer),
-        method=wanted.method,
-        r=ratios_of(wanted),
-        prompt=wanted.prompt,
-        superclass=wanted.superclass,
-        per_target=wanted.per_target,
-        seed=wanted.seed,
-        model=model,
-    )
+    recipe = _recipe(request.names, _targets(request, index, observer), settings, model)
+    top_k = settings.generate.top_k
     if request.confusion:
         _require_common_classes(request.confusion, index, request.src_dir)
-    possible = dict(_possible(recipe, index, request.confusion, wanted.top_k, observer))
+    possible = dict(_possible(recipe, index, request.confusion, top_k, observer))
     chosen = recipe.model_copy(
         update={"targets": tuple(possible), "sources_for": possible if request.confusion else {}}
     )
-    asked_for = {**recipe.model_dump(mode="json"), "sources_for": chosen.model_dump(mode="json")["sources_for"]}
-    asked_for |= {"top_k": wanted.top_k} if request.confusion else {}
+    asked_for = {**_stated(recipe), "sources_for": chosen.model_dump(mode="json")["sources_for"]}
+    asked_for |= {"top_k": top_k} if request.confusion else {}
     asked_for |= {"src_label": request.src_label} if request.src_label else {}
     return Planned(
         jobs=chosen.jobs(index),
@@ -99,31 +94,54 @@ def _from_options(request: PlanRequest, settings: Settings, model: str, observer
     )
 
 
+def _recipe(names: ClassNames, targets: tuple[str, ...], settings: Settings, model: str) -> Recipe:
+    """How the jobs are built, whether or not a target has sources; UsageError if it is not known what one is called."""
+    wanted = settings.generate
+    return Recipe(
+        targets=targets,
+        method=wanted.method,
+        r=ratios_of(wanted),
+        prompt=wanted.prompt,
+        superclass=wanted.superclass,
+        articles=not vocabulary(settings.model.name),  # a bundled model knows the prompts that it was trained with
+        words={target: words for target in targets if (words := names.prompt_words(target)) != target},
+        prompts={target: names.prompts[target] for target in targets if target in names.prompts},
+        per_target=wanted.per_target,
+        seed=wanted.seed,
+        model=model,
+    )
+
+
+def _stated(recipe: Recipe) -> dict[str, Any]:
+    """A recipe as a header states it; what is about the words of classes is left out where there is nothing to say."""
+    about_words = ("articles", "words", "prompts")
+    stated = recipe.model_dump(mode="json")
+    return {name: value for name, value in stated.items() if value or name not in about_words}
+
+
 def _targets(request: PlanRequest, index: SourceIndex, observer: Observer) -> tuple[str, ...]:
-    """The targets by name; tells of those that are nearly a class of the sources, and so probably misspelled."""
-    if request.targets == (ALL,):
-        return index.labels
-    similar = [(target, found) for target in request.targets if (found := _suggestion(target, index))]
-    for target, suggestion in similar[:_SHOWN]:
+    """The targets as the classes that they mean; tells of those that are probably misspelled.
+
+    Raises:
+        UsageError: see `KnownClasses.resolved`.
+    """
+    known = KnownClasses(index.labels, request.names, str(request.src_dir))
+    meant = known.resolved(index.labels if request.targets == (ALL,) else request.targets)
+    for name in [name for name, label in meant.items() if name != label][:_SHOWN]:
+        observer.found(f"{name!r} is the class {meant[name]!r} of {request.src_dir}")
+    words = [*index.labels, *map(request.names.words_of, index.labels)]
+    new = [label for label in meant.values() if label not in index.by_label]
+    similar = [(label, found) for label in new if (found := did_you_mean(label, words, _NEARLY))]
+    for label, suggestion in similar[:_SHOWN]:
         observer.warning(
-            f"{target!r} is not a class of {request.src_dir}{suggestion} "
+            f"{label!r} is not a class of {request.src_dir}{suggestion} "
             "As it stands it is a new class, and photos of the similar class become its sources"
         )
     if len(similar) > _SHOWN:
         observer.warning(f"{len(similar) - _SHOWN} more targets are spelled much like a class of {request.src_dir}")
-    return request.targets
-
-
-def _suggestion(target: str, index: SourceIndex) -> str:
-    """The class of the sources that a target was probably meant to be; empty if there is none."""
-    if target in index.by_label:
-        return ""
-    same = [label for label in index.labels if _folded(label) == _folded(target)]
-    return did_you_mean(target, same or index.labels, _NEARLY)
-
-
-def _folded(name: str) -> str:
-    return name.casefold().replace("_", " ")
+    if unused := request.names.unused([*index.labels, *meant.values()]):
+        observer.warning(f"{request.names.name}: {shorten(unused)} is neither a class of the sources nor a target")
+    return tuple(dict.fromkeys(meant.values()))
 
 
 def _possible(
@@ -210,13 +228,16 @@ def _compare_settings(header: Header, settings: Settings, given: Set[str], obser
         raise UsageError("the plan was made with --probe, this run is without", "give --probe, or plan again without")
     if wanted.probe and not header.settings.probe and "generate.probe" not in given:
         observer.warning("the plan was made without --probe; this run has it, as its settings say")
-    for name in ("guidance",) if wanted.probe else ("steps", "guidance"):
-        before, now = getattr(header.settings, name), getattr(wanted, name)
-        if before is None or before == now or f"generate.{name}" in given:
+    for name in ("steps", "guidance", "negative_prompt"):
+        before, now, flag = getattr(header.settings, name), getattr(wanted, name), flag_of(f"generate.{name}")
+        if name == "negative_prompt" and header.settings.guidance is not None:  # an empty one is not stated
+            before = before or ""
+        if before in (None, now) or f"generate.{name}" in given or (name == "steps" and wanted.probe):
             continue
+        before, now = (value if value != "" else "''" for value in (before, now))
         if not is_set(settings, f"generate.{name}"):
-            raise UsageError(f"the plan was made with --{name} {before}, this run has {now}", f"say which: --{name}")
-        observer.warning(f"the plan was made with --{name} {before}; this run has {now}, as its settings say")
+            raise UsageError(f"the plan was made with {flag} {before}, this run has {now}", f"say which: {flag}")
+        observer.warning(f"the plan was made with {flag} {before}; this run has {now}, as its settings say")
 
 
 def _root(file: PlanFile, src_dir: Path | None) -> Path:
@@ -224,5 +245,6 @@ def _root(file: PlanFile, src_dir: Path | None) -> Path:
     if root is None:
         raise UsageError(f"{file.name} does not say where its sources lie", "say it with --src-dir")
     if not is_folder(root):
-        raise UsageError(f"the sources' folder {root} is not there", "say where it is now with --src-dir")
+        what = "is not a folder" if look(root) else "is not there"
+        raise UsageError(f"the sources' folder {root} {what}", "say where it is now with --src-dir")
     return root.resolve()

@@ -28,7 +28,7 @@ from genie_cli.files.reading import is_folder, look, open_binary, sha256_of
 from genie_cli.files.temporary import database
 from genie_cli.files.writing import place, reraise_as_output_error
 from genie_cli.generate import binding
-from genie_cli.generate.documents import card_of, set_aside
+from genie_cli.generate.documents import card_of, drop_superseded, set_aside
 from genie_cli.generate.folder import Output
 from genie_cli.generate.paths import file_of
 from genie_cli.header import Header, RunSettings
@@ -81,6 +81,7 @@ def rebuild(root: Path, observer: Observer) -> Rebuilt:
         rows, images = found.counts()
         written = set_aside(root, output.aside, header, found.rows(), rows)
         replaced = [kept for path in written if (kept := _put(output.aside / path.name, path, root))]
+        drop_superseded(written)
     unknown = tuple(_unknown(found.before is not None, header))
     return Rebuilt(images, rows - images, tuple(found.left_out), tuple(replaced), unknown)
 
@@ -90,7 +91,8 @@ def _require_damaged(root: Path) -> None:
     path = binding.manifest_of(root)
     with reraise_as_output_error(root):
         if not is_folder(root):
-            raise OutputError(f"there is no folder {root}", "give the folder of a run (--out)")
+            why = f"{root} is not a folder" if look(root) else f"there is no folder {root}"
+            raise OutputError(why, "give the folder of a run (--out)")
         if not os.path.lexists(path):
             return
     with suppress(ManifestError), manifest.opened(path, "genie.manifest") as document:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
 from genie_cli import manifest
 from genie_cli.config import Generate, Model, Settings
 from genie_cli.confuse.confusion import Confusion
-from genie_cli.data.listing import is_folder
+from genie_cli.data.class_names import ClassNames
 from genie_cli.devices import parse_device, parse_devices
 from genie_cli.diffusion.solver import smallest_ratio
 from genie_cli.diffusion.vocabulary import require_known
-from genie_cli.errors import FolderError, UsageError
+from genie_cli.errors import UsageError
 from genie_cli.files.folders import require_usable_folder
 from genie_cli.files.json_lines import is_pipe
 from genie_cli.generate.paths import keep_apart
+from genie_cli.generate.targets import KnownClasses
 from genie_cli.jobs import Method
 from genie_cli.settings import flag_of
 
@@ -40,6 +41,7 @@ class PlanRequest:
         targets: class names, each once; ``("all",)`` stands for every class of the sources.
         confusion: source classes are the ones most confused with each target.
         plan: the path of a plan, ``"-"`` for standard input.
+        names: what classes are called in prompts.
     """
 
     src_dir: Path | None = None
@@ -47,9 +49,10 @@ class PlanRequest:
     targets: tuple[str, ...] = ()
     confusion: Confusion | None = None
     plan: str | None = None
+    names: ClassNames = field(default_factory=ClassNames)
 
 
-def class_names(names: Iterable[str]) -> tuple[str, ...]:
+def tidy_names(names: Iterable[str]) -> tuple[str, ...]:
     """Class names without blank ones and repeats, in Unicode's form NFC as the names of class folders are."""
     clean = (unicodedata.normalize("NFC", name.strip()) for name in names)
     return tuple(dict.fromkeys(name for name in clean if name))
@@ -74,6 +77,8 @@ def check(request: PlanRequest, settings: Settings, given: Set[str]) -> None:
     _check_ray(settings.model, given)
     if settings.generate.probe and {"generate.probe", "generate.steps"} <= given:
         raise UsageError("--probe takes a single step: leave out --steps")
+    if settings.generate.guidance == 1 and {"generate.guidance", "generate.negative_prompt"} <= given:
+        raise UsageError("with --guidance 1 a negative prompt has no effect: leave out --negative-prompt")
     require_usable_folder(Path(settings.output.dir))
     if request.src_dir:
         _check_folder(request.src_dir)
@@ -103,8 +108,9 @@ def _check_ray(model: Model, given: Set[str]) -> None:
 
 
 def _check_folder(src_dir: Path) -> None:
-    if not is_folder(src_dir):
-        raise FolderError(f"there is no folder {src_dir}", "check the spelling of --src-dir")
+    from genie_cli.data.folder import require_folder
+
+    require_folder(src_dir)
 
 
 def ratios_of(settings: Generate) -> tuple[float, ...]:
@@ -117,6 +123,7 @@ def _check_plan(request: PlanRequest, given: Set[str]) -> None:
     decided |= {"--targets"} if request.targets else set()
     decided |= {"--confusion"} if request.confusion else set()
     decided |= {"--src-label"} if request.src_label is not None else set()
+    decided |= {"--class-names"} if request.names.name else set()
     if decided:
         raise UsageError(f"the plan decides these: leave out {', '.join(sorted(decided))}")
     if request.plan and not is_pipe(request.plan):  # a pipe can be read only once
@@ -147,8 +154,32 @@ def _check_targets(request: PlanRequest, model: str) -> None:
         raise UsageError("name the classes to generate", "--targets lynx,leopard, or --targets @names.txt, or all")
     if request.targets == (ALL,) and not request.src_dir:
         raise UsageError("--targets all stands for the classes of --src-dir: give it, or name the classes")
+    labels = targets_of(request)
+    require_known(model, map(request.names.prompt_words, labels))
+
+
+def targets_of(request: PlanRequest) -> tuple[str, ...]:
+    """The classes that the targets mean, each once; no image is opened.
+
+    Raises:
+        UsageError: see `KnownClasses.resolved`.
+        FolderError: the source folder cannot be used.
+    """
     classes = _classes(request.src_dir, request.src_label) if request.src_dir else ()
-    require_known(model, classes if request.targets == (ALL,) else request.targets)
+    known = KnownClasses(classes, request.names, str(request.src_dir))
+    meant = known.resolved(classes if request.targets == (ALL,) else request.targets)
+    return tuple(dict.fromkeys(meant.values()))
+
+
+def named_classes(request: PlanRequest) -> tuple[str, ...]:
+    """The classes of the source folder, and the targets that are none of them; errors as `targets_of`."""
+    if request.src_dir:
+        _check_folder(request.src_dir)
+    classes = _classes(request.src_dir, request.src_label) if request.src_dir else ()
+    found = tuple(dict.fromkeys([*classes, *(targets_of(request) if request.targets else ())]))
+    if not found:
+        raise UsageError("there are no classes to name: give --src-dir or --targets")
+    return found
 
 
 def _classes(src_dir: Path, src_label: str | None) -> Sequence[str]:

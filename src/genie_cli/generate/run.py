@@ -164,7 +164,8 @@ class Run:
         from genie_cli.fleet.ray_cluster import RayCluster
 
         wanted, model = self.settings.generate, self.settings.model
-        setup = Setup(self.located, self._choices, wanted.steps, wanted.guidance, wanted.probe, encoder)
+        how = (wanted.steps, wanted.guidance, wanted.probe, encoder, wanted.negative_prompt)
+        setup = Setup(self.located, self._choices, *how)
         transport = RayCluster(setup, model.ray, model.workers) if model.ray else Processes(setup, self._devices)
         return Fleet(transport, self.plan.source_root, versions(), self.observer)
 
@@ -187,7 +188,8 @@ class Run:
         if self.profiled:
             watches.append(stopwatch(chosen.device))
         watch = watches[0] if watches else None
-        return Engine(snapshot, chosen.slots, wanted.steps, wanted.guidance, watch, probe=wanted.probe)
+        how = (chosen.slots, wanted.steps, wanted.guidance, watch, wanted.negative_prompt)
+        return Engine(snapshot, *how, probe=wanted.probe)
 
     @cached_property
     def _choices(self) -> Choices:
@@ -211,8 +213,9 @@ class Run:
         """Everything that decides the images' bytes, resolved."""
         chosen, wanted = self._choices, self.settings.generate
         recipe = {key: value for key, value in self.plan.recipe.items() if key != "model"}
-        # A probe does not depend on the number of steps, and `probe` is not stated of other images.
+        # A probe does not depend on the number of steps. What is not asked for is not stated.
         how: dict[str, Any] = {"probe": True} if wanted.probe else {"steps": wanted.steps}
+        how |= {"negative_prompt": wanted.negative_prompt} if wanted.negative_prompt else {}
         return Header(
             kind="genie.manifest",
             source_root=str(self.plan.source_root) if self.plan.source_root else None,

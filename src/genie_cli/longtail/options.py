@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from genie_cli.config import LongTail, Settings
 from genie_cli.confuse.confusion import Confusion, require_writable
 from genie_cli.data.catalog import Entry
+from genie_cli.data.class_names import ClassNames
 from genie_cli.errors import UsageError
 from genie_cli.evaluate import checks, results
 from genie_cli.evaluate.augmentations import Augmentation, AugmentationName
@@ -39,6 +40,7 @@ class LongTailOptions:
         partial: accept an incomplete data set.
         soft_labels: use the oracle's probabilities as labels of generated images.
         compare: pairs of labels of augmentations, ``"genie r=0.8,txt2img"``: the first less the second.
+        names: what classes are called in prompts.
     """
 
     dataset: str
@@ -52,6 +54,7 @@ class LongTailOptions:
     partial: bool = False
     soft_labels: bool = False
     compare: tuple[str, ...] = ()
+    names: ClassNames = field(default_factory=ClassNames)
 
 
 def check(
@@ -70,6 +73,7 @@ def check(
         UsageError: an option contradicts another, would have no effect, or names something that does not exist.
     """
     chosen = checks.parse_augmentations(options.augment or AUGMENT, settings.generate.r, KNOWN)
+    checks.check_names(options.names, options.manifests)
     checks.check_generation(
         chosen,
         settings,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from genie_cli.config import Settings
 from genie_cli.data import catalog
+from genie_cli.data.class_names import ClassNames
 from genie_cli.data.dataset import Dataset
 from genie_cli.data.random_split import split_file
 from genie_cli.diffusion.vocabulary import require_known
@@ -58,10 +59,11 @@ def prepare(
     generates = any(augmentation.generates for augmentation in augmentations)
     to_make = generates and not options.manifests
     if to_make:
-        require_known(settings.model.name, map(dataset.name_of, profile.groups()[Group.FEW]))
+        few = profile.groups()[Group.FEW]
+        require_known(settings.model.name, checks.prompt_words(dataset, few))
     trainings = _trainings(options, settings, given, dataset, profile, augmentations, observer)
     located = locate_model(settings, given, observer) if to_make else None
-    tail = _tail_jobs(settings, dataset, profile, trainings, located)
+    tail = _tail_jobs(settings, dataset, options.names, profile, trainings, located)
     if any(map(adds_images, augmentations)):
         tail.require_some()
     found = Benchmark(options, settings, observer, dataset, profile, augmentations, tail, trainings, located)
@@ -84,16 +86,22 @@ def _dataset(options: LongTailOptions, entry: catalog.Entry, settings: Settings,
         split=checks.split_of(settings.data),
         observer=observer,
     )
+    found = obtain.named(found, options.names, observer)
     return without_broken(found, observer) if entry.is_own or options.partial else found
 
 
 def _tail_jobs(
-    settings: Settings, dataset: Dataset, profile: Profile, trainings: Trainings, located: Located | None
+    settings: Settings,
+    dataset: Dataset,
+    names: ClassNames,
+    profile: Profile,
+    trainings: Trainings,
+    located: Located | None,
 ) -> TailJobs:
     return TailJobs(
         profile=profile,
         train=dataset.train,
-        prompt_for=obtain.prompts_for(settings, dataset),
+        prompts_for=obtain.prompts_for(settings, dataset, names),
         model=located.identity if located else "",
         per_class=trainings.recipe.per_class,
         fill_to=trainings.recipe.fill_to,

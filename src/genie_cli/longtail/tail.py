@@ -29,7 +29,7 @@ class TailJobs:
 
     Attributes:
         train: all training images.
-        prompt_for: the prompt for a class.
+        prompts_for: the prompts for a class, of which each job has one.
         model: identity of the diffusion model; empty if the images are only looked up.
         per_class: images to generate for each Few class.
         fill_to: instead, generate until a class has this many images, real and generated; 0: off.
@@ -39,7 +39,7 @@ class TailJobs:
 
     profile: Profile
     train: Sequence[Source]
-    prompt_for: Callable[[str], str]
+    prompts_for: Callable[[str], tuple[str, ...]]
     model: str
     per_class: int = 50
     fill_to: int = 0
@@ -80,7 +80,7 @@ class TailJobs:
             targets=(target,),
             method=augmentation.method,
             r=augmentation.ratios,
-            prompt=self.prompt_for(target),
+            prompt=self.prompts_for(target),
             per_target=number,
             seed=self.seed,
             model=self.model,

@@ -6,16 +6,16 @@ unknown or ambiguous is reported, never guessed. Independent of torch.
 
 from __future__ import annotations
 
-import os
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from genie_cli.errors import OutputError, UsageError
+from genie_cli.data.class_words import wnid_of, words_of
+from genie_cli.errors import UsageError
 from genie_cli.files.cells import csv_line, csv_table, unescape_cell
-from genie_cli.files.folders import require_folder
+from genie_cli.files.folders import require_free
 from genie_cli.files.reading import blaming, read_text
 from genie_cli.files.writing import write_atomically
 from genie_cli.oracle.vocabulary import Vocabulary
@@ -87,7 +87,7 @@ def resolve(labels: Iterable[str], vocabulary: Vocabulary, own: Mapping[str, str
     wrong: list[str] = []
     for label in sorted(set(labels)):
         said = own.get(_nfc(label))
-        found = vocabulary.find(label) if said is None else vocabulary.find(said, or_index=True) if said else []
+        found = _found(label, vocabulary) if said is None else vocabulary.find(said, or_index=True) if said else []
         if len(found) == 1:
             known[label] = found[0]
         else:
@@ -96,6 +96,12 @@ def resolve(labels: Iterable[str], vocabulary: Vocabulary, own: Mapping[str, str
     if wrong:
         raise UsageError(["the class map names classes that the oracle does not have:", *wrong])
     return ClassMap(vocabulary, known, unknown)
+
+
+def _found(label: str, vocabulary: Vocabulary) -> list[int]:
+    """The classes that a label could mean by itself, else by its WordNet id, else by its words."""
+    names = (label, wnid_of(label), words_of(label))
+    return next(filter(None, (vocabulary.find(name) for name in names if name)), [])
 
 
 def _why(word: str, found: Sequence[int], vocabulary: Vocabulary) -> str:
@@ -142,13 +148,6 @@ def write(path: Path, classes: ClassMap) -> None:
         lines.append(csv_line((label, *found)))
     require_free(path)
     write_atomically(path, "".join(lines).encode())
-
-
-def require_free(path: Path) -> None:
-    """Raise OutputError if there is a file already, or no folder for one."""
-    if os.path.lexists(path):
-        raise OutputError(f"{path} already exists", "choose another name; nothing was changed")
-    require_folder(path)
 
 
 def _nfc(label: str) -> str:
