@@ -16,7 +16,7 @@ import pytest
 
 from genie_cli import api
 from genie_cli.config import Settings
-from genie_cli.errors import UsageError
+from genie_cli.errors import ModelError, UsageError
 from genie_cli.observer import Observer, Progress
 from tests.conftest import Genie, tree
 
@@ -127,6 +127,8 @@ def test_what_is_returned_reads_in_one_line(notebook: Path) -> None:
 def test_a_setting_that_is_a_path_may_be_a_path(notebook: Path) -> None:
     with api.planned("photos", "seven", model="digits", out=Path("an/out")) as run:
         assert run.settings.output.dir == "an/out"
+    with pytest.raises(ModelError, match="there is no such file"):
+        api.generate("photos", "seven", model="digits", lora=[Path("nowhere.safetensors")])
     with pytest.raises(UsageError, match="r: must be a number"):
         api.generate("photos", "seven", model="digits", r=Path("0.8"))
 

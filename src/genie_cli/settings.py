@@ -260,7 +260,8 @@ def _listed(key: str, value: Any) -> Any:
     if isinstance(value, str):
         return split_list([value])
     values = list(value) if isinstance(value, (list, tuple)) else [value]
-    return [str(each) if isinstance(each, PurePath) else each for each in values]
+    is_text = _item_kind(field_of(key).annotation) is str
+    return [str(each) if is_text and isinstance(each, PurePath) else each for each in values]
 
 
 def _item_kind(annotation: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -152,17 +152,16 @@ def load(
     _prepare(where)
     precision = choose_dtype(dtype, where)
     found = configuration.read(located.path)
-    load_part = partial(network.load, located, device=where, dtype=precision)
-    try_out = partial(trial.run, located.path, device=where, dtype=precision)
     tokenizer = Tokenizer(located)
-    unet, text_encoder = load_part("unet").to(memory_format=torch.channels_last), load_part("text_encoder")
+    unet = network.load(located, "unet", where, precision).to(memory_format=torch.channels_last)
+    text_encoder = network.load(located, "text_encoder", where, precision)
     _add(located.adapters, unet, text_encoder, tokenizer)
     attentions.use(attention, unet, where, precision)
-    try_out("unet", unet)  # before it is compiled, which is done for the shapes of the first call
+    trial.run(located.path, "unet", unet, where, precision)  # before it is compiled, for the shapes of its first call
     compiling.use(compiled, unet, where)
-    vae = load_part("vae").to(memory_format=torch.channels_last)
-    try_out("text_encoder", text_encoder)
-    try_out("vae", vae)
+    vae = network.load(located, "vae", where, precision).to(memory_format=torch.channels_last)
+    for part, loaded in (("text_encoder", text_encoder), ("vae", vae)):
+        trial.run(located.path, part, loaded, where, precision)
     return Snapshot(
         identity=located.identity,
         side=found.unet.side,
