@@ -104,6 +104,14 @@ def test_it_is_converted_once_and_known_by_its_content(file: Path, tmp_path: Pat
     assert [path.name for path in first.path.parent.iterdir()] == [first.path.name]  # nothing is left beside it
 
 
+def test_a_process_that_was_faster_keeps_its_own(file: Path, tmp_path: Path) -> None:
+    there = locate(str(file)).path
+    made = Path(shutil.copytree(there, tmp_path / "made"))
+    (there / "of-the-other").touch()
+    single_file._put(made, there)
+    assert (there / "of-the-other").is_file()
+
+
 def test_it_keeps_its_precision(file: Path, snapshot: Path) -> None:
     half = {key: tensor.half() for key, tensor in ldm.checkpoint(snapshot).items()}
     save_file(half, file)
@@ -187,7 +195,7 @@ def test_a_pickle_is_refused_with_the_way_to_convert_it(
     torch.save({"state_dict": load_file(file), "epoch": 3}, pickled)
     with pytest.raises(ModelError, match="is pickled, and reading it could run any code") as caught:
         locate(str(pickled))
-    command, _, model = caught.value.hint.removeprefix("convert it: ").partition(", then --model ")
+    command, _, model = caught.value.hints[0].removeprefix("convert it: ").partition(", then --model ")
     words = shlex.split(command)
     subprocess.run([sys.executable, *words[1:]], check=True)
     converted = locate(shlex.split(model)[0])

@@ -12,7 +12,6 @@ import os
 import shlex
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -99,7 +98,7 @@ def _require_checkpoint(file: Path) -> Mapping[str, Described]:
     return found
 
 
-def _conversion(file: Path) -> str:
+def _conversion(file: Path) -> list[str]:
     """The shell command that converts a pickled checkpoint, running none of the code that may be in it."""
     code = (
         "import sys, torch; from safetensors.torch import save_file; "
@@ -107,7 +106,11 @@ def _conversion(file: Path) -> str:
         "save_file({k: v.clone().contiguous() for k, v in w.items() if isinstance(v, torch.Tensor)}, sys.argv[2])"
     )
     there = str(file.with_suffix(".safetensors"))
-    return f"convert it: {shlex.join(['python', '-c', code, str(file), there])}, then --model {shlex.quote(there)}"
+    convert = shlex.join(["python", "-c", code, str(file), there])
+    return [
+        f"convert it: {convert}, then --model {shlex.quote(there)}",
+        "if torch refuses it: most models are published as .safetensors, too",
+    ]
 
 
 def _convert(file: Path, found: Mapping[str, Described], folder: Path) -> None:
@@ -128,9 +131,18 @@ def _convert(file: Path, found: Mapping[str, Described], folder: Path) -> None:
             _require_all(file, found, part, network)
             with guarded(unwritable):
                 network.save_pretrained(made / part)
-        remove_folder(folder)  # if it is not whole
-        with suppress(FileExistsError):  # another process was faster
+        _put(made, folder)
+
+
+def _put(made: Path, folder: Path) -> None:
+    """Give a finished snapshot its name, unless another process was faster, which may be reading its own by now."""
+    if layout.missing(folder):
+        remove_folder(folder)
+        try:
             os.replace(made, folder)
+        except OSError:
+            if layout.missing(folder):
+                raise
 
 
 def _say_what_it_predicts(file: Path, found: Mapping[str, Described]) -> None:
