@@ -40,7 +40,7 @@ def test_tables(capsys: pytest.CaptureFixture[str]) -> None:
     """Medians of three rounds; one process is the measure of the others."""
     common = {"workers": 2, "side": 32, "jobs": 500, "keeps": False, "memory": 2**28, "memory before": 2**27}
     lines = [
-        {**common, "arm": arm, "seconds": seconds * number, "cpu": 0.1, "shared memory": 0}
+        {**common, "arm": arm, "seconds": seconds * number, "cpu": 0.1, "bridge": 0, "shared memory": 0}
         for number in (1, 2, 3)
         for arm, seconds in (("one process", 0.1), ("processes", 0.4))
     ]
@@ -48,7 +48,7 @@ def test_tables(capsys: pytest.CaptureFixture[str]) -> None:
     command._show_memory(lines[:2])
     command._show_throughput([{"arm": arm, "images/s": n, "seconds": 9.0} for n in (1, 2) for arm in ("one", "two")])
     shown = capsys.readouterr().out
-    assert "| 32 px, dropped | 2 workers, processes | 1.60 s | 0.80 s | +0.60 s | 0.20 s |" in shown
+    assert "| 32 px, dropped | 2 workers, processes | 1.60 s | 0.80 s | +0.60 s | 0.20 s |  |" in shown
     assert "| 500 | 2 workers, processes, 32 px, dropped | 128 MiB | 256 MiB | 0 MiB |" in shown
     assert "| two | 1.50 | 1.00 to 2.00 | 1.00 | 9.0 s |" in shown
 

@@ -117,15 +117,24 @@ def _show_overhead(lines: Sequence[Mapping[str, Any]]) -> None:
                 f"{figures['fastest']:.2f} s",
                 f"{figures['fastest'] - alone:+.2f} s" if arm != "one process" else "",
                 f"{figures['cpu']:.2f} s",
+                f"{figures['bridge']:.2f} s" if figures["bridge"] else "",
             ]
             for arm, figures in of_arm.items()
         ]
-    print_table(("images", "made by", "median", "fastest", "more than one process", "driver CPU"), rows)
+    print_table(
+        ("images", "made by", "median", "fastest", "more than one process", "driver CPU", "bridge to Ray CPU"), rows
+    )
 
 
 def _per_thousand(lines: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     seconds, cpu = ([1000 * line[name] / line["jobs"] for line in lines] for name in ("seconds", "cpu"))
-    return {"seconds": statistics.median(seconds), "fastest": min(seconds), "cpu": statistics.median(cpu)}
+    bridge = statistics.median(1000 * line["bridge"] / line["jobs"] for line in lines)
+    return {
+        "seconds": statistics.median(seconds),
+        "fastest": min(seconds),
+        "cpu": statistics.median(cpu),
+        "bridge": bridge,
+    }
 
 
 def _grouped(lines: Sequence[Mapping[str, Any]], *names: str) -> dict[tuple[Any, ...], list[Mapping[str, Any]]]:

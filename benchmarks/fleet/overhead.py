@@ -55,10 +55,10 @@ def measure(trial: Trial) -> dict[str, float]:
     """Make the jobs.
 
     Returns:
-        ``seconds`` from the first lease to the last image, and ``cpu`` seconds of this process's threads meanwhile;
-        ``end`` seconds until the workers have ended, and the manifest is written; this process's ``memory before`` all
-        that and its peak ``memory`` by then, and the most ``shared memory`` that was taken meanwhile on the machine, in
-        bytes.
+        ``seconds`` from the first lease to the last image, and seconds of the processor meanwhile: ``cpu`` of this
+        process's threads, ``bridge`` of the process between it and Ray, if there is one; ``end`` seconds until the
+        workers have ended, and the manifest is written; this process's ``memory before`` all that and its peak
+        ``memory`` by then, and the most ``shared memory`` that was taken meanwhile on the machine, in bytes.
     """
     from benchmarks.fleet import noop
 
@@ -107,10 +107,11 @@ class _Watch(Observer, Progress):
         if not self._left:
             self.figures["seconds"] = time.perf_counter() - self._started[0]
             self.figures["cpu"] = time.process_time() - self._started[1]
+            self.figures["bridge"] = bridge_seconds() - self._started[2]
 
     def start(self, jobs: int) -> None:
         self._left = jobs
-        self._started = time.perf_counter(), time.process_time()
+        self._started = time.perf_counter(), time.process_time(), bridge_seconds()
         with suppress(OSError):
             Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
         self.figures["memory before"] = peak_memory()
@@ -120,6 +121,16 @@ class _Watch(Observer, Progress):
         assert not self._left, self._left
         self.figures["end"] = time.perf_counter() - self._started[0] - self.figures["seconds"]
         self.figures["memory"] = peak_memory()
+
+
+def bridge_seconds() -> float:
+    """Seconds of the processor that the process between this one and Ray has taken; 0 if there is none, or no Linux."""
+    with suppress(OSError):
+        for child in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+            if b"ray_bridge" in Path(f"/proc/{child}/cmdline").read_bytes():
+                *_, fields = Path(f"/proc/{child}/stat").read_text().rpartition(") ")
+                return sum(map(int, fields.split()[11:13])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
 
 def peak_memory() -> int:

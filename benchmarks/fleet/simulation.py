@@ -45,13 +45,13 @@ _COLUMNS = (
     "plan",
     "workers",
     "images/s",
-    "in use",
-    "last",
+    "slots in use",
+    "last images",
     "in use then",
     "failed",
     "leasing",
-    "driver",
-    "up to",
+    "driver CPU",
+    "one core for",
 )
 
 
