@@ -17,6 +17,8 @@ _VALUES: dict[str, Any] = {
     "model.device": "cpu",
     "model.devices": "cpu*2",
     "model.ray": "local",
+    "model.lora": ["fur.safetensors:0.8"],
+    "model.embedding": ["camera.safetensors"],
     "longtail.thresholds": "oltr",
     "longtail.randaugment": "m7",
     "longtail.network": "test_vit",

@@ -18,7 +18,7 @@ from tests.evaluate.other_settings import KEYS, only
 TASKS = pytest.mark.parametrize("task", [FEWSHOT, FINEGRAINED], ids=lambda task: task.name)
 MANIFEST, LIST = ("m.jsonl",), (Path("episodes.jsonl"),)
 HOW = {"model.name", "model.revision", "model.dtype", "model.attention", "model.compile", "model.slots"}
-HOW |= {"model.devices", "model.ray", "model.workers"}
+HOW |= {f"model.{name}" for name in ("devices", "ray", "workers", "lora", "embedding")}
 HOW |= {f"generate.{name}" for name in ("steps", "guidance", "negative_prompt", "prompt", "superclass", "preset")}
 SPLIT = ("data.test_share", "data.split_seed")
 DRAWN = ("shots", "ways", "queries", "episodes")

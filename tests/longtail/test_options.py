@@ -18,7 +18,7 @@ from tests.evaluate.other_settings import KEYS, only
 MANIFEST = ("m.jsonl",)
 CONFUSION = Confusion(labels=("a", "b"), matrix=((1, 1), (1, 1)))
 HOW = {"model.name", "model.revision", "model.dtype", "model.attention", "model.compile", "model.slots"}
-HOW |= {"model.devices", "model.ray", "model.workers"}
+HOW |= {f"model.{name}" for name in ("devices", "ray", "workers", "lora", "embedding")}
 HOW |= {f"generate.{name}" for name in ("steps", "guidance", "negative_prompt", "prompt", "superclass", "preset")}
 SPLIT = {"data.test_share", "data.split_seed"}
 
