@@ -52,6 +52,16 @@ def test_classes_called_as_days_stay_text(dated: Path, load: Any, tmp_path: Path
         assert list(described["id"]) == list(alone["id"])
 
 
+def test_without_parquet_it_is_said(genie: Genie, photos: Path, dated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("genie_cli.generate.metadata.find_spec", lambda name: None)
+    words = ("generate", "--src-dir", photos, "--model", "digits", "--targets", "two")
+    said = " ".join(genie(*words, "--dry-run").stderr.split())
+    assert f"load_dataset would take the class {DATES[0]!r} for a time" in said
+    assert "pip install 'genie-cli[export]'" in said
+    said = " ".join(genie("export", dated, "--out", "exported").stderr.split())
+    assert f"load_dataset would take the class {DATES[0]!r} for a time" in said
+
+
 def test_a_run_that_grows_by_such_a_class_has_one_form_of_metadata(tmp_path: Path) -> None:
     jobs = [a_job("fox", replicate=number) for number in range(4)] + [a_job(DATES[0])]
     for some in (jobs[:2], jobs[:2], jobs):

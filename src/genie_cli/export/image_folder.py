@@ -13,7 +13,7 @@ from genie_cli.errors import UsageError
 from genie_cli.export import metadata
 from genie_cli.export.form import Content, Form, Json, Linked, Written
 from genie_cli.generate.card import Feature
-from genie_cli.generate.metadata import LINES, TABLE
+from genie_cli.generate.metadata import LINES, TABLE, warn_of_times
 from genie_cli.generate.paths import IMAGES, folder_of
 from genie_cli.observer import Observer
 
@@ -44,6 +44,7 @@ class ImageFolder(Form):
             raise UsageError(f"a folder of {len(content.classes):,} classes {more}", other)
         if len(content.samples) > _MOST_FILES:
             observer.warning(f"more than {_MOST_FILES:,} files: {other}, for the Hub")
+        warn_of_times(content.classes, observer)
         for name, known in (("torchvision", _TORCHVISION), ("timm", _TIMM)):
             unknown = Counter(sample.kind for sample in content.samples if sample.kind not in known)
             for kind, count in sorted(unknown.items()):

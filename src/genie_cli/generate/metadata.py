@@ -15,6 +15,7 @@ from itertools import islice
 from typing import Any, BinaryIO
 
 from genie_cli.generate.card import Feature
+from genie_cli.observer import Observer
 
 LINES, TABLE = "metadata.jsonl", "metadata.parquet"
 FIRST_PART = 10 << 20  # bytes, from which types are inferred
@@ -30,6 +31,16 @@ def is_like_a_time(text: str | None) -> bool:
 def can_be_table() -> bool:
     """Whether Parquet can be written: pyarrow comes with `datasets`, which is an extra."""
     return find_spec("pyarrow") is not None
+
+
+def warn_of_times(labels: Iterable[str], observer: Observer) -> None:
+    """Say it if `datasets` would take a class for a time, since its metadata cannot be Parquet here."""
+    found = next(filter(is_like_a_time, labels), None)
+    if found and not can_be_table():
+        observer.warning(
+            f"load_dataset would take the class {found!r} for a time: for metadata that keep it text, install pyarrow "
+            "(pip install 'genie-cli[export]') and run this again"
+        )
 
 
 def write_table(records: Iterable[Mapping[str, Any]], features: Sequence[Feature], file: BinaryIO) -> None:

@@ -16,6 +16,7 @@ from genie_cli.data.listing import is_folder
 from genie_cli.diffusion.vocabulary import vocabulary
 from genie_cli.errors import GenieError, UsageError, did_you_mean, shorten
 from genie_cli.files.reading import look
+from genie_cli.generate import metadata
 from genie_cli.generate.plan_file import PlanFile, opened
 from genie_cli.generate.request import ALL, PlanRequest, ratios_of
 from genie_cli.generate.targets import KnownClasses
@@ -75,6 +76,7 @@ def _from_options(request: PlanRequest, settings: Settings, model: str, observer
     sources = list_sources(request.src_dir, request.src_label, observer) if request.src_dir else ()
     index = SourceIndex(sources)
     recipe = _recipe(request.names, _targets(request, index, observer), settings, model)
+    metadata.warn_of_times((*recipe.targets, *index.labels), observer)
     top_k = settings.generate.top_k
     if request.confusion:
         _require_common_classes(request.confusion, index, request.src_dir)
