@@ -189,6 +189,7 @@ def show_estimate(run: Run, more: dict[str, object] | None = None) -> None:
         "batch": estimate.batch,
         **_workers(estimate),
         "time": _time(estimate),
+        **_elsewhere(estimate),
         "disk": f"about {max(estimate.disk / 2**20, 0.1):.1f} MiB in {run.settings.output.dir}",
     }
     if tally.too_long:
@@ -213,6 +214,11 @@ def _time(estimate: Estimate) -> str:
     if estimate.workers.count > 1:
         return f"{about} if all have room and are as fast as this machine {timed}"
     return f"{about} for one worker as fast as this machine {timed}"
+
+
+def _elsewhere(estimate: Estimate) -> dict[str, str]:
+    times = [f"{duration(seconds)} on one {name}" for name, seconds in estimate.elsewhere.items()]
+    return {"on a GPU": f"about {', '.join(times)} (computed from published step times)"} if times else {}
 
 
 def _report(made: Made, as_json: bool) -> None:

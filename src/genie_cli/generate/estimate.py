@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from genie_cli.config import Format
 from genie_cli.errors import UsageError
 from genie_cli.files.temporary import seen_set
+from genie_cli.generate.published import SIDE, seconds_elsewhere
 from genie_cli.generate.workers import Workers
 from genie_cli.jobs import Job
 
@@ -88,6 +89,7 @@ class Estimate:
         workers: what makes the images.
         seconds: of all solver steps, by one that was timed; None: this machine has no such device to time one on.
         disk: bytes that the images take.
+        elsewhere: seconds by the model of a GPU, where they follow from published step times.
     """
 
     tally: Tally
@@ -97,6 +99,7 @@ class Estimate:
     workers: Workers
     seconds: float | None
     disk: float
+    elsewhere: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def steps_each(self) -> int:
@@ -112,6 +115,7 @@ class Estimate:
         engine: Engine[Job] | None,
         image_format: Format,
         workers: Workers,
+        rows: int,
     ) -> Estimate:
         """Time a step of the engine and put it all together.
 
@@ -119,6 +123,7 @@ class Estimate:
             located, chosen: the model, and how it is run.
             engine: one of the workers', loaded here; None: it cannot be.
             workers: those that make the images.
+            rows: UNet rows of a step.
         """
         from genie_cli.diffusion import configuration
 
@@ -133,6 +138,7 @@ class Estimate:
             workers=workers,
             seconds=None if step is None else workers.seconds(tally.steps, tally.images, slots, step),
             disk=tally.images * (size**2 * _BYTES_PER_PIXEL[image_format] + _PROVENANCE_BYTES),
+            elsewhere=seconds_elsewhere(tally.steps, rows) if size == SIDE and chosen.device.type != "cuda" else {},
         )
 
 

@@ -137,8 +137,9 @@ class Run:
             tally = Tally.of(self.jobs, known.made, self._steps_for, Tokenizer(self.located).check)
         chosen = self._choices
         workers = Workers.of(self.settings.model, self._devices, chosen.device)
+        rows = 1 if self.settings.generate.guidance == 1 else 2
         engine = self._engine([]) if not workers.elsewhere or is_usable(chosen.device) else None
-        return Estimate.of(tally, self.located, chosen, engine, self.settings.output.format, workers)
+        return Estimate.of(tally, self.located, chosen, engine, self.settings.output.format, workers, rows)
 
     def _steps_for(self, r: float) -> int:
         from genie_cli.diffusion.solver import steps_of
