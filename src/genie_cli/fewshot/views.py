@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 View = tuple[str, Callable[[], "torch.Tensor"]]  # the key, and a function that gives (3, size, size), uint8
-_CACHED = 1024  # random crops in memory, for CutMix and MixUp; 150 MB at 224 pixels
+_CACHED = 1024  # random crops in memory, for CutMix and MixUp, 150 MB at 224 pixels; images that are pasted many times
 
 
 class Views:
@@ -34,6 +34,7 @@ class Views:
 
     def __init__(self, root: Path, augment: RandomAugment, compositor: Compositor | None = None) -> None:
         self._root, self._augment, self._compositor = root, augment, compositor
+        self._read = lru_cache(_CACHED)(read)
         self._needed = augment.crops.shorter_side(augment.preprocess.size)
         self._weak = lru_cache(_CACHED)(
             lambda source, number: augment.weak(self._open(source, self._needed), _seed(source.sha256, number))
@@ -60,7 +61,7 @@ class Views:
 
     def generated_pasted(self, path: Path, sha256: str, onto: Source) -> View:
         """The center crop of the generated image at ``path``, its object pasted into a real image."""
-        return self._composed(sha256, onto, lambda how: how.paste_generated(read(path, sha256), onto))
+        return self._composed(sha256, onto, lambda how: how.paste_generated(self._read(path, sha256), onto))
 
     def _composed(self, sha256: str, onto: Source, compose: Callable[[Compositor], Image]) -> View:
         compositor, preprocess = self._compositor, self._augment.preprocess
