@@ -163,7 +163,7 @@ def test_workers_that_die_and_machines_that_come_and_go_change_nothing(
     causes = "its process was killed, perhaps for lack of memory|its machine has left the cluster"
     ended = rf"\(ray #\d\) ended \(({causes}|it does not answer any more)\); its \d+ images are made again"
     lost = re.compile(f"the worker on {socket.gethostname()} {ended}")
-    assert sum(bool(lost.match(warning)) for warning in watching.warned) == 2
+    assert sum(bool(lost.match(warning)) for warning in watching.warned) == 2, watching.warned
     assert "no worker is left: waiting until there is room for one" in watching.warned
 
 
