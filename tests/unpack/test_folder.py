@@ -30,7 +30,9 @@ def test_kill_at_any_moment_and_rerun_equals_never_killed(packed: Path, genie: G
     for moment in random.Random(5).sample(range(1, operations + 1), 3):
         out = tmp_path / f"out-{moment}"
         killed = run_killed_at(moment, tmp_path, out.name, "unpack", str(packed))
-        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        # Two threads that make the same folder at once try it twice: then there are operations more.
+        was_over = killed.returncode == 0 and operations_of(killed) < moment
+        assert killed.returncode == -signal.SIGKILL or was_over, killed.stderr
         result = genie("unpack", packed, "--out", out.name)
         assert result.exit_code == 0, (moment, result.output)
         assert tree(out) == tree(tmp_path / "never"), f"killed at operation {moment} of {operations}"

@@ -94,6 +94,21 @@ def test_a_row_without_bytes(tmp_path: Path) -> None:
         api.unpack(tmp_path / "a.parquet", tmp_path / "out")
 
 
+def test_files_that_are_cut_off(tmp_path: Path) -> None:
+    members = {f"{number}.{end}": data for number in (1, 2) for end, data in (("cls", b"cat"), ("jpg", b"x" * 900))}
+    whole = packs.tar(tmp_path / "whole.tar", members).read_bytes()
+    for end in (512, 700, 1024, 1536, 2048, 2560, 3072, 4096, 5000, 5120):
+        (tmp_path / f"{end}.tar").write_bytes(whole[:end])
+        with pytest.raises(UsageError) as caught:
+            api.unpack(tmp_path / f"{end}.tar", tmp_path / f"of {end}")
+        assert "cut off" in str(caught.value) or "unexpected end of data" in str(caught.value), end
+    content = packs.dumped(tmp_path / "a", {"data": packs.pixels(), "labels": list(OF)}).read_bytes()
+    for end in (10, 200, len(content) - 1):
+        (tmp_path / "a.pkl").write_bytes(content[:end])
+        with pytest.raises(UsageError, match=r"cut off|pickle exhausted"):
+            api.unpack(tmp_path / "a.pkl", tmp_path / "out")
+
+
 def test_what_is_no_picture_is_left_out_and_said(tmp_path: Path, genie: Genie) -> None:
     members = {
         "1.jpg": b"hello",

@@ -61,7 +61,7 @@ class Command(TyperCommand):
         return option
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]  # Typer writes {MANIFEST}
+        return [re.sub("[{}]", "", piece) for piece in super().collect_usage_pieces(ctx)]  # Typer writes {MANIFEST}
 
     def get_params(self, ctx: Any) -> Any:
         params = super().get_params(ctx)

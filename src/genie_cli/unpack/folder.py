@@ -69,7 +69,7 @@ class ClassFolders:
             yield
 
     def put(self, folder: str, name: str, data: bytes) -> None:
-        """Put an image in its place, unless it is there.
+        """Put an image in its place, unless it is there; several threads may, images of different names.
 
         Raises:
             OutputError: another file is in its place.
@@ -84,8 +84,7 @@ class ClassFolders:
             self._write(data, final)
 
     def _write(self, data: bytes, final: Path) -> None:
-        aside = self._aside / "unfinished"
-        aside.unlink(missing_ok=True)  # of an attempt for which the disk was too full
+        aside = self._aside / final.name  # which no two threads write
         with open_new(aside) as file:
             file.write(data)
             file.flush()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,8 @@ def loaded(path: Path) -> Any:
             raise refused(f"{path} has more than {pickled.MAX_BYTES:,} bytes, and a pickle is read into memory")
         try:
             return pickled.load(file)
+        except (EOFError, struct.error):
+            raise refused(f"{path} is cut off: its end is missing", "download it again") from None
         except pickled.RefusedError as error:
             raise refused(
                 f"{path} is not read: it asks for {error}, and only arrays and plain values are taken from a pickle, "

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,8 @@ from genie_cli.unpack.folder import MARKER, ClassFolders
 from genie_cli.unpack.images import encoded
 from genie_cli.unpack.packed import LAYOUTS, Picture, refused
 
+_WRITERS = 8  # threads: flushing a file to the disk is mostly waiting
+_MOST, _BYTES = 64, 1 << 25
 _DIGITS = 8  # of the names of images, so that they sort in their order
 
 
@@ -63,21 +67,37 @@ def unpack(files: Sequence[Path], root: Path, asked: str | None, observer: Obser
     total = None if None in (known := [first.total, *totals]) else sum(each for each in known if each)
     observer.found(f"{files[0]}: {first.layout}" + (f"; and {counted(len(files) - 1, 'file')}" if files[1:] else ""))
     folder, found, left_out = ClassFolders(root, _identity(files, asked)), Counter[str](), list[str]()
-    with folder.opened(), observer.progress("images unpacked", total) as progress:
+    with folder.opened(), observer.progress("images unpacked", total) as progress, ThreadPoolExecutor(_WRITERS) as pool:
         number = 0
         for index, path in enumerate(files):
-            for picture in (opened(path, asked) if index else first).pictures:
-                if reason := _put(folder, picture, number):
-                    left_out.append(f"{path}, {picture.place}: {reason}")
-                else:
-                    found[picture.label] += 1
-                number += 1
-                progress.advance()
+            for batch in _batches((opened(path, asked) if index else first).pictures):
+                reasons = pool.map(partial(_put, folder), batch, range(number, number + len(batch)))
+                for picture, reason in zip(batch, reasons, strict=True):
+                    if reason:
+                        left_out.append(f"{path}, {picture.place}: {reason}")
+                    else:
+                        found[picture.label] += 1
+                    progress.advance()
+                number += len(batch)
     if not found:
         raise UsageError(f"no image could be read: {left_out[0] if left_out else f'{files[0]} has none'}", LAYOUTS)
     observer.left_out(left_out)
     _tell(found, observer)
     return Unpacked(root, dict(found), tuple(left_out))
+
+
+def _batches(pictures: Iterable[Picture]) -> Iterator[list[Picture]]:
+    """Pictures that are written at once: not many, and not many bytes."""
+    batch: list[Picture] = []
+    size = 0
+    for picture in pictures:
+        batch.append(picture)
+        size += len(picture.data) if isinstance(picture.data, bytes) else picture.data.nbytes
+        if len(batch) == _MOST or size > _BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def _put(folder: ClassFolders, picture: Picture, number: int) -> str:
