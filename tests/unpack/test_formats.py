@@ -104,6 +104,17 @@ def test_npz(save: Any, tmp_path: Path) -> None:
         packs.require_pixels(tmp_path / name, packs.pixels(), folders)
 
 
+@pytest.mark.parametrize(("images", "labels"), [("train_images", "train_labels"), ("x_train", "y_train")])
+def test_one_of_several_sets_in_a_file(images: str, labels: str, tmp_path: Path) -> None:
+    other = {name.replace("train", "test"): np.zeros((2, 2, 2)) for name in (images, labels)}
+    np.savez(tmp_path / "all.npz", **{images: packs.pixels(), labels: OF, **other})  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="no images under a key") as caught:
+        api.unpack(tmp_path / "all.npz", tmp_path / "out")
+    assert "--label KEY" in caught.value.hint
+    api.unpack(tmp_path / "all.npz", tmp_path / "out", label=labels)
+    packs.require_pixels(tmp_path / "out", packs.pixels(), NUMBERS)
+
+
 def test_tiered_imagenets_npz_with_its_labels_beside_it(tmp_path: Path) -> None:
     np.savez(tmp_path / "train_images.npz", images=packs.pixels())
     packs.dumped(tmp_path / "train_labels.pkl", {"labels": list(OF)})

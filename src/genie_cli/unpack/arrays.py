@@ -9,7 +9,7 @@ a list of images                tiered-ImageNet's *_images_png.pkl; its labels a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,12 +19,17 @@ from genie_cli.unpack.labels import Names, distinct, label_of, numbered, text_of
 from genie_cli.unpack.packed import Packed, Picture, refused
 from genie_cli.unpack.pickled import plain
 
-IMAGES = ("image_data", "images", "image", "data", "imgs", "img", "x")
+_IMAGES = ("image_data", "images", "image", "data", "imgs", "img", "x")
 _CLASSES = "class_dict"
 _LABELS = ("labels", "label", "fine_labels", "label_specific", "targets", "target", "y")
 _BY_NAME, _BY_NUMBER = "catname2label", "label2catname"
 _NAMES = ("label_specific_str", "class_names", "label_names", "classes")
 LABELLING = (*_LABELS, *_NAMES, _BY_NUMBER)  # what may be needed beside the images of a .npz
+
+
+_HINT = "name the key that has the labels: --label KEY"
+# How keys of labels and of their images are called where a file has several of both: train_labels, train_images.
+_PARTNERS = (("labels", "images"), ("label", "image"), ("y", "x"))
 
 
 class Images(Protocol):
@@ -35,6 +40,13 @@ class Images(Protocol):
 
     def __iter__(self) -> Iterator[Any]:
         """Each as an array, or as the bytes of an image file."""
+
+
+def image_key(keys: Iterable[str], asked: str | None) -> str:
+    """The key of the images: the partner of the one that was asked for, or one that is known; else empty."""
+    there = set(keys)
+    partners = [asked.replace(label, image, 1) for label, image in _PARTNERS if label in asked] if asked else []
+    return next((key for key in (*partners, *_IMAGES) if key in there and key != asked), "")
 
 
 def named(values: Mapping[Any, Any]) -> dict[str, Any]:
@@ -49,7 +61,7 @@ def packed(
 
     Args:
         name: of the file, for messages.
-        images: the value of the key in `IMAGES`, if there is one.
+        images: the value of the key that `image_key` gives, if there is one.
         asked: the key of the labels; None: one of those that are known.
         more: other values, of the file of labels beside it.
 
@@ -81,7 +93,7 @@ def _pictures(images: Images, labels: Sequence[str]) -> Iterator[Picture]:
 def _no_labels(name: str, values: Mapping[str, Any], asked: str | None) -> Exception:
     keys = shorten(sorted(map(repr, values)), 12) or "nothing"
     what = f"no key {asked!r}" if asked else f"none of the keys of labels that are known ({', '.join(_LABELS)})"
-    return refused(f"{name} has {what}; it has {keys}", "name the key that has the labels: --label KEY")
+    return refused(f"{name} has {what}; it has {keys}", _HINT)
 
 
 def _listed(key: str, value: Any) -> list[Any]:
@@ -125,7 +137,7 @@ def _by_class(name: str, values: Mapping[str, Any], asked: str | None) -> Packed
     found = {label: _images_of(each) for label, each in values.items()}
     if asked or not found or any(images is None for images in found.values()):
         keys = shorten(sorted(map(repr, values)), 12) or "nothing"
-        raise refused(f"{name} has no images under a key that is known ({', '.join(IMAGES)}); it has {keys}")
+        raise refused(f"{name} has no images under a key that is known ({', '.join(_IMAGES)}); it has {keys}", _HINT)
     known = {label_of(label, {}): images for label, images in found.items() if images is not None}
     total = sum(map(len, known.values()))
     return Packed(_in_turn(known), total, "the images of each class under its name")

@@ -33,7 +33,7 @@ def read(path: Path, asked: str | None) -> Packed:
         members = {name.removesuffix(".npy"): name for name in names if name.endswith(".npy")}
         if not members:
             raise refused(f"{path} is an archive, but not of arrays", f"unpack it: unzip {path}")
-        key = next((key for key in arrays.IMAGES if key in members), "")
+        key = arrays.image_key(members, asked)
         wanted = {*arrays.LABELLING, asked}
         values = {
             name: _whole(archive, member) if name in wanted else None for name, member in members.items() if name != key

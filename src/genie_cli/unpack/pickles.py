@@ -30,7 +30,7 @@ def read(path: Path, asked: str | None) -> Packed:
         if not isinstance(content, Mapping):
             return arrays.packed(str(path), {}, _several(path, content), asked, more)
         values = arrays.named(content)
-        key = next((key for key in arrays.IMAGES if key in values), "")
+        key = arrays.image_key(values, asked)
         return arrays.packed(str(path), values, _several(path, values[key]) if key else None, asked, more)
 
 

@@ -55,7 +55,7 @@ def _samples(path: Path) -> Iterator[tuple[str, Parts]]:
                 raise ValueError(f"{member.name} has more than {_LARGEST:,} bytes")
             stream = archive.extractfile(member)
             parts[found["extension"].lower()] = stream.read() if stream else b""
-        file.seek(archive.offset)  # type: ignore[attr-defined]
+        file.seek(archive.offset)
         if any(end := file.read(tarfile.BLOCKSIZE)) or not end:  # where tarfile sees no error
             raise refused(f"{path} is damaged or cut off: its end is missing", "download it again")
     if parts:
