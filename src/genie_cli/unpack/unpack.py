@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,7 @@ from genie_cli.unpack.beside import labels_of
 from genie_cli.unpack.detect import opened
 from genie_cli.unpack.folder import MARKER, ClassFolders
 from genie_cli.unpack.images import encoded
-from genie_cli.unpack.packed import LAYOUTS, Picture, refused
+from genie_cli.unpack.packed import LAYOUTS, Packed, Picture, refused
 
 _WRITERS = 8  # threads: flushing a file to the disk is mostly waiting
 _MOST, _BYTES = 64, 1 << 25
@@ -60,38 +61,55 @@ def unpack(files: Sequence[Path], root: Path, asked: str | None, observer: Obser
     """
     MARKER.require_free(root)
     files = _without_labels(files)
-    checked = [opened(path, asked) for path in files[1:]]  # all, before anything is written
-    totals = [packed.total for packed in checked]
-    checked.clear()
+    totals = [opened(path, asked).total for path in files[1:]]  # all are looked at before anything is written
     first = opened(files[0], asked)
     total = None if None in (known := [first.total, *totals]) else sum(each for each in known if each)
     observer.found(f"{files[0]}: {first.layout}" + (f"; and {counted(len(files) - 1, 'file')}" if files[1:] else ""))
     folder, found, left_out = ClassFolders(root, _identity(files, asked)), Counter[str](), list[str]()
-    with folder.opened(), observer.progress("images unpacked", total) as progress, ThreadPoolExecutor(_WRITERS) as pool:
-        number = 0
-        for index, path in enumerate(files):
-            for batch in _batches((opened(path, asked) if index else first).pictures):
-                reasons = pool.map(partial(_put, folder), batch, range(number, number + len(batch)))
-                for picture, reason in zip(batch, reasons, strict=True):
-                    if reason:
-                        left_out.append(f"{path}, {picture.place}: {reason}")
-                    else:
-                        found[picture.label] += 1
-                    progress.advance()
-                number += len(batch)
+    with (
+        folder.opened(),
+        observer.progress("images unpacked", total) as progress,
+        closing(_written(folder, _in_turn(files, first, asked))) as written,
+    ):
+        for path, picture, reason in written:
+            if reason:
+                left_out.append(f"{path}, {picture.place}: {reason}")
+            else:
+                found[picture.label] += 1
+            progress.advance()
     if not found:
-        raise UsageError(f"no image could be read: {left_out[0] if left_out else f'{files[0]} has none'}", LAYOUTS)
+        raise UsageError(f"no image could be read: {left_out[0]}", LAYOUTS)
     observer.left_out(left_out)
     _tell(found, observer)
     return Unpacked(root, dict(found), tuple(left_out))
 
 
-def _batches(pictures: Iterable[Picture]) -> Iterator[list[Picture]]:
+def _in_turn(files: Sequence[Path], first: Packed, asked: str | None) -> Iterator[tuple[Path, Picture]]:
+    yield from ((files[0], picture) for picture in first.pictures)
+    for path in files[1:]:
+        yield from ((path, picture) for picture in opened(path, asked).pictures)
+
+
+def _written(
+    folder: ClassFolders, found: Iterable[tuple[Path, Picture]]
+) -> Generator[tuple[Path, Picture, str], None, None]:
+    """Write pictures; each comes back with the reason why it was not written, if it is none."""
+    number = 0
+    with ThreadPoolExecutor(_WRITERS) as pool:
+        for batch in _batches(found):
+            numbers = range(number, number + len(batch))
+            reasons = pool.map(partial(_put, folder), [picture for _, picture in batch], numbers)
+            for (path, picture), reason in zip(batch, reasons, strict=True):
+                yield path, picture, reason
+            number += len(batch)
+
+
+def _batches(found: Iterable[tuple[Path, Picture]]) -> Iterator[list[tuple[Path, Picture]]]:
     """Pictures that are written at once: not many, and not many bytes."""
-    batch: list[Picture] = []
+    batch: list[tuple[Path, Picture]] = []
     size = 0
-    for picture in pictures:
-        batch.append(picture)
+    for path, picture in found:
+        batch.append((path, picture))
         size += len(picture.data) if isinstance(picture.data, bytes) else picture.data.nbytes
         if len(batch) == _MOST or size > _BYTES:
             yield batch
