@@ -94,6 +94,14 @@ def test_a_row_without_bytes(tmp_path: Path) -> None:
         api.unpack(tmp_path / "a.parquet", tmp_path / "out")
 
 
+@pytest.mark.parametrize(("typed", "said"), [("", "the path is empty"), (".", "it is a folder, not a file")])
+def test_what_is_no_file(typed: str, said: str, tmp_path: Path, genie: Genie) -> None:
+    result = genie("unpack", typed, "--out", "out")
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_files_that_are_cut_off(tmp_path: Path) -> None:
     members = {f"{number}.{end}": data for number in (1, 2) for end, data in (("cls", b"cat"), ("jpg", b"x" * 900))}
     whole = packs.tar(tmp_path / "whole.tar", members).read_bytes()

@@ -17,5 +17,7 @@ def labels_of(path: Path) -> Path | None:
         OSError: it cannot be found out whether there is one.
     """
     name = _IMAGES.sub("_labels.pkl", path.name)
+    if name == path.name:
+        return None
     beside = path.with_name(name)
-    return beside if name != path.name and is_file(beside) else None
+    return beside if is_file(beside) else None

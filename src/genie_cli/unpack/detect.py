@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
+from genie_cli.errors import UsageError
 from genie_cli.files.reading import blaming, open_binary
 from genie_cli.unpack import npz, parquet, pickles, web_dataset
 from genie_cli.unpack.packed import Packed, Picture, refused
@@ -25,6 +27,8 @@ _OTHERS = (
     (b"version https://git-lfs", "is a pointer of Git LFS", "get the file itself: git lfs pull"),
 )
 
+_no_file = partial(UsageError, hint="give a file: a pickle, .npz, Parquet or a tar archive")
+
 
 def opened(path: Path, asked: str | None) -> Packed:
     """Look into a packed file, and read it; its first image is read at once.
@@ -35,7 +39,7 @@ def opened(path: Path, asked: str | None) -> Packed:
     Raises:
         UsageError: there is no such file, or it is none that is read.
     """
-    with blaming(path, refused, "a file"), open_binary(path) as file:
+    with blaming(path, _no_file, "a file"), open_binary(path) as file:
         head = file.read(512)
     packed = _reader(path, head)(path, asked)
     pictures = _blamed(path, packed.pictures)
