@@ -139,6 +139,25 @@ def test_a_npz_whose_arrays_are_larger_than_it_says(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(("images", "labels"), [((2, 2, 2), 1 << 27), ((1 << 27, 1, 1), 1 << 27), ((2, 2, 2), 1 << 29)])
+def test_a_small_npz_does_not_become_large(images: tuple[int, ...], labels: int, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, shape in (("images", images), ("labels", (labels,))):
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+                np.lib.format.write_array_header_1_0(file, header)
+                for _ in range(max(int(np.prod(shape)) >> 24, 1)):
+                    file.write(bytes(min(int(np.prod(shape)), 1 << 24)))
+    assert (tmp_path / "a.npz").stat().st_size < 4 << 20
+    tracemalloc.start()
+    try:
+        with pytest.raises(UsageError):
+            api.unpack(tmp_path / "a.npz", tmp_path / "out")
+        assert tracemalloc.get_traced_memory()[1] < 600 << 20
+    finally:
+        tracemalloc.stop()
+
+
 def test_members_of_a_tar_stay_inside(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     image = packs.files()[0]

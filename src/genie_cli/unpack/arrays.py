@@ -27,6 +27,7 @@ _NAMES = ("label_specific_str", "class_names", "label_names", "classes")
 LABELLING = (*_LABELS, *_NAMES, _BY_NUMBER)  # what may be needed beside the images of a .npz
 
 
+_MOST = 1 << 26  # images of a file, of whose labels a list is made
 _HINT = "name the key that has the labels: --label KEY"
 # How keys of labels and of their images are called where a file has several of both: train_labels, train_images.
 _PARTNERS = (("labels", "images"), ("label", "image"), ("y", "x"))
@@ -71,6 +72,8 @@ def packed(
     """
     if images is None:
         return _by_class(name, values, asked)
+    if len(images) > _MOST:
+        raise refused(f"{name} has {len(images):,} images, and at most {_MOST:,} are read")
     beside = {**values, **more}
     if asked is None and isinstance(classes := plain(beside.get(_CLASSES)), Mapping):
         labels, layout = _of_positions(classes, len(images)), f"images, and {_CLASSES}"
@@ -78,10 +81,10 @@ def packed(
         key = asked or next((key for key in _LABELS if key in beside), "")
         if key not in beside:
             raise _no_labels(name, beside, asked)
+        if (count := _count(plain(beside[key]))) != len(images):  # before they take memory
+            raise refused(f"{name} has {len(images):,} images and {count:,} labels")
         known = _names(beside)
         labels, layout = [label_of(each, known) for each in _listed(key, beside[key])], f"images, and {key}"
-    if len(labels) != len(images):
-        raise refused(f"{name} has {len(images):,} images and {len(labels):,} labels")
     return Packed(_pictures(images, labels), len(labels), layout)
 
 
@@ -94,6 +97,10 @@ def _no_labels(name: str, values: Mapping[str, Any], asked: str | None) -> Excep
     keys = shorten(sorted(map(repr, values)), 12) or "nothing"
     what = f"no key {asked!r}" if asked else f"none of the keys of labels that are known ({', '.join(_LABELS)})"
     return refused(f"{name} has {what}; it has {keys}", _HINT)
+
+
+def _count(value: Any) -> int:
+    return value.size if isinstance(value, np.ndarray) else len(value) if isinstance(value, list | tuple) else 0
 
 
 def _listed(key: str, value: Any) -> list[Any]:

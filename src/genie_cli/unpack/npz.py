@@ -13,13 +13,13 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genie_cli.files.reading import MAX_BYTES, blaming, open_binary
+from genie_cli.files.reading import blaming, open_binary
 from genie_cli.unpack import arrays, pickled, pickles
 from genie_cli.unpack.packed import Packed, refused
 
 _KIND = "a .npz archive of arrays"
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-_LARGEST = 1 << 28  # bytes of one image
+_LARGEST = 1 << 28  # bytes of one image, or of all labels
 
 
 def read(path: Path, asked: str | None) -> Packed:
@@ -96,11 +96,11 @@ def _rows(archive: zipfile.ZipFile, member: str) -> tuple[int, tuple[int, ...], 
 
 def _whole(archive: zipfile.ZipFile, member: str) -> Any:
     """An array that is small: labels or names."""
-    if archive.getinfo(member).file_size > MAX_BYTES:
-        raise ValueError(f"{member} has more than {MAX_BYTES:,} bytes")
+    if archive.getinfo(member).file_size > _LARGEST:
+        raise ValueError(f"{member} has more than {_LARGEST:,} bytes")
     with archive.open(member) as stream:
         shape, is_fortran, dtype = _header(stream)
-        data = stream.read(MAX_BYTES + 1)
+        data = stream.read(_LARGEST + 1)
     if dtype.hasobject:
         return pickled.load(BytesIO(data))
     if math.prod(shape) * dtype.itemsize != len(data):
