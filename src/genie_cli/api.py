@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from genie_cli.longtail.results import Records as LongTailRecords
     from genie_cli.oracle.judge import Judged
     from genie_cli.oracle.selected import Selected
+    from genie_cli.unpack.unpack import Unpacked
 
 _Path = str | Path
 _Paths = str | Path | Sequence[str | Path]
@@ -448,6 +449,36 @@ def export(
 
     form = form_named(format)
     return export_images(manifest, Path(out), form, _path(with_), license, _listening(observer))
+
+
+def unpack(
+    files: _Paths,
+    out: _Path,
+    *,
+    label: str | None = None,
+    observer: Observer | None = None,
+) -> Unpacked:
+    """Make class folders of images that are packed into files of arrays or archives.
+
+    Nothing in a pickle is run: arrays and plain values are read, all else is refused. What was stopped resumes when the
+    same call is made again.
+
+    Args:
+        files: pickles and ``.npz`` of arrays, Parquet of the Hub, or tar archives of WebDataset; docs/data.md has the
+            layouts.
+        out: folder for the class folders; new, or one where this was begun.
+        label: key, column or field with the labels; default: one of those that are known.
+
+    Returns:
+        What was unpacked: ``.root``, ``.images`` (how many of each class), ``.left_out``.
+
+    Raises:
+        UsageError: a file cannot be read, has no images with labels, or a package for it is missing.
+        OutputError: ``out`` holds something else, or cannot be written.
+    """
+    from genie_cli.unpack.unpack import unpack as unpack_files
+
+    return unpack_files([Path(name) for name in _names(files)], Path(out), label, _listening(observer))
 
 
 def gallery(

@@ -39,7 +39,7 @@ def test_commands_are_grouped_by_what_they_are_for() -> None:
     panels = {title: screen.index(f"─ {title} ─") for title in ("Start", "Make", "Judge", "Measure")}
     assert list(panels) == sorted(panels, key=lambda title: panels[title])
     groups = {
-        "Start": ("demo", "doctor", "init", "config"),
+        "Start": ("demo", "doctor", "init", "config", "unpack"),
         "Make": ("confuse", "generate", "status", "export"),
         "Judge": ("oracle", "select", "gallery", "explain"),
         "Measure": ("fewshot", "finegrained", "longtail"),

@@ -219,8 +219,12 @@ def test_a_class_folder_of_the_name_of_its_root_is_a_class(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("file", "hint"),
     [
-        ("mini-imagenet-cache-test.pkl", "mini-imagenet-cache-test.pkl holds arrays, which are not read"),
-        ("test.npz", "test.npz holds arrays"),
+        (
+            "mini-imagenet-cache-test.pkl",
+            "mini-imagenet-cache-test.pkl holds arrays; make class folders of them: genie unpack ",
+        ),
+        ("test.npz", "test.npz holds arrays; make class folders"),
+        ("test.h5", "test.h5 holds arrays, which are not read"),
         ("mini.tar.gz", "unpack mini.tar.gz there"),
     ],
 )

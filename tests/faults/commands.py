@@ -43,6 +43,7 @@ _PLANNED = ("generate", "--model", "digits", "--steps", "2", "--slots", "2", "--
 _PREDICTED = ("confuse", "--from-predictions", "own.csv", "--out", "confusion.json")
 _EXPORTED = ("export", "made", "--with", "photos", "--out", "set")
 _SHARDED = (*_EXPORTED, "--format", "webdataset")
+_UNPACKED = ("unpack", "set/data/train-00000-of-00001.tar", "--out", "folders")
 _GALLERY = ("gallery", "made", "--out", "page")
 _CACHED = "cache/genie/features/*.sqlite"
 
@@ -110,6 +111,8 @@ COMMANDS = (
         cut=("set/data/*.tar", "set/.genie/export.json"),
         flipped=("set/data/*.tar",),
     ),
+    Command("unpack", _UNPACKED, before=(_MADE, _SHARDED), cut=("set/data/*.tar",)),
+    Command("unpack, again", _UNPACKED, before=(_MADE, _SHARDED, _UNPACKED), cut=("folders/.genie/unpack.json",)),
     Command("gallery", _GALLERY, before=(_MADE,), cut=("made/manifest.jsonl",)),
     Command(
         "gallery, again", _GALLERY, before=(_MADE, _GALLERY), cut=("page/.genie/sheets.jsonl", "page/sheets/*.jpg")

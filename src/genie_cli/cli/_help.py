@@ -61,7 +61,7 @@ class Command(TyperCommand):
         return option
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]  # Typer writes {MANIFEST}
+        return [re.sub("[{}]", "", piece) for piece in super().collect_usage_pieces(ctx)]  # Typer writes {MANIFEST}
 
     def get_params(self, ctx: Any) -> Any:
         params = super().get_params(ctx)
@@ -94,7 +94,7 @@ class Command(TyperCommand):
         for parameter in self.params:
             value = values.get(str(parameter.name))
             kind = _NEVER_EMPTY.get(str(getattr(parameter, "metavar", "")).partition(",")[0])
-            if kind and (value == "" or (isinstance(value, list) and "" in value)):
+            if kind and (value == "" or (isinstance(value, list | tuple) and "" in value)):
                 raise UsageError(f"{parameter.opts[0]}: the {kind} is empty", f"see {ctx.command_path} --help")
 
 

@@ -33,6 +33,7 @@ from genie_cli.cli.longtail import longtail
 from genie_cli.cli.oracle import oracle
 from genie_cli.cli.select import select
 from genie_cli.cli.status import status
+from genie_cli.cli.unpack import unpack
 
 app = typer.Typer(
     cls=Group,
@@ -65,7 +66,7 @@ def genie(
 
 
 _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
-    "Start": (demo, doctor, init, config),
+    "Start": (demo, doctor, init, config, unpack),
     "Make": (confuse, generate, status, export),
     "Judge": (oracle, select, gallery, explain),
     "Measure": (fewshot, finegrained, longtail),

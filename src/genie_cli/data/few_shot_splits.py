@@ -6,6 +6,7 @@ What the split must hold comes from the lists, or else from the published number
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePosixPath
@@ -25,7 +26,8 @@ from genie_cli.observer import Observer
 
 CsvPlaces = Callable[[Path, Path], Iterable[Placed]]
 
-_CACHES = (".pkl", ".pickle", ".npz", ".npy", ".h5", ".hdf5", ".mat")  # of the code of some few-shot papers
+_CACHES = (".pkl", ".pickle", ".npz")  # of the code of some few-shot papers; genie unpack reads them
+_OTHERS = (".npy", ".h5", ".hdf5", ".mat")
 _JSON: dict[Split, str] = {"train": "base.json", "val": "val.json", "test": "novel.json"}
 _FOLDERS: dict[Split, tuple[str, ...]] = {"train": ("train", "base"), "val": ("val",), "test": ("test", "novel")}
 
@@ -110,16 +112,22 @@ def _find(
             return root / folder, images, f"class folders in {folder}"
     wanted = f"neither {split}.csv nor {_JSON[split]} nor class folders in {' or '.join(_FOLDERS[split])}"
     found = "ILSVRC images, but not the lists" if trees(root) else contents(root)
-    raise FolderError(f"{root} has no {published.title} {split} split: {wanted}; it holds {found}", _packed(root))
+    raise FolderError(
+        f"{root} has no {published.title} {split} split: {wanted}; it holds {found}", _packed(root, split)
+    )
 
 
-def _packed(root: Path) -> str:
+def _packed(root: Path, split: Split) -> str:
     """What to do about a data set that is packed into a file; empty if there is none."""
     names = sorted(files_in(root))
     if archive := next((name for name in names if name.lower().endswith(ARCHIVES)), ""):
         return f"unpack {archive} there"
-    if cache := next((name for name in names if name.lower().endswith(_CACHES)), ""):
-        return f"{cache} holds arrays, which are not read: save each as an image in a folder of its class"
+    caches = [name for name in names if name.lower().endswith(_CACHES)]
+    if cache := next((name for name in caches if split in name), next(iter(caches), "")):
+        words = ["genie", "unpack", str(root / cache), "--out", str(root / split)]
+        return f"{cache} holds arrays; make class folders of them: {shlex.join(words)}"
+    if other := next((name for name in names if name.lower().endswith(_OTHERS)), ""):
+        return f"{other} holds arrays, which are not read: save each as an image in a folder of its class"
     return ""
 
 

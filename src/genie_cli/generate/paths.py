@@ -17,6 +17,7 @@ _AWKWARD = re.compile(
     rf"|(?<![^\W\d_])(?P<split>{_SPLIT_WORDS})(?![^\W\d_])",
     re.IGNORECASE,
 )
+_UNSAFE = re.compile(r"[%/\\:*?\"<>|\x00-\x1f\x7f]|^\.+|[. ]+\Z")
 _LONGEST_NAME = 255  # bytes, on every common file system
 
 
@@ -29,16 +30,34 @@ def folder_of(label: str) -> str:
     Raises:
         OutputError: the name is too long for a folder.
     """
-    name = _AWKWARD.sub(_encoded, label)
-    if len(name.encode()) > _LONGEST_NAME:
-        raise OutputError(f"the class name {label[:40]!r}... is too long for a folder")
-    return name
+    return _no_longer(label, _AWKWARD.sub(_encoded, label))
 
 
 def _encoded(found: re.Match[str]) -> str:
     """The match percent-encoded; of a split's name only the last letter, since what is left must be no such name."""
     start = len(found[0]) - 1 if found["split"] else 0
-    return found[0][:start] + "".join(f"%{ord(character):02X}" for character in found[0][start:])
+    return found[0][:start] + _percent(found[0][start:])
+
+
+def _percent(text: str) -> str:
+    return "".join(f"%{ord(character):02X}" for character in text)
+
+
+def _no_longer(label: str, name: str) -> str:
+    if len(name.encode()) > _LONGEST_NAME:
+        raise OutputError(f"the class name {label[:40]!r}... is too long for a folder")
+    return name
+
+
+def class_folder_of(label: str) -> str:
+    """A class's folder, for folders that genie itself reads: as `folder_of`, but names of splits stay as they are.
+
+    "bullet train" is no split, and a class is called in prompts what its folder is called.
+
+    Raises:
+        OutputError: the name is too long for a folder.
+    """
+    return _no_longer(label, _UNSAFE.sub(lambda found: _percent(found[0]), label))
 
 
 def file_of(job: Job, image_format: Format) -> str:
