@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,47 +92,6 @@ def _load(path: Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
 
 
-def read_model(path: Path, authors: str, expected: str) -> dict[str, torch.Tensor]:
-    """The weights under ``model`` in a checkpoint, without the prefix ``module.`` of distributed training.
-
-    Args:
-        path: the checkpoint.
-        authors: whose training code saves such files, for messages.
-        expected: the layout of such files, for the hint.
-
-    Raises:
-        ModelError: see `read` and `weights`; also if there is no entry ``model``.
-    """
-    content = read(path)
-    if not isinstance(content.get("model"), dict):
-        raise ModelError(
-            f"{path} is not a checkpoint of {authors}: it has no 'model' entry, but {shorten(list(content))}",
-            f"expected {expected}",
-        )
-    return without_prefixes(weights(content, path, entries=["model"]), path, "module.")
-
-
-def without_prefixes(found: Mapping[str, torch.Tensor], path: Path, *prefixes: str) -> dict[str, torch.Tensor]:
-    """Weights under shorter names.
-
-    Args:
-        found: the weights.
-        path: where they are from, for the message.
-        prefixes: what is removed from the start of each name, one after the other.
-
-    Raises:
-        ModelError: two weights would have one name.
-    """
-    shorter = {}
-    for key, value in found.items():
-        for prefix in prefixes:
-            key = key.removeprefix(prefix)
-        if key in shorter:
-            raise ModelError(f"{path} holds two weights called {key}, with and without {' and '.join(prefixes)}")
-        shorter[key] = value
-    return shorter
-
-
 def _refusal(path: Path, error: BaseException) -> ModelError:
     """Why the file could not be read."""
     text = str(error)
@@ -156,13 +115,11 @@ def _resave(name: str) -> str:
     return f"torch.save({{'model': network.state_dict()}}, {name!r})"
 
 
-def weights(
-    content: Mapping[Any, Any], path: Path, observer: Observer | None = None, entries: Sequence[str] = _ENTRIES
-) -> dict[str, torch.Tensor]:
+def weights(content: Mapping[Any, Any], path: Path, observer: Observer | None = None) -> dict[str, torch.Tensor]:
     """The network's weights in a checkpoint's content, under their names in the file.
 
-    They are in the first of ``entries`` that exists, which may be inside another, or in the only entry that has any, or
-    are the content itself. Numbers and texts beside them are not read.
+    They are in an entry that training scripts save them in, which may be inside another, or in the only entry that has
+    any, or are the content itself. Numbers and texts beside them are not read.
 
     Args:
         content: what `read` returns.
@@ -174,7 +131,7 @@ def weights(
     """
     import torch
 
-    found = _opened(content, path, entries, observer or Observer())
+    found = _opened(content, path, observer or Observer())
     named = {key: value for key, value in found.items() if isinstance(value, torch.Tensor)}
     plain = all(isinstance(key, str) and isinstance(value, _PLAIN | torch.Tensor) for key, value in found.items())
     if not named or not plain:
@@ -186,24 +143,22 @@ def weights(
     return {key: value.detach() for key, value in named.items()}
 
 
-def _opened(
-    content: Mapping[Any, Any], path: Path, entries: Sequence[str], observer: Observer, depth: int = 0
-) -> Mapping[Any, Any]:
+def _opened(content: Mapping[Any, Any], path: Path, observer: Observer, depth: int = 0) -> Mapping[Any, Any]:
     """The innermost of the entries that have weights; the content itself if none of its entries has."""
     import torch
 
-    having = [key for key, value in content.items() if _has_weights(value, entries)]
-    inner = [entry for entry in entries if entry in having]
+    having = [key for key, value in content.items() if _has_weights(value)]
+    inner = [entry for entry in _ENTRIES if entry in having]
     if not inner and len(having) == 1 and not any(isinstance(value, torch.Tensor) for value in content.values()):
         inner = having
     if not inner or depth == _DEEPEST:
         return content
     if others := [key for key in having if key != inner[0]]:
         observer.found(f"{path}: the weights in its entry {inner[0]} are used, not those in {shorten(others)}")
-    return _opened(content[inner[0]], path, entries, observer, depth + 1)
+    return _opened(content[inner[0]], path, observer, depth + 1)
 
 
-def _has_weights(value: Any, entries: Sequence[str], depth: int = 0) -> bool:
+def _has_weights(value: Any, depth: int = 0) -> bool:
     """Whether a dictionary has names and tensors, as a network's weights are, or one of its entries has."""
     import torch
 
@@ -212,7 +167,7 @@ def _has_weights(value: Any, entries: Sequence[str], depth: int = 0) -> bool:
     named = all(isinstance(key, str) for key in value)
     if named and any(isinstance(each, torch.Tensor) for each in value.values()):
         return True
-    return any(_has_weights(value.get(entry), entries, depth + 1) for entry in entries)
+    return any(_has_weights(value.get(entry), depth + 1) for entry in _ENTRIES)
 
 
 def _unusable(tensor: torch.Tensor) -> str:
