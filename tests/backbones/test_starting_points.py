@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,32 @@ def test_a_convolutional_network_gets_a_new_head_too(tmp_path: Path) -> None:
     )
     assert all(torch.equal(ours[key], theirs[key]) for key in theirs if not key.startswith("fc."))
     assert ours["fc.weight"].shape == (CLASSES, theirs["fc.weight"].shape[1])
+    assert len(told.words) == 1
+
+
+def test_names_that_timm_converts(tmp_path: Path) -> None:
+    """ConvNeXt's, as its authors call them, with distributed training's prefix."""
+    theirs = seeded(0, "convnext_atto")
+    words = {
+        "stem.": "downsample_layers.0.",
+        ".blocks.": ".",
+        "conv_dw": "dwconv",
+        "mlp.fc": "pwconv",
+        "head.fc": "head",
+    }
+    named = {}
+    for key, tensor in theirs.items():
+        name = re.sub(r"^stages\.(\d)\.downsample", r"downsample_layers.\1", key).replace("head.norm", "norm")
+        for ours, authors in words.items():
+            name = name.replace(ours, authors)
+        named[name] = tensor
+    assert "stages.0.0.dwconv.weight" in named
+    file = saved(tmp_path / "convnext.pth", {"model": under("module.", named)})
+    told = Told()
+    loaded = started(file, told, name="convnext_atto")
+    same = [key for key in loaded if not key.startswith("head.fc.")]
+    assert all(torch.equal(loaded[key].flatten(), theirs[key].flatten()) for key in same)
+    assert loaded["head.fc.weight"].shape == (CLASSES, theirs["head.fc.weight"].shape[1])
     assert len(told.words) == 1
 
 

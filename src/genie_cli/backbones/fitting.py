@@ -91,23 +91,39 @@ def started(
     import timm
 
     matched = layouts.match(network.state_dict(), found, path)
-    if _averages(network, matched.weights):
+    if averages := _averages(network, matched.weights):
         options = options | {"global_pool": "avg"}
         network = timm.create_model(name, pretrained=False, **options)
-        observer.found(_AVERAGED.format(path))
     kept, new = _kept(network, matched.weights)
     own, theirs = (layouts.last_layers(network, names) for names in (new, matched.weights))
     if own:
         _renew(network)
+    loaded = _filled(network, name, kept, new, path, options)
+    if averages:
+        observer.found(_AVERAGED.format(path))
+    if own:
         sizes = {key: tuple(matched.weights[key].shape) for key in theirs}
         observer.found(f"{path}: the last layer is new, for {network.num_classes} classes; {_in_file(sizes)}")
     if others := [key for key in new if key not in own]:
         observer.found(f"{path}: new, since the file has none: {shorten(others)}")
-    fresh = network.state_dict()
-    weights = kept | {key: fresh[key] for key in new}
-    loaded = _loaded(name, weights, path, options, {"num_classes": network.num_classes}, name)
     _tell(path, loaded, matched, kept, observer, told=theirs)
     return loaded
+
+
+def _filled(
+    network: Any, name: str, kept: Weights, new: Collection[str], path: Path | str, options: dict[str, Any]
+) -> Any:
+    """A network with weights that are kept, those of ``new`` being its own."""
+    own = network.state_dict()
+    if 2 * len(own.keys() & kept.keys()) >= len(own) or not new:
+        weights = {**kept, **{key: own[key] for key in new}}
+        return _loaded(name, weights, path, options, {"num_classes": network.num_classes}, name)
+    # timm converts the names of the whole file or of none, so that a new layer under timm's name would not do.
+    body = _loaded(name, kept, path, options | {"num_classes": 0}, {"num_classes": 0}, name).state_dict()
+    if body.keys() - own.keys() or own.keys() - body.keys() - set(new):
+        raise ModelError(f"{path} does not fit {name}: {tensors.difference(own, body)}", _OTHER)
+    network.load_state_dict({**own, **body})
+    return network
 
 
 def _kept(network: Any, weights: Weights) -> tuple[dict[str, torch.Tensor], list[str]]:
@@ -156,7 +172,9 @@ def _skeleton(name: str, called: str, path: Path, options: Mapping[str, Any]) ->
     def refuse(reason: str) -> ModelError:
         return ModelError(f"{path} does not fit {called}: timm says: {reason}", _OTHER)
 
-    with guarded(refuse), init_empty_weights():
+    with suppress(Exception), quiet(), init_empty_weights():
+        return timm.create_model(name, **options)
+    with guarded(refuse):  # a few networks compute while they are built
         return timm.create_model(name, **options)
 
 

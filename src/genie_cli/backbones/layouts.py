@@ -23,7 +23,7 @@ _DEEPEST = 16  # parts of a name after its prefix
 # What the parts of a network are called that only its training needs.
 _TRAINING = (
     *("decoder", "mask_token", "projector", "projection", "predictor", "proj_head", "dino_head", "ibot_head"),
-    *("contrastive_head", "queue", "momentum", "target_", "ema_", "loss", "criterion"),
+    *("contrast", "prototypes", "regressor", "queue", "momentum", "target_", "ema_", "loss", "criterion"),
 )
 # Other names of a last layer, which timm's conversions know.
 _LAST = ("head", "fc", "classifier", "last_linear", "heads.head")
