@@ -16,6 +16,7 @@ from genie_cli.devices import (
     keep_freed_memory,
     multiplies_bfloat16,
     parse_device,
+    parse_devices,
 )
 from genie_cli.errors import ModelError, UsageError, said
 
@@ -62,6 +63,25 @@ def test_a_name_that_is_like_none_gets_no_suggestion(name: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_device(name)
     assert str(caught.value) == f"there is no device {name!r}"
+
+
+@pytest.mark.parametrize("several", ["cuda:0,cuda:1", "cuda:0, cuda:1", "cpu*2", "all"])
+def test_of_a_list_it_is_said_where_it_goes(several: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_device(several)
+    assert str(caught.value) == f"--device takes one device, and {several!r} are several"
+    assert f"use --devices {several}; elsewhere" in caught.value.hint
+    assert parse_devices(several)
+
+
+def test_an_apple_gpu_is_chosen_where_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    if torch.cuda.is_available() or torch.backends.mps.is_available():
+        pytest.skip("this machine has a GPU")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert choose_device("auto") == torch.device("cpu")  # this build of torch has no kernels for it
+    monkeypatch.setattr("genie_cli.devices._mps_works", lambda: True)
+    with pytest.raises(ModelError, match="device 'mps' cannot be used"):
+        choose_device("auto")
 
 
 def test_parsing_a_name_does_not_import_torch() -> None:

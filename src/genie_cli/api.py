@@ -719,7 +719,8 @@ def longtail(
         confusion: which classes are confused with each other: what `confuse` returns, or its file; default: measured
             with ``backbone``.
         backbone: the network to measure that with; default: DINOv2 ViT-B/14, ``digits`` for the digits.
-        checkpoint: LiVT's or MAE's weights to start training from; default: random weights.
+        checkpoint: a file of weights to start training from, such as LiVT's or MAE's; default: timm's if ``network``
+            has a tag, else random weights.
         compare: pairs of augmentations, such as ``["genie r=0.8,txt2img"]``: the paired difference, first less second.
         partial, soft_labels, class_names, out: as in `fewshot`.
         settings: settings in the sections longtail, data, generate and model.

@@ -60,8 +60,23 @@ def parse_device(text: str) -> str:
     kind, colon, index = text.partition(":")
     if text == "auto" or (kind in _TYPES and (not colon or re.fullmatch("0|[1-9][0-9]*", index, re.ASCII))):
         return text
+    if _is_list(text):
+        raise UsageError(
+            f"--device takes one device, and {text!r} are several",
+            f"where images are made, use --devices {text}; elsewhere one of them",
+        )
     near = _nearest_device(text)
     raise UsageError(f"there is no device {text!r}" + (f"; did you mean {near}?" if near else ""), _HINT)
+
+
+def _is_list(text: str) -> bool:
+    """Whether it is a list of devices as `parse_devices` takes it."""
+    if not ("," in text or "*" in text or text == "all"):
+        return False
+    try:
+        return bool(parse_devices(text))
+    except UsageError:
+        return False
 
 
 def _nearest_device(text: str) -> str:
@@ -135,7 +150,8 @@ def choose_device(wanted: str) -> torch.device:
     """The torch device called ``wanted``, once a small computation on it has worked.
 
     Args:
-        wanted: ``"auto"`` (CUDA if torch can use it, else the CPU) or a device name; see `parse_device`.
+        wanted: ``"auto"`` (CUDA if torch can use it, else an Apple GPU, else the CPU) or a device name; see
+            `parse_device`.
 
     Raises:
         ModelError: this machine has no such device, or torch cannot use it.
@@ -143,7 +159,7 @@ def choose_device(wanted: str) -> torch.device:
     import torch
 
     if wanted == "auto":
-        wanted = "cuda" if torch.cuda.is_available() else "cpu"
+        wanted = "cuda" if torch.cuda.is_available() else "mps" if _mps_works() else "cpu"
     try:
         device = torch.device(wanted)
         torch.zeros(1, device=device).item()  # a device can exist and still be unable to hold data
@@ -152,6 +168,19 @@ def choose_device(wanted: str) -> torch.device:
             f"device {wanted!r} cannot be used: {device_trouble(error)}", "see genie doctor, or use --device cpu"
         ) from None
     return torch.device("cpu") if device.type == "cpu" else device  # torch takes cpu:1, too, and there is one CPU
+
+
+def _mps_works() -> bool:
+    """Whether this machine has an Apple GPU on which torch convolves, as every network here does."""
+    import torch
+
+    if not torch.backends.mps.is_available():
+        return False
+    try:
+        image = torch.ones(1, 3, 8, 8, device="mps")
+        return bool(torch.nn.functional.conv2d(image, image).item() == image.numel())
+    except (RuntimeError, AssertionError, ImportError, TypeError):
+        return False
 
 
 def is_usable(device: torch.device) -> bool:

@@ -14,6 +14,7 @@ None of them prints; `cli/_help.py` turns them into messages and exit codes.
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -90,6 +91,7 @@ def _lines(text: str | Sequence[str]) -> tuple[str, ...]:
 
 
 _LONGEST = 300  # characters of another library's message
+_TOKEN = re.compile("hf_[A-Za-z0-9]{8,}")  # of the Hugging Face hub
 # What libraries advise to get around their own protection from a file. genie's own advice is to get another file.
 _UNSAFE_ADVICE = re.compile(
     "weights_only|weights only load failed|safe_globals|allowlist|can still be loaded|you trust|trusted source"
@@ -99,13 +101,22 @@ _UNSAFE_ADVICE = re.compile(
 
 
 def said(error: BaseException) -> str:
-    """What another library's error says, in one line: without advice to switch off what protects from harmful files.
+    """What another library's error says, in one line.
+
+    Without advice to switch off what protects from harmful files, and without the token of `HF_TOKEN`, or any other.
 
     The error's type if nothing is left.
     """
-    line = next(iter(str(error).strip().splitlines()), "")
+    line = _without_tokens(next(iter(str(error).strip().splitlines()), ""))
     kept = " ".join(sentence for sentence in re.split(r"(?<=[.!?;]) +", line) if not _UNSAFE_ADVICE.search(sentence))
     return (kept if len(kept) <= _LONGEST else f"{kept[:_LONGEST]}…") or type(error).__name__
+
+
+def _without_tokens(text: str) -> str:
+    own = (os.environ.get(name, "").strip() for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"))
+    for token in filter(None, own):
+        text = text.replace(token, "(a token)")
+    return _TOKEN.sub("(a token)", text)
 
 
 def shorten(words: Sequence[object], shown: int = 5, between: str = ", ") -> str:

@@ -80,9 +80,12 @@ def test_a_surplus_and_a_misshaped_weight_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ({"state_dict": {}, "epoch": 1}, "no 'model' entry, but state_dict, epoch"),
-        ({"model": {"layer.weight": torch.zeros(2)}}, r"'model' has no encoder\.\*, but layer\.weight"),
-        ({"model": {"encoder.conv1.weight": 3}}, "holds no weights"),
+        ({"state_dict": {}, "epoch": 1}, "no weights in a known layout; it has: state_dict, epoch"),
+        (
+            {"model": {"layer.weight": torch.zeros(2)}},
+            r"is not a checkpoint of UniSiam: it has no encoder\.\*, but layer\.weight",
+        ),
+        ({"model": {"encoder.conv1.weight": 3}}, "holds no weights in a known layout"),
         (torch.zeros(3), "holds a Tensor, not a dictionary"),
     ],
 )

@@ -52,12 +52,14 @@ class LocalHub:
         url: its address.
         faults: what goes wrong; the first that fits a request counts.
         requests: what it was asked for: the method and the path, and the first byte if that was not 0.
+        authorizations: what the askers said who they are.
     """
 
     root: Path
     url: str = ""
     faults: list[Fault] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
+    authorizations: set[str] = field(default_factory=set)
     lock: Lock = field(default_factory=Lock)
 
     def files(self, name: str) -> dict[str, Path]:
@@ -134,6 +136,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0].strip("/")
         start = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")[0])
         self.served.requests.append(f"{method} {path}" + (f" from {start}" if start else ""))
+        if said := self.headers.get("Authorization"):
+            self.served.authorizations.add(said)
         fault = self.served.fault(method, path)
         if fault:
             time.sleep(fault.wait)

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-import argparse
 import pickle
 import re
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genie_cli.backbones import plain_data
 from genie_cli.diffusion import tensors
 from genie_cli.diffusion.libraries import is_fault, quiet
 from genie_cli.errors import ModelError, said, shorten
 from genie_cli.files.reading import look, open_binary, reason
+from genie_cli.observer import Observer
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
 # Under which keys training scripts save a network's weights. Averaged weights come first, as in timm.
-_ENTRIES = ("state_dict_ema", "model_ema", "state_dict", "model")
+_ENTRIES = (
+    *("state_dict_ema", "model_ema", "ema", "teacher", "state_dict", "model_state_dict", "model", "module"),
+    *("target_encoder", "encoder", "backbone", "network", "net", "weights", "student"),
+)
+_PLAIN = int | float | str | None
+_DEEPEST = 4  # entries one inside another; a pickle may contain itself
 _AGAIN = "copy or download it again"
-_CODE = re.compile(r"(?:GLOBAL|class|function) ([A-Za-z_]\w*(?:\.\w+)+)")  # what torch names when it refuses an object
+_CODE = re.compile(
+    r"(?:GLOBAL (?=\w)|(?:class|function) (?=\w+\.))([A-Za-z_]\w*(?:\.\w+)*)"
+)  # what torch names when it refuses an object
 
 
 def read(path: Path) -> dict[Any, Any]:
@@ -80,50 +88,8 @@ def _load(path: Path) -> Any:
 
     if path.suffix == ".safetensors":
         return dict(load_file(path))
-    # Many training scripts save their parsed options with the weights; those are plain data, too.
-    with torch.serialization.safe_globals([argparse.Namespace]):
+    with torch.serialization.safe_globals(plain_data.allowed()):
         return torch.load(path, map_location="cpu", weights_only=True)
-
-
-def read_model(path: Path, authors: str, expected: str) -> dict[str, torch.Tensor]:
-    """The weights under ``model`` in a checkpoint, without the prefix ``module.`` of distributed training.
-
-    Args:
-        path: the checkpoint.
-        authors: whose training code saves such files, for messages.
-        expected: the layout of such files, for the hint.
-
-    Raises:
-        ModelError: see `read` and `weights`; also if there is no entry ``model``.
-    """
-    content = read(path)
-    if not isinstance(content.get("model"), dict):
-        raise ModelError(
-            f"{path} is not a checkpoint of {authors}: it has no 'model' entry, but {shorten(list(content))}",
-            f"expected {expected}",
-        )
-    return without_prefixes(weights(content, path, ["model"]), path, "module.")
-
-
-def without_prefixes(found: Mapping[str, torch.Tensor], path: Path, *prefixes: str) -> dict[str, torch.Tensor]:
-    """Weights under shorter names.
-
-    Args:
-        found: the weights.
-        path: where they are from, for the message.
-        prefixes: what is removed from the start of each name, one after the other.
-
-    Raises:
-        ModelError: two weights would have one name.
-    """
-    shorter = {}
-    for key, value in found.items():
-        for prefix in prefixes:
-            key = key.removeprefix(prefix)
-        if key in shorter:
-            raise ModelError(f"{path} holds two weights called {key}, with and without {' and '.join(prefixes)}")
-        shorter[key] = value
-    return shorter
 
 
 def _refusal(path: Path, error: BaseException) -> ModelError:
@@ -149,23 +115,59 @@ def _resave(name: str) -> str:
     return f"torch.save({{'model': network.state_dict()}}, {name!r})"
 
 
-def weights(content: Mapping[Any, Any], path: Path, entries: Sequence[str] = _ENTRIES) -> dict[str, torch.Tensor]:
-    """The network's weights in a checkpoint's content: the first of ``entries`` that exists, else the content itself.
+def weights(content: Mapping[Any, Any], path: Path, observer: Observer | None = None) -> dict[str, torch.Tensor]:
+    """The network's weights in a checkpoint's content, under their names in the file.
+
+    They are in an entry that training scripts save them in, which may be inside another, or in the only entry that has
+    any, or are the content itself. Numbers and texts beside them are not read.
+
+    Args:
+        content: what `read` returns.
+        path: where it is from, for messages.
+        observer: is told which entry was taken if there are several.
 
     Raises:
-        ModelError: they are empty, or have values that are not tensors of real numbers.
+        ModelError: there are none, or some are not tensors of real numbers.
     """
     import torch
 
-    found = next((content[entry] for entry in entries if isinstance(content.get(entry), dict)), content)
-    named = all(isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in found.items())
-    if not found or not named:
+    found = _opened(content, path, observer or Observer())
+    named = {key: value for key, value in found.items() if isinstance(value, torch.Tensor)}
+    plain = all(isinstance(key, str) and isinstance(value, _PLAIN | torch.Tensor) for key, value in found.items())
+    if not named or not plain:
         raise ModelError(
             f"{path} holds no weights in a known layout; it has: {shorten(list(content))}", _resave(path.name)
         )
-    if odd := [f"{key} ({why})" for key, value in found.items() if (why := _unusable(value))]:
+    if odd := [f"{key} ({why})" for key, value in named.items() if (why := _unusable(value))]:
         raise ModelError(f"{path} is not supported: not all of its weights are plain tensors: {shorten(odd)}")
-    return {key: value.detach() for key, value in found.items()}
+    return {key: value.detach() for key, value in named.items()}
+
+
+def _opened(content: Mapping[Any, Any], path: Path, observer: Observer, depth: int = 0) -> Mapping[Any, Any]:
+    """The innermost of the entries that have weights; the content itself if none of its entries has."""
+    import torch
+
+    having = [key for key, value in content.items() if _has_weights(value)]
+    inner = [entry for entry in _ENTRIES if entry in having]
+    if not inner and len(having) == 1 and not any(isinstance(value, torch.Tensor) for value in content.values()):
+        inner = having
+    if not inner or depth == _DEEPEST:
+        return content
+    if others := [key for key in having if key != inner[0]]:
+        observer.found(f"{path}: the weights in its entry {inner[0]} are used, not those in {shorten(others)}")
+    return _opened(content[inner[0]], path, observer, depth + 1)
+
+
+def _has_weights(value: Any, depth: int = 0) -> bool:
+    """Whether a dictionary has names and tensors, as a network's weights are, or one of its entries has."""
+    import torch
+
+    if not isinstance(value, dict) or depth == _DEEPEST:
+        return False
+    named = all(isinstance(key, str) for key in value)
+    if named and any(isinstance(each, torch.Tensor) for each in value.values()):
+        return True
+    return any(_has_weights(value.get(entry), depth + 1) for entry in _ENTRIES)
 
 
 def _unusable(tensor: torch.Tensor) -> str:

@@ -50,7 +50,7 @@ def load(name: str, checkpoint: Path | None = None, device: str = "auto", observ
                 f"{name} needs a checkpoint, since its weights are not published in one place",
                 "use --checkpoint FILE with a file of UniSiam's authors",
             )
-        return _on(where, unisiam.load(name, checkpoint))
+        return _on(where, unisiam.load(name, checkpoint, observer))
     _check(name, checkpoint, NAMES)
     return _on(where, pretrained.features(name, checkpoint, observer or Observer()))
 

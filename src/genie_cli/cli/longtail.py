@@ -97,7 +97,12 @@ def longtail(
     soft_labels: SoftLabels = False,
     checkpoint: Annotated[
         Path | None,
-        option(help="LiVT's or MAE's weights to start from.", panel=TRAINING, metavar="FILE", default="random weights"),
+        option(
+            help="File of weights to start from, such as LiVT's or MAE's.",
+            panel=TRAINING,
+            metavar="FILE",
+            default="timm's for --network NAME.tag, else random",
+        ),
     ] = None,
     out: Annotated[
         Path,

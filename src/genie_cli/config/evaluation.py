@@ -82,7 +82,7 @@ class LongTail(Section):
     seeds: tuple[Annotated[int, Field(ge=0, le=LARGEST_SEED)], ...] = setting(
         (0, 1, 2), "Training seeds, as 0,1,2; one training for each.", min_length=1
     )
-    network: str = setting("vit_base_patch16_224", "timm model to train.")
+    network: str = setting("vit_base_patch16_224", "timm model to train; NAME.tag starts from timm's weights.")
     loss: Literal["bal-bce", "bce"] = setting("bal-bce", "Balanced or plain binary cross-entropy.")
     prior: Literal["real", "mixed"] = setting(
         "real", "Class frequencies for Bal-BCE: of the real images, or of real and generated images.", rare=True

@@ -137,7 +137,7 @@ def load(
 
     Args:
         located: where it is; see `locate.locate`.
-        device: ``"auto"`` (CUDA if torch can use it, else the CPU) or a torch device.
+        device: ``"auto"``, see `devices.choose_device`, or a torch device.
         dtype: ``"auto"``, ``"half"``, ``"float32"``, ``"float16"`` or ``"bfloat16"``; see `devices.choose_dtype`.
         attention: how the UNet computes attention: ``"sdpa"``, ``"xformers"`` or ``"sliced"``; see `attention.use`.
         compiled: what of the UNet is compiled: ``"off"``, ``"regional"`` or ``"full"``; see `compiling.use`.

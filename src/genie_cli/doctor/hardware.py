@@ -49,7 +49,8 @@ def _devices(device: torch.device) -> Iterator[Finding]:
         return
     yield Finding("device", "cpu", f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads")
     if torch.backends.mps.is_available():
-        yield Finding("device", "mps", "Apple GPU, used with --device mps")
+        used = "used by default" if device.type == "mps" else "torch cannot use it"
+        yield Finding("device", "mps", f"Apple GPU, {used} (unmeasured)")
     yield from _unused_nvidia()
 
 

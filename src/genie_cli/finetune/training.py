@@ -117,7 +117,12 @@ def accelerator_for(recipe: LongTail, device: str) -> Accelerator:
         raise UsageError("--precision float16 needs a GPU", "use --precision bfloat16 or float32")
     if chosen.type == "cuda" and chosen.index is not None:
         torch.cuda.set_device(chosen)
-    precisions = {"float32": "no", "float16": "fp16", "bfloat16": "bf16", "auto": "no" if cpu else "fp16"}
+    precisions = {
+        "float32": "no",
+        "float16": "fp16",
+        "bfloat16": "bf16",
+        "auto": "fp16" if chosen.type == "cuda" else "no",
+    }
     return Accelerator(
         cpu=cpu,
         mixed_precision=precisions[recipe.precision],

@@ -36,7 +36,8 @@ class LongTailOptions:
         manifests: names of manifests that have the generated images, ``"-"`` for standard input; empty: generate them.
         confusion: which classes are confused with each other; None: measure it on the training images.
         backbone: name of the network that confusions are measured with; None: the data set's or the usual one.
-        checkpoint: file with the weights that trainings start from; None: random weights.
+        checkpoint: file with the weights that trainings start from; None: timm's if the network's name has a tag, else
+            random weights.
         partial: accept an incomplete data set.
         soft_labels: use the oracle's probabilities as labels of generated images.
         compare: pairs of labels of augmentations, ``"genie r=0.8,txt2img"``: the first less the second.

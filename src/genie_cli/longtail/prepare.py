@@ -137,9 +137,11 @@ def _trainings(
         folder=options.out / "trainings",
         repeated=repeated_images(dataset.train, wanted_images(profile, recipe.per_class, recipe.fill_to)),
     )
-    trainings.require_trainable()
+    trainings.require_trainable(observer)
     if trainings.accelerator.num_processes > 1:
         require_shareable(options, augmentations)
-    if not options.checkpoint:
+    if trainings.network.starts_from_timm:
+        observer.found(f"{trainings.network.name} starts from the weights that timm has under this name")
+    elif not options.checkpoint:
         observer.found(f"no --checkpoint: {trainings.network.name} starts from random weights")
     return trainings

@@ -108,13 +108,16 @@ class Trainings:
             dataset, recipe, network, preprocess, crops, accelerator, soft_labels, folder, repeated, epoch_images
         )
 
-    def require_trainable(self) -> None:
+    def require_trainable(self, observer: Observer | None = None) -> None:
         """Check, before hours of generating images, that the network can be built and the batch be divided.
+
+        Args:
+            observer: is told what of the network's first weights is new, was resampled or left out.
 
         Raises:
             UsageError, ModelError: see `backbones.trainable.build` and `finetune.sampler.MicroBatchSampler`.
         """
-        build(self.network)
+        build(self.network, observer)
         sampler_for(len(self.dataset.train), self.recipe, 0, self.accelerator)
 
     def run_all(
@@ -235,6 +238,7 @@ class Trainings:
             "seed": seed,
             "augmentation": augmentation.label,
             "checkpoint": self._checkpoint,
+            **({"pretrained": True} if self.network.starts_from_timm else {}),
             "size": self.preprocess.size,
             "images": _sha256(image.sha256.encode() + image.label.tobytes() for image in training_images),
             "test": _sha256(f"{source.sha256} {source.label}".encode() for source in self.dataset.test),
