@@ -67,10 +67,11 @@ def test_a_name_that_is_like_none_gets_no_suggestion(name: str) -> None:
 
 @pytest.mark.parametrize("several", ["cuda:0,cuda:1", "cuda:0, cuda:1", "cpu*2", "all"])
 def test_of_a_list_it_is_said_where_it_goes(several: str) -> None:
-    with pytest.raises(UsageError) as caught:
-        parse_device(several)
-    assert str(caught.value) == f"--device takes one device, and {several!r} are several"
-    assert f"use --devices {several}; elsewhere" in caught.value.hint
+    for use in (parse_device, choose_device):
+        with pytest.raises(UsageError) as caught:
+            use(several)
+        assert str(caught.value) == f"--device takes one device, and {several!r} are several"
+        assert f"use --devices {several} with the commands that make images" in caught.value.hint
     assert parse_devices(several)
 
 

@@ -60,23 +60,24 @@ def parse_device(text: str) -> str:
     kind, colon, index = text.partition(":")
     if text == "auto" or (kind in _TYPES and (not colon or re.fullmatch("0|[1-9][0-9]*", index, re.ASCII))):
         return text
-    if _is_list(text):
-        raise UsageError(
-            f"--device takes one device, and {text!r} are several",
-            f"where images are made, use --devices {text}; elsewhere one of them",
-        )
+    _require_one(text)
     near = _nearest_device(text)
     raise UsageError(f"there is no device {text!r}" + (f"; did you mean {near}?" if near else ""), _HINT)
 
 
-def _is_list(text: str) -> bool:
-    """Whether it is a list of devices as `parse_devices` takes it."""
+def _require_one(text: str) -> None:
+    """Raise UsageError for a list of devices as `parse_devices` takes it."""
     if not ("," in text or "*" in text or text == "all"):
-        return False
+        return
     try:
-        return bool(parse_devices(text))
+        first = parse_devices(text)[0]
     except UsageError:
-        return False
+        return
+    single = "auto" if first == "all" else first
+    raise UsageError(
+        f"--device takes one device, and {text!r} are several",
+        f"use --devices {text} with the commands that make images; the others take one: --device {single}",
+    )
 
 
 def _nearest_device(text: str) -> str:
@@ -154,9 +155,12 @@ def choose_device(wanted: str) -> torch.device:
             `parse_device`.
 
     Raises:
+        UsageError: it is a list of devices.
         ModelError: this machine has no such device, or torch cannot use it.
     """
     import torch
+
+    _require_one(wanted)
 
     if wanted == "auto":
         wanted = "cuda" if torch.cuda.is_available() else "mps" if _mps_works() else "cpu"

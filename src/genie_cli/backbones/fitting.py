@@ -39,38 +39,41 @@ def whole(
 ) -> Any:
     """A network with a checkpoint's weights, on the CPU, with as many outputs as the checkpoint's last layer.
 
-    It has none if the checkpoint has no last layer, or one that is not the network's, such as a projection.
-
     Args:
         name: what timm knows the network by.
-        found: the checkpoint's tensors.
-        path: where they are from.
+        found, path: the checkpoint's tensors, and where they are from.
         options: arguments of `timm.create_model` besides the weights.
         observer: is told what was left out or resampled.
         called: what the user calls a network of a folder or of the hub, whose configuration has the number of outputs.
-        with_head: the last layer is needed: one that does not fit is an error.
+        with_head: a last layer that does not fit, such as a projection, is an error; else the network has none then.
 
     Raises:
         ModelError: weights are missing, do not fit or are not finite.
     """
-    options = dict(options)
     if called:
         _require_size(name, path, found)
-    skeleton = _skeleton(name, called or name, path, options)
-    matched = layouts.match(skeleton.state_dict(), found, path)
-    if _averages(skeleton, matched.weights):
-        options["global_pool"] = "avg"
-        skeleton = _skeleton(name, called or name, path, options)
-        matched = layouts.match(skeleton.state_dict(), found, path)
-        observer.found(_AVERAGED.format(path))
+    skeleton, matched = _sorted(name, called, found, path, options)
+    if averages := _averages(skeleton, matched.weights):
+        options = {**options, "global_pool": "avg"}
+        skeleton, matched = _sorted(name, called, found, path, options)
     weights, overlay = matched.weights, {}
     if not called:
         overlay = {"num_classes": _outputs(path, skeleton, weights, with_head=with_head)}
         last = () if overlay["num_classes"] else layouts.last_layers(skeleton, weights)
         weights = {key: tensor for key, tensor in weights.items() if key not in last}
     network = _loaded(name, weights, path, options, overlay, called or name)
+    if averages:
+        observer.found(_AVERAGED.format(path))
     _tell(path, network, matched, weights, observer)
     return network
+
+
+def _sorted(
+    name: str, called: str, found: Weights, path: Path, options: Mapping[str, Any]
+) -> tuple[Any, layouts.Matched]:
+    """The network without numbers, and the checkpoint's tensors sorted for it."""
+    skeleton = _skeleton(name, called or name, path, options)
+    return skeleton, layouts.match(skeleton.state_dict(), found, path)
 
 
 def started(

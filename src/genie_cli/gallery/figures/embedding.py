@@ -137,7 +137,7 @@ def embed(
     if len(chosen) < 3:
         return None
     with observer.progress("Loading the backbone"):
-        network = load(backbone, checkpoint, device)
+        network = load(backbone, checkpoint, device, observer)
     known, unread = _features(Features(network, default_folder(observer), observer), chosen, observer)
     points = [point for point in chosen if point.sha256 in known]
     if len(points) < 3:
