@@ -48,7 +48,7 @@ ARRAY = pickle.dumps({"data": packs.pixels(), "labels": list(OF)}, 2)
         (bytearray, (1 << 40,), "builtins.bytearray"),
         (np.zeros, (1 << 40,), "numpy.zeros"),
     ],
-    ids=str,
+    ids=["system", "eval", "save", "load", "Path", "bytearray", "zeros"],
 )
 def test_a_pickle_that_calls_anything_is_refused_by_name(
     call: Any, given: Any, name: str, protocol: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
