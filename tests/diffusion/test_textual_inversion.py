@@ -127,6 +127,7 @@ def test_images_are_made_with_them_and_say_so(model: Located, photos: Path, geni
     words += ["--prompt", "A photo of a {target}, <toy>", "--out", "o"]
     done = genie(*words, "--lora", "detail.safetensors:0.5", "--embedding", word)
     assert done.exit_code == 0, done.output
+    assert "no effect" not in done.stderr
     [image] = (tmp_path / "o").rglob("*.jpg")
     record = provenance.read(image)
     assert record.settings["model"].startswith(f"{model.identity}+lora:detail@")
@@ -136,3 +137,6 @@ def test_images_are_made_with_them_and_say_so(model: Located, photos: Path, geni
     refused = genie(*words, "--lora", "detail.safetensors:0.25", "--embedding", word)
     assert refused.exit_code == 1
     assert "was made with other settings" in refused.output
+    words[words.index("--prompt") + 1] = "A photo of a {target}"
+    unused = genie(*words[:-1], "without", "--embedding", word)
+    assert "no prompt has the word '<toy>', so its --embedding has no effect" in " ".join(unused.stderr.split())

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from genie_cli.config import Model, Settings
 from genie_cli.devices import is_usable
 from genie_cli.errors import UsageError
 from genie_cli.generate.estimate import Estimate, Tally
+from genie_cli.generate.learned_words import warn_of_unused
 from genie_cli.generate.plan import Planned, planned
 from genie_cli.generate.request import PlanRequest, check
 from genie_cli.generate.shards import Share
@@ -104,6 +105,8 @@ class Run:
         from genie_cli.generate import pipeline
         from genie_cli.generate.folder import Output
 
+        prompts = chain([self.settings.generate.negative_prompt], (job.prompt for job in self.jobs))
+        warn_of_unused(self.located, prompts, self.observer)
         watches: list[Stopwatch] = []
         output = Output(Path(self.settings.output.dir), self._header(), self.share.name)
         done = pipeline.run(
