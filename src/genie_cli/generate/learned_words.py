@@ -28,5 +28,6 @@ def warn_of_unused(located: Located, prompts: Iterable[str], observer: Observer)
             return
     for word in sorted(unused):
         observer.warning(
-            f"no prompt has the word {word!r}, so its --embedding has no effect: add it to --prompt or --negative-prompt"
+            f"no prompt has the word {word!r}, so its --embedding has no effect: add it to --prompt, or to "
+            "--negative-prompt"
         )
