@@ -14,7 +14,7 @@ import io
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -22,12 +22,12 @@ from typing import Any, BinaryIO, cast
 from genie_cli.errors import OutputError
 from genie_cli.export.form import Linked, Written
 from genie_cli.export.samples import Sample
-from genie_cli.files.folders import make_own_folder, remove_folder
+from genie_cli.files.folders import make_own_folder
 from genie_cli.files.marker import Marker
 from genie_cli.files.reading import read_bytes, sha256_of
-from genie_cli.files.writing import open_new, place, reraise_as_output_error
+from genie_cli.files.writing import open_new, place
 from genie_cli.generate import card
-from genie_cli.generate.locks import held
+from genie_cli.generate.own_folder import aside_of, locked, require_content, with_aside
 
 _NO_LINK = (errno.EXDEV, errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS)
 _ELSEWHERE = "give a new folder: --out SET"
@@ -46,14 +46,6 @@ class SetFolder:
     identity: Mapping[str, Any]
     _made: set[Path] = field(default_factory=set)
 
-    @property
-    def _private(self) -> Path:
-        return self.root / ".genie"
-
-    @property
-    def _aside(self) -> Path:
-        return self._private / "aside"
-
     @contextmanager
     def opened(self) -> Iterator[None]:
         """Lock the folder, check that it is new or holds the same set, and tidy up after a killed export.
@@ -61,14 +53,7 @@ class SetFolder:
         Raises:
             OutputError: it holds something else, another process exports to it, or it cannot be written.
         """
-        MARKER.require_free(self.root)
-        with ExitStack() as locked, reraise_as_output_error(self.root):
-            make_own_folder(self._private)
-            locked.enter_context(held(self._private, MARKER.command))
-            MARKER.require_free(self.root)
-            remove_folder(self._aside)
-            self._aside.mkdir()
-            locked.callback(remove_folder, self._aside)
+        with locked(self.root, MARKER), with_aside(self.root):
             self._bind()
             yield
 
@@ -95,13 +80,13 @@ class SetFolder:
         self._make(final.parent)
         if isinstance(file, Linked):
             if os.path.lexists(final):
-                _require_content(final, file.sample.sha256)
+                require_content(final, file.sample.sha256, MARKER)
             else:
                 self._link(file.sample, final)
             return file.sample.sha256
         if os.path.lexists(final):
             digest = _digest_of(file.write)
-            _require_content(final, digest)
+            require_content(final, digest, MARKER)
             return digest
         return self._write(file.write, final)
 
@@ -119,8 +104,8 @@ class SetFolder:
                 return True
         if name != card.NAME or not card.is_replaceable(final):
             return False
-        self._write(lambda file: file.write(content), self._aside / "replaces")
-        os.replace(self._aside / "replaces", final)
+        self._write(lambda file: file.write(content), aside_of(self.root) / "replaces")
+        os.replace(aside_of(self.root) / "replaces", final)
         return True
 
     def _make(self, folder: Path) -> None:
@@ -141,7 +126,7 @@ class SetFolder:
             self._write(lambda file: file.write(data), final)
 
     def _write(self, write: Callable[[BinaryIO], object], final: Path) -> str:
-        aside = self._aside / "unfinished"
+        aside = aside_of(self.root) / "unfinished"
         aside.unlink(missing_ok=True)  # of an attempt for which the disk was too full
         with open_new(aside) as file:
             write(file)
@@ -151,16 +136,6 @@ class SetFolder:
         place(aside, final)
         aside.unlink(missing_ok=True)
         return digest
-
-
-def _require_content(path: Path, digest: str) -> None:
-    """Raise OutputError unless a regular file with this SHA-256 is there."""
-    try:
-        found = sha256_of(path, follow=False)
-    except OSError:
-        found = ""
-    if found != digest:
-        raise OutputError(f"{path} is another file than genie export would put there", f"move it away, or {_ELSEWHERE}")
 
 
 class _Digest(io.RawIOBase):

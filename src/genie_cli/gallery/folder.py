@@ -16,8 +16,8 @@ from pathlib import Path
 
 from genie_cli.files.folders import make_own_folder
 from genie_cli.files.marker import Marker
-from genie_cli.files.writing import clear_unfinished, reraise_as_output_error, write_atomically
-from genie_cli.generate.locks import held
+from genie_cli.files.writing import clear_unfinished, write_atomically
+from genie_cli.generate.own_folder import PRIVATE, locked
 
 PAGE = "index.html"
 SHEETS, DATA, STATIC = "sheets", "data", "static"
@@ -34,7 +34,7 @@ class GalleryFolder:
     @property
     def private(self) -> Path:
         """The folder of what is not for the page."""
-        return self.root / ".genie"
+        return self.root / PRIVATE
 
     @contextmanager
     def opened(self) -> Iterator[None]:
@@ -43,15 +43,11 @@ class GalleryFolder:
         Raises:
             OutputError: it holds anything else, another process makes a gallery there, or it cannot be written.
         """
-        MARKER.require_free(self.root)
-        with reraise_as_output_error(self.root):
-            make_own_folder(self.private)
-            with held(self.private, MARKER.command):
-                MARKER.require_free(self.root)
-                self.write(MARKER.name, MARKER.content({}))
-                for name in (SHEETS, DATA, STATIC):
-                    make_own_folder(self.root / name)
-                yield
+        with locked(self.root, MARKER):
+            self.write(MARKER.name, MARKER.content({}))
+            for name in (SHEETS, DATA, STATIC):
+                make_own_folder(self.root / name)
+            yield
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file of the gallery, completely or not at all; name relative to the folder."""

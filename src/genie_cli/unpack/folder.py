@@ -10,17 +10,16 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from genie_cli.errors import OutputError
-from genie_cli.files.folders import make_own_folder, remove_folder
+from genie_cli.files.folders import make_own_folder
 from genie_cli.files.marker import Marker
-from genie_cli.files.reading import sha256_of
-from genie_cli.files.writing import open_new, place, reraise_as_output_error
-from genie_cli.generate.locks import held
+from genie_cli.files.writing import open_new, place
+from genie_cli.generate.own_folder import aside_of, locked, require_content, with_aside
 
 _ELSEWHERE = "give a new folder: --out FOLDER"
 MARKER = Marker("unpack", _ELSEWHERE, ("aside",))
@@ -38,14 +37,6 @@ class ClassFolders:
     identity: Mapping[str, Any]
     _made: set[Path] = field(default_factory=set)
 
-    @property
-    def _private(self) -> Path:
-        return self.root / ".genie"
-
-    @property
-    def _aside(self) -> Path:
-        return self._private / "aside"
-
     @contextmanager
     def opened(self) -> Iterator[None]:
         """Lock the folder, check that it is new or holds the same, and tidy up after a killed process.
@@ -53,14 +44,7 @@ class ClassFolders:
         Raises:
             OutputError: it holds something else, another process unpacks to it, or it cannot be written.
         """
-        MARKER.require_free(self.root)
-        with ExitStack() as locked, reraise_as_output_error(self.root):
-            make_own_folder(self._private)
-            locked.enter_context(held(self._private, MARKER.command))
-            MARKER.require_free(self.root)
-            remove_folder(self._aside)
-            self._aside.mkdir()
-            locked.callback(remove_folder, self._aside)
+        with locked(self.root, MARKER), with_aside(self.root):
             known = MARKER.read(self.root)
             if known is None:
                 self._write(MARKER.content(self.identity), self.root / MARKER.name)
@@ -79,25 +63,15 @@ class ClassFolders:
             make_own_folder(final.parent)
             self._made.add(final.parent)
         if os.path.lexists(final):
-            _require_content(final, data)
+            require_content(final, hashlib.sha256(data).hexdigest(), MARKER)
         else:
             self._write(data, final)
 
     def _write(self, data: bytes, final: Path) -> None:
-        aside = self._aside / final.name  # which no two threads write
+        aside = aside_of(self.root) / final.name  # which no two threads write
         with open_new(aside) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         place(aside, final)
         aside.unlink(missing_ok=True)
-
-
-def _require_content(path: Path, data: bytes) -> None:
-    """Raise OutputError unless a regular file with this content is there."""
-    try:
-        found = sha256_of(path, follow=False)
-    except OSError:
-        found = ""
-    if found != hashlib.sha256(data).hexdigest():
-        raise OutputError(f"{path} is another file than genie unpack would put there", f"move it away, or {_ELSEWHERE}")
