@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -57,52 +58,111 @@ def tiny(path: Path, sample_size: int = 8, **schedule: object) -> Path:
     Args:
         schedule: settings of the scheduler, such as ``prediction_type="v_prediction"``.
     """
-    from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
-    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+    from diffusers import StableDiffusionPipeline
+    from transformers import CLIPTextModel
 
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        text = CLIPTextConfig(
-            vocab_size=557,
-            hidden_size=32,
-            intermediate_size=37,
-            num_hidden_layers=2,
-            num_attention_heads=4,
-            max_position_embeddings=32,
-            hidden_act="gelu",
-        )
-        unet = UNet2DConditionModel(
-            sample_size=sample_size,
-            block_out_channels=(32, 64),
-            layers_per_block=1,
-            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-            cross_attention_dim=32,
-            attention_head_dim=(2, 4),
-            use_linear_projection=True,
-        )
-        vae = AutoencoderKL(
-            block_out_channels=(32, 64),
-            down_block_types=("DownEncoderBlock2D",) * 2,
-            up_block_types=("UpDecoderBlock2D",) * 2,
-            latent_channels=4,
-        )
+        text = CLIPTextModel(_text())
         pipeline = StableDiffusionPipeline(
-            vae=vae,
-            text_encoder=CLIPTextModel(text),
-            tokenizer=CLIPTokenizer.from_pretrained(locate("digits").path / "tokenizer"),
-            unet=unet,
-            scheduler=DDIMScheduler(
-                beta_start=0.00085,
-                beta_end=0.012,
-                beta_schedule="scaled_linear",
-                clip_sample=False,
-                steps_offset=1,
-                **schedule,
-            ),
+            unet=_unet(sample_size),
+            text_encoder=text,
             safety_checker=None,
             feature_extractor=None,
             requires_safety_checker=False,
+            **_rest(**schedule),
         )
     pipeline.save_pretrained(path)
     return path
+
+
+def tiny_xl(path: Path, sample_size: int = 8, zero: bool = True, eos: int = 556, **schedule: object) -> Path:
+    """A random snapshot of Stable Diffusion XL's kind, with the bundled tokenizer, written by the libraries.
+
+    Args:
+        zero: whether no prompt is zeros.
+        eos: what the second text encoder's configuration says of the token at a prompt's end; 2 in old files.
+        schedule: settings of the scheduler.
+    """
+    from diffusers import StableDiffusionXLPipeline
+    from transformers import CLIPTextModel, CLIPTextModelWithProjection
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        texts = CLIPTextModel(_text()), CLIPTextModelWithProjection(_text(48, projection_dim=24, eos_token_id=eos))
+        pipeline = StableDiffusionXLPipeline(
+            unet=_unet(
+                sample_size,
+                cross_attention_dim=32 + 48,
+                transformer_layers_per_block=(1, 2),
+                addition_embed_type="text_time",
+                addition_time_embed_dim=8,
+                projection_class_embeddings_input_dim=24 + 6 * 8,
+            ),
+            text_encoder=texts[0],
+            text_encoder_2=texts[1],
+            tokenizer_2=_tokenizer(pad_token="!"),
+            force_zeros_for_empty_prompt=zero,
+            add_watermarker=False,
+            **_rest(**schedule),
+        )
+    pipeline.save_pretrained(path)
+    return path
+
+
+def _text(width: int = 32, **others: int) -> Any:
+    from transformers import CLIPTextConfig
+
+    return CLIPTextConfig(
+        vocab_size=557,
+        hidden_size=width,
+        intermediate_size=37,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        max_position_embeddings=32,
+        hidden_act="gelu",
+        **others,
+    )
+
+
+def _unet(sample_size: int, cross_attention_dim: int = 32, **others: object) -> Any:
+    from diffusers import UNet2DConditionModel
+
+    return UNet2DConditionModel(
+        sample_size=sample_size,
+        block_out_channels=(32, 64),
+        layers_per_block=1,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        cross_attention_dim=cross_attention_dim,
+        attention_head_dim=(2, 4),
+        use_linear_projection=True,
+        **others,
+    )
+
+
+def _rest(**schedule: object) -> dict[str, Any]:
+    """The autoencoder, the tokenizer and the scheduler."""
+    from diffusers import AutoencoderKL, DDIMScheduler
+
+    vae = AutoencoderKL(
+        block_out_channels=(32, 64),
+        down_block_types=("DownEncoderBlock2D",) * 2,
+        up_block_types=("UpDecoderBlock2D",) * 2,
+        latent_channels=4,
+    )
+    scheduler = DDIMScheduler(
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        clip_sample=False,
+        steps_offset=1,
+        **schedule,
+    )
+    return {"vae": vae, "tokenizer": _tokenizer(), "scheduler": scheduler}
+
+
+def _tokenizer(**others: str) -> Any:
+    from transformers import CLIPTokenizer
+
+    return CLIPTokenizer.from_pretrained(locate("digits").path / "tokenizer", **others)

@@ -62,10 +62,12 @@ def plain_loop(
         clean = vae.encode(pixels).latent_dist.mode() * vae.config.scaling_factor
         abar = scheduler.alphas_cumprod[int(1000 * request.r)]
         latents = abar.sqrt() * clean + (1 - abar).sqrt() * latents
-    ids = snapshot.tokenizer._tokenizer(
-        [negative, request.prompt], padding="max_length", max_length=32, return_tensors="pt"
-    ).input_ids
-    embeddings = snapshot.text_encoder(ids)[0]
+    ids = (
+        snapshot.prompts.tokenizers[0]
+        ._tokenizer([negative, request.prompt], padding="max_length", max_length=32, return_tensors="pt")
+        .input_ids
+    )
+    embeddings = snapshot.prompts.networks[0](ids)[0]
     for t in scheduler.timesteps:
         if t - 1 > 1000 * request.r:
             continue
@@ -177,10 +179,10 @@ class OutOfMemoryAbove(torch.nn.Module):
         super().__init__()
         self.unet, self.rows = unet, rows
 
-    def forward(self, latents: torch.Tensor, *rest: torch.Tensor) -> torch.Tensor:
+    def forward(self, latents: torch.Tensor, *rest: torch.Tensor, **others: torch.Tensor) -> torch.Tensor:
         if len(latents) > self.rows:
             raise torch.OutOfMemoryError(f"no room for {len(latents)} rows")
-        result: torch.Tensor = self.unet(latents, *rest)
+        result: torch.Tensor = self.unet(latents, *rest, **others)
         return result
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,24 +19,28 @@ from genie_cli.diffusion.locate import locate
 from genie_cli.diffusion.requests import Request, SourceImage
 from genie_cli.diffusion.snapshot import Snapshot, load
 from genie_cli.diffusion.solver import Probe, Solver
-from tests.diffusion.snapshots import edit, tiny
+from tests.diffusion.snapshots import edit, tiny, tiny_xl
 
 PROMPT = "A photo of a seven"
 STEPS = 20
-SCHEDULES: dict[str, dict[str, Any]] = {
-    "epsilon": {},
-    "v": {"prediction_type": "v_prediction"},
-    "v, zero terminal SNR": {
-        "prediction_type": "v_prediction",
-        "rescale_betas_zero_snr": True,
-        "timestep_spacing": "trailing",
-    },
+VELOCITIES = {
+    "prediction_type": "v_prediction",
+    "rescale_betas_zero_snr": True,
+    "timestep_spacing": "trailing",
+}
+MODELS: dict[str, Callable[[Path], Path]] = {
+    "epsilon": tiny,
+    "v": partial(tiny, prediction_type="v_prediction"),
+    "v, zero terminal SNR": partial(tiny, **VELOCITIES),
+    "XL": tiny_xl,
+    "XL, no prompt is an empty one": partial(tiny_xl, zero=False, eos=2),
+    "XL, v, zero terminal SNR": partial(tiny_xl, **VELOCITIES),
 }
 
 
-@pytest.fixture(scope="module", params=SCHEDULES)
+@pytest.fixture(scope="module", params=MODELS)
 def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny(tmp_path_factory.mktemp("family") / "model", **SCHEDULES[request.param])
+    return MODELS[request.param](tmp_path_factory.mktemp("family") / "model")
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +51,9 @@ def snapshot(model: Path) -> Snapshot:
 @pytest.fixture(scope="module")
 def pipeline(model: Path) -> Any:
     """diffusers' own, with the GeNIe authors' sampler."""
-    from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline
+    from diffusers import DiffusionPipeline, DPMSolverMultistepScheduler
 
-    found = StableDiffusionPipeline.from_pretrained(model, dtype=torch.float32)
+    found = DiffusionPipeline.from_pretrained(model, dtype=torch.float32)
     found.set_progress_bar_config(disable=True)
     found.scheduler = DPMSolverMultistepScheduler.from_config(
         found.scheduler.config, timestep_spacing="linspace", final_sigmas_type="sigma_min"

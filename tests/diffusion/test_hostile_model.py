@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genie_cli.diffusion import configuration
-from genie_cli.diffusion.configuration import Scheduler, TextEncoder, UNet
 from genie_cli.diffusion.locate import Located, locate
+from genie_cli.diffusion.parts import VAE, Scheduler, TextEncoder, UNet
 from genie_cli.diffusion.snapshot import _alphas_cumprod, load
 from genie_cli.diffusion.tokenizer import Tokenizer
 from genie_cli.errors import GenieError, ModelError
@@ -24,7 +24,7 @@ SMALL = [path.relative_to(BUNDLED).as_posix() for path in BUNDLED.glob("*/*.json
 WEIGHTS = [path.relative_to(BUNDLED).as_posix() for path in BUNDLED.glob("*/*.safetensors")]
 CONFIGS = {
     "unet/config.json": UNet,
-    "vae/config.json": configuration.VAE,
+    "vae/config.json": VAE,
     "text_encoder/config.json": TextEncoder,
     "scheduler/scheduler_config.json": Scheduler,
 }

@@ -11,7 +11,7 @@ import pytest
 
 from genie_cli.diffusion.downloads import size_text
 from tests.diffusion.local_hub import COMMIT, Fault, LocalHub, local_hub
-from tests.diffusion.snapshots import copied
+from tests.diffusion.snapshots import copied, edit
 
 NAME = "somebody/tiny"
 UNET = "unet/diffusion_pytorch_model.safetensors"
@@ -49,7 +49,7 @@ def filled(_filled: Path, tmp_path: Path) -> Path:
 
 
 def test_the_size_is_said_before_and_the_progress_after(hub: LocalHub, tmp_path: Path) -> None:
-    files = [file for name, file in hub.files(NAME).items() if "/" in name or name == "model_index.json"]
+    files = [file for name, file in hub.files(NAME).items() if "/" in name]  # the index is there by then
     size = sum(file.stat().st_size for file in files)
     assert hub.told("locate", NAME, cache=tmp_path) == [
         ("cached", "0 files"),
@@ -57,6 +57,15 @@ def test_the_size_is_said_before_and_the_progress_after(hub: LocalHub, tmp_path:
         ("progress", f"MB downloaded: {size // 10**6} of {size // 10**6 + 1}"),
         GOT_IT,
     ]
+
+
+def test_a_model_that_does_not_run_is_refused_before_its_weights_are_downloaded(tmp_path: Path) -> None:
+    folder = copied(tmp_path / "root" / NAME)
+    edit(folder / "model_index.json", _class_name="StableDiffusion3Pipeline")
+    with local_hub(tmp_path / "root") as hub:
+        [*_, (kind, message)] = hub.told("locate", NAME, cache=tmp_path / "home")
+    assert (kind, "it is Stable Diffusion 3" in message) == ("error", True)
+    assert not [request for request in hub.requests if "safetensors" in request]
 
 
 @pytest.mark.parametrize("environment", [{}, {"HF_HUB_OFFLINE": "1"}])

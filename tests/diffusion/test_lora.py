@@ -33,9 +33,15 @@ def plain(model: Located) -> Snapshot:
     return load(model, "cpu")
 
 
+def network(snapshot: Snapshot, part: str) -> torch.nn.Module:
+    encoders = dict(zip(snapshot.prompts.family.text_encoders, snapshot.prompts.networks, strict=True))
+    found: torch.nn.Module = encoders.get(part) or getattr(snapshot, part)
+    return found
+
+
 def weight(snapshot: Snapshot, layer: str) -> torch.Tensor:
     part, _, name = layer.partition(".")
-    found: torch.Tensor = getattr(snapshot, part).get_submodule(name).weight
+    found: torch.Tensor = network(snapshot, part).get_submodule(name).weight
     return found
 
 
@@ -116,9 +122,9 @@ def test_it_is_added_to_its_layers_and_to_no_others(
     for layer in LAYERS:
         assert torch.allclose(weight(found, layer), expected(plain, layer, times), atol=1e-5), layer
     for part in ("unet", "text_encoder", "vae"):
-        for name, tensor in getattr(plain, part).state_dict().items():
+        for name, tensor in network(plain, part).state_dict().items():
             if f"{part}.{name}".removesuffix(".weight") not in LAYERS:
-                assert torch.equal(tensor, getattr(found, part).state_dict()[name]), name
+                assert torch.equal(tensor, network(found, part).state_dict()[name]), name
 
 
 def test_a_unets_layers_alone_need_no_prefix(model: Located, plain: Snapshot, tmp_path: Path) -> None:

@@ -23,13 +23,18 @@ def model(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("file", "said", "name", "needs"),
     [
-        (INDEX, {"_class_name": "StableDiffusionXLPipeline"}, "Stable Diffusion XL", "two text encoders"),
+        (INDEX, {"_class_name": "StableDiffusionXLInpaintPipeline"}, "inpainting", "a mask"),
+        (
+            INDEX,
+            {"_class_name": "StableDiffusionXLImg2ImgPipeline", "requires_aesthetics_score": True},
+            "the refiner of Stable Diffusion XL",
+            "a score of aesthetics",
+        ),
         (INDEX, {"_class_name": "StableDiffusion3Pipeline"}, "Stable Diffusion 3", "flow matching"),
         (INDEX, {"_class_name": "FluxPipeline"}, "Flux", "flow matching"),
         (INDEX, {"_class_name": "LatentConsistencyModelPipeline"}, "(LCM)", "guidance as an input"),
         (INDEX, {"_class_name": "StableDiffusionInpaintPipeline"}, "inpainting", "a mask"),
         (INDEX, {"_class_name": "IFPipeline"}, "DeepFloyd IF", "T5"),
-        (UNET, {"addition_embed_type": "text_time"}, "Stable Diffusion XL", "two text encoders"),
         (UNET, {"time_cond_proj_dim": 256}, "(LCM)", "guidance as an input"),
         (SCHEDULER, {"_class_name": "LCMScheduler", "original_inference_steps": 50}, "(LCM)", "sampler of few steps"),
         (SCHEDULER, {"_class_name": "EulerDiscreteScheduler", "timestep_spacing": "trailing"}, "(turbo)", "few steps"),

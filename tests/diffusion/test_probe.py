@@ -43,10 +43,12 @@ def predicted(snapshot: Snapshot, request: Request[int], guidance: float) -> NDA
         prepare = transforms.Compose([transforms.Resize(32), transforms.CenterCrop(32), transforms.ToTensor()])
         clean = vae.encode(prepare(request.source.open())[None] * 2 - 1).latent_dist.mode()
         latents = alpha * clean * vae.config.scaling_factor + sigma * latents
-    ids = snapshot.tokenizer._tokenizer(
-        ["", request.prompt], padding="max_length", max_length=32, return_tensors="pt"
-    ).input_ids
-    noise = snapshot.unet(torch.cat([latents] * 2), t, snapshot.text_encoder(ids)[0]).sample
+    ids = (
+        snapshot.prompts.tokenizers[0]
+        ._tokenizer(["", request.prompt], padding="max_length", max_length=32, return_tensors="pt")
+        .input_ids
+    )
+    noise = snapshot.unet(torch.cat([latents] * 2), t, snapshot.prompts.networks[0](ids)[0]).sample
     noise = noise[:1] + guidance * (noise[1:] - noise[:1])
     image = vae.decode((latents - sigma * noise) / alpha / vae.config.scaling_factor).sample / 2 + 0.5
     return np.asarray(image.clamp(0, 1)[0].permute(1, 2, 0).numpy(), dtype=np.float32)
@@ -67,7 +69,7 @@ def test_it_is_nearly_what_the_whole_request_predicts_first(snapshot: Snapshot, 
     latents, embedding, step = whole.start(request(1, r, 2))
     assert torch.equal(latents, a_probe(snapshot).denoiser.start(request(1, r, 2))[0])
     batch, index = latents[None], torch.tensor([step])
-    noise = whole.predict(batch, index, embedding[None])
+    noise = whole.predict(batch, index, (embedding[0][None],))
     _, clean = whole.advance(batch, noise, torch.zeros_like(batch), index, torch.tensor([True]))
     [exact] = exact_images(a_probe(snapshot, 1), [request(1, r, 2)])
     assert np.abs(exact - snapshot.decode(clean)[0].permute(1, 2, 0).numpy()).mean() < 0.01

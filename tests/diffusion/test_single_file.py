@@ -73,7 +73,7 @@ def test_a_cache_that_cannot_be_written_is_told(file: Path, tmp_path: Path, monk
 
 
 def weights(found: Snapshot) -> Tensors:
-    networks = {"unet": found.unet, "vae": found.vae, "text_encoder": found.text_encoder}
+    networks = {"unet": found.unet, "vae": found.vae, "text_encoder": found.prompts.networks[0]}
     return {f"{part}.{key}": value for part, network in networks.items() for key, value in network.state_dict().items()}
 
 
@@ -82,7 +82,7 @@ def test_it_is_the_snapshot_that_it_was_made_from(file: Path, snapshot: Path) ->
     assert weights(converted).keys() == weights(original).keys()
     for key, tensor in weights(original).items():
         assert torch.equal(weights(converted)[key], tensor), key
-    assert torch.equal(converted.embed(PROMPT), original.embed(PROMPT))
+    assert torch.equal(converted.prompts.embed(PROMPT)[0], original.prompts.embed(PROMPT)[0])
     assert torch.equal(converted.alphas_cumprod, original.alphas_cumprod)
 
 
@@ -138,7 +138,7 @@ def test_what_training_leaves_besides_is_no_part_of_it(file: Path, snapshot: Pat
     ldm.write(snapshot, file, **extra)
     after = locate(str(file))
     assert after.identity != before.identity
-    assert torch.equal(load(after, "cpu").embed(PROMPT), load(before, "cpu").embed(PROMPT))
+    assert torch.equal(load(after, "cpu").prompts.embed(PROMPT)[0], load(before, "cpu").prompts.embed(PROMPT)[0])
 
 
 def without(piece: str) -> Callable[[Tensors], Tensors]:
@@ -227,7 +227,7 @@ def test_images_are_made_with_it(file: Path, photos: Path, genie: Genie, tmp_pat
 
 def test_the_packages_configurations_are_stable_diffusion_15s() -> None:
     found = configuration.read(single_file.CONFIGURATIONS)
-    assert (found.image_side, found.text_encoder.vocab_size, found.unet.block_out_channels[0]) == (512, 49408, 320)
+    assert (found.image_side, found.text_encoders[0].vocab_size, found.unet.block_out_channels[0]) == (512, 49408, 320)
 
 
 def test_the_packages_vocabulary_is_clips(tmp_path: Path) -> None:

@@ -95,8 +95,12 @@ def test_the_environment_is_respected(hub: Path, tmp_path: Path) -> None:
     [
         (lambda m: shutil.rmtree(m / "vae"), "it has no vae"),
         (lambda m: (m / "unet/diffusion_pytorch_model.safetensors").rename(m / "unet/model.bin"), "no .safetensors"),
-        (lambda m: edit(m / "unet/config.json", in_channels=9), "only Stable Diffusion 1.x"),
-        (lambda m: edit(m / "unet/config.json", addition_embed_type="text_time"), "it is Stable Diffusion XL"),
+        (lambda m: edit(m / "unet/config.json", in_channels=9), "only the text-to-image UNets"),
+        (lambda m: edit(m / "unet/config.json", addition_embed_type="text"), "only the text-to-image UNets"),
+        (
+            lambda m: edit(m / "unet/config.json", addition_embed_type="text_time"),
+            "it has no text_encoder_2, tokenizer_2",
+        ),
         (lambda m: edit(m / "scheduler/scheduler_config.json", prediction_type="sample"), "prediction_type"),
         (lambda m: (m / "unet/config.json").write_text("{"), "cannot be read"),
     ],
@@ -160,7 +164,7 @@ def test_half_precision_is_near_full_precision(half: Snapshot) -> None:
 
 def test_a_prompt_that_would_be_truncated_is_refused(half: Snapshot) -> None:
     with pytest.raises(UsageError, match="tokens, the model reads 32"):
-        half.embed("a photo of the digit " * 10)
+        half.prompts.embed("a photo of the digit " * 10)[0]
 
 
 def test_an_image_is_resized_and_center_cropped(half: Snapshot) -> None:

@@ -67,14 +67,14 @@ def test_a_prompt_is_read_as_in_diffusers(
 ) -> None:
     file = saved(tmp_path / "x.safetensors", word, vectors(*shape))
     said = prompt.format(word=word)
-    mine = load(with_words(model, file), "cpu").embed(said)
+    mine = load(with_words(model, file), "cpu").prompts.embed(said)[0]
     assert torch.allclose(mine, theirs(model, said, **{word: vectors(*shape)}), atol=1e-5)
 
 
 def test_files_of_the_web_ui_are_called_as_their_word(model: Located, tmp_path: Path) -> None:
     file = saved(tmp_path / "sks.safetensors", "emb_params", vectors(2, WIDTH))
     other = saved(tmp_path / "other.safetensors", "<x>", vectors(WIDTH))
-    mine = load(with_words(model, file, other), "cpu").embed("a sks of <x>")
+    mine = load(with_words(model, file, other), "cpu").prompts.embed("a sks of <x>")[0]
     wanted = theirs(model, "a sks of <x>", **{"sks": vectors(2, WIDTH), "<x>": vectors(WIDTH)})
     assert torch.allclose(mine, wanted, atol=1e-5)
 

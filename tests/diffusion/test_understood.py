@@ -75,7 +75,7 @@ def test_what_is_off_changes_nothing(model: Path, off: object) -> None:
     for file in (UNET, VAE, TEXT, SCHEDULER, INDEX):
         edit(model / file, a_setting_of_tomorrow=off, _a_note=[1, "x"])
     located = locate(str(model))
-    same = [load(each, "cpu").embed("A photo of a seven") for each in (located, locate("digits"))]
+    same = [load(each, "cpu").prompts.embed("A photo of a seven")[0] for each in (located, locate("digits"))]
     assert torch.equal(*same)
 
 

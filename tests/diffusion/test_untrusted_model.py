@@ -55,7 +55,7 @@ def test_nothing_that_comes_with_a_model_is_run(model: Path, tmp_path: Path) -> 
     (model / "tokenizer/chat_template.jinja").write_text("{{ cycler.__init__.__globals__.os.system('true') }}")
     (model / "text_encoder/adapter_config.json").write_text('{"base_model_name_or_path": "somebody/else"}')
     (model / "text_encoder/pytorch_model.bin").write_bytes(f"cbuiltins\nopen\n(S'{trace}'\nS'w'\ntR.".encode())
-    assert load(locate(str(model)), "cpu").embed("A photo of a seven").isfinite().all()
+    assert load(locate(str(model)), "cpu").prompts.embed("A photo of a seven")[0].isfinite().all()
     assert not trace.exists()
 
 

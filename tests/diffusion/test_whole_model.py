@@ -198,9 +198,9 @@ def of_a_whole_clip(weights: Tensors) -> Tensors:
 
 @pytest.mark.parametrize("change", [of_an_older_version, of_a_whole_clip])
 def test_a_real_text_encoder_has_keys_that_are_not_needed(model: Path, change: Callable[[Tensors], Tensors]) -> None:
-    before = load(locate(str(model)), "cpu").embed("A photo of a seven")
+    before = load(locate(str(model)), "cpu").prompts.embed("A photo of a seven")[0]
     reweigh(model / f"{TEXT}.safetensors", change)
-    assert torch.equal(load(locate(str(model)), "cpu").embed("A photo of a seven"), before)
+    assert torch.equal(load(locate(str(model)), "cpu").prompts.embed("A photo of a seven")[0], before)
 
 
 def of_2022(weights: Tensors) -> Tensors:
@@ -227,9 +227,9 @@ def test_a_real_autoencoder_has_older_names(model: Path) -> None:
 
 @pytest.mark.parametrize("fp16", [False, True])
 def test_weights_may_be_in_several_files_all_of_which_must_be_there(model: Path, fp16: bool) -> None:
-    before = load(locate(str(model)), "cpu").embed("A photo of a seven")
+    before = load(locate(str(model)), "cpu").prompts.embed("A photo of a seven")[0]
     files = [split(model / f"{stem}.safetensors", fp16) for stem in ALL]
-    assert torch.equal(load(locate(str(model)), "cpu").embed("A photo of a seven"), before)
+    assert torch.equal(load(locate(str(model)), "cpu").prompts.embed("A photo of a seven")[0], before)
     for first, _ in files:
         first.rename(first.with_suffix(".away"))
         with pytest.raises(ModelError, match=f"it has no {first.parent.name}/{first.name}"):

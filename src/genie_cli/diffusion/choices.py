@@ -15,6 +15,7 @@ from genie_cli.config import Model
 from genie_cli.devices import choose_device, choose_dtype
 from genie_cli.diffusion import compiling, configuration
 from genie_cli.diffusion.locate import Located
+from genie_cli.diffusion.parts import UNet
 from genie_cli.errors import ModelError
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ MAX_DECODE_ROWS = 8  # latents decoded in one batch, at most
 
 # Stable Diffusion 1.x at 512 pixels in 16 bits, measured on a CPU as the growth of the process (docs/performance.md):
 # 64 MiB per UNet row, of which a slot with guidance has two, and 384 MiB per decoded image.
-_PARAMETERS = 1_070_000_000  # UNet, autoencoder and text encoder
 _STEP_BYTES, _DECODE_BYTES = 128 * 2**20, 384 * 2**20
 _MEASURED_SIDE = 64  # latent pixels; models of 768 pixels have 96, and need more in proportion to the area
 _MOST_SLOTS = 16
@@ -108,12 +108,11 @@ def _choose_slots(located: Located, device: torch.device, dtype: torch.dtype) ->
     if not torch.cuda.is_available():
         raise ModelError("this machine has no GPU to ask how many images fit into a batch", "say so: --slots 16")
     free, _ = torch.cuda.mem_get_info(device)
-    halves = dtype.itemsize // 2
-    weights = _PARAMETERS * dtype.itemsize
+    family = configuration.read(located.path).family
     larger = max(1, math.ceil((_side(located) / _MEASURED_SIDE) ** 2))
-    return slots_that_fit(
-        free, weights, larger * halves * _STEP_BYTES, larger * halves * _DECODE_BYTES, MAX_DECODE_ROWS
-    )
+    step = larger * _STEP_BYTES * dtype.itemsize // 2
+    decode = larger * _DECODE_BYTES * family.vae_dtype(dtype).itemsize // 2
+    return slots_that_fit(free, family.parameters * dtype.itemsize, step, decode, MAX_DECODE_ROWS)
 
 
 def _is_small(located: Located) -> bool:
@@ -122,4 +121,4 @@ def _is_small(located: Located) -> bool:
 
 def _side(located: Located) -> int:
     """Side of the latents, in latent pixels."""
-    return configuration.read_part(located.path / "unet/config.json", configuration.UNet).side
+    return configuration.read_part(located.path / "unet/config.json", UNet).side

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from genie_cli.devices import to_device
+from genie_cli.diffusion.family import Embedding
 from genie_cli.diffusion.requests import Request
 from genie_cli.diffusion.solver import Probe, Solver, add_noise
 from genie_cli.jobs import PURE_NOISE
@@ -46,8 +47,8 @@ class Denoiser:
         self._schedule = Probe.of(abar, predicts) if probe else Solver.build(abar, steps, predicts)
         self._solver = self._schedule.to(snapshot.device)
         self._latents: _Cache[Tensor] = _Cache(_CACHED_SOURCES)
-        self._prompts: _Cache[Tensor] = _Cache(_CACHED_PROMPTS)
-        self._negative = self.snapshot.embed(negative_prompt) if negative_prompt else None
+        self._prompts: _Cache[Embedding] = _Cache(_CACHED_PROMPTS)
+        self._unconditional = snapshot.prompts.embed_negative(negative_prompt)
 
     @property
     def rows(self) -> int:
@@ -62,20 +63,15 @@ class Denoiser:
         """Whether a request is done that would take the step of index ``step`` next."""
         return self._schedule.is_end(step)
 
-    def embed(self, prompt: str) -> Tensor:
-        """The prompt's embedding, (tokens, width). Recent ones are cached."""
-        return self._prompts.get(prompt, lambda: self.snapshot.embed(prompt))
+    def embed(self, prompt: str) -> Embedding:
+        """What the UNet is told of the prompt. Recent ones are cached."""
+        return self._prompts.get(prompt, lambda: self.snapshot.prompts.embed(prompt))
 
-    @property
-    def _unconditional(self) -> Tensor:
-        """The embedding of the negative prompt, (tokens, width)."""
-        return self.embed("") if self._negative is None else self._negative
-
-    def start(self, request: Request[Any]) -> tuple[Tensor, Tensor, int]:
+    def start(self, request: Request[Any]) -> tuple[Tensor, Embedding, int]:
         """Prepare a request.
 
         Returns:
-            Its noisy latent (C, h, w), its prompt embedding (tokens, width) and the index of its first solver step.
+            Its noisy latent (C, h, w), its prompt's embedding and the index of its first solver step.
 
         Raises:
             ImageError: its source cannot be read.
@@ -92,7 +88,7 @@ class Denoiser:
         clean = self._latents.get(source.key, lambda: self.snapshot.encode(source.open()))
         return add_noise(clean, noise, self.snapshot.alphas_cumprod, request.r), embedding, step
 
-    def predict(self, latents: Tensor, step: Tensor, embeddings: Tensor) -> Tensor:
+    def predict(self, latents: Tensor, step: Tensor, embeddings: Embedding) -> Tensor:
         """What the model predicts with classifier-free guidance: both predictions in one UNet call of 2B rows.
 
         Guidance 1 is the prediction under the prompt itself, so that the other one is not computed.
@@ -100,22 +96,20 @@ class Denoiser:
         Args:
             latents: (B, C, h, w), float32.
             step: (B,), int64, the index of each row's solver step.
-            embeddings: (B, tokens, width).
+            embeddings: of the prompts of B rows.
 
         Returns:
             (B, C, h, w), float32.
         """
         import torch
 
-        dtype = self.snapshot.dtype
         texts = embeddings
         if self.rows == 2:
-            texts = torch.cat([self._unconditional.expand_as(embeddings), embeddings])
-        predicted: Tensor = self.snapshot.unet(
-            torch.cat([latents] * self.rows).to(dtype, memory_format=torch.channels_last),
-            self._solver.timesteps[step].repeat(self.rows),
-            texts.to(dtype),
-        ).sample.float()
+            pairs = zip(self._unconditional, embeddings, strict=True)
+            texts = tuple(torch.cat([without.expand_as(given), given]) for without, given in pairs)
+        predicted = self.snapshot.predict(
+            torch.cat([latents] * self.rows), self._solver.timesteps[step].repeat(self.rows), texts
+        )
         if self.rows == 1:
             return predicted
         unconditional, conditional = predicted.chunk(2)

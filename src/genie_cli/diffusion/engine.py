@@ -111,7 +111,7 @@ class Engine(Generic[Key]):
 
         device = self.snapshot.device
         latents = torch.zeros(self.slots, *self.snapshot.latent_shape, device=device)
-        embeddings = self.denoiser.embed("").expand(self.slots, -1, -1)
+        embeddings = tuple(each.expand(self.slots, *each.shape) for each in self.denoiser.embed(""))
         step = torch.zeros(self.slots, dtype=torch.long, device=device)
         times = []
         for _ in range(4):

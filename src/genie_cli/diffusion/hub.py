@@ -8,19 +8,18 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from genie_cli.diffusion import downloads, hub_cache, layout
+from genie_cli.diffusion import downloads, families, hub_cache, layout
 from genie_cli.diffusion.hub_calls import hub_calls
 from genie_cli.diffusion.hub_errors import download_trouble
 from genie_cli.diffusion.libraries import guarded, quiet
+from genie_cli.diffusion.other_families import refuse_others
+from genie_cli.diffusion.stable_diffusion import StableDiffusion
 from genie_cli.errors import ModelError, shorten
 from genie_cli.files.reading import look, reason
 from genie_cli.observer import Observer, Progress
 
 TRY_BUNDLED = "try the bundled model, without a download: --model digits"
-_WANTED = [
-    "model_index.json",
-    *(f"{part}/*.{kind}" for part in layout.PARTS for kind in ("json", "txt", "safetensors")),
-]
+_INDEX = "model_index.json"  # it says which family a model is of, and so which parts it has
 _NOT_WANTED = ["*non_ema*", "*.bin", "*flax*"]
 
 
@@ -39,6 +38,8 @@ def snapshot(name: str, revision: str | None, observer: Observer) -> Path:
         return found
     try:
         complete = _download(name, revision, observer)
+    except ModelError:
+        raise
     except Exception as error:  # errors of the hub, the network and the disk have no common base class
         raise _unavailable(name, revision, found, f"could not be downloaded: {download_trouble(error)}") from None
     if missing(name, complete):
@@ -64,7 +65,7 @@ def cached(name: str, revision: str | None) -> Path | None:
     with guarded(refuse):
         look(constants.HF_HUB_CACHE)
         try:
-            return _fetch(name, revision, local_only=True)
+            return _fetch(name, revision, _patterns(families.PARTS), local_only=True)
         except LocalEntryNotFoundError as error:
             # The hub lists files that are not in the cache, such as another precision; those that are may be enough.
             partial = getattr(error, "snapshot_path", None)
@@ -87,13 +88,13 @@ def missing(name: str, path: Path) -> list[str]:
         elif there is not None and there != size:
             raise ModelError(
                 f"{path / file} is damaged: it has {there:,} bytes, and {size:,} at the hub",
-                f"download it again: {download_command(name, path.name)} --force-download",
+                f"download it again: {download_command(name, path.name, path)} --force-download",
             )
     return list(dict.fromkeys(lost))
 
 
 def _is_read(file: str) -> bool:
-    weights = file.endswith(".safetensors") and "non_ema" not in file and file.partition("/")[0] in layout.STEMS
+    weights = file.endswith(".safetensors") and "non_ema" not in file and file.partition("/")[0] in families.PARTS
     return weights or layout.is_small(file)
 
 
@@ -106,10 +107,15 @@ def _size(file: Path) -> int | None:
     return found.st_size if found else None
 
 
-def download_command(name: str, revision: str | None) -> str:
-    """The shell command that downloads the files of a hub model that genie reads into the cache."""
+def download_command(name: str, revision: str | None, path: Path | None = None) -> str:
+    """The shell command that downloads the files of a hub model that genie reads into the cache.
+
+    Args:
+        path: what there is of it on this machine, by which its family is known.
+    """
+    parts = (families.of(path) if path else StableDiffusion).parts()
     at = f" --revision {shlex.quote(revision)}" if revision else ""
-    wanted = " ".join(f'--include "{file}"' for file in ("model_index.json", *(f"{part}/*" for part in layout.PARTS)))
+    wanted = " ".join(f'--include "{file}"' for file in (_INDEX, *(f"{part}/*" for part in parts)))
     return f"hf download {shlex.quote(name)}{at} {wanted} " + " ".join(f'--exclude "{part}"' for part in _NOT_WANTED)
 
 
@@ -128,37 +134,46 @@ def _not_an_id(name: str) -> ModelError:
 
 
 def _download(name: str, revision: str | None, observer: Observer) -> Path:
-    """The snapshot's folder, complete; raises what huggingface_hub raises."""
+    """The snapshot's folder, complete; raises what huggingface_hub raises, or ModelError for what does not run."""
 
     def fetch() -> Path:
         with downloads.downloading(name, sizes, observer) as progress:
-            return _fetch(name, revision, local_only=False, progress=progress)
+            return _fetch(name, revision, patterns, local_only=False, progress=progress)
 
     with hub_calls(observer) as call:
-        sizes = call(lambda: downloads.missing_sizes(name, revision, _wanted))
+        begun = call(lambda: _fetch(name, revision, [_INDEX], local_only=False))
+        refuse_others(begun)  # before gigabytes are downloaded
+        patterns = _patterns(families.of(begun).parts())
+        sizes = call(lambda: downloads.missing_sizes(name, revision, lambda files: _wanted(files, patterns)))
         if sizes and (here := _at_another_revision(name, revision)):
             observer.found(f"{name} is on this machine at another revision; to use that: {here[0]}")
         downloads.announce(name, sizes, observer)
         return call(fetch)
 
 
-def _wanted(files: Sequence[str]) -> Sequence[str]:
+def _patterns(parts: Sequence[str]) -> list[str]:
+    return [_INDEX, *(f"{part}/*.{kind}" for part in parts for kind in ("json", "txt", "safetensors"))]
+
+
+def _wanted(files: Sequence[str], patterns: Sequence[str]) -> Sequence[str]:
     """Those of a repository's files that are downloaded."""
-    return [file for file in files if _fits(file, _WANTED) and not _fits(file, _NOT_WANTED)]
+    return [file for file in files if _fits(file, patterns) and not _fits(file, _NOT_WANTED)]
 
 
 def _fits(file: str, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(file, pattern) for pattern in patterns)
 
 
-def _fetch(name: str, revision: str | None, local_only: bool, progress: Progress | None = None) -> Path:
+def _fetch(
+    name: str, revision: str | None, patterns: Sequence[str], local_only: bool, progress: Progress | None = None
+) -> Path:
     from huggingface_hub import snapshot_download
 
     return Path(
         snapshot_download(
             name,
             revision=revision,
-            allow_patterns=_WANTED,
+            allow_patterns=list(patterns),
             ignore_patterns=_NOT_WANTED,
             local_files_only=local_only,
             tqdm_class=downloads.counting_bars(progress) if progress else None,
@@ -187,7 +202,7 @@ def _unavailable(name: str, revision: str | None, found: Path | None, why: str) 
     here = [f"it is on this machine at another revision: {line}" for line in _at_another_revision(name, revision)]
     return ModelError(
         f"model {name} {state} and {why}",
-        [*here, f"on a machine with a network: {download_command(name, revision)}", f"or {TRY_BUNDLED}"],
+        [*here, f"on a machine with a network: {download_command(name, revision, found)}", f"or {TRY_BUNDLED}"],
     )
 
 
@@ -205,7 +220,7 @@ def _at_another_revision(name: str, revision: str | None) -> list[str]:
 def _refuse_pickles(name: str, path: Path) -> None:
     """Raise ModelError if the hub's list has no .safetensors file for a part: its weights are pickled."""
     listed = _listed(name, path.name)
-    for part in layout.STEMS:
+    for part in families.of(path).networks():
         if listed and not any(file.startswith(f"{part}/") and file.endswith(".safetensors") for file in listed):
             raise no_safetensors(path / part)
 

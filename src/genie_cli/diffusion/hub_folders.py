@@ -22,7 +22,7 @@ def half_downloaded(path: Path, lost: Iterable[str]) -> ModelError | None:
         lost: the files that it lacks, by their paths in it.
     """
     if name := _name_in_cache(path):
-        command = _download(name, path.name, path.parents[2])
+        command = _download(name, path.name, path.parents[2], path)
     elif (path / _ASIDE).is_dir():
         command = f"hf download OWNER/NAME --local-dir {shlex.quote(str(path))}"
     else:
@@ -51,11 +51,11 @@ def _name_in_cache(path: Path) -> str:
     return hub_cache.name_of(path.parents[1]) if len(path.parents) > 2 and path.parent.name == "snapshots" else ""
 
 
-def _download(name: str, revision: str | None, cache: Path) -> str:
+def _download(name: str, revision: str | None, cache: Path, path: Path | None = None) -> str:
     from huggingface_hub import constants
 
     there = os.path.realpath(cache) == os.path.realpath(constants.HF_HUB_CACHE)
-    return hub.download_command(name, revision) + ("" if there else f" --cache-dir {shlex.quote(str(cache))}")
+    return hub.download_command(name, revision, path) + ("" if there else f" --cache-dir {shlex.quote(str(cache))}")
 
 
 def _how_far(path: Path) -> str:

@@ -6,24 +6,17 @@ Weights may be in one file or in several with an index, and in one or both of tw
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from genie_cli.diffusion import families
 from genie_cli.errors import ModelError
 from genie_cli.files.reading import is_folder, json_bytes, look, reason, require_regular
 
-STEMS = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model"}
-PARTS = (*STEMS, "tokenizer", "scheduler")
-_CONFIGURATIONS = (
-    *(f"{part}/config.json" for part in STEMS),
-    "scheduler/scheduler_config.json",
-    "tokenizer/tokenizer_config.json",
-)
-_VOCABULARY = ("tokenizer/vocab.json", "tokenizer/merges.txt")  # or tokenizer.json, which has both
+_VOCABULARY = ("vocab.json", "merges.txt")  # or tokenizer.json, which has both
 _MAX_INDEX_BYTES = 16 << 20
 _OTHER_WEIGHTS = (".bin", ".ckpt", ".pt", ".pth", ".msgpack", ".h5", ".onnx")
 
@@ -56,13 +49,17 @@ def missing(path: Path) -> list[str]:
     Raises:
         ModelError: a file cannot be looked at, or an index of weights cannot be read.
     """
-    needed = [name for name in _CONFIGURATIONS if not _is_there(path / name)]
-    if not _is_there(path / "tokenizer/tokenizer.json"):
-        needed += [name for name in _VOCABULARY if not _is_there(path / name)]
-    for part in STEMS:
+    family = families.of(path)
+    needed = [f"{part}/config.json" for part in family.networks()] + ["scheduler/scheduler_config.json"]
+    for part in family.tokenizers():
+        needed.append(f"{part}/tokenizer_config.json")
+        if not _is_there(path / part / "tokenizer.json"):
+            needed += [f"{part}/{name}" for name in _VOCABULARY]
+    lost = [name for name in needed if not _is_there(path / name)]
+    for part in family.networks():
         if not weights(path, part):
-            needed += [file.relative_to(path).as_posix() for file in _nearest(path, part)]
-    return needed
+            lost += [file.relative_to(path).as_posix() for file in _nearest(path, part)]
+    return lost
 
 
 def weights(path: Path, part: str) -> list[Weights]:
@@ -98,7 +95,7 @@ def _nearest(path: Path, part: str) -> list[Path]:
 
 def _files(path: Path, part: str, fp16: bool) -> tuple[Path, ...]:
     """The files of one precision, whether they are there or not."""
-    folder, stem = path / part, STEMS[part]
+    folder, stem = path / part, "model" if part.startswith("text_encoder") else "diffusion_pytorch_model"
     index = folder / f"{stem}.safetensors.index{'.fp16' if fp16 else ''}.json"
     if not _is_there(index):
         return (folder / f"{stem}{'.fp16' if fp16 else ''}.safetensors",)
@@ -112,7 +109,9 @@ def _files(path: Path, part: str, fp16: bool) -> tuple[Path, ...]:
 
 def is_small(name: str) -> bool:
     """Whether a file of a snapshot, by its path in it, is one of the configurations and vocabularies of its parts."""
-    return bool(re.fullmatch(rf"({'|'.join(PARTS)})/[^/]+\.(json|txt)", name)) and ".safetensors.index" not in name
+    part, _, file = name.partition("/")
+    is_text = file.endswith((".json", ".txt")) and "/" not in file
+    return part in families.PARTS and is_text and ".safetensors.index" not in name
 
 
 def is_pickled(folder: Path) -> bool:

@@ -17,6 +17,7 @@ from pathlib import Path
 from genie_cli.config import BUNDLED
 from genie_cli.diffusion import adapters, configuration, families, hub, hub_folders, layout, single_file, tensors
 from genie_cli.diffusion.adapters import Adapter
+from genie_cli.diffusion.other_families import refuse_others
 from genie_cli.errors import ModelError, shorten
 from genie_cli.files.reading import is_file, is_folder, look, open_binary, reason
 from genie_cli.observer import Observer
@@ -55,8 +56,8 @@ def locate(name: str, revision: str | None = None, observer: Observer | None = N
         observer: is told of a download: how much it is, how far it is, and if the hub does not answer.
 
     Raises:
-        ModelError: there is no such model, it cannot be downloaded or read, it is not whole, or it is not a Stable
-            Diffusion 1.x snapshot.
+        ModelError: there is no such model, it cannot be downloaded or read, it is not whole, or it is of a kind that
+            genie does not run.
     """
     observer = observer or Observer()
     if name == BUNDLED:
@@ -148,7 +149,10 @@ def _in_directory(name: str, path: Path, observer: Observer) -> Located:
 def _content_hash(path: Path) -> str:
     """SHA-256 over the names, sizes and bytes of the parts' files."""
     digest = hashlib.sha256()
-    for file in sorted(p for part in layout.PARTS for p in (path / part).rglob("*") if is_file(p)):
+    family = families.of(path)
+    in_parts = (file for part in family.parts() for file in (path / part).rglob("*"))
+    others = (path / name for name in family.extra_files)
+    for file in sorted(file for file in (*in_parts, *others) if is_file(file)):
         digest.update(os.fsencode(f"{file.relative_to(path).as_posix()} {file.stat().st_size}\n"))
         with open_binary(file) as stream:
             while block := stream.read(1 << 20):
@@ -157,13 +161,13 @@ def _content_hash(path: Path) -> str:
 
 
 def _check(path: Path, observer: Observer) -> None:
-    """Raise ModelError unless the directory is a whole Stable Diffusion 1.x snapshot with safetensors weights."""
+    """Raise ModelError unless the directory is a whole snapshot with safetensors weights."""
     again = "expected a folder as diffusers' StableDiffusionPipeline.save_pretrained writes it"
     try:
         hub_folders.refuse_folder_above(path)
-        families.refuse_others(path)
+        refuse_others(path)
         _require_files(path)
-        if absent := [part for part in layout.PARTS if not is_folder(path / part)]:
+        if absent := [part for part in families.of(path).parts() if not is_folder(path / part)]:
             raise ModelError(f"{path} is not a Stable Diffusion snapshot: it has no {', '.join(absent)}", again)
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {reason(error)}") from None
@@ -171,7 +175,7 @@ def _check(path: Path, observer: Observer) -> None:
         raise ModelError(f"{path} is not whole: it has no {shorten(lost)}", configuration.AGAIN)
     found = configuration.read(path)
     _check_kind(path, found)
-    for part in layout.STEMS:
+    for part in families.of(path).networks():
         for weights in layout.weights(path, part):
             for file in weights.files:
                 tensors.check(file)
@@ -184,7 +188,7 @@ def _check(path: Path, observer: Observer) -> None:
 
 def _require_files(path: Path) -> None:
     """Raise ModelError if weights are pickled, or the folder is one that was not downloaded whole."""
-    for part in layout.STEMS:
+    for part in families.of(path).networks():
         if layout.is_pickled(path / part):
             raise hub.no_safetensors(path / part)
     if (lost := layout.missing(path)) and (error := hub_folders.half_downloaded(path, lost)):
@@ -192,8 +196,8 @@ def _require_files(path: Path) -> None:
 
 
 def _check_kind(path: Path, found: configuration.Snapshot) -> None:
-    if found.unet.in_channels != 4 or found.unet.addition_embed_type:
-        why = "only Stable Diffusion 1.x and 2.x text-to-image UNets are"
+    if found.unet.in_channels != 4 or found.unet.addition_embed_type not in (None, "text_time"):
+        why = "only the text-to-image UNets of Stable Diffusion 1.x, 2.x and XL are"
         raise ModelError(f"{path} is not supported: {why}", configuration.ANOTHER)
     if (steps := found.scheduler.num_train_timesteps) != 1000:
         raise ModelError(

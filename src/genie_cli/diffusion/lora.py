@@ -15,23 +15,17 @@ from typing import TYPE_CHECKING, Any
 from genie_cli.diffusion import tensors
 from genie_cli.diffusion.adapters import Adapter
 from genie_cli.diffusion.libraries import guarded
+from genie_cli.diffusion.lora_names import layer_of
 from genie_cli.errors import ModelError, shorten
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-_ANOTHER = "use a LoRA for this model's kind: Stable Diffusion 1.x or 2.x"
+_ANOTHER = "use a LoRA for this model's kind: Stable Diffusion 1.x, 2.x and XL have others"
 _ROLE = re.compile(
     r"(?P<layer>.+?)(\.alpha|(\.lora_|[._]lora\.|\.lora_linear_layer\.)(?P<role>A|B|down|up)(\.default)?\.weight)"
 )
 _DOWN = ("A", "down")
-# What layers are called within an attention of a text encoder, in files of 2023.
-_OF_TEXT = {"to_q": "q_proj", "to_k": "k_proj", "to_v": "v_proj", "to_out": "out_proj"}
-_PARTS = (
-    (re.compile(r"lora_unet_|unet_"), "unet"),
-    (re.compile(r"lora_te1?_|text_encoder_"), "text_encoder"),
-    (re.compile(r"text_model_"), "text_encoder"),
-)
 
 
 @dataclass
@@ -47,7 +41,7 @@ def fuse(adapter: Adapter, networks: Mapping[str, nn.Module]) -> None:
     """Add a LoRA to the networks of a model, in place.
 
     Args:
-        networks: ``"unet"`` and ``"text_encoder"``.
+        networks: ``"unet"`` and the text encoders, by their folders.
 
     Raises:
         ModelError: the file is damaged, or one of its tensors is not for a layer of these networks.
@@ -60,7 +54,7 @@ def fuse(adapter: Adapter, networks: Mapping[str, nn.Module]) -> None:
         tensors.check(adapter.file)
         content, alphas = _read(adapter)
         layers = _layers(networks)
-        updates, lost = _assigned(content, layers)
+        updates, lost = _assigned(content, layers, _per_block(networks["unet"]))
         if lost:
             raise refuse(f"{len(lost)} of its {len(content)} tensors have no place in it: {shorten(lost)}")
         for name, update in updates.items():
@@ -77,7 +71,7 @@ def _read(adapter: Adapter) -> tuple[dict[str, Tensor], dict[str, float]]:
         content = {key: opened.get_tensor(key) for key in list(opened.keys())}
         said = json.loads((opened.metadata() or {}).get("lora_adapter_metadata") or "{}")
     alphas = {}
-    for name in ("unet", "text_encoder"):
+    for name in ("unet", "text_encoder", "text_encoder_2"):
         own = {key.removeprefix(f"{name}."): value for key, value in said.items() if key.startswith(f"{name}.")}
         if others := [key for key in ("use_dora", "use_rslora", "alpha_pattern") if own.get(key)]:
             raise ValueError(f"its metadata has {shorten(others)}, which is not supported")
@@ -96,14 +90,22 @@ def _layers(networks: Mapping[str, nn.Module]) -> dict[str, Any]:
     return found
 
 
-def _assigned(content: Mapping[str, Tensor], layers: Mapping[str, Any]) -> tuple[dict[str, _Update], list[str]]:
+def _per_block(unet: Any) -> int:
+    """Layers in each of a UNet's blocks."""
+    found = unet.config.layers_per_block
+    return int(found if isinstance(found, int) else found[0])
+
+
+def _assigned(
+    content: Mapping[str, Tensor], layers: Mapping[str, Any], per_block: int
+) -> tuple[dict[str, _Update], list[str]]:
     """What is added to each layer, by its name in ``layers``, and the tensors that are for none."""
     updates: dict[str, _Update] = {}
     keys: dict[str, list[str]] = {}
     lost = []
     for key, tensor in content.items():
         match = _ROLE.fullmatch(key)
-        name = _layer_of(match["layer"], layers) if match else None
+        name = layer_of(match["layer"], layers, per_block) if match else None
         if not match or name is None:
             lost.append(key)
             continue
@@ -116,21 +118,6 @@ def _assigned(content: Mapping[str, Tensor], layers: Mapping[str, Any]) -> tuple
         keys.setdefault(name, []).append(key)
     halves = [name for name, update in updates.items() if update.down is None or update.up is None]
     return updates, lost + [key for name in halves for key in keys[name]]
-
-
-def _layer_of(name: str, layers: Mapping[str, Any]) -> str | None:
-    """The name in ``layers`` of a layer by its name in a file; None if there is no such layer."""
-    flat = name.removeprefix("base_model.model.").replace(".processor", "").replace(".", "_")
-    part = "unet"  # files with a UNet's layers alone do not name it
-    for prefix, of in _PARTS:
-        if match := prefix.match(flat):
-            part = of
-            flat = flat[match.end() :]
-    flat = flat.removeprefix("text_model_")
-    if part == "text_encoder":
-        for old, new in _OF_TEXT.items():
-            flat = re.sub(rf"{old}$", new, flat)
-    return next((each for each in (f"{part}.{flat}", f"{part}.{flat}_0") if each in layers), None)
 
 
 def _add(layer: Any, update: _Update, scale: float, name: str) -> None:

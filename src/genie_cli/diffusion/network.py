@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genie_cli.diffusion import configuration, layout, tensors
+from genie_cli.diffusion import configuration, families, layout, tensors
 from genie_cli.diffusion.configuration import AGAIN
 from genie_cli.diffusion.libraries import guarded
 from genie_cli.diffusion.locate import Located
+from genie_cli.diffusion.parts import ProjectedTextEncoder
 from genie_cli.errors import ModelError
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
 
 _NOT_CLIPS = ("quantization_config", "model_type")  # what its configuration says besides
 # What the text encoder's file may have besides its weights: an older version's buffer, and the rest of a whole CLIP.
 _NOT_THE_TEXT_MODEL = re.compile(
-    r"((text_model\.)?embeddings\.position_ids|text_projection\.weight|logit_scale)$|vision_model\.|visual_projection\."
+    r"((text_model\.)?embeddings\.position_ids|logit_scale)$|vision_model\.|visual_projection\."
 )
+_NOT_THE_HIDDEN_STATES = re.compile(rf"{_NOT_THE_TEXT_MODEL.pattern}|text_projection\.weight$")
 
 
 def load(located: Located, part: str, device: torch.device, dtype: torch.dtype) -> Any:
     """A network of the snapshot on a device, in evaluation mode.
 
     Args:
-        part: ``"unet"``, ``"vae"`` or ``"text_encoder"``.
+        part: ``"unet"``, ``"vae"`` or a text encoder's folder.
 
     Raises:
         ModelError: its files are damaged, its weights are not those of its configuration, not finite or empty, or it
@@ -40,7 +44,7 @@ def load(located: Located, part: str, device: torch.device, dtype: torch.dtype) 
     def refuse(reason: str) -> ModelError:
         return ModelError(f"{folder} cannot be loaded: a file is damaged or of another model: {reason}", AGAIN)
 
-    read = _text_encoder if part == "text_encoder" else _diffusers_part
+    read = _diffusers_part if part in ("unet", "vae") else _text_encoder
     try:
         with guarded(refuse):
             for file in weights.files:
@@ -75,21 +79,28 @@ def _text_encoder(folder: Path, weights: layout.Weights, dtype: torch.dtype) -> 
     """
     import torch
     from safetensors.torch import load_file
-    from transformers import CLIPTextConfig, CLIPTextModel
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
-    found = configuration.read_part(folder / "config.json", configuration.TextEncoder)
+    form = families.of(folder.parent).text_encoders[folder.name]
+    found = configuration.read_part(folder / "config.json", form)
     config = CLIPTextConfig(**{key: value for key, value in found.stated().items() if key not in _NOT_CLIPS})
     state = {key: tensor for file in weights.files for key, tensor in load_file(file).items()}
-    state = {key: tensor for key, tensor in state.items() if not _NOT_THE_TEXT_MODEL.match(key)}
+    is_projected = form is ProjectedTextEncoder
+    kind = CLIPTextModelWithProjection if is_projected else CLIPTextModel
+    left_out = _NOT_THE_TEXT_MODEL if is_projected else _NOT_THE_HIDDEN_STATES
+    state = {key: tensor for key, tensor in state.items() if not left_out.match(key)}
     with torch.device("meta"):
-        wanted = CLIPTextModel(config).state_dict()
-    if wrong := tensors.difference(wanted, {key.removeprefix("text_model."): state[key] for key in state}):
+        wanted = kind(config).state_dict()
+    if wrong := tensors.difference(_unprefixed(wanted), _unprefixed(state)):
         raise _not_whole(folder, wrong)
-    network, info = CLIPTextModel.from_pretrained(
-        None, config=config, state_dict=state, dtype=dtype, output_loading_info=True
-    )
+    network, info = kind.from_pretrained(None, config=config, state_dict=state, dtype=dtype, output_loading_info=True)
     _require_whole(folder, info, unexpected=sorted(info["unexpected_keys"]))
     return network
+
+
+def _unprefixed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights by their names within the text model, which some versions and classes of transformers put in front."""
+    return {key.removeprefix("text_model."): tensor for key, tensor in state.items()}
 
 
 def _require_whole(folder: Path, info: dict[str, Any], unexpected: list[str]) -> None:

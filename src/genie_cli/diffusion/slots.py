@@ -41,7 +41,7 @@ class Slots(Generic[Key]):
         first: whether each slot is at its request's first step.
         latents: (B, C, h, w), float32: noisy latents.
         last: (B, C, h, w), float32: clean latents predicted at each slot's previous step.
-        embeddings: (B, tokens, width): prompt embeddings.
+        embeddings: what the UNet is told of the slots' prompts: tensors with B rows.
     """
 
     def __init__(self, denoiser: Denoiser, count: int, clock: Clock) -> None:
@@ -58,8 +58,8 @@ class Slots(Generic[Key]):
         snapshot = denoiser.snapshot
         self.latents = torch.zeros(count, *snapshot.latent_shape, device=snapshot.device)
         self.last = torch.zeros_like(self.latents)
-        empty = denoiser.embed("")
-        self.embeddings = empty.repeat(count, 1, 1)  # copies even a single row, since slots are written to
+        # Copied even for a single row, since slots are written to:
+        self.embeddings = tuple(each.repeat(count, *[1] * each.ndim) for each in denoiser.embed(""))
 
     def run(self, feed: Feed[Key], on_steps: Callable[[int], None] = lambda _: None) -> Iterator[Result[Key]]:
         """Make all requests of the feed; see `Engine.serve` for both arguments.
@@ -105,7 +105,9 @@ class Slots(Generic[Key]):
                 self.held[slot] = request
                 try:
                     with self.clock.section("encode"):
-                        self.latents[slot], self.embeddings[slot], self.step[slot] = self.denoiser.start(request)
+                        self.latents[slot], embedding, self.step[slot] = self.denoiser.start(request)
+                    for held, new in zip(self.embeddings, embedding, strict=True):
+                        held[slot] = new
                     self.last[slot] = 0
                     self.first[slot] = True
                 except GenieError as error:

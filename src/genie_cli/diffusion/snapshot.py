@@ -1,4 +1,4 @@
-"""A Stable Diffusion snapshot in memory: prompts to embeddings, images to latents, latents to images."""
+"""A Stable Diffusion snapshot in memory: images to latents, what the UNet predicts of them, latents to images."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from genie_cli.devices import choose_device, choose_dtype, keep_freed_memory, to_device
 from genie_cli.diffusion import attention as attentions
-from genie_cli.diffusion import compiling, configuration, lora, network, trial
+from genie_cli.diffusion import compiling, configuration, lora, network, prompt_encoder, trial
 from genie_cli.diffusion.adapters import Adapter
+from genie_cli.diffusion.family import Embedding
 from genie_cli.diffusion.libraries import draw_no_bars, guarded
 from genie_cli.diffusion.locate import Located
+from genie_cli.diffusion.parts import Scheduler
+from genie_cli.diffusion.prompt_encoder import PromptEncoder
 from genie_cli.diffusion.solver import Prediction
-from genie_cli.diffusion.tokenizer import Tokenizer
 from genie_cli.errors import ModelError
 
 if TYPE_CHECKING:
@@ -34,19 +36,18 @@ class Snapshot:
         identity: see `locate.Located`.
         side: of the square latents, in latent pixels.
         prediction: what the UNet predicts.
-        text_encoder: transformers' CLIPTextModel.
+        prompts: its tokenizers and text encoders.
         unet: diffusers' UNet2DConditionModel.
         vae: diffusers' AutoencoderKL.
         alphas_cumprod: (1000,), float64, on the CPU: abar of the training noise schedule.
         device: where the model is.
-        dtype: precision of its weights.
+        dtype: precision of its weights; the autoencoder may have a wider one.
     """
 
     identity: str
     side: int
     prediction: Prediction
-    tokenizer: Tokenizer
-    text_encoder: Any
+    prompts: PromptEncoder
     unet: Any
     vae: Any
     alphas_cumprod: Tensor
@@ -63,15 +64,24 @@ class Snapshot:
         """Side of the square images that the model takes and makes, in pixels."""
         return int(self.latent_shape[1] * 2 ** (len(self.vae.config.block_out_channels) - 1))
 
-    def embed(self, prompt: str) -> Tensor:
-        """The prompt's text embedding, (tokens, width).
+    def predict(self, latents: Tensor, timesteps: Tensor, embeddings: Embedding) -> Tensor:
+        """What the UNet predicts.
 
-        Raises:
-            UsageError: the prompt has more tokens than the model reads.
+        Args:
+            latents: (N, C, h, w), in any precision.
+            timesteps: (N,).
+            embeddings: of N prompts, as of `PromptEncoder.embed`.
+
+        Returns:
+            (N, C, h, w), float32.
         """
-        ids = to_device(self.tokenizer.ids(prompt), self.device)
-        embedding: Tensor = self.text_encoder(ids).last_hidden_state[0]
-        return embedding
+        import torch
+
+        inputs = self.prompts.family.inputs(embeddings)
+        predicted: Tensor = self.unet(
+            latents.to(self.dtype, memory_format=torch.channels_last), timesteps, **inputs
+        ).sample
+        return predicted.float()
 
     def resize_and_crop(self, image: Image.Image) -> Image.Image:
         """The image with its shorter side resized to `image_size`, and center-cropped, as the GeNIe authors do."""
@@ -87,7 +97,7 @@ class Snapshot:
 
         square = self.resize_and_crop(image)
         pixels = transform.to_dtype(transform.pil_to_tensor(square), torch.float32, scale=True) * 2 - 1
-        mode = self.vae.encode(to_device(pixels[None].to(self.dtype), self.device)).latent_dist.mode()
+        mode = self.vae.encode(to_device(pixels[None].to(self.vae.dtype), self.device)).latent_dist.mode()
         latent: Tensor = mode[0].float() * self.vae.config.scaling_factor
         return latent
 
@@ -105,8 +115,8 @@ class Snapshot:
         """
         import torch
 
-        images = self._decode(latents, self.dtype)
-        if self.dtype.itemsize < 4:
+        images = self._decode(latents, self.vae.dtype)
+        if self.vae.dtype.itemsize < 4:
             self._decode_overflows_again(images, latents)
         # Clamping alone would turn an infinity into a valid black or white.
         return images.clamp(0, 1).where(images.isfinite(), torch.nan)
@@ -118,12 +128,13 @@ class Snapshot:
         bad = (~images.isfinite().flatten(1).all(1)).nonzero().flatten().tolist()
         if not bad:
             return
+        before = self.vae.dtype
         try:
             torch.nn.Module.to(self.vae, torch.float32)  # diffusers' own `to` logs a warning
             for row in bad:
                 images[row] = self._decode(latents[row : row + 1], torch.float32)[0]
         finally:
-            torch.nn.Module.to(self.vae, self.dtype)
+            torch.nn.Module.to(self.vae, before)
 
     def _decode(self, latents: Tensor, dtype: torch.dtype) -> Tensor:
         decoded: Tensor = self.vae.decode((latents / self.vae.config.scaling_factor).to(dtype)).sample
@@ -152,22 +163,21 @@ def load(
     _prepare(where)
     precision = choose_dtype(dtype, where)
     found = configuration.read(located.path)
-    tokenizer = Tokenizer(located)
+    prompts = prompt_encoder.load(located, found.family, where, precision)
     unet = network.load(located, "unet", where, precision).to(memory_format=torch.channels_last)
-    text_encoder = network.load(located, "text_encoder", where, precision)
-    _add(located.adapters, unet, text_encoder, tokenizer)
+    _fuse(located.adapters, unet, prompts)
     attentions.use(attention, unet, where, precision)
-    trial.run(located.path, "unet", unet, where, precision)  # before it is compiled, for the shapes of its first call
+    # Before it is compiled, which is for the shapes of its first call:
+    trial.run(located.path, unet, prompts, where, precision)
     compiling.use(compiled, unet, where)
-    vae = network.load(located, "vae", where, precision).to(memory_format=torch.channels_last)
-    for part, loaded in (("text_encoder", text_encoder), ("vae", vae)):
-        trial.run(located.path, part, loaded, where, precision)
+    vae_precision = found.family.vae_dtype(precision)
+    vae = network.load(located, "vae", where, vae_precision).to(memory_format=torch.channels_last)
+    trial.run_vae(located.path, vae, where, vae_precision)
     return Snapshot(
         identity=located.identity,
         side=found.unet.side,
         prediction=found.scheduler.prediction_type,
-        tokenizer=tokenizer,
-        text_encoder=text_encoder,
+        prompts=prompts,
         unet=unet,
         vae=vae,
         alphas_cumprod=_alphas_cumprod(located.path),
@@ -176,18 +186,12 @@ def load(
     )
 
 
-def _add(adapters: Sequence[Adapter], unet: Any, text_encoder: Any, tokenizer: Tokenizer) -> None:
-    """Put LoRAs and learned words into the networks."""
-    import torch
-
+def _fuse(adapters: Sequence[Adapter], unet: Any, prompts: PromptEncoder) -> None:
+    """Add the LoRAs to the networks."""
+    encoders = dict(zip(prompts.family.text_encoders, prompts.networks, strict=True))
     for adapter in adapters:
         if adapter.kind == "lora":
-            lora.fuse(adapter, {"unet": unet, "text_encoder": text_encoder})
-    words = text_encoder.get_input_embeddings()
-    if tokenizer.words:
-        rows = [words.weight, *(word.vectors.to(words.weight) for word in tokenizer.words)]
-        words.weight = torch.nn.Parameter(torch.cat(rows), requires_grad=False)
-        words.num_embeddings = len(words.weight)
+            lora.fuse(adapter, {"unet": unet, **encoders})
 
 
 def _prepare(device: torch.device) -> None:
@@ -202,7 +206,7 @@ def _alphas_cumprod(path: Path) -> Tensor:
     from diffusers import DPMSolverMultistepScheduler
 
     file = path / "scheduler/scheduler_config.json"
-    found = configuration.read_part(file, configuration.Scheduler)
+    found = configuration.read_part(file, Scheduler)
     noise = {name: value for name, value in found.stated().items() if name in _BETAS and value is not None}
 
     def refuse(reason: str) -> ModelError:

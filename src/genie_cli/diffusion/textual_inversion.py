@@ -1,6 +1,7 @@
 """Textual inversions: words that were learned, each with one vector or several, as a file has them.
 
 diffusers writes ``{word: vectors}``, AUTOMATIC1111's web UI ``{"emb_params": vectors}`` in a file of the word's name.
+For Stable Diffusion XL a file of the word's name has ``{"clip_l": vectors, "clip_g": vectors}``, for its two encoders.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _A1111 = "emb_params"
-_ANOTHER = "use a textual inversion for this model's kind: Stable Diffusion 1.x or 2.x"
+_ANOTHER = "use a textual inversion for this model's kind: Stable Diffusion 1.x, 2.x and XL have others"
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,12 @@ class LearnedWord:
         return [self.word, *(f"{self.word}_{number}" for number in range(1, len(self.vectors)))]
 
 
-def read(adapter: Adapter, width: int) -> LearnedWord:
+def read(adapter: Adapter, width: int, part: str | None = None) -> LearnedWord:
     """The word in a file.
 
     Args:
         width: of the text encoder's vectors.
+        part: what the vectors are called in a file for several text encoders; None: the file is for one.
 
     Raises:
         ModelError: the file is damaged, has no word or several, or its vectors are for another text encoder.
@@ -55,6 +57,10 @@ def read(adapter: Adapter, width: int) -> LearnedWord:
     with guarded(refuse):
         tensors.check(adapter.file)
         content = load_file(adapter.file)
+        if part is not None:
+            if part not in content:
+                raise refuse(f"it has no {part}, for one of the model's text encoders")
+            content = {_A1111: content[part]}
         if len(content) != 1:
             raise refuse(f"it has {len(content)} tensors, and one is expected: {shorten(sorted(content))}")
         [(name, vectors)] = content.items()

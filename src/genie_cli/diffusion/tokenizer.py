@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 
-from genie_cli.diffusion import configuration, textual_inversion
+from genie_cli.diffusion import configuration, families, textual_inversion
 from genie_cli.diffusion.adapters import Adapter
+from genie_cli.diffusion.family import tokenizer_of
 from genie_cli.diffusion.libraries import guarded
 from genie_cli.diffusion.locate import Located
+from genie_cli.diffusion.parts import TextEncoder
 from genie_cli.diffusion.textual_inversion import LearnedWord
 from genie_cli.errors import ModelError, UsageError, shorten
 from genie_cli.files.reading import blaming, is_folder, open_binary, read_bytes
@@ -30,6 +32,10 @@ _PROBES = ("A photo of a cat", "A photo of a dog", *string.ascii_lowercase, *str
 class Tokenizer:
     """Turns prompts into token ids, and refuses prompts that the model would truncate.
 
+    Args:
+        located: the snapshot.
+        encoder: the folder of the text encoder that it is for.
+
     Attributes:
         limit: tokens that a prompt may have, including the start and end tokens: 77 for CLIP.
         words: that the model's textual inversions add.
@@ -38,12 +44,12 @@ class Tokenizer:
         ModelError: the snapshot's tokenizer cannot be loaded, or its vocabulary is not whole or not the text encoder's.
     """
 
-    def __init__(self, located: Located) -> None:
+    def __init__(self, located: Located, encoder: str = "text_encoder") -> None:
         from transformers import CLIPTokenizer
 
-        folder = located.path / "tokenizer"
-        encoder = configuration.read_part(located.path / "text_encoder/config.json", configuration.TextEncoder)
-        self.limit = encoder.max_position_embeddings
+        folder = located.path / tokenizer_of(encoder)
+        config = configuration.read_part(located.path / encoder / "config.json", TextEncoder)
+        self.limit = config.max_position_embeddings
         self.words: tuple[LearnedWord, ...] = ()
 
         def refuse(reason: str) -> ModelError:
@@ -53,11 +59,12 @@ class Tokenizer:
             for file in folder.iterdir():
                 _check(file)
             self._tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=True)
-            if fault := self._fault(encoder.vocab_size):
+            if fault := self._fault(config.vocab_size):
                 raise refuse(fault)
         for adapter in located.adapters:
             if adapter.kind == "embedding":
-                self._learn(adapter, textual_inversion.read(adapter, encoder.hidden_size))
+                part = families.of(located.path).learned_vectors.get(encoder)
+                self._learn(adapter, textual_inversion.read(adapter, config.hidden_size, part))
 
     def ids(self, prompt: str) -> Tensor:
         """Padded token ids, (1, limit), int64.
@@ -136,6 +143,22 @@ class Tokenizer:
         made = {"".join(pair.split(" ") if isinstance(pair, str) else pair) for pair in merges}
         own = theirs.get_vocab().keys() - theirs.get_added_vocab().keys() - made
         return sorted(token for token in own if len(token.removesuffix(_END_OF_WORD)) > 1)
+
+
+def of(located: Located) -> tuple[Tokenizer, ...]:
+    """The tokenizers of a snapshot; raises as `Tokenizer`."""
+    return tuple(Tokenizer(located, encoder) for encoder in families.of(located.path).text_encoders)
+
+
+def check_for(located: Located) -> Callable[[str], None]:
+    """What raises UsageError for a prompt that is too long for one of the model's text encoders."""
+    tokenizers = of(located)
+
+    def check(prompt: str) -> None:
+        for each in tokenizers:
+            each.check(prompt)
+
+    return check
 
 
 def _check(file: Path) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genie_cli.diffusion import configuration
 from genie_cli.diffusion.libraries import guarded
+from genie_cli.diffusion.parts import TextEncoder
+from genie_cli.diffusion.prompt_encoder import PromptEncoder
 from genie_cli.errors import ModelError
 
 if TYPE_CHECKING:
@@ -17,57 +21,62 @@ if TYPE_CHECKING:
 _SIDE = 8  # latent pixels: small, and halved three times by Stable Diffusion's UNet
 
 
-def run(path: Path, part: str, network: Any, device: torch.device, dtype: torch.dtype) -> None:
-    """Compute something small, and see that its shape is right and its values are finite.
+def run(path: Path, unet: Any, prompts: PromptEncoder, device: torch.device, dtype: torch.dtype) -> None:
+    """Embed a prompt and predict something small with it, and see that shapes are right and values are finite.
 
     Args:
         path: the snapshot.
-        part: ``"unet"``, ``"vae"`` or ``"text_encoder"``.
-        network: that part, on ``device`` in ``dtype``.
+        unet: its UNet, on ``device`` in ``dtype``, as are the text encoders of ``prompts``.
 
     Raises:
-        ModelError: it cannot be computed.
+        ModelError: that cannot be computed.
     """
     import torch
 
-    def refuse(reason: str) -> ModelError:
-        return ModelError(
-            f"{path / part} cannot be used: it is damaged or of another model: {reason}", configuration.AGAIN
-        )
+    found = configuration.read(path)
+    for encoder, network, config in zip(
+        prompts.family.text_encoders, prompts.networks, found.text_encoders, strict=True
+    ):
+        with _tried(path / encoder, device):
+            _text_encoder(network, config, device)
+    with _tried(path / "unet", device):
+        latents = _ramp((1, 4, _SIDE, _SIDE), device, dtype)
+        embedding = tuple(each[None] for each in prompts.embed(""))
+        noise = unet(latents, torch.full((1,), 500, device=device), **prompts.family.inputs(embedding)).sample
+        _require_result(noise, tuple(latents.shape))
 
-    tried = {"unet": _unet, "vae": _vae, "text_encoder": _text_encoder}[part]
+
+def run_vae(path: Path, vae: Any, device: torch.device, dtype: torch.dtype) -> None:
+    """Encode and decode something small; arguments and errors as of `run`."""
+    # Its values are not looked at in half precision: they may overflow, and are then computed again.
+    side = 2 * configuration.read(path).vae.factor
+    with _tried(path / "vae", device):
+        mode = vae.encode(_ramp((1, 3, side, side), device, dtype)).latent_dist.mode()
+        image = vae.decode(_ramp((1, 4, 2, 2), device, dtype)).sample
+        for result, shape in ((mode, (1, 4, 2, 2)), (image, (1, 3, side, side))):
+            _require_result(result.new_zeros(result.shape) if dtype.itemsize < 4 else result, shape)
+
+
+@contextmanager
+def _tried(part: Path, device: torch.device) -> Iterator[None]:
+    import torch
+
+    def refuse(reason: str) -> ModelError:
+        return ModelError(f"{part} cannot be used: it is damaged or of another model: {reason}", configuration.AGAIN)
+
     try:
         with guarded(refuse), torch.inference_mode():
-            tried(network, configuration.read(path), device, dtype)
+            yield
     except torch.OutOfMemoryError:
         hint = "free some of the device's memory, or use --dtype float16 or --device cpu"
-        raise ModelError(f"{path / part} does not fit into the memory of {device}", hint) from None
+        raise ModelError(f"{part} does not fit into the memory of {device}", hint) from None
 
 
-def _unet(network: Any, found: configuration.Snapshot, device: torch.device, dtype: torch.dtype) -> None:
+def _text_encoder(network: Any, config: TextEncoder, device: torch.device) -> None:
     import torch
 
-    latents = _ramp((1, 4, _SIDE, _SIDE), device, dtype)
-    words = _ramp((1, found.text_encoder.max_position_embeddings, found.unet.cross_attention_dim), device, dtype)
-    noise = network(latents, torch.full((1,), 500, device=device), words).sample
-    _require_result(noise, tuple(latents.shape))
-
-
-def _vae(network: Any, found: configuration.Snapshot, device: torch.device, dtype: torch.dtype) -> None:
-    # Its values are not looked at: in half precision they may overflow, and are then computed again.
-    side = 2 * found.vae.factor
-    mode = network.encode(_ramp((1, 3, side, side), device, dtype)).latent_dist.mode()
-    image = network.decode(_ramp((1, 4, 2, 2), device, dtype)).sample
-    for result, shape in ((mode, (1, 4, 2, 2)), (image, (1, 3, side, side))):
-        _require_result(result.new_zeros(result.shape) if dtype.itemsize < 4 else result, shape)
-
-
-def _text_encoder(network: Any, found: configuration.Snapshot, device: torch.device, _: torch.dtype) -> None:
-    import torch
-
-    encoder = found.text_encoder
-    ids = torch.arange(encoder.max_position_embeddings, device=device)[None] % encoder.vocab_size
-    _require_result(network(ids).last_hidden_state, (1, encoder.max_position_embeddings, encoder.hidden_size))
+    ids = torch.arange(config.max_position_embeddings, device=device)[None] % config.vocab_size
+    _require_result(network(ids).last_hidden_state, (1, config.max_position_embeddings, config.hidden_size))
 
 
 def _ramp(shape: tuple[int, ...], device: torch.device, dtype: torch.dtype) -> Tensor:

@@ -36,7 +36,8 @@ OF_SAMPLERS = _NOTES | _named(
     "corrector_order predictor_order tau_func sigma_min sigma_max noise_sampler_seed"
 )
 OF_DIFFUSERS = _NOTES
-OF_PIPELINES = frozenset({"safety_checker", "feature_extractor", "requires_safety_checker"})
+# Of diffusers' pipelines: what looks at an image that is made. The watermark of Stable Diffusion XL is not drawn here.
+OF_PIPELINES = frozenset({"safety_checker", "feature_extractor", "requires_safety_checker", "add_watermarker"})
 
 # The samplers of diffusers for a model of noise levels that are betas; others are for models that are made otherwise.
 SamplerName = Literal[

@@ -126,8 +126,10 @@ class Estimate:
             rows: UNet rows of a step.
         """
         from genie_cli.diffusion import configuration
+        from genie_cli.diffusion.stable_diffusion import StableDiffusion
 
-        size = configuration.read(located.path).image_side
+        found = configuration.read(located.path)
+        size, is_published = found.image_side, isinstance(found.family, StableDiffusion)
         step = _time_step(engine, workers.threads) if engine else None
         slots = engine.slots if engine else chosen.slots  # fewer than chosen, if memory ran out
         return cls(
@@ -138,7 +140,9 @@ class Estimate:
             workers=workers,
             seconds=None if step is None else workers.seconds(tally.steps, tally.images, slots, step),
             disk=tally.images * (size**2 * _BYTES_PER_PIXEL[image_format] + _PROVENANCE_BYTES),
-            elsewhere=seconds_elsewhere(tally.steps, rows) if size == SIDE and chosen.device.type != "cuda" else {},
+            elsewhere=seconds_elsewhere(tally.steps, rows)
+            if is_published and size == SIDE and chosen.device.type != "cuda"
+            else {},
         )
 
 

@@ -19,9 +19,9 @@ def warn_of_unused(located: Located, prompts: Iterable[str], observer: Observer)
     """
     if not any(adapter.kind == "embedding" for adapter in located.adapters):
         return
-    from genie_cli.diffusion.tokenizer import Tokenizer
+    from genie_cli.diffusion import tokenizer
 
-    unused = {learned.word for learned in Tokenizer(located).words}
+    unused = {learned.word for each in tokenizer.of(located) for learned in each.words}
     for prompt in prompts:
         unused -= {word for word in unused if word in prompt}
         if not unused:

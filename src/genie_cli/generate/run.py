@@ -133,11 +133,11 @@ class Run:
         Raises:
             ModelError, OutputError: as `make`.
         """
-        from genie_cli.diffusion.tokenizer import Tokenizer
+        from genie_cli.diffusion import tokenizer
         from genie_cli.generate.folder import Output
 
         with Output(Path(self.settings.output.dir), self._header(), self.share.name).looked_at() as known:
-            tally = Tally.of(self.jobs, known.made, self._steps_for, Tokenizer(self.located).check)
+            tally = Tally.of(self.jobs, known.made, self._steps_for, tokenizer.check_for(self.located))
         chosen = self._choices
         workers = Workers.of(self.settings.model, self._devices, chosen.device)
         rows = 1 if self.settings.generate.guidance == 1 else 2
