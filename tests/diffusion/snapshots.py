@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
+from genie_cli.diffusion.clip_vocabulary import vocabulary
 from genie_cli.diffusion.locate import locate
 
 Tensors = dict[str, torch.Tensor]
@@ -89,7 +90,7 @@ def tiny_xl(path: Path, sample_size: int = 8, zero: bool = True, eos: int = 556,
 
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        texts = CLIPTextModel(_text()), CLIPTextModelWithProjection(_text(48, projection_dim=24, eos_token_id=eos))
+        texts = CLIPTextModel(_text()), CLIPTextModelWithProjection(_text(48, projection_dim=48, eos_token_id=eos))
         pipeline = StableDiffusionXLPipeline(
             unet=_unet(
                 sample_size,
@@ -97,7 +98,7 @@ def tiny_xl(path: Path, sample_size: int = 8, zero: bool = True, eos: int = 556,
                 transformer_layers_per_block=(1, 2),
                 addition_embed_type="text_time",
                 addition_time_embed_dim=8,
-                projection_class_embeddings_input_dim=24 + 6 * 8,
+                projection_class_embeddings_input_dim=48 + 6 * 8,
             ),
             text_encoder=texts[0],
             text_encoder_2=texts[1],
@@ -166,3 +167,17 @@ def _tokenizer(**others: str) -> Any:
     from transformers import CLIPTokenizer
 
     return CLIPTokenizer.from_pretrained(locate("digits").path / "tokenizer", **others)
+
+
+def configurations_of(snapshot: Path, folder: Path, kind: str) -> Path:
+    """The configurations of a snapshot as the package has those of a kind: no weights, and merges for all kinds."""
+    there = folder / kind
+    shutil.copytree(snapshot, there, ignore=shutil.ignore_patterns("*.safetensors"))
+    (folder / "clip").mkdir()
+    for tokenizer in there.glob("tokenizer*/tokenizer.json"):
+        model = json.loads(tokenizer.read_text())["model"]
+        pairs = [pair if isinstance(pair, str) else " ".join(pair) for pair in model["merges"]]
+        (folder / "clip/merges.txt").write_text("\n".join(["#version: 0.2", *pairs]))
+        assert vocabulary(pairs) == model["vocab"]
+        tokenizer.unlink()
+    return folder

@@ -183,7 +183,7 @@ PUBLISHED: dict[str, dict[str, Any]] = {
 def test_the_published_configurations_of_2_1_are_read(tmp_path: Path) -> None:
     for name, content in PUBLISHED.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes((single_file.CONFIGURATIONS / name).read_bytes())
+        (tmp_path / name).write_bytes((single_file.CONFIGURATIONS / "stable-diffusion-1" / name).read_bytes())
         edit(tmp_path / name, **content)
     found = configuration.read(tmp_path)
     assert (found.image_side, found.unet.is_halved, found.scheduler.prediction_type) == (768, False, "v_prediction")

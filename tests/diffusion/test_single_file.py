@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import shutil
 import subprocess
@@ -16,7 +15,6 @@ from safetensors.torch import load_file, save_file
 
 from genie_cli import provenance
 from genie_cli.diffusion import clip_vocabulary, configuration, hub, single_file
-from genie_cli.diffusion.clip_vocabulary import vocabulary
 from genie_cli.diffusion.locate import Located, found_here, is_local, locate
 from genie_cli.diffusion.snapshot import Snapshot, load
 from genie_cli.diffusion.tokenizer import Tokenizer
@@ -24,7 +22,7 @@ from genie_cli.errors import ModelError, OutputError
 from genie_cli.generate.command import command_of_image
 from tests.conftest import Genie
 from tests.diffusion import ldm
-from tests.diffusion.snapshots import Tensors, tiny
+from tests.diffusion.snapshots import Tensors, configurations_of, tiny
 
 PROMPT = "A photo of a seven"
 
@@ -36,15 +34,7 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def configurations(snapshot: Path) -> Path:
-    """Those of the tiny model, without weights, and a tokenizer that is only merges, as the package has them."""
-    folder = snapshot.parent / "configurations"
-    shutil.copytree(snapshot, folder, ignore=shutil.ignore_patterns("*.safetensors"))
-    model = json.loads((folder / "tokenizer/tokenizer.json").read_text())["model"]
-    (folder / "tokenizer/tokenizer.json").unlink()
-    pairs = [pair if isinstance(pair, str) else " ".join(pair) for pair in model["merges"]]
-    (folder / "tokenizer/merges.txt").write_text("\n".join(["#version: 0.2", *pairs]))
-    assert vocabulary(pairs) == model["vocab"]
-    return folder
+    return configurations_of(snapshot, snapshot.parent / "bundled", "stable-diffusion-1")
 
 
 @pytest.fixture
@@ -160,7 +150,8 @@ def with_key(key: str, *shape: int) -> Callable[[Tensors], Tensors]:
         (with_key("model.diffusion_model.input_blocks.7.1.extra.weight", 3, 3), "cannot be converted: its unet has"),
         (with_key("first_stage_model.extra.weight", 3, 3), "cannot be converted: its vae has"),
         (with_key("model.diffusion_model.input_blocks.0.0.weight", 32, 9, 3, 3), "inpainting"),
-        (with_key("conditioner.embedders.1.model.ln_final.weight", 3), "it is Stable Diffusion XL"),
+        (with_key("conditioner.embedders.0.model.ln_final.weight", 3), "it is the refiner of Stable Diffusion XL"),
+        (with_key("conditioner.embedders.1.model.ln_final.weight", 3), "XL model: it has no text_encoder"),
         (with_key("cond_stage_model.model.ln_final.weight", 3), "it is Stable Diffusion 2.x"),
         (with_key("model.diffusion_model.joint_blocks.0.x", 3), "it is Stable Diffusion 3"),
         (with_key("double_blocks.0.x", 3), "it is Flux"),
@@ -226,14 +217,14 @@ def test_images_are_made_with_it(file: Path, photos: Path, genie: Genie, tmp_pat
 
 
 def test_the_packages_configurations_are_stable_diffusion_15s() -> None:
-    found = configuration.read(single_file.CONFIGURATIONS)
+    found = configuration.read(single_file.CONFIGURATIONS / "stable-diffusion-1")
     assert (found.image_side, found.text_encoders[0].vocab_size, found.unet.block_out_channels[0]) == (512, 49408, 320)
 
 
 def test_the_packages_vocabulary_is_clips(tmp_path: Path) -> None:
     """Of a prompt, the ids are those that CLIP's own tokenizer gives."""
-    folder = Path(shutil.copytree(single_file.CONFIGURATIONS, tmp_path / "model"))
-    clip_vocabulary.write(folder / "tokenizer")
+    folder = Path(shutil.copytree(single_file.CONFIGURATIONS / "stable-diffusion-1", tmp_path / "model"))
+    clip_vocabulary.write(single_file.CONFIGURATIONS / "clip/merges.txt", folder / "tokenizer")
     tokenizer = Tokenizer(Located("sd", folder, "sd@0"))
     ids = tokenizer.ids("a photo of a cat")[0].tolist()
     assert ids[:8] == [49406, 320, 1125, 539, 320, 2368, 49407, 49407]

@@ -6,16 +6,17 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from genie_cli.files.reading import read_lines
+from genie_cli.files.reading import read_bytes, read_lines
 from genie_cli.files.writing import write_atomically
 
+_MAX_BYTES = 1 << 20
 _START, _END = "<|startoftext|>", "<|endoftext|>"
 
 
-def write(folder: Path) -> None:
-    """Write ``vocab.json`` beside a tokenizer's ``merges.txt``."""
-    lines = read_lines(folder / "merges.txt")
-    content = vocabulary(line for line in lines if not line.startswith("#version"))
+def write(merges: Path, folder: Path) -> None:
+    """Write ``merges.txt`` and the ``vocab.json`` that follows from it into a tokenizer's folder."""
+    content = vocabulary(line for line in read_lines(merges) if not line.startswith("#version"))
+    write_atomically(folder / "merges.txt", read_bytes(merges, _MAX_BYTES))
     write_atomically(folder / "vocab.json", json.dumps(content, ensure_ascii=False).encode())
 
 

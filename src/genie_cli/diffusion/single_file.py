@@ -1,7 +1,7 @@
-"""A single file with a whole Stable Diffusion 1.x model, in its authors' layout: converted once, then cached.
+"""A single file with a whole Stable Diffusion 1.x or XL model, in its authors' layout: converted once, then cached.
 
-diffusers converts the weights. The configurations and the tokenizer, which such a file does not have, are those of
-Stable Diffusion 1.5, and part of this package.
+diffusers converts the weights. The configurations and the tokenizers, which such a file does not have, are those of
+Stable Diffusion 1.5 and of XL's base, and part of this package.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genie_cli.diffusion import clip_vocabulary, layout, tensors
+from genie_cli.diffusion.checkpoints import STABLE_DIFFUSION_XL, Kind, kind_of
 from genie_cli.diffusion.libraries import draw_no_bars, guarded
 from genie_cli.diffusion.tensors import Described
 from genie_cli.errors import ModelError, OutputError, shorten
@@ -30,25 +31,19 @@ from genie_cli.observer import Observer
 if TYPE_CHECKING:
     import torch
 
-CONFIGURATIONS = Path(str(files("genie_cli"))) / "bundled/stable-diffusion-1"
+CONFIGURATIONS = Path(str(files("genie_cli"))) / "bundled"
 _VERSION = 1  # of the conversion: what another one has made is not used
-_PREFIXES = {
-    "unet": "model.diffusion_model.",
-    "vae": "first_stage_model.",
-    "text_encoder": "cond_stage_model.transformer.",
-}
-_NOT_WEIGHTS = "position_ids"
 _FIRST = "model.diffusion_model.input_blocks.0.0.weight"
 _PICKLES = (".ckpt", ".pt", ".pth", ".bin")
 SUFFIXES = (".safetensors", *_PICKLES)
-_ANOTHER = "use a Stable Diffusion 1.x model"
+_ANOTHER = "use a Stable Diffusion 1.x or XL model"
 _FOLDERS = "as a folder that save_pretrained of diffusers writes, it runs"
 # What a file is, by a piece of the name of one of its weights, and what to do with it.
 _OTHERS = (
     ("lora_", "a LoRA, which goes on top of a model", "--lora FILE"),
     ("emb_params", "a textual inversion, which goes on top of a model", "--embedding FILE"),
     ("control_model.", "a ControlNet", ""),
-    ("conditioner.embedders.", "Stable Diffusion XL", ""),
+    ("conditioner.embedders.0.model.", "the refiner of Stable Diffusion XL", ""),
     ("cond_stage_model.model.", "Stable Diffusion 2.x", _FOLDERS),
     ("joint_blocks.", "Stable Diffusion 3", ""),
     ("double_blocks.", "Flux", ""),
@@ -63,7 +58,7 @@ def converted(file: Path, observer: Observer) -> tuple[Path, str]:
         Its folder, and the SHA-256 of the checkpoint.
 
     Raises:
-        ModelError: the file cannot be read, or is no Stable Diffusion 1.x model as a whole.
+        ModelError: the file cannot be read, or is no Stable Diffusion 1.x or XL model as a whole.
         OutputError: the cache cannot be written.
     """
     found = _require_checkpoint(file)
@@ -90,11 +85,12 @@ def _require_checkpoint(file: Path) -> Mapping[str, Described]:
     for piece, name, hint in _OTHERS:
         if any(piece in key for key in found):
             raise ModelError(f"{file} is not supported as a model: it is {name}", hint or _ANOTHER)
-    if lost := [part for part, prefix in _PREFIXES.items() if not any(key.startswith(prefix) for key in found)]:
-        raise ModelError(f"{file} is no whole Stable Diffusion 1.x model: it has no {shorten(lost)}", _ANOTHER)
+    kind = kind_of(found)
+    if lost := [part for part in kind.prefixes if not kind.count(found, part)[0]]:
+        raise ModelError(f"{file} is no whole {kind.name} model: it has no {shorten(lost)}", _ANOTHER)
     if _FIRST in found and found[_FIRST].shape[1:2] != (4,):
         raise ModelError(f"{file} is not supported: its UNet has other inputs, as those for inpainting have", _ANOTHER)
-    tensors.require_real(file, {key: each for key, each in found.items() if key.startswith(tuple(_PREFIXES.values()))})
+    tensors.require_real(file, {key: each for key, each in found.items() if kind.is_weight(key)})
     return found
 
 
@@ -120,15 +116,17 @@ def _convert(file: Path, found: Mapping[str, Described], folder: Path) -> None:
         return OutputError(f"cannot write {folder}: {reason}", "free some space, or set XDG_CACHE_HOME to another disk")
 
     draw_no_bars()
+    kind = kind_of(found)
     with temporary_folder(str(folder.parent)) as aside:
         made = aside / "snapshot"
-        shutil.copytree(CONFIGURATIONS, made)
+        shutil.copytree(CONFIGURATIONS / kind.folder, made)
         _say_what_it_predicts(made / "scheduler/scheduler_config.json", found)
-        clip_vocabulary.write(made / "tokenizer")
-        pipeline = _read(file, made, _dtype(found))
-        for part in _PREFIXES:
+        for tokenizer in made.glob("tokenizer*"):
+            clip_vocabulary.write(CONFIGURATIONS / "clip/merges.txt", tokenizer)
+        pipeline = _read(file, made, kind, _dtype(found, kind))
+        for part in kind.prefixes:
             network = getattr(pipeline, part)
-            _require_all(file, found, part, network)
+            _require_all(file, found, kind, part, network)
             with guarded(unwritable):
                 network.save_pretrained(made / part)
         _put(made, folder)
@@ -152,45 +150,42 @@ def _say_what_it_predicts(file: Path, found: Mapping[str, Described]) -> None:
         write_atomically(file, json.dumps(config, indent=2).encode())
 
 
-def _dtype(found: Mapping[str, Described]) -> torch.dtype:
+def _dtype(found: Mapping[str, Described], kind: Kind) -> torch.dtype:
     """The precision of the weights: the widest, so that nothing is lost."""
     import torch
 
-    kinds = {found[key].kind for key in found if key.startswith(tuple(_PREFIXES.values()))} - {"I64", "I32"}
-    return {frozenset({"F16"}): torch.float16, frozenset({"BF16"}): torch.bfloat16}.get(frozenset(kinds), torch.float32)
+    numbers = {found[key].kind for key in found if kind.is_weight(key)} - {"I64", "I32"}
+    narrow = {frozenset({"F16"}): torch.float16, frozenset({"BF16"}): torch.bfloat16}
+    return narrow.get(frozenset(numbers), torch.float32)
 
 
-def _read(file: Path, configurations: Path, dtype: torch.dtype) -> Any:
+def _read(file: Path, configurations: Path, kind: Kind, dtype: torch.dtype) -> Any:
     """The model as a pipeline of diffusers, which asks no hub for anything."""
-    from diffusers import StableDiffusionPipeline
+    import diffusers
+
+    surplus: dict[str, Any] = {"safety_checker": None, "feature_extractor": None}
+    if kind is STABLE_DIFFUSION_XL:
+        surplus = {"image_encoder": None, "feature_extractor": None, "add_watermarker": False}
 
     def refuse(reason: str) -> ModelError:
         return ModelError(f"{file} cannot be converted: {reason}", _ANOTHER)
 
     with guarded(refuse):
-        return StableDiffusionPipeline.from_single_file(
-            str(file),
-            config=str(configurations),
-            local_files_only=True,
-            safety_checker=None,
-            feature_extractor=None,
-            dtype=dtype,
+        return getattr(diffusers, kind.pipeline).from_single_file(
+            str(file), config=str(configurations), local_files_only=True, dtype=dtype, **surplus
         )
 
 
-def _require_all(file: Path, found: Mapping[str, Described], part: str, network: Any) -> None:
+def _require_all(file: Path, found: Mapping[str, Described], kind: Kind, part: str, network: Any) -> None:
     """Raise ModelError unless the network has as many weights, and as many numbers, as the file has for it.
 
     The conversion renames and reshapes weights, leaves out in silence those that it does not know, and fills in others.
     """
-    there = [
-        each.shape for key, each in found.items() if key.startswith(_PREFIXES[part]) and not key.endswith(_NOT_WEIGHTS)
-    ]
     made = [tuple(tensor.shape) for tensor in network.state_dict().values()]
-    counts = [(len(shapes), sum(map(math.prod, shapes))) for shapes in (there, made)]
-    if counts[0] != counts[1]:
+    there, wanted = kind.count(found, part), (len(made), sum(map(math.prod, made)))
+    if there != wanted:
         raise ModelError(
-            f"{file} cannot be converted: its {part} has {counts[0][0]} weights of {counts[0][1]:,} numbers, and "
-            f"that of Stable Diffusion 1.x has {counts[1][0]} of {counts[1][1]:,}",
+            f"{file} cannot be converted: its {part} has {there[0]} weights of {there[1]:,} numbers, and "
+            f"that of {kind.name} has {wanted[0]} of {wanted[1]:,}",
             _ANOTHER,
         )
