@@ -168,7 +168,7 @@ def generate(
     Raises:
         UsageError: arguments contradict each other, or a value is out of range.
         FolderError: the source folder is not there, or has no class folders.
-        ModelError: the model is missing, not Stable Diffusion 1.x, or does not fit its device.
+        ModelError: the model is missing, of a kind that does not run, or does not fit its device.
         ManifestError: the plan cannot be read.
         OutputError: the output folder cannot be used, or was made with other settings.
     """

@@ -11,7 +11,7 @@ import pytest
 
 from genie_cli.diffusion.downloads import size_text
 from tests.diffusion.local_hub import COMMIT, Fault, LocalHub, local_hub
-from tests.diffusion.snapshots import copied, edit
+from tests.diffusion.snapshots import copied, edit, tiny_xl
 
 NAME = "somebody/tiny"
 UNET = "unet/diffusion_pytorch_model.safetensors"
@@ -57,6 +57,16 @@ def test_the_size_is_said_before_and_the_progress_after(hub: LocalHub, tmp_path:
         ("progress", f"MB downloaded: {size // 10**6} of {size // 10**6 + 1}"),
         GOT_IT,
     ]
+
+
+def test_a_model_of_two_text_encoders_is_downloaded_whole(tmp_path: Path) -> None:
+    tiny_xl(tmp_path / "root/somebody/xl")
+    with local_hub(tmp_path / "root") as hub:
+        told = hub.told("locate", "somebody/xl", cache=tmp_path / "home")
+        assert told[-1] == ("identity", f"somebody/xl@{COMMIT}")
+        hub.requests.clear()
+        assert hub.told("locate", "somebody/xl", cache=tmp_path / "home") == told[-1:]
+    assert hub.requests == []
 
 
 def test_a_model_that_does_not_run_is_refused_before_its_weights_are_downloaded(tmp_path: Path) -> None:

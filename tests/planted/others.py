@@ -124,7 +124,7 @@ DIFFUSION = (
           ("tests/diffusion/test_families.py::test_a_velocity_and_the_noise_that_it_stands_for_take_the_same_step",)),
     Fault("a-loras-alpha-left-out", "diffusion/lora.py", "(rank if update.alpha is None else update.alpha) / rank", "1",
           ("tests/diffusion/test_lora.py::test_it_is_added_to_its_layers_and_to_no_others",)),
-    Fault("sizes-of-2022-kept", "diffusion/configuration.py", "if self.is_halved:", "if False:",
+    Fault("sizes-of-2022-kept", "diffusion/parts.py", "if self.is_halved:", "if False:",
           ("tests/diffusion/test_understood.py::test_sizes_of_2022_are_put_right_as_diffusers_does",)),
     Fault("merges-cut-off", "diffusion/tokenizer.py", "odd = self._unmade()", "odd: list[str] = []",
           ("tests/diffusion/test_understood.py::test_merges_that_are_cut_off_are_not_whole",)),

@@ -76,8 +76,8 @@ class Model(Section):
 
     name: str = setting(
         STABLE_DIFFUSION,
-        "Stable Diffusion 1.x or 2.x model: a Hugging Face id, a directory, a .safetensors file of 1.x, or digits "
-        "(bundled, no download).",
+        "Stable Diffusion 1.x, 2.x or XL model: a Hugging Face id, a directory, a .safetensors file of 1.x or XL, or "
+        "digits (bundled, no download).",
         option="model",
     )
     revision: str = setting("", "Commit of the Hugging Face model. Default: main; the default model's is pinned.")

@@ -273,7 +273,7 @@ def prepared(
 
     Raises:
         UsageError, FolderError, OutputError, ManifestError: see `request.check` and `plan.planned`.
-        ModelError: the model is nowhere, or is not a Stable Diffusion 1.x snapshot.
+        ModelError: the model is nowhere, or is of a kind that does not run.
     """
     check(request, settings, given)
     if profiled and (settings.model.devices or settings.model.ray):
