@@ -11,6 +11,7 @@ _TAIL = "tests/longtail/test_tail.py"
 _GROUPS = "tests/longtail/test_groups.py"
 _COMPARE = "tests/longtail/test_compare.py"
 _SOLVER = "tests/diffusion/test_solver.py"
+_FAMILIES = "tests/diffusion/test_families.py::test_it_agrees_with_diffusers_own_pipeline"
 _PROBE = "tests/diffusion/test_probe.py"
 _JOBS = "tests/test_jobs.py"
 _ORACLE = "tests/oracle/test_oracle.py"
@@ -124,6 +125,12 @@ DIFFUSION = (
           ("tests/diffusion/test_families.py::test_a_velocity_and_the_noise_that_it_stands_for_take_the_same_step",)),
     Fault("a-loras-alpha-left-out", "diffusion/lora.py", "(rank if update.alpha is None else update.alpha) / rank", "1",
           ("tests/diffusion/test_lora.py::test_it_is_added_to_its_layers_and_to_no_others",)),
+    Fault("xl-no-prompt-as-an-empty-one", "diffusion/stable_diffusion_xl.py", "if not self.zeroes_empty_prompt:",
+          "if True:", (_FAMILIES,)),
+    Fault("xl-states-of-the-last-layer", "diffusion/stable_diffusion_xl.py", "output.hidden_states[-2][0]",
+          "output.hidden_states[-1][0]", (_FAMILIES,)),
+    Fault("xl-sizes-left-out", "diffusion/stable_diffusion_xl.py", "[side, side, 0, 0, side, side]",
+          "[0, 0, 0, 0, side, side]", (_FAMILIES,)),
     Fault("sizes-of-2022-kept", "diffusion/parts.py", "if self.is_halved:", "if False:",
           ("tests/diffusion/test_understood.py::test_sizes_of_2022_are_put_right_as_diffusers_does",)),
     Fault("merges-cut-off", "diffusion/tokenizer.py", "odd = self._unmade()", "odd: list[str] = []",
