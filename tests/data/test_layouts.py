@@ -70,15 +70,28 @@ def json_lists(root: Path) -> None:
     put(root, "images/a1.jpg", "images/a2.jpg")
 
 
-def listed(lists: str, place: str) -> Callable[[Path], None]:
-    """UniSiam's lists of tiered-ImageNet."""
+def listed(lists: str, place: str, before: str = "{wnid}/") -> Callable[[Path], None]:
+    """UniSiam's lists of tiered-ImageNet, and images in class folders."""
 
     def lay(root: Path) -> None:
         (root / lists).mkdir(parents=True, exist_ok=True)
-        lines = ["filename,label", *(f"{wnid}/{wnid}_{number}.JPEG,{wnid}" for wnid, number in RAVI)]
+        names = [(f"{before.format(wnid=wnid)}{wnid}_{number}.JPEG", wnid) for wnid, number in RAVI]
+        lines = ["filename,label", *map(",".join, names)]
         (root / lists / "test.csv").write_text("\n".join(lines) + "\n")
         for wnid in (FINCH, ROBIN):
             put_ilsvrc(root, wnid, [number for own, number in RAVI if own == wnid], place)
+
+    return lay
+
+
+def listed_in_one_folder(lists: str, place: str) -> Callable[[Path], None]:
+    """The same lists, with all images in one folder."""
+
+    def lay(root: Path) -> None:
+        listed(lists, "aside", "")(root)
+        (root / place).mkdir(exist_ok=True)
+        for image in sorted((root / "aside").rglob("*.JPEG")):
+            image.rename(root / place / image.name)
 
     return lay
 
@@ -124,6 +137,11 @@ LAYOUTS = [
     ),
     Layout("fewshot", "tiered", "UniSiam", listed("", ""), counted_out("")),
     Layout("fewshot", "tiered", "UniSiam", listed("split/tieredImageNet", "images"), counted_out("images/")),
+    Layout("fewshot", "tiered", "UniSiam", listed("split/tieredImageNet", "train", ""), counted_out("train/")),
+    Layout(
+        "fewshot", "tiered", "UniSiam", listed_in_one_folder("", "images"),
+        [(f"images/{wnid}_{number}.JPEG", wnid) for wnid, number in RAVI],
+    ),
     Layout("longtail", "imagenet-lt", "lists with", put_imagenet_lt),
     *(Layout("finegrained", name, "lists and images", PUT[name][0]) for name in ("cub", "cars", "food", "aircraft")),
     Layout("finegrained", "folder", "`train/CLASS/IMAGE`", folders("train", "test"), IN_TEST),

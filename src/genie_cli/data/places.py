@@ -59,16 +59,19 @@ def best(places: Iterable[Placed]) -> Placed | None:
 def of_paths(root: Path, images: Sequence[Image]) -> Iterator[Placed]:
     """Look for the images of a list by the last two parts of their paths, `class/image`.
 
+    Those that are listed without a folder may be in class folders all the same, or all in one.
     Among the places are the folders above the first image that also exist below the root: of
     `/home/ann/sets/mini/n0/n0_5.JPEG` these are `home/ann/sets/mini`, `ann/sets/mini`, and so on.
     """
     files = FileIndex(root)
-    ends = [("/".join(path.split("/")[-2:]), label) for path, label in images]
+    ends = [("/".join([label, *path.split("/")][-2:]), label) for path, label in images]
+    flat = [] if any("/" in path for path, _ in images) else list(images)
     above = images[0][0].split("/")[:-2]
     ancestors = ("/".join(above[start:]) for start in range(len(above)))
     places = [folder for folder in ("", "images", *SPLIT_FOLDERS, *PLACES, *ancestors) if is_folder(root / folder)]
     for place in dict.fromkeys(places):
         for folder in dict.fromkeys((place, undoubled(root, place) if place else "")):
-            wanted = ((label, name, f"{folder}/{name}".lstrip("/")) for name, label in ends)
-            found = tuple(Wanted(label, name, path if path in files else None) for label, name, path in wanted)
-            yield Placed(f"images below {folder}" if folder else "images beside the lists", found)
+            for listed in filter(None, (ends, flat)):
+                wanted = ((label, name, f"{folder}/{name}".lstrip("/")) for name, label in listed)
+                found = tuple(Wanted(label, name, path if path in files else None) for label, name, path in wanted)
+                yield Placed(f"images below {folder}" if folder else "images beside the lists", found)

@@ -24,7 +24,7 @@ tiered-ImageNet is a folder (parts of it may be links) with
   train.csv, val.csv, test.csv (wnid,superclass, no header), here or in tiered_imagenet_split/, and
     ILSVRC's images as train/n03314780/n03314780_5.JPEG, ...; also in ILSVRC/Data/CLS-LOC/train and the like
 or train.csv, val.csv, test.csv (filename,label), also in split/tieredImageNet/, and the images that they list:
-    n03314780/n03314780_5.JPEG, ..., also in images/, train/ and the like
+    n03314780/n03314780_5.JPEG, ... or n03314780_5.JPEG, ..., also in images/, train/ and the like
 or base.json, val.json, novel.json (label_names, image_names, image_labels), and the images that they list
 or train/, val/, test/ (or base/, val/, novel/), each with a folder of images per class: a WordNet id or a name
 {ilsvrc.HOW_TO_GET}
