@@ -165,7 +165,7 @@ def test_a_place_beyond_the_last_image_is_missing(tmp_path: Path) -> None:
         ("", " is empty"),
         ("filename,label\n", " lists nothing"),
         (f"{FINCH},{SUPERCLASS}\n", ", line 1: expected a header filename,label"),
-        (f"filename,label\n{FINCH}_5.JPEG,{FINCH}\n", ", line 2: expected a row such as"),
+        (f"filename,label\n{FINCH}_5.JPEG,{FINCH}\n", " lists images, and none is in a place"),
         (f"filename,label\n{FINCH}00000005.jpg,{ROBIN}\n", ", line 2: expected a row such as"),
         (f"filename,label\n{FINCH}00000000.jpg,{FINCH}\n", ", line 2: expected a row such as"),
         (f"filename,label\n\n{FINCH}00000005.jpg\n", ", line 3: expected a row such as"),

@@ -104,6 +104,7 @@ def test_what_was_trained_is_not_trained_again_and_other_settings_are_refused(
         (("--seeds", "1,2,1"), "a seed is listed twice"),
         (("--device", "gpu"), "'gpu'"),
         (("--network", "foo"), "timm has no network 'foo'"),
+        (("--network", "local-dir:folder"), "a training starts from a network by timm's name"),
         (("--device", "cuda:7"), "device 'cuda:7' cannot be used"),
         (("--device", "cpu", "--precision", "float16"), "--precision float16 needs a GPU"),
         (("--soft-labels",), "--soft-labels takes the oracle's labels from a manifest"),

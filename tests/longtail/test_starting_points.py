@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from genie_cli.data.digits.paint import DigitsInTheWild
+from genie_cli.errors import OutputError
 from genie_cli.longtail.benchmark import Benchmark
 from tests.longtail.test_benchmark import Told, prepared, settings_for
 
@@ -68,3 +69,15 @@ def test_from_timms_weights(tail: Path, tmp_path: Path, monkeypatch: pytest.Monk
     assert f"{name} starts from the weights that timm has under this name" in told.words
     assert torch.equal(first_weights(found)["cls_token"], theirs()["cls_token"])
     assert [record.network for record in found.evaluate()] == [name, name]
+    trained = trained_at(tmp_path / "out")
+    prepared(tmp_path / "out", settings, Told(), augment=("none",)).evaluate()
+    assert trained_at(tmp_path / "out") == trained
+    # Another day timm has other weights under the name: the training would be another one.
+    save_file(theirs() | {"cls_token": theirs()["cls_token"] + 1}, cached)
+    with pytest.raises(OutputError, match="was trained with other settings:\n  pretrained: "):
+        prepared(tmp_path / "out", settings, Told(), augment=("none",)).evaluate()
+
+
+def trained_at(folder: Path) -> list[int]:
+    """When each training's network was written."""
+    return [file.stat().st_mtime_ns for file in sorted(folder.glob("trainings/*/network.safetensors"))]

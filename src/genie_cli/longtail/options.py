@@ -106,6 +106,9 @@ def check_network(name: str) -> None:
     """Raise UsageError if timm has no network of this name."""
     from genie_cli.backbones import pretrained
 
+    if pretrained.names_its_source(name):
+        how = "--network NAME, the architecture in its config.json, and --checkpoint FILE, its file of weights"
+        raise UsageError(f"--network {name}: a training starts from a network by timm's name", how)
     if not pretrained.is_known(name):
         near = pretrained.similar_names(name, ())
         suggestion = f"; did you mean {', '.join(near)}?" if near else ""

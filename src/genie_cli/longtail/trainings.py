@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from genie_cli.backbones import pretrained
 from genie_cli.backbones.backbone import Backbone, Preprocess
 from genie_cli.backbones.trainable import NetworkSpec, build, image_size
 from genie_cli.config import LongTail
@@ -238,7 +239,7 @@ class Trainings:
             "seed": seed,
             "augmentation": augmentation.label,
             "checkpoint": self._checkpoint,
-            **({"pretrained": True} if self.network.starts_from_timm else {}),
+            **({"pretrained": self._pretrained} if self.network.starts_from_timm else {}),
             "size": self.preprocess.size,
             "images": _sha256(image.sha256.encode() + image.label.tobytes() for image in training_images),
             "test": _sha256(f"{source.sha256} {source.label}".encode() for source in self.dataset.test),
@@ -257,6 +258,12 @@ class Trainings:
         path = self.network.checkpoint
         with blaming(path, ModelError, "a checkpoint"):
             return sha256_of(path)
+
+    @cached_property
+    def _pretrained(self) -> str:
+        """A hash of the weights that timm has under the network's name: it may have others there another day."""
+        weights = pretrained.own_weights(self.network.name, Observer())
+        return _sha256(key.encode() + tensor.float().numpy().tobytes() for key, tensor in sorted(weights.items()))
 
 
 class _EpochCounter:
