@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genie_cli import manifest
-from genie_cli.cli._console import only_words, stdout
+from genie_cli.cli._console import ConsoleObserver, only_words, stdout
 from genie_cli.cli._options import OUTPUT, RUN, option
 from genie_cli.config import BUNDLED
 from genie_cli.confuse.confusion import Confusion
@@ -86,7 +86,9 @@ def _demo(ctx: typer.Context, out: Path, all_: bool) -> None:
     confusion, config = out / "confusion.json", out / "genie.toml"
     _require_own(out, config)
     _write_settings(config)  # first: it marks the folder as the demo's
-    _paint(photos)
+    with ConsoleObserver().progress("Painting photographs"):
+        _paint(photos)
+    stdout().print(f"photos: {PHOTOS_PER_CLASS} of each class, in {photos}")
 
     _say("1. Which classes does a classifier confuse with each other?")
     _run(ctx, "confuse", "--src-dir", photos, "--backbone", BUNDLED, "--out", confusion, "--pairs", 5)
@@ -180,7 +182,6 @@ def _paint(photos: Path) -> None:
                 drawn = BytesIO()
                 Image.fromarray(digits[index].image).save(drawn, "PNG")
                 create(path, drawn.getvalue())
-    stdout().print(f"photos: {PHOTOS_PER_CLASS} of each class, {CLASSES[0]} to {CLASSES[-1]}, in {photos}")
 
 
 def _say(heading: str) -> None:

@@ -59,7 +59,8 @@ def prepare(
     if options.as_authors:
         settings = with_authors(settings)
     augmentations = check(task, options, entry, settings, given, plan_only=plan_only)
-    network = _check_names(task, options, entry, settings, plan_only=plan_only)
+    with observer.progress("Looking up the backbone"):  # imports timm and torch, which takes seconds
+        network = _check_names(task, options, entry, settings, plan_only=plan_only)
     if entry.note and not options.episode_lists and any(_is_own(task, key, asked) for key in entry.defaults):
         observer.found(entry.note)
     dataset = catalog.load(

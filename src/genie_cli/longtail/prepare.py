@@ -48,7 +48,8 @@ def prepare(
     settings = with_defaults(settings, entry.defaults)
     augmentations = check(options, entry, settings, given, plan_only=plan_only)
     thresholds = ShotThresholds.parse(settings.longtail.thresholds)
-    check_names(options, settings, augmentations, plan_only=plan_only)
+    with observer.progress("Looking up the network"):  # imports timm and torch, which takes seconds
+        check_names(options, settings, augmentations, plan_only=plan_only)
     dataset = _dataset(options, entry, settings, observer)
     if not plan_only:
         results.require_own(options.out, split_file(dataset))
