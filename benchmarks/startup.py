@@ -1,10 +1,11 @@
-"""How long a person waits for the first words: `python benchmarks/startup.py`. Wanted: below a quarter of `import torch`.
+"""How long a person waits for the first words: `python benchmarks/startup.py`.
 
-Commands are run on a terminal of their own, and ended once they have shown something.
+Wanted: below a quarter of `import torch`. Commands are run on a terminal of their own, and ended once they have shown something.
 """
 
 import os
 import pty
+import shlex
 import statistics
 import subprocess
 import sys
@@ -16,9 +17,9 @@ TORCH = "import torch"
 COMMANDS = {
     TORCH: [sys.executable, "-c", "import torch; print('imported')"],
     "genie --help": [*GENIE, "--help"],
-    "genie generate": [*GENIE, *"generate --model digits --src-dir . --targets three --out o".split()],
-    "genie fewshot": [*GENIE, *"fewshot --dataset digits --out o".split()],
-    "genie longtail": [*GENIE, *"longtail --dataset digits --out o".split()],
+    "genie generate": [*GENIE, *shlex.split("generate --model digits --src-dir . --targets three --out o")],
+    "genie fewshot": [*GENIE, *shlex.split("fewshot --dataset digits --out o")],
+    "genie longtail": [*GENIE, *shlex.split("longtail --dataset digits --out o")],
     "genie doctor": [*GENIE, "doctor"],
     "genie demo": [*GENIE, "demo"],
 }
