@@ -1,6 +1,7 @@
 """How long a person waits for the first words: `python benchmarks/startup.py`.
 
-Wanted: below a quarter of `import torch`. Commands are run on a terminal of their own, and ended once they have shown something.
+Wanted: below a quarter of `import torch`. Commands are run on a terminal of their own, and ended once they have shown
+something.
 """
 
 import os

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from genie_cli.diffusion.locate import Located
 from genie_cli.observer import Observer
+
+if TYPE_CHECKING:
+    from genie_cli.diffusion.locate import Located
 
 
 def warn_of_unused(located: Located, prompts: Iterable[str], observer: Observer) -> None:
