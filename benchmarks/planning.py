@@ -1,6 +1,6 @@
-"""How long it takes to plan: from sources and targets to the first job, and to 20,000 jobs.
+"""How long it takes to plan: from sources and targets to the first job, and per 100,000 jobs; and the memory.
 
-    python -m benchmarks.planning --sources 100000 --targets 1000
+    python -m benchmarks.planning --sources 1000000 --targets 1000 --jobs 1000000
 
 Four plans: every source for each target, 20 per target, and both with sources of the four most confused classes only.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import resource
 import time
 from itertools import islice
 from typing import Any
@@ -17,7 +18,6 @@ from genie_cli.jobs import Source
 from genie_cli.recipe import Recipe
 
 _CLASSES = 1000
-_JOBS = 20_000
 
 
 def sources(count: int) -> list[Source]:
@@ -32,11 +32,17 @@ def sources(count: int) -> list[Source]:
     ]
 
 
+def memory() -> int:
+    """The most that this process has had, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+
+
 def main() -> None:
-    """Print one line per plan: seconds to the first job, and to the last of at most 20,000."""
+    """Print one line per plan."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sources", type=int, default=100_000)
     parser.add_argument("--targets", type=int, default=1000)
+    parser.add_argument("--jobs", type=int, default=100_000, help="of each plan, at most")
     options = parser.parse_args()
     every = sources(options.sources)
     targets = tuple(f"c{number}" for number in range(options.targets))
@@ -47,14 +53,17 @@ def main() -> None:
         "every source of the most confused classes": {"sources_for": confused},
         "20 per target of the most confused classes": {"per_target": 20, "sources_for": confused},
     }
-    print(f"{options.sources} sources, {options.targets} targets")
+    print(f"{options.sources:,} sources in {memory()} MiB, {options.targets} targets")
     for name, choice in plans.items():
         started = time.perf_counter()
         jobs = iter(Recipe(targets=targets, model="model@1", **choice).jobs(every))
         next(jobs)
         first = time.perf_counter() - started
-        count = 1 + sum(1 for _ in islice(jobs, _JOBS - 1))
-        print(f"{name}: first job {first:.2f} s, {count} jobs {time.perf_counter() - started:.2f} s")
+        count = sum(1 for _ in islice(jobs, options.jobs - 1))
+        each = (time.perf_counter() - started - first) / count
+        print(
+            f"{name}: first job {first:.2f} s, {100_000 * each:.2f} s per 100,000 of {count + 1:,} jobs, {memory()} MiB"
+        )
 
 
 if __name__ == "__main__":

@@ -112,7 +112,8 @@ def test_similarity_is_the_share_of_possible_sources_that_are_less_alike(
     job = Job(source=a_source(*source), target=target, prompt="", method=Method.GENIE, r=0.8, model="")
     image = SEEING.preprocess.center_crop(shown(hue))[None]
     others = [s for s in SOURCES if s.label != target and s != job.source]
-    assert measured.of([job], image) == [pytest.approx(len(less_alike) / len(others))]
+    sources = [read() for read in measured.readers([job])]
+    assert measured.of([job], image, sources) == [pytest.approx(len(less_alike) / len(others))]
 
 
 def test_an_image_of_its_sources_own_class_is_no_hard_negative(_made: Path) -> None:  # noqa: PT019

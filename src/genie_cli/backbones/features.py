@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from genie_cli.backbones.backbone import BATCH, Backbone
 from genie_cli.backbones.feature_store import InMemory, OnDisk
+from genie_cli.backbones.read_ahead import read_ahead
 from genie_cli.errors import ModelError
 from genie_cli.files.cache import cache
 from genie_cli.observer import Observer
@@ -23,7 +23,6 @@ from genie_cli.observer import Observer
 if TYPE_CHECKING:
     import torch
 
-_THREADS = 4  # that read images
 _SECONDS_BETWEEN = 2.0  # writes to the cache
 _STORED = np.dtype("<f2")  # float16
 
@@ -70,8 +69,10 @@ class Features:
         if known:
             on_batch(len(known))
         new = [key for key in views if key not in known]
-        with closing(_read_ahead(new, views, self.backbone.batch)) as batches, self._keeping() as keep:
-            for keys, images in batches:
+        parts = [new[start : start + self.backbone.batch] for start in range(0, len(new), self.backbone.batch)]
+        wanted = [[views[key] for key in keys] for keys in parts]
+        with closing(read_ahead(wanted)) as batches, self._keeping() as keep:
+            for keys, images in zip(parts, batches, strict=True):
                 computed = dict(zip(keys, self._compute(images), strict=True))
                 keep(computed)
                 known |= computed
@@ -133,23 +134,3 @@ def default_folder(observer: Observer | None = None) -> Path:
 def _file_stem(name: str) -> str:
     """A backbone's name as the stem of a file name; long ones lose their beginning, and never the hash at the end."""
     return re.sub(r"[^\w.@-]", "_", name, flags=re.ASCII)[-200:]
-
-
-def _read_ahead(
-    keys: Sequence[str], views: Mapping[str, View], size: int
-) -> Generator[tuple[Sequence[str], list[torch.Tensor]], None, None]:
-    """Batches of keys and their images. While a batch is in use, the next one is read, and no more than that."""
-    batches = [keys[start : start + size] for start in range(0, len(keys), size)]
-    pool = ThreadPoolExecutor(_THREADS)
-
-    def start(batch: Sequence[str]) -> list[Future[torch.Tensor]]:
-        return [pool.submit(views[key]) for key in batch]
-
-    try:
-        reading = start(batches[0] if batches else ())
-        for index, batch in enumerate(batches):
-            images = [future.result() for future in reading]
-            reading = start(batches[index + 1] if index + 1 < len(batches) else ())
-            yield batch, images
-    finally:
-        pool.shutdown(cancel_futures=True)

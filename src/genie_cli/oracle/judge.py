@@ -5,7 +5,8 @@ Paper, section 4.4 and Table 5. The images stay where they are; a manifest's row
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from types import EllipsisType
 from typing import TYPE_CHECKING
 
 from genie_cli.backbones.backbone import Backbone
+from genie_cli.backbones.read_ahead import read_ahead
 from genie_cli.config import BUNDLED
 from genie_cli.errors import ModelError, UsageError, shorten
 from genie_cli.files.reading import State
@@ -29,6 +31,7 @@ from genie_cli.oracle.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
     from numpy.typing import NDArray
 
 PAPERS_ORACLE = "deit_base_patch16_224.fb_in1k"
@@ -216,26 +219,36 @@ class Oracle:
         # In an order of the rows' own, so that a permuted manifest makes the same batches: sums of floating-point
         # numbers depend on the batch. By source, so that each is read for one batch or two.
         order = sorted(self._images.made, key=_rank)
+        batches = [order[start : start + _BATCH] for start in range(0, len(order), _BATCH)]
         said: dict[tuple[str, str], Judgement] = {}
-        for start in range(0, len(order), _BATCH):
-            batch = order[start : start + _BATCH]
-            for row, judgement in zip(batch, self._judge(batch), strict=True):
-                said[row.job.id, row.file] = judgement
-            if progress:
-                progress.advance(len(batch))
+        with closing(read_ahead([self._readers(batch) for batch in batches])) as read:
+            for batch, pictures in zip(batches, read, strict=True):
+                for row, judgement in zip(batch, self._judge(batch, pictures), strict=True):
+                    said[row.job.id, row.file] = judgement
+                if progress:
+                    progress.advance(len(batch))
         return [row.judged(found) if (found := said.get((row.job.id, row.file))) else row for row in self._images.rows]
 
-    def _judge(self, rows: Sequence[Row]) -> list[Judgement]:
+    def _readers(self, rows: Sequence[Row]) -> list[Callable[[], torch.Tensor]]:
+        """What reads the rows' images, then the sources that they are compared with."""
+
+        def read_image(row: Row) -> torch.Tensor:
+            return self._backbone.preprocess.center_crop(self._images.image(row))
+
+        images = [partial(read_image, row) for row in rows]
+        return images + self._similarity.readers([row.job for row in rows])
+
+    def _judge(self, rows: Sequence[Row], pictures: Sequence[torch.Tensor]) -> list[Judgement]:
         import numpy as np
         import torch
 
-        images = torch.stack([self._backbone.preprocess.center_crop(self._images.image(row)) for row in rows])
+        images = torch.stack([*pictures[: len(rows)]])
         logits = self._backbone.run(images).astype(np.float64)
         if not np.isfinite(logits).all():
             raise ModelError(
                 f"the output of the oracle {self._backbone.name} is not finite", "its weights may be damaged"
             )
-        similarity = self._similarity.of([row.job for row in rows], images)
+        similarity = self._similarity.of([row.job for row in rows], images, pictures[len(rows) :])
         return [self._judgement(*one) for one in zip(rows, logits, similarity, strict=True)]
 
     def _judgement(self, row: Row, logits: NDArray[np.float64], similarity: float | None) -> Judgement:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from genie_cli.backbones.backbone import Backbone
+from genie_cli.backbones.read_ahead import read_ahead
 from genie_cli.errors import UsageError, did_you_mean
-from genie_cli.jobs import Job, Source
+from genie_cli.jobs import Job, Method, Source
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,57 +73,76 @@ class SourceSimilarity:
     """
 
     def __init__(self, backbone: Backbone, read: Callable[[Source], Image], sources: Iterable[Source]) -> None:
+        import numpy as np
+
         self._backbone, self._read = backbone, read
         ranked = sorted(sources, key=lambda source: (source.sha256, source.label, source.path), reverse=True)
         self._there = {source.sha256: source for source in ranked}
         self._pool = [self._there[sha256] for sha256 in sorted(self._there)[:POOL]]
         # With two sources there is at most one other.
         self.measured = len(self._pool) > 2 and can_measure(backbone)
+        self._comparable: dict[tuple[Method, str], NDArray[np.bool_]] = {}
         if self.measured:
-            raw = self._raw(self._pool)
+            self._hashes = np.array([source.sha256 for source in self._pool])
+            [pictures] = read_ahead([[partial(self._picture, source) for source in self._pool]])
+            raw = self._raw(pictures)
             self._mean = raw.mean(axis=0)
             self._features = self._unit(raw)
 
-    def of(self, jobs: Sequence[Job], images: torch.Tensor) -> list[float | None]:
-        """The similarity of images (N, 3, S, S), uint8.
+    def readers(self, jobs: Sequence[Job]) -> list[Callable[[], torch.Tensor]]:
+        """What reads the sources that images are compared with: each (3, S, S), uint8; or ImageError."""
+        return [partial(self._picture, self._there[sha256]) for sha256 in self._own(jobs)]
+
+    def of(self, jobs: Sequence[Job], images: torch.Tensor, sources: Sequence[torch.Tensor]) -> list[float | None]:
+        """The similarity of images.
 
         None without a source, with one that is not there, or with fewer than two others to compare with.
 
-        Raises:
-            ImageError: a source is missing or has changed.
+        Args:
+            jobs: of the images.
+            images: (N, 3, S, S), uint8.
+            sources: what `readers` return for these jobs.
         """
-        named = {job.source.sha256 for job in jobs if job.source}
-        own = {sha256: self._there[sha256] for sha256 in sorted(named & self._there.keys())}
-        if not self.measured or not own:
+        own = self._own(jobs)
+        if not own:
             return [None] * len(jobs)
-        of_own = dict(zip(own, self._unit(self._raw(list(own.values()))), strict=True))
+        of_own = dict(zip(own, self._unit(self._raw(sources)), strict=True))
         found = self._unit(early_features(self._backbone, images))
         return [
             self._share(job, features, of_own[job.source.sha256]) if job.source and job.source.sha256 in own else None
             for job, features in zip(jobs, found, strict=True)
         ]
 
-    def _share(self, job: Job, features: NDArray[np.float64], own: NDArray[np.float64]) -> float | None:
-        others = [
-            place
-            for place, source in enumerate(self._pool)
-            if job.source and source.sha256 != job.source.sha256 and job.method.accepts(source.label, job.target)
-        ]
-        if len(others) < 2:
-            return None
-        return float((self._features[others] @ features < own @ features).mean())
+    def _own(self, jobs: Sequence[Job]) -> list[str]:
+        """The hashes of the jobs' sources that images can be compared with, sorted."""
+        named = {job.source.sha256 for job in jobs if job.source}
+        return sorted(named & self._there.keys()) if self.measured else []
 
-    def _raw(self, sources: Sequence[Source]) -> NDArray[np.float64]:
+    def _share(self, job: Job, features: NDArray[np.float64], own: NDArray[np.float64]) -> float | None:
+        others = self._others(job)
+        if others.sum() < 2:
+            return None
+        return float((self._features @ features < own @ features)[others].mean())
+
+    def _others(self, job: Job) -> NDArray[np.bool_]:
+        """Which sources of the pool the job might have had instead of its own."""
+        import numpy as np
+
+        kind = (job.method, job.target)
+        if kind not in self._comparable:
+            self._comparable[kind] = np.array([job.method.accepts(each.label, job.target) for each in self._pool])
+        own = job.source.sha256 if job.source else ""
+        return cast("NDArray[np.bool_]", self._comparable[kind] & (self._hashes != own))
+
+    def _picture(self, source: Source) -> torch.Tensor:
+        return self._backbone.preprocess.center_crop(self._read(source))
+
+    def _raw(self, pictures: Sequence[torch.Tensor]) -> NDArray[np.float64]:
         import numpy as np
         import torch
 
-        parts = []
-        for start in range(0, len(sources), _BATCH):
-            pictures = [
-                self._backbone.preprocess.center_crop(self._read(source)) for source in sources[start : start + _BATCH]
-            ]
-            parts.append(early_features(self._backbone, torch.stack(pictures)))
-        return np.concatenate(parts)
+        batches = [pictures[start : start + _BATCH] for start in range(0, len(pictures), _BATCH)]
+        return np.concatenate([early_features(self._backbone, torch.stack([*batch])) for batch in batches])
 
     def _unit(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
         import numpy as np
