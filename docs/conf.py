@@ -79,6 +79,7 @@ def setup(app: Sphinx) -> None:
     """What Sphinx calls first."""
     app.add_lexer("csv", TextLexer)
     app.connect("source-read", add_contents)
+    app.connect("autodoc-process-docstring", mark_code)
     app.connect("missing-reference", find_by_last_name)
     app.connect("build-finished", write_first_page)
 
@@ -94,6 +95,17 @@ def add_contents(_: Sphinx, page: str, source: list[str]) -> None:
         links = re.findall(r"^- \[([^]]*)\]\(([^)]*)\.(?:md|ipynb|rst)\)", section, re.M)
         entries = "\n".join(f"{name} <{target}>" for name, target in links)
         source[0] += f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{entries}\n```\n"
+
+
+def mark_code(_: Sphinx, kind: str, _name: str, _object: Any, _options: Any, lines: list[str]) -> None:
+    """Show what is indented in the docstring of a module as code, which for Sphinx is a quotation without a mark."""
+    if kind != "module":
+        return
+    for number in range(len(lines) - 1, 0, -1):
+        if lines[number].startswith("    ") and not lines[number - 1]:
+            before = next((line for line in reversed(lines[:number]) if line), "")
+            if not before.startswith(" "):
+                lines[number:number] = ["::", ""]
 
 
 def find_by_last_name(app: Sphinx, environment: Any, node: Any, shown: Any) -> Any:

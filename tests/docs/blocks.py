@@ -22,13 +22,13 @@ class Block:
 
     Attributes:
         language: what is written after the fence.
-        before: the line of text above it.
+        above: the paragraph above it.
         line: the number of its first line.
     """
 
     language: str
     text: str
-    before: str
+    above: str
     line: int
 
     @property
@@ -49,26 +49,25 @@ class Command:
 def blocks(page: Path) -> Iterator[Block]:
     text = page.read_text(encoding="utf-8")
     for found in _BLOCK.finditer(text):
-        above = text[: found.start()].strip().rpartition("\n")[2]
+        above = text[: found.start()].strip().rpartition("\n\n")[2]
         yield Block(found[1], found[2], above, text.count("\n", 0, found.start()) + 2)
 
 
-def pipes(block: Block) -> Iterator[list[Command]]:
-    """The commands of a block of shell; those that are joined by ``|`` are together."""
+def lines(block: Block) -> Iterator[list[list[Command]]]:
+    """The commands of a block of shell, by line; in a line, what is joined by ``|`` is together, and ``&&`` divides."""
     for line in block.text.replace("\\\n", " ").replace("<job id>", JOB).splitlines():
         lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
         lexer.whitespace_split = True
-        pipe: list[list[str]] = [[]]
+        pipes: list[list[list[str]]] = [[[]]]
         for word in lexer:
             if word == "|":
-                pipe.append([])
+                pipes[-1].append([])
             elif word == "&&":
-                yield [_command(words) for words in pipe]
-                pipe = [[]]
+                pipes.append([[]])
             else:
-                pipe[-1].append(word)
-        if pipe[-1]:
-            yield [_command(words) for words in pipe]
+                pipes[-1][-1].append(word)
+        if pipes[0][0]:
+            yield [[_command(words) for words in pipe] for pipe in pipes]
 
 
 def _command(words: list[str]) -> Command:

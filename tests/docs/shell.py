@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import runpy
 import shutil
-import subprocess
 import sys
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from genie_cli.cli.app import app
-from tests.docs.blocks import JOB, Block, Command, pipes
+from tests.docs.blocks import JOB, Block, Command, lines
 
-# Programs whose work is to fetch something.
+# Programs whose work is to fetch something, as the rest of their line is of no use without it.
 FETCHING = ("git", "pip", "hf", "python3")
 # Commands that ask for a network which is downloaded, and the bundled one that stands for it.
 _STANDING_IN = {
@@ -44,21 +46,20 @@ class Shell:
     def run(self, block: Block) -> None:
         if not block.is_run:
             return
-        for pipe in pipes(block):
-            given = None
-            for command in pipe:
-                given = self._run(command, given)
+        for line in lines(block):
+            if line[0][0].words[0] in FETCHING:
+                continue
+            for pipe in line:
+                given = None
+                for command in pipe:
+                    given = self._run(command, given)
 
-    def _run(self, command: Command, given: str | None) -> str | None:
+    def _run(self, command: Command, given: str | None) -> str:
         program, *words = command.words
-        if program in FETCHING:
-            return None
         if program == "genie":
             printed = self._genie(words, dict(command.variables), given)
         elif program == "python":
-            done = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False)
-            assert done.returncode == 0, done.stderr
-            printed = done.stdout
+            printed = self._python(words)
         elif program == "rm":
             for word in words:
                 Path(word).unlink()
@@ -69,6 +70,13 @@ class Shell:
         if command.to:
             Path(command.to).write_text(printed, encoding="utf-8")
         return printed
+
+    def _python(self, words: list[str]) -> str:
+        """A script, in this process, where torch is loaded."""
+        with self.monkeypatch.context() as patch, redirect_stdout(StringIO()) as printed:
+            patch.setattr(sys, "argv", words)
+            runpy.run_path(words[0], run_name="__main__")
+        return printed.getvalue()
 
     def _genie(self, words: list[str], variables: dict[str, str], given: str | None) -> str:
         words = [_found(word) for word in words if word != "--open"]

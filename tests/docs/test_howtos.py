@@ -4,30 +4,37 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
 
-from tests.docs.blocks import DOCS, Block, blocks
+from tests.docs.blocks import DOCS, ROOT, Block, blocks
 from tests.docs.shell import Shell
 
-_SLOW = pytest.mark.skipif("SLOW_TESTS" not in os.environ, reason="slow: a training, a map of images; set SLOW_TESTS=1 to run it")
+# Not here: pages whose Python is run by tests/test_api.py, and those whose commands need files of the reader's own.
+_ELSEWHERE = {"python.md": "tests/test_api.py", "models.md": "tests/diffusion/"}
+_LIST = re.findall(r"^## How to\n(.*?)^## ", (DOCS / "index.md").read_text(encoding="utf-8"), re.M | re.S)[0]
+_LINKED = [DOCS / name for name in re.findall(r"^- \[[^]]*\]\(([\w/.-]+)", _LIST, re.M)]
+_SLOW = pytest.mark.skipif("SLOW_TESTS" not in os.environ, reason="slow: a training, a map; set SLOW_TESTS=1 to run it")
 PAGES = [
-    *(page for page in sorted((DOCS / "howto").glob("*.md")) if page.stem != "measure"),
-    pytest.param(DOCS / "howto/measure.md", marks=_SLOW),
-    DOCS / "export.md",
-    pytest.param(DOCS / "gallery.md", marks=_SLOW),
-    DOCS / "scale.md",
+    pytest.param(page, marks=[_SLOW] if page.stem in ("gallery", "measure") else [], id=page.stem)
+    for page in [ROOT / "README.md", *_LINKED]
+    if page.name not in _ELSEWHERE
 ]
 # The page's own run needs GPUs.
-BEFORE_SCALE = "genie generate --src-dir photos --targets lynx\ngenie oracle genie-out --out judged.jsonl\n"
+_BEFORE_SCALE = "genie generate --src-dir photos --targets lynx\ngenie oracle genie-out --out judged.jsonl\n"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_page_of_the_folder_is_linked() -> None:
+    assert set((DOCS / "howto").glob("*.md")) <= set(_LINKED)
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_commands_are_run(page: Path, shell: Shell) -> None:
     """In the order of the page; files that it shows are written as it goes."""
     if page.stem == "scale":
-        shell.run(Block("console", BEFORE_SCALE, "", 0))
+        shell.run(Block("console", _BEFORE_SCALE, "", 0))
     for block in blocks(page):
         if block.language == "csv":
             name = "predictions.csv" if block.text.startswith("true,") else "names.csv"
