@@ -22,7 +22,14 @@ sys.path.insert(0, str(ROOT / "src"))
 from genie_cli import __version__  # noqa: E402 - of this folder, and not of an installed one
 
 # autodoc changes annotations of pydantic's base class, after which a model cannot be defined: all are defined first.
-for module in ("export.export", "fewshot.prepare", "gallery.gallery", "longtail.prepare", "oracle.judge", "unpack.unpack"):
+for module in (
+    "export.export",
+    "fewshot.prepare",
+    "gallery.gallery",
+    "longtail.prepare",
+    "oracle.judge",
+    "unpack.unpack",
+):
     importlib.import_module(f"genie_cli.{module}")
 
 project = "genie"
@@ -65,7 +72,10 @@ OTHERS = re.compile(
 )
 
 # What genie_cli.api calls two classes of one name.
-RENAMED = {"FewShotRecords": "genie_cli.fewshot.results.Records", "LongTailRecords": "genie_cli.longtail.results.Records"}
+RENAMED = {
+    "FewShotRecords": "genie_cli.fewshot.results.Records",
+    "LongTailRecords": "genie_cli.longtail.results.Records",
+}
 
 html_theme = "furo"
 html_title = "genie"
@@ -132,6 +142,8 @@ def find_by_last_name(app: Sphinx, environment: Any, node: Any, shown: Any) -> A
 def write_first_page(app: Sphinx, error: Exception | None) -> None:
     """A page in the site's own folder that leads to docs/index.html."""
     if error is None and app.builder.format == "html":
-        page = '<!doctype html><meta charset="utf-8"><title>genie</title><meta http-equiv="refresh" content="0; url={0}">'
+        page = (
+            '<!doctype html><meta charset="utf-8"><title>genie</title><meta http-equiv="refresh" content="0; url={0}">'
+        )
         page += '<a href="{0}">Documentation of genie</a>\n'
         (Path(app.outdir) / "index.html").write_text(page.format(f"{root_doc}.html"), encoding="utf-8")

@@ -36,16 +36,20 @@ def three_of_each(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def shell(
-    three_of_each: Path, open_model: Path, _cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Shell:
-    """In a folder with `photos` of three classes, with a small model in place of Stable Diffusion."""
+def nothing_set(_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory, no setting in the environment, and the cache of all tests."""
     monkeypatch.chdir(tmp_path)
-    copied_photos(three_of_each, tmp_path / "photos")
-    (tmp_path / "map.csv").write_text(_MAP, encoding="utf-8")
     for name in [name for name in os.environ if name.startswith("GENIE_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CACHE_HOME", str(_cache))
+    return tmp_path
+
+
+@pytest.fixture
+def shell(three_of_each: Path, open_model: Path, nothing_set: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """In a folder with `photos` of three classes, with a small model in place of Stable Diffusion."""
+    copied_photos(three_of_each, nothing_set / "photos")
+    (nothing_set / "map.csv").write_text(_MAP, encoding="utf-8")
     monkeypatch.setenv("GENIE_MODEL", str(open_model))
     for name, value in _SMALL.items():
         monkeypatch.setenv(f"GENIE_{name}", value)

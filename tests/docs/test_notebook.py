@@ -16,24 +16,20 @@ NOTEBOOK = DOCS / "tutorial-notebook.ipynb"
 _SHORTER = {} if "SLOW_TESTS" in os.environ else {"per_target=40": "per_target=8", "steps=20": "steps=6"}
 
 
-def test_it_runs(tmp_path: Path, _cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("GENIE_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(_cache))
+def test_it_runs(nothing_set: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT / "src"))
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     for cell in notebook.cells:
         for written, instead in _SHORTER.items():
             assert cell.cell_type != "code" or "steps" not in cell.source or written in cell.source
             cell.source = cell.source.replace(written, instead)
-    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
-    said = "".join(
-        output.text for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs if "text" in output
-    )
+    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(nothing_set)}}).execute()
+    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    said = "".join(output.text for output in outputs if "text" in output)
     assert "45% of the sevens are recognized" in said
     if not _SHORTER:
         assert "seven  45% -> 69%" in said
-    assert (tmp_path / "set/train/seven").is_dir()
+    assert (nothing_set / "set/train/seven").is_dir()
 
 
 def test_it_has_no_outputs() -> None:

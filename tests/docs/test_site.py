@@ -1,4 +1,4 @@
-"""The site is whole: it is built without a warning, fits a telephone, asks for nothing from outside, and finds words."""
+"""The site is built without a warning, fits a telephone, asks for nothing from outside, and finds words."""
 
 from __future__ import annotations
 

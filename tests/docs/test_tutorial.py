@@ -18,12 +18,8 @@ _SHORTER = {"--per-target 40": "--per-target 6", "--per-target 60": "--per-targe
 
 
 @pytest.fixture
-def reader(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, _cache: Path) -> Shell:
+def reader(nothing_set: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
     """A shell as a reader has it: nothing but what the page says."""
-    monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.startswith("GENIE_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(_cache))
     return Shell(monkeypatch, stands_in=False)
 
 
