@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pygments.lexers.special import TextLexer
+from pygments.lexers.special import TextLexer  # type: ignore[import-untyped]
 from sphinx.application import Sphinx
 from sphinx.util.nodes import make_refnode
 
@@ -57,7 +57,7 @@ nb_execution_mode = "off"
 
 # The interface: signatures with one argument in a line, docstrings in Google's style.
 autodoc_member_order = "bysource"
-autodoc_default_options = {"members": True}
+autodoc_default_options = {"members": True, "exclude-members": "model_config"}
 autodoc_class_signature = "separated"  # how genie itself makes its results is of no use to a reader
 python_maximum_signature_line_length = 80
 napoleon_numpy_docstring = False

@@ -16,9 +16,14 @@ NOTEBOOK = DOCS / "tutorial-notebook.ipynb"
 _SHORTER = {} if "SLOW_TESTS" in os.environ else {"per_target=40": "per_target=8", "steps=20": "steps=6"}
 
 
+def read() -> nbformat.NotebookNode:
+    notebook: nbformat.NotebookNode = nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]
+    return notebook
+
+
 def test_it_runs(nothing_set: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT / "src"))
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    notebook = read()
     for cell in notebook.cells:
         for written, instead in _SHORTER.items():
             assert cell.cell_type != "code" or "steps" not in cell.source or written in cell.source
@@ -33,6 +38,6 @@ def test_it_runs(nothing_set: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_it_has_no_outputs() -> None:
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    notebook = read()
     nbformat.validate(notebook)
     assert all(not cell.outputs and cell.execution_count is None for cell in notebook.cells if cell.cell_type == "code")
