@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shlex
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from benchmarks.paper.report import filled
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def test_the_readmes_tree_is_what_is_on_disk() -> None:
@@ -55,7 +56,7 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "docs/cli.md"], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_files_of_the_package_that_are_named_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     rooms = "|".join(path.name for path in (ROOT / "src/genie_cli").iterdir() if path.is_dir())
@@ -99,3 +100,22 @@ def test_the_tables_of_results_are_those_of_their_files() -> None:
     """Else: python -m benchmarks.paper.report."""
     page = (ROOT / "docs/results.md").read_text(encoding="utf-8")
     assert filled(page, ROOT / "docs/results") == page
+
+
+def test_the_page_of_settings_is_up_to_date() -> None:
+    spec = importlib.util.spec_from_file_location("make_settings", ROOT / "docs/make_settings.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.PAGE.read_text(encoding="utf-8") == module.render(), "run: python docs/make_settings.py"
+
+
+def test_each_row_of_the_readmes_table_has_a_page() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    [table] = re.findall(r"^\| to \| type \|\n\|---\|---\|\n(.*?)\n\n", readme, re.M | re.S)
+    index = (ROOT / "docs/index.md").read_text(encoding="utf-8")
+    for row in table.splitlines():
+        pages = re.findall(r"\]\(docs/([\w/-]+\.md)", row)
+        assert pages, row
+        assert any(f"]({page}" in index for page in pages), row

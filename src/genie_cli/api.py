@@ -163,7 +163,7 @@ def generate(
             ``out="made"``, ``format="png"``, ``seed=1``.
 
     Returns:
-        What was made: ``.manifest`` (a path), ``.rows()``, and counts.
+        What was made, with ``.manifest`` (a path), ``.rows()``, and counts.
 
     Raises:
         UsageError: arguments contradict each other, or a value is out of range.
@@ -318,7 +318,7 @@ def judge(
         soft_labels: add the probabilities of all classes to each row.
 
     Returns:
-        The judged manifest: ``.rows()``, ``.summary``, and ``.write(path)``.
+        The judged manifest, with ``.rows()``, ``.summary``, and ``.write(path)``.
 
     Raises:
         ManifestError: not a manifest, or none of its images was made.
@@ -375,7 +375,7 @@ def select(
         device: ``auto`` (default), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
 
     Returns:
-        The manifest with what was selected: ``.rows()``, ``.counts``, ``.by_target()``, ``.by_r()``, ``.leaks``, and
+        What was selected, with ``.rows()``, ``.counts``, ``.by_target()``, ``.by_r()``, ``.leaks``, and
         ``.write(path)``.
 
     Raises:
@@ -435,7 +435,7 @@ def export(
         license: the Hub's identifier of a licence, such as ``cc-by-4.0``; default: to be filled in.
 
     Returns:
-        What was exported: ``.root``, ``.tally`` (counts), ``.loading`` (lines that load it), ``.upload``.
+        What was exported, with ``.root``, ``.tally`` (counts), ``.loading`` (lines that load it), ``.upload``.
 
     Raises:
         ManifestError: not a manifest, or none of its images was made and accepted.
@@ -470,7 +470,7 @@ def unpack(
         label: key, column or field with the labels; default: one of those that are known.
 
     Returns:
-        What was unpacked: ``.root``, ``.images`` (how many of each class), ``.left_out``.
+        What was unpacked, with ``.root``, ``.images`` (how many of each class), ``.left_out``.
 
     Raises:
         UsageError: a file cannot be read, has no images with labels, or a package for it is missing.
@@ -505,7 +505,7 @@ def gallery(
         device: where the backbone runs.
 
     Returns:
-        What was made: ``.page``, ``.address``, ``.rows``, ``.missing``.
+        What was made, with ``.page``, ``.address``, ``.rows``, ``.missing``.
 
     Raises:
         ManifestError: not a manifest, or it has no rows; or a file of results has a bad line.

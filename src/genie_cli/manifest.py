@@ -91,7 +91,7 @@ class Row:
 
     @property
     def is_accepted(self) -> bool:
-        """Whether the image is to be used: no oracle rejected it, and no selection left it out."""
+        """Whether the image is to be used, as no oracle rejected it, and no selection left it out."""
         return not self.is_rejected and (self.selection is None or self.selection.selected)
 
     @classmethod
