@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -96,7 +97,10 @@ def test_other_rows_change_nothing_on_a_gpu() -> None:
 
 
 @pytest.mark.skipif(not compiling.compiler(), reason="needs a C++ compiler")
-def test_compiled_transformer_blocks_make_the_same_images() -> None:
+def test_compiled_transformer_blocks_make_the_same_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And their code is kept in genie's cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
     eager = replace(load(locate("digits"), "cpu"), unet=small_unet())
     compiled = replace(eager, unet=small_unet())
     with inductor.patch(compile_threads=1):  # no process pool, each process of which would import torch
@@ -105,6 +109,7 @@ def test_compiled_transformer_blocks_make_the_same_images() -> None:
     assert largest_difference(images, made(eager, REQUESTS)) <= 1
     parts = {type(part).__name__ for part in compiled.unet.modules() if part._compiled_call_impl is not None}
     assert parts == {"BasicTransformerBlock"}
+    assert list((tmp_path / "genie/compiled").rglob("*.so"))
 
 
 def small_unet() -> Any:

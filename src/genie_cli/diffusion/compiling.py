@@ -9,6 +9,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from genie_cli.errors import ModelError, said
+from genie_cli.files.cache import cache
 
 if TYPE_CHECKING:
     import torch
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 # measured, nothing is compiled unless asked for.
 COMPILE_SECONDS = 25.0  # for the whole UNet, once per run
 SAVED_SECONDS = {"float32": 0.00034, "bfloat16": 0.00063}  # per solver step of one image
+_CACHE_DIR = "TORCHINDUCTOR_CACHE_DIR"  # read by torch whenever it compiles
 _CLEAR_WIN = 2  # times as much must be saved as is spent, since other machines differ
 
 
@@ -39,7 +41,8 @@ def compiler() -> str:
 def use(choice: str, unet: Any, device: torch.device) -> None:
     """Compile a UNet in place.
 
-    Compilation happens at the UNet's first call, for the shapes of that call.
+    Compilation happens at the UNet's first call, for the shapes of that call. The compiled code is kept in genie's
+    cache, where a later run finds it, unless TORCHINDUCTOR_CACHE_DIR says where.
 
     Args:
         choice: ``"off"``, ``"regional"`` (only its transformer blocks) or ``"full"``.
@@ -51,11 +54,27 @@ def use(choice: str, unet: Any, device: torch.device) -> None:
     """
     if choice == "off":
         return
+    _keep()
     _require(device, choice)
     if choice == "regional":
         unet.compile_repeated_blocks(dynamic=False)
     else:
         unet.compile(dynamic=False)
+
+
+def _keep() -> None:
+    """Have torch keep compiled code where it outlives a restart, and other users cannot put theirs."""
+    from torch._inductor.runtime.cache_dir_utils import default_cache_dir
+
+    # torch itself writes its default, a temporary folder, into the environment once it is imported.
+    if os.environ.get(_CACHE_DIR, default_cache_dir()) != default_cache_dir():
+        return
+    folder = cache() / "compiled"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:  # torch has a place of its own
+        return
+    os.environ[_CACHE_DIR] = str(folder)
 
 
 def _require(device: torch.device, choice: str) -> None:

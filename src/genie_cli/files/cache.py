@@ -1,4 +1,4 @@
-"""The folder for what genie can compute again: painted digits and features."""
+"""The folder for what genie can compute again: painted digits, features, converted models and compiled code."""
 
 from __future__ import annotations
 
