@@ -85,7 +85,7 @@ class TestRead:
 
     def test_it_does_not_change(self) -> None:
         with pytest.raises(ValidationError):
-            a_confusion().labels = ()
+            a_confusion().labels = ()  # type: ignore[misc]
 
 
 class TestMostConfused:

@@ -192,6 +192,6 @@ def test_an_unknown_target_ends_in_a_map_and_an_unknown_source_in_a_word(
 
 def test_an_oracle_that_gives_no_numbers(made: Path) -> None:
     broken = backbone("oracle")
-    broken.network[-1].bias.data.fill_(torch.nan)  # type: ignore[index,union-attr,operator]
+    broken.network[-1].bias.data.fill_(torch.nan)  # type: ignore[index]
     with pytest.raises(ModelError, match="is not finite"):
         Oracle(broken, resolve(CLASSES, Vocabulary(CLASSES)), read_images(made), AcceptanceRule()).annotate()
