@@ -30,9 +30,7 @@ from tests.generate.outputs import documents, rows
 from tests.plans import a_source
 from tests.records import gradient
 
-SETTINGS = RunSettings(
-    model="sd15@abc", steps=50, guidance=7.5, slots=8, format="png", plans=[{"targets": ["x"]}]
-)
+SETTINGS = RunSettings(model="sd15@abc", steps=50, guidance=7.5, slots=8, format="png", plans=[{"targets": ["x"]}])
 HEADER = Header(kind="genie.manifest", settings=SETTINGS, versions={"genie-cli": __version__, "torch": "2.7"})
 PHOTOS = [a_source(number, label) for number, label in enumerate(("cat", "dog", "a/b"))]
 RECIPE = Recipe(targets=("a/b", "fox 🦊", "test"), r=(0.5, 0.8), model="sd15@abc")
