@@ -69,7 +69,8 @@ class Authors:
                 noise = without + self.work.guidance * (prompted - without)
                 latents = self.scheduler.step(noise, t, latents).prev_sample
             decoded = vae.decode(latents.to(self.dtype) / scale).sample[0]
-        return (decoded / 2 + 0.5).clamp(0, 1)
+        image: Tensor = (decoded / 2 + 0.5).clamp(0, 1)
+        return image
 
     def _noised(self, job: Job) -> Tensor:
         """The source's latent at the job's noise level. abar is looked up by the training timestep, since the
@@ -82,10 +83,12 @@ class Authors:
         pixels = self.prepare(self.work.open(job))[None].to(self.device, self.dtype)
         clean = self.parts.vae.encode(pixels).latent_dist.mode() * self.parts.vae.config.scaling_factor
         abar = self.scheduler.alphas_cumprod[int(round(1000 * job.r, 6))].to(self.device)
-        return (abar.sqrt() * clean + (1 - abar).sqrt() * noise).to(self.dtype)
+        noised: Tensor = (abar.sqrt() * clean + (1 - abar).sqrt() * noise).to(self.dtype)
+        return noised
 
     def _embed(self, prompt: str) -> Tensor:
         words = self.parts.tokenizer(
             prompt, padding="max_length", max_length=self.parts.tokenizer.model_max_length, return_tensors="pt"
         )
-        return self.parts.text_encoder(words.input_ids.to(self.device))[0]
+        embeddings: Tensor = self.parts.text_encoder(words.input_ids.to(self.device))[0]
+        return embeddings

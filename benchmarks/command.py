@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 from typer.testing import CliRunner
@@ -46,16 +47,16 @@ def _record_decoded() -> Iterator[list[NDArray[np.float32]]]:
     seen: list[NDArray[np.float32]] = []
     decode = snapshot.Snapshot.decode
 
-    def recording(self: snapshot.Snapshot, latents: object) -> object:
+    def recording(self: snapshot.Snapshot, latents: torch.Tensor) -> torch.Tensor:
         images = decode(self, latents)
         seen.extend(images.permute(0, 2, 3, 1).cpu().numpy())
         return images
 
-    snapshot.Snapshot.decode = recording
+    snapshot.Snapshot.decode = recording  # type: ignore[method-assign]
     try:
         yield seen
     finally:
-        snapshot.Snapshot.decode = decode
+        snapshot.Snapshot.decode = decode  # type: ignore[method-assign]
 
 
 @contextmanager

@@ -57,7 +57,8 @@ def measure(folder: Path, options: argparse.Namespace) -> list[Mapping[str, obje
     command += ["--backbone", "digits", "--episodes", str(options.episodes)]
     timed([*command, "--model", "digits", "--steps", "4", "--jobs", "0", "--out", str(folder / "made")], environment)
     command += ["--manifest", str(folder / "made/images")]
-    tables, rows, measured = set(), [], []
+    tables, rows = set(), []
+    measured: list[Mapping[str, object]] = []
     for jobs in options.jobs.split(","):
         found: dict[str, list[Timed]] = {"none known": [], "all known": []}
         for _ in range(options.rounds):

@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from benchmarks.report import print_table
 
@@ -27,7 +28,7 @@ def main() -> None:
     parser.add_argument("--sources", type=int, default=1000, help="source images; targets make up the rest of the jobs")
     parser.add_argument("--json", type=Path, help="write every figure to this file")
     options = parser.parse_args()
-    lines = []
+    lines: list[dict[str, Any]] = []
     for jobs in map(int, options.jobs.split(",")):
         with tempfile.TemporaryDirectory(prefix="genie-plans-") as folder:
             for name, seconds, memory in measure(Path(folder), jobs, min(options.sources, jobs)):

@@ -6,9 +6,11 @@ absolute difference of their values, in 1/255. Another noise seed has the distan
 """
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 
 from genie_cli.backbones.digits import classify
@@ -42,7 +44,7 @@ def main() -> None:
         )
 
 
-def make(samples: DigitsInTheWild, steps: int, dtype: str, seed: int):
+def make(samples: DigitsInTheWild, steps: int, dtype: str, seed: int) -> tuple[NDArray[np.uint8], float]:
     """The images in their requests' order, (COUNT, 32, 32, 3), and how many seconds they took."""
     engine = Engine[int](load(locate("digits"), "cpu", dtype), slots=32, steps=steps)
     engine.seconds_per_step()  # warms up
@@ -53,11 +55,11 @@ def make(samples: DigitsInTheWild, steps: int, dtype: str, seed: int):
         for i, target in enumerate(TARGETS)
     ]
     started = time.perf_counter()
-    pixels = {result.key: result.pixels for result in engine.run(requests)}
+    pixels = {result.key: result.pixels for result in engine.run(requests) if result.pixels is not None}
     return np.stack([pixels[i] for i in range(COUNT)]), time.perf_counter() - started
 
 
-def open_source(samples: DigitsInTheWild, index: int):
+def open_source(samples: DigitsInTheWild, index: int) -> Callable[[], Image.Image]:
     return lambda: Image.fromarray(samples[index].image)
 
 

@@ -4,6 +4,7 @@ For each number of slots: images a second at r = 0.8, and how far the images are
 """
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 from PIL import Image
@@ -30,7 +31,7 @@ def main() -> None:
         engine = Engine[int](snapshot, slots)
         engine.seconds_per_step()  # warms up
         started = time.perf_counter()
-        pixels = {result.key: result.pixels for result in engine.run(requests)}
+        pixels = {result.key: result.pixels for result in engine.run(requests) if result.pixels is not None}
         seconds = time.perf_counter() - started
         images = np.stack([pixels[i] for i in range(COUNT)]).astype(int)
         reference = images if reference is None else reference
@@ -42,7 +43,7 @@ def main() -> None:
         )
 
 
-def open_source(samples: DigitsInTheWild, index: int):
+def open_source(samples: DigitsInTheWild, index: int) -> Callable[[], Image.Image]:
     return lambda: Image.fromarray(samples[index].image)
 
 

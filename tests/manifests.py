@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from genie_cli import manifest
-from genie_cli.header import Header
+from genie_cli.header import Header, Kind, RunSettings
 from genie_cli.jobs import Job, Method, Source
 from genie_cli.manifest import Row, Status
 
-HEADER = Header(kind="genie.manifest", source_root="/photos", settings={"steps": 50}, versions={"torch": "2.7"})
+HEADER = Header(kind="genie.manifest", source_root="/photos", settings=RunSettings(steps=50), versions={"torch": "2.7"})
 PLAN = Header(kind="genie.plan")
 
 
@@ -31,7 +31,7 @@ def a_row(job: Job | None = None, status: Status = Status.MADE, **changes: Any) 
     return Row(job, status, **changes)
 
 
-def document(text: str, kind: manifest.Kind | None = None) -> manifest.Document:
+def document(text: str, kind: Kind | None = None) -> manifest.Document:
     return manifest.read(StringIO(text), "m.jsonl", kind)
 
 

@@ -21,7 +21,7 @@ from genie_cli.observer import Observer, Progress
 from tests.conftest import Genie, tree
 
 ROOT = Path(__file__).parents[1]
-EPISODES = {"shots": 1, "episodes": 3, "queries": 4, "steps": 4, "slots": 4}
+EPISODES: dict[str, Any] = {"shots": 1, "episodes": 3, "queries": 4, "steps": 4, "slots": 4}
 FLAGS = [word for name, value in EPISODES.items() for word in (f"--{name}", str(value))]
 
 
@@ -54,8 +54,8 @@ def test_a_notebook_gets_what_the_commands_get(genie: Genie, notebook: Path) -> 
     assert judged.summary.accepted == sum(row.extra["oracle"]["accepted"] for row in judged.rows())
 
     table = api.fewshot("digits", augment=["weak", "genie"], out="api-fewshot", **EPISODES)
-    words = ("--augment", "weak", "--augment", "genie", *FLAGS, "--out", "command-fewshot")
-    result = genie("fewshot", *words)
+    few = ("--augment", "weak", "--augment", "genie", *FLAGS, "--out", "command-fewshot")
+    result = genie("fewshot", *few)
     assert result.exit_code == 0, result.stderr
     assert (notebook / "api-fewshot/results.jsonl").read_bytes() == (
         notebook / "command-fewshot/results.jsonl"
@@ -97,7 +97,7 @@ def test_it_is_silent_unless_an_observer_is_passed(notebook: Path, capfd: pytest
             heard.append(f"{description}: {total}")
             return nullcontext(Progress())
 
-    wanted = {"model": "digits", "steps": 4, "slots": 4, "out": "out"}
+    wanted: dict[str, Any] = {"model": "digits", "steps": 4, "slots": 4, "out": "out"}
     api.generate("photos", "seven", **wanted)
     assert capfd.readouterr() == ("", "")
     api.generate("photos", "seven", observer=Ears(), **wanted)

@@ -41,7 +41,9 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Work:
 
 def test_arms_agree(work: Work) -> None:
     """Each arm makes all images; genie's are the authors', as decoded and as saved."""
-    for name, arm in {"authors": Authors(work), "pipeline": Pipeline(work), "genie": Command(work)}.items():
+    arms: dict[str, Authors | Pipeline | Command]
+    arms = {"authors": Authors(work), "pipeline": Pipeline(work), "genie": Command(work)}
+    for name, arm in arms.items():
         exact = work.folder / f"{name}-exact"
         exact.mkdir()
         arm.make(work.jobs, work.folder / f"{name}-images", exact)
@@ -74,7 +76,7 @@ def test_a_multiplication_counts_two() -> None:
     """The digits model's FLOP, against its layers' own shapes, seen while it runs."""
     seen = 0
 
-    def see(module: torch.nn.Module, given: tuple[torch.Tensor, ...], made: torch.Tensor) -> None:
+    def see(module: torch.nn.Linear | torch.nn.Conv2d, given: tuple[torch.Tensor, ...], made: torch.Tensor) -> None:
         nonlocal seen
         fan_in = module.weight[0].numel()
         seen += 2 * fan_in * made.numel()

@@ -12,7 +12,7 @@ import pytest
 from benchmarks.paper.report import filled
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def test_the_readmes_tree_is_what_is_on_disk() -> None:
@@ -62,6 +62,12 @@ def test_files_of_the_package_that_are_named_exist(page: Path) -> None:
     rooms = "|".join(path.name for path in (ROOT / "src/genie_cli").iterdir() if path.is_dir())
     for name in re.findall(rf"`((?:{rooms})/[\w/]+\.py)`", text):
         assert (ROOT / "src/genie_cli" / name).is_file(), f"{page.name}: {name}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_tests_that_are_named_exist(page: Path) -> None:
+    for name in re.findall(r"`(tests/[\w/*]+(?:\.py)?)`", page.read_text(encoding="utf-8")):
+        assert list(ROOT.glob(name)), f"{page.name}: {name}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from genie_cli import manifest
 from genie_cli.errors import ManifestError
-from genie_cli.header import SCHEMA, Header, RunSettings
+from genie_cli.header import SCHEMA, Header, Kind, RunSettings
 from genie_cli.jobs import Job, Method, Source
 from genie_cli.manifest import Row, Status, plan_line
 from tests.manifests import HEADER, PLAN, a_job, a_row, document, edited, on_disk
@@ -184,7 +183,7 @@ class TestRefused:
             document('{"kind": "genie.confusion", "schema": 1}\n')
 
     @pytest.mark.parametrize(("header", "kind"), [(PLAN, "genie.manifest"), (HEADER, "genie.plan")])
-    def test_the_other_kind(self, header: Header, kind: manifest.Kind) -> None:
+    def test_the_other_kind(self, header: Header, kind: Kind) -> None:
         with pytest.raises(ManifestError, match=f"is a {header.kind}, expected a {kind}"):
             document(header.line(), kind)
 

@@ -47,7 +47,8 @@ def train(out: Path, schedule: Schedule = SCHEDULE) -> AutoencoderKL:
             posterior = vae.encode(batch).latent_dist
             decoded = vae.decode(posterior.sample()).sample.float()
         edge_loss = sum(l1_loss(a, b) for a, b in zip(edges(decoded), edges(batch), strict=True))
-        return l1_loss(decoded, batch) + EDGE_WEIGHT * edge_loss + KL_WEIGHT * posterior.kl().mean() / 256
+        loss: torch.Tensor = l1_loss(decoded, batch) + EDGE_WEIGHT * edge_loss + KL_WEIGHT * posterior.kl().mean() / 256
+        return loss
 
     fit("autoencoder", vae.parameters(), compute_loss, schedule, out.with_suffix(".json"))
     with torch.no_grad():

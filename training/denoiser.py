@@ -76,4 +76,4 @@ def train(vae: AutoencoderKL, out: Path, schedule: Schedule = SCHEDULE) -> None:
     fit("denoiser", trained.parameters(), compute_loss, schedule, out / "denoiser.json", update_average)
     tokenizer.save_pretrained(out / "tokenizer")
     for name, model in average.items():
-        model.save_pretrained(out / name)
+        model.save_pretrained(out / name)  # type: ignore[operator]

@@ -43,7 +43,8 @@ class UniSiam(nn.Module):
         targets = normalize(projected, dim=1).chunk(2)
         predictions = normalize(self.pred(projected), dim=1).chunk(2)
         similarity = sum((predictions[i] * targets[1 - i].detach()).sum(1).mean() / 2 for i in (0, 1))
-        return _UNIFORMITY * sum(uniformity(target) / 2 for target in targets) - similarity
+        one, other = (uniformity(target) / 2 for target in targets)
+        return _UNIFORMITY * (one + other) - similarity
 
 
 def uniformity(vectors: torch.Tensor) -> torch.Tensor:
@@ -105,7 +106,7 @@ def train(out: Path, schedule: Schedule = SCHEDULE) -> None:
     """Train and save to the safetensors file ``out``, in float16."""
     torch.manual_seed(3)
     pairs = Pairs(SAMPLES)
-    siamese = UniSiam(encoder()).to(DEVICE, memory_format=torch.channels_last)
+    siamese = UniSiam(encoder()).to(DEVICE).to(memory_format=torch.channels_last)
     best = EarlyStopping(siamese.encoder)
     fit(
         "encoder",

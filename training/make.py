@@ -30,7 +30,9 @@ def main() -> None:
     bundle(work, BUNDLED / "digits")
     for name in ("oracle", "encoder"):
         (BUNDLED / name).mkdir(exist_ok=True)
-        shutil.copy(work / f"{name}.safetensors", BUNDLED / name / "model.safetensors").chmod(0o644)
+        bundled = BUNDLED / name / "model.safetensors"
+        shutil.copy(work / f"{name}.safetensors", bundled)
+        bundled.chmod(0o644)
 
 
 if __name__ == "__main__":

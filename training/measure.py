@@ -13,6 +13,7 @@ import json
 import math
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -39,10 +40,14 @@ def genie_requests(samples: DigitsInTheWild, ratio: float, count: int) -> list[R
             prompt=f"A photo of a {CLASSES[target_of(i)]}",
             r=ratio,
             noise_seed=i,
-            source=None if ratio == 1 else SourceImage(str(i), lambda i=i: Image.fromarray(samples[i].image)),
+            source=None if ratio == 1 else SourceImage(str(i), partial(opened, samples, i)),
         )
         for i in range(count)
     ]
+
+
+def opened(samples: DigitsInTheWild, i: int) -> Image.Image:
+    return Image.fromarray(samples[i].image)
 
 
 def target_of(i: int) -> int:
@@ -50,7 +55,7 @@ def target_of(i: int) -> int:
 
 
 def made(engine: Engine[int], requests: Sequence[Request[int]]) -> np.ndarray:
-    results = {result.key: result.pixels for result in engine.run(requests)}
+    results = {result.key: result.pixels for result in engine.run(requests) if result.pixels is not None}
     return np.stack([results[request.key] for request in requests])
 
 
@@ -65,7 +70,8 @@ def background_error(samples: DigitsInTheWild, images: np.ndarray) -> float:
 
 def consistency(images: np.ndarray, targets: Sequence[int]) -> np.ndarray:
     probabilities = classify(torch.from_numpy(images).permute(0, 3, 1, 2))
-    return (probabilities.argmax(1).numpy() == np.array(targets)).astype(float)
+    hits: np.ndarray = (probabilities.argmax(1).numpy() == np.array(targets)).astype(float)
+    return hits
 
 
 def interval(hits: np.ndarray) -> str:
@@ -94,7 +100,9 @@ def main() -> None:
     samples = DigitsInTheWild(options.split)
     engine = Engine[int](load_snapshot(locate(options.model), "cpu"), slots=32)
     real = [samples[i] for i in range(2000)]
-    found = {"oracle_on_real": interval(consistency(np.stack([s.image for s in real]), [s.label for s in real]))}
+    found: dict[str, object] = {
+        "oracle_on_real": interval(consistency(np.stack([s.image for s in real]), [s.label for s in real]))
+    }
     targets = [target_of(i) for i in range(options.count)]
     for ratio in options.ratios:
         started = time.monotonic()

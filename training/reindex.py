@@ -43,7 +43,8 @@ def reindex(unet: UNet2DConditionModel, log: Path, schedule: Schedule = SCHEDULE
         scale = wanted.square().mean()
 
     def compute_loss() -> torch.Tensor:
-        return (embedding(inputs) - wanted).square().mean() / scale
+        loss: torch.Tensor = (embedding(inputs) - wanted).square().mean() / scale
+        return loss
 
     fit("time embedding", embedding.requires_grad_(True).parameters(), compute_loss, schedule, log)
     with torch.no_grad():

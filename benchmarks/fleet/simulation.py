@@ -132,7 +132,7 @@ def plan_of(name: str, count: int, photos: Sequence[Source]) -> Plan:
     """``count`` jobs in genie's order: some from a photo, then some from the next."""
 
     def jobs() -> Iterator[Job]:
-        what = {"prompt": "A photo of a class", "method": Method.GENIE, "model": "simulated@1"}
+        what: dict[str, Any] = {"prompt": "A photo of a class", "method": Method.GENIE, "model": "simulated@1"}
         for number in range(count):
             photo = photos[number // _PER_PHOTO % len(photos)]
             yield Job(source=photo, target=f"class {number}", r=ratio(name, number, count), **what)

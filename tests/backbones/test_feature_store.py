@@ -7,6 +7,7 @@ import resource
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +53,7 @@ def views(read: list[str] | None = None) -> dict[str, Callable[[], torch.Tensor]
             read.append(key)
         return IMAGES[key]
 
-    return {key: lambda key=key: view(key) for key in IMAGES}
+    return {key: partial(view, key) for key in IMAGES}
 
 
 EXPECTED = Features(network(), None).of(views())
@@ -121,7 +122,9 @@ class TestDamage:
     def test_another_networks_file_under_this_name_is_not_used(self, tmp_path: Path) -> None:
         other = network("other@1")
         with torch.no_grad():
-            other.network[1].bias.add_(1)
+            last = other.network.get_submodule("1")
+            assert isinstance(last, nn.Linear)
+            last.bias.add_(1)
         Features(other, tmp_path).of(views())
         (tmp_path / "other@1.sqlite").rename(tmp_path / FILE)
         (said,) = told_by(tmp_path)

@@ -187,9 +187,9 @@ def test_no_views_give_no_features(folder: Path | None) -> None:
 
 
 def test_features_that_float16_cannot_hold_are_refused(tmp_path: Path) -> None:
-    network = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 2))
-    nn.init.constant_(network[1].bias, 1e6)
-    backbone = Backbone("huge@0", network, Preprocess(resize=32, size=32))
+    last = nn.Linear(3 * 32 * 32, 2)
+    nn.init.constant_(last.bias, 1e6)
+    backbone = Backbone("huge@0", nn.Sequential(nn.Flatten(), last), Preprocess(resize=32, size=32))
     with pytest.raises(ModelError, match="huge@0 gives features that are not numbers"):
         Features(backbone, tmp_path).of(views())
 

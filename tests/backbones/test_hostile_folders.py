@@ -138,3 +138,10 @@ def test_a_model_of_the_hub_is_held_to_the_same(repository: Path) -> None:
 def test_a_folder_that_is_not_there(name: str) -> None:
     with pytest.raises(ModelError, match=f"there is no folder {name}"):
         load(f"local-dir:{name}", None, "cpu")
+
+
+@pytest.mark.parametrize("value", [10**9, -(10**9), [10**9], {"a": {"b": 10**9}}, [0] * 65, [[[[[1]]]]], "n" * 201])
+def test_arguments_of_no_network(model: Path, value: Any) -> None:
+    configure(model, model_args={"stem_size": value})
+    with pytest.raises(ModelError, match="no network is that large or deep: stem_size"):
+        load(f"local-dir:{model}", None, "cpu")

@@ -21,10 +21,10 @@ from genie_cli.errors import ModelError, UsageError
 def resnet(name: str) -> nn.Module:
     """A random network with random batch statistics, without its last layer."""
     torch.manual_seed(0)
-    network = models.get_model(name, weights=None)
+    network: nn.Module = models.get_model(name, weights=None)
     network.fc = nn.Identity()
     for part in network.modules():
-        if isinstance(part, nn.BatchNorm2d):
+        if isinstance(part, nn.BatchNorm2d) and part.running_mean is not None:
             nn.init.uniform_(part.running_mean, -0.1, 0.1)
     return network.eval()
 
@@ -60,7 +60,7 @@ def test_the_other_depths(tmp_path: Path, name: str, width: int) -> None:
 def test_identity_follows_the_weights_and_not_the_file(tmp_path: Path) -> None:
     one = load("unisiam-resnet18", saved(tmp_path / "a.pth"), "cpu")
     same = load("unisiam-resnet18", saved(tmp_path / "b.pth", prefix="encoder."), "cpu")
-    changed = {"encoder.module.bn1.bias": torch.ones(64)}
+    changed: dict[str, Any] = {"encoder.module.bn1.bias": torch.ones(64)}
     other = load("unisiam-resnet18", saved(tmp_path / "c.pth", **changed), "cpu")
     assert one.name == same.name != other.name
 
@@ -72,7 +72,7 @@ def test_another_depth_is_recognized(tmp_path: Path) -> None:
 
 
 def test_a_surplus_and_a_misshaped_weight_are_named(tmp_path: Path) -> None:
-    more = {"encoder.module.extra": torch.zeros(1), "encoder.module.bn1.bias": torch.zeros(3)}
+    more: dict[str, Any] = {"encoder.module.extra": torch.zeros(1), "encoder.module.bn1.bias": torch.zeros(3)}
     with pytest.raises(ModelError, match=r"unexpected: extra; bn1\.bias is \(3,\) and should be \(64,\)"):
         load("unisiam-resnet18", saved(tmp_path / "last.pth", **more), "cpu")
 

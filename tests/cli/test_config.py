@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from genie_cli.cli._console import only_words
 from genie_cli.cli._settings import template
 from genie_cli.settings import SECTIONS, keys, variable_of
 from tests.conftest import Genie
@@ -72,3 +74,15 @@ def test_a_bad_variable_is_named(genie: Genie, monkeypatch: pytest.MonkeyPatch) 
     result = genie("config")
     assert result.exit_code == 2
     assert "error: GENIE_STEPS: must be a whole number, at least 2 and at most 500: 'ten' was given" in result.stderr
+
+
+def test_settings_are_a_table_with_their_origins(genie: Genie, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GENIE_GUIDANCE", "3")
+    with only_words():
+        table = genie("config", "--prompt", "a [red]{target}[/red]", "--steps", 20).stdout
+    rows = {line.split()[0]: line.split()[1:] for line in table.splitlines() if re.match(r" +\w+\.", line)}
+    assert rows["generate.steps"] == ["20", "flag", "--steps"]
+    assert rows["generate.guidance"] == ["3.0", "environment", "GENIE_GUIDANCE"]
+    assert rows["generate.seed"] == ["0", "default"]
+    assert "a [red]{target}[/red]" in table
+    assert set(rows) == set(keys(*SECTIONS))

@@ -33,10 +33,10 @@ def hostile(photos: Path) -> Path:
     """A folder of images whose own name, and that of one class and one image, are hostile."""
     for label in ("zero", "two", "four", "six", "nine"):
         shutil.rmtree(photos / label)
-    for label in photos.iterdir():
-        (image,) = label.iterdir()
+    for folder in photos.iterdir():
+        (image,) = folder.iterdir()
         for number in range(3):
-            (label / f"{number}{FILE}.png").write_bytes(image.read_bytes() + bytes(number))
+            (folder / f"{number}{FILE}.png").write_bytes(image.read_bytes() + bytes(number))
         image.unlink()
     (photos / "one").rename(photos / FILE)
     (photos / f"{FILE}.txt").write_text("no image")
@@ -66,9 +66,9 @@ def test_images_are_made_judged_and_measured(genie: Genie, hostile: Path, tmp_pa
     near = ("--held-out", hostile, "--distinct", "--backbone", "digits")
     assert checked(genie("select", judged, *near, "--out", tmp_path / f"selected{FILE}")).exit_code == 0
     assert checked(genie("select", judged, "--verdict", "hard", "--per-target", "1")).exit_code == 0
-    made = next(out.glob("train/three/*.jpg"))
-    assert checked(genie("explain", made)).exit_code == 0
-    assert checked(genie("explain", made, "--json")).exit_code == 0
+    (image, *_) = out.glob("train/three/*.jpg")
+    assert checked(genie("explain", image)).exit_code == 0
+    assert checked(genie("explain", image, "--json")).exit_code == 0
     few = ("fewshot", "--dataset", "folder", "--data-dir", hostile, "--augment", "none", *SMALL)
     assert checked(genie(*few)).exit_code == 0
     checked(genie(*few, "--manifest", tmp_path / NAME))

@@ -74,7 +74,7 @@ class TestPrecedence:
 
     def test_settings_do_not_change(self) -> None:
         with pytest.raises(ValidationError):
-            resolve(None, {}).generate.steps = 3
+            resolve(None, {}).generate.steps = 3  # type: ignore[misc]
 
 
 class TestValues:

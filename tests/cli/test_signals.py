@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from tests.cli.test_endings import GENIE, NO_WORDS
 
 
+@pytest.mark.skipif("COVERAGE_RUN" in os.environ, reason="what starts coverage in a process may swallow Ctrl-C")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_at_any_time_of_the_first_second(tmp_path: Path, number: signal.Signals) -> None:
     for wait in (0.05, 0.1, 0.2, 0.4, 0.8):

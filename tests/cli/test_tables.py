@@ -126,6 +126,7 @@ class TestLongTail:
 
 
 def test_differences_of_groups_that_exist_with_the_intervals_that_are_known() -> None:
+    common: dict[str, Any]
     common = {"dataset": "digits", "network": "test_resnet", "augmentation": "genie r=0.8", "baseline": "txt2img"}
     records = [
         Comparison(**common, group="few", difference=1.234, seeds=3, seed_interval=0.5, images=300),

@@ -80,7 +80,7 @@ class TestGenerateByAMatrixThatDoesNotFit:
     """The folder has "one", "seven", ...; the matrix what each test says."""
 
     def run(
-        self, genie: Genie, photos: Path, rows: list[tuple[str, str]], targets: str, *words: str
+        self, genie: Genie, photos: Path, rows: list[tuple[str, str]], targets: str, *words: object
     ) -> tuple[int, str]:
         a_table(photos.parent / "p.csv", rows)
         assert genie("confuse", "--from-predictions", "p.csv").exit_code == 0

@@ -83,9 +83,13 @@ class TestRead:
         with pytest.raises(UsageError, match="cannot be read: "):
             Confusion.read(tmp_path)
 
+    def test_what_a_notebook_shows(self) -> None:
+        one = Confusion(labels=("a", "b"), matrix=((3, 1), (0, 2)))
+        assert repr(one) == "<Confusion: 2 classes, 6 images, 5 predicted correctly>"
+
     def test_it_does_not_change(self) -> None:
         with pytest.raises(ValidationError):
-            a_confusion().labels = ()
+            a_confusion().labels = ()  # type: ignore[misc]
 
 
 class TestMostConfused:

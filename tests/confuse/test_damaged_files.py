@@ -220,7 +220,7 @@ def unreadable(path: Path) -> None:
     (path.parent / "closed").chmod(0)
 
 
-PLACES = {
+PLACES: dict[Callable[[Path], None], str] = {
     a_pipe: "it is a named pipe, not a regular file",
     a_device: "it is a device, not a regular file",
     a_loop: "Too many levels of symbolic links",
@@ -231,9 +231,10 @@ PLACES = {
 @pytest.mark.parametrize("place", PLACES)
 def test_no_other_kind_of_file_is_read_or_replaced(place: Callable[[Path], None], tmp_path: Path) -> None:
     (tmp_path / "good.npy").write_bytes(ARRAYS[0])
-    names = {"f.csv": from_predictions, "f.txt": read_classes, "f.json": Confusion.read}
     readers: dict[str, Callable[[Path], object]] = {
-        **names,
+        "f.csv": from_predictions,
+        "f.txt": read_classes,
+        "f.json": Confusion.read,
         "f.npy": lambda path: from_logits(path, path),
         "true.npy": lambda path: from_logits(tmp_path / "good.npy", path),
     }

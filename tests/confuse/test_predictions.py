@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -96,7 +97,7 @@ class TestPredictions:
 class TestLogits:
     LOGITS = np.array([[2, 1, 0], [0, 1, 1], [-1, -3, -2], [0, 0, 9]], np.float32)
 
-    def saved(self, folder: Path, values: object = LOGITS) -> Path:
+    def saved(self, folder: Path, values: Any = LOGITS) -> Path:
         np.save(folder / "logits.npy", values)
         return folder / "logits.npy"
 

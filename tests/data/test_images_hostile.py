@@ -9,13 +9,14 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.ImageFile import ImageFile
 
 from genie_cli.data.images import decode, read
 from genie_cli.errors import ImageError
@@ -76,6 +77,7 @@ def test_a_busy_machine_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_file_that_is_read_again_and_again() -> None:
     image = open_image(saved_png(), ("PNG",))
+    assert isinstance(image, ImageFile)
 
     def read_again() -> None:
         assert image.fp is not None
@@ -115,7 +117,7 @@ def test_png_text_that_expands_to_gigabytes(tmp_path: Path) -> None:
     assert result == ["is truncated, damaged or of a kind that cannot be read"]
 
 
-def tiff(entries: dict[int, int | tuple[int, ...]], blob: bytes) -> bytes:
+def tiff(entries: Mapping[int, int | tuple[int, ...]], blob: bytes) -> bytes:
     """A TIFF whose tags are numbers of four bytes each; the number -1 stands for where the blob begins."""
     begins = 8 + 2 + 12 * len(entries) + 4
     after = begins + sum(4 * len(value) for value in entries.values() if isinstance(value, tuple))

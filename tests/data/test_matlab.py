@@ -50,7 +50,8 @@ def test_it_is_what_scipy_reads(
     )
     content = {"numbers": numbers, "names": cells(names), "text": names[0], "records": fields}
     data = saved(content, do_compression=compressed)
-    theirs, ours = loadmat(BytesIO(data), squeeze_me=True), variables(data)
+    theirs = loadmat(BytesIO(data), squeeze_me=True)
+    ours: dict[str, Any] = dict(variables(data))
     assert ours["numbers"].tolist() == theirs["numbers"].tolist() == numbers.tolist()
     assert ours["names"] == names
     assert ours["text"] == names[0]
@@ -86,7 +87,7 @@ def test_as_matlab_itself_writes_it(order: str) -> None:
     )
     small = struct.pack(f"{order}I", 1 << 16 | 2) + b"\x07\0\0\0"  # one byte, for a variable of doubles
     number = matrix(6, (1, 1), b"n", small, order=order)
-    found = variables(file_of(matrix(1, (1, 1), b"c", text, order=order), number, order=order))
+    found: dict[str, Any] = dict(variables(file_of(matrix(1, (1, 1), b"c", text, order=order), number, order=order)))
     assert found["c"] == ["\u00e9a"]
     assert found["n"].tolist() == [7]
 

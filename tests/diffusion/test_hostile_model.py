@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from genie_cli.diffusion import configuration
 from genie_cli.diffusion.locate import Located, locate
@@ -22,7 +23,7 @@ from tests.diffusion.snapshots import REMOVED, copied, edit
 BUNDLED = locate("digits").path
 SMALL = [path.relative_to(BUNDLED).as_posix() for path in BUNDLED.glob("*/*.json")]
 WEIGHTS = [path.relative_to(BUNDLED).as_posix() for path in BUNDLED.glob("*/*.safetensors")]
-CONFIGS = {
+CONFIGS: dict[str, type[BaseModel]] = {
     "unet/config.json": UNet,
     "vae/config.json": VAE,
     "text_encoder/config.json": TextEncoder,

@@ -59,7 +59,8 @@ class Counting(TorchFunctionMode):
 
 def attention_calls(snapshot: Snapshot) -> int:
     latents, embeddings = torch.zeros(2, *snapshot.latent_shape), torch.zeros(2, 32, 64)
-    with Counting() as counting:
+    counting = Counting()
+    with counting:
         snapshot.unet(latents, torch.tensor([1, 2]), embeddings)
     return counting.calls
 

@@ -68,6 +68,7 @@ class TestModels:
     def cache(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         """An empty cache; returns where in it the snapshot of Stable Diffusion 1.5 belongs."""
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+        assert DEFAULT.commit
         folder = tmp_path / f"models--{DEFAULT.name.replace('/', '--')}" / "snapshots" / DEFAULT.commit
         folder.mkdir(parents=True)
         return folder

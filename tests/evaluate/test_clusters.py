@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from genie_cli.evaluate.clusters import Clustered, Observed, clustered, holm
 Z = stats.norm.ppf(0.975)
 
 
-def an_episode(values: Sequence[float], query: Sequence[str], support: Sequence[str]) -> Observed:
+def an_episode(values: Sequence[float] | NDArray[Any], query: Sequence[str], support: Sequence[str]) -> Observed:
     return Observed(np.array(values, dtype=np.float64), query, support)
 
 

@@ -52,13 +52,11 @@ def test_an_image_is_found_with_its_path_and_hash() -> None:
 
 def test_the_solvers_steps_are_those_that_all_manifests_state() -> None:
     found = GeneratedImages()
-    assert found.steps is None
-    add(found, made(LYNX), settings={"steps": 50})
-    assert found.steps == 50
-    add(found, made(but(LYNX, target="dog")), settings={"steps": 50, "guidance": 3.0})
-    assert found.steps == 50
-    add(found, made(but(LYNX, target="cat")), settings={"steps": 20})
-    assert found.steps is None
+    known = [found.steps]
+    for target, settings in (("lynx", {"steps": 50}), ("dog", {"steps": 50, "guidance": 3.0}), ("cat", {"steps": 20})):
+        add(found, made(but(LYNX, target=target)), settings=settings)
+        known.append(found.steps)
+    assert known == [None, 50, 50, None]
     assert images(made(LYNX)).steps is None  # a manifest that was written by hand
 
 

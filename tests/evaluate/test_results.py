@@ -7,6 +7,7 @@ import io
 import json
 import os
 import resource
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -208,7 +209,7 @@ class TestInTheWay:
             os.mkfifo(out / place)
         else:
             (out / place).symlink_to(theirs if kind == "a link" else theirs / "new")
-        for check in (lambda: require_own(out, ANY), lambda: write(out, files_of(Figure, ONE))):
+        for check in (partial(require_own, out, ANY), partial(write, out, files_of(Figure, ONE))):
             with pytest.raises(OutputError, match=rf"{place} (is|cannot be read: it is) a ") as refused:
                 check()
             assert "choose another --out" in refused.value.hint
@@ -223,7 +224,8 @@ class TestInTheWay:
 
     @pytest.mark.parametrize(("name", "reason"), [("a\0b", "no file can have this name"), ("x" * 300, "too long")])
     def test_a_name_that_no_folder_can_have(self, tmp_path: Path, name: str, reason: str) -> None:
-        for check in (lambda: require_own(tmp_path / name, ANY), lambda: write(tmp_path / name, files_of(Figure, ONE))):
+        path = tmp_path / name
+        for check in (partial(require_own, path, ANY), partial(write, path, files_of(Figure, ONE))):
             with pytest.raises(OutputError, match=reason):
                 check()
 

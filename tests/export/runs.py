@@ -14,7 +14,7 @@ from PIL import Image
 from genie_cli import manifest, provenance
 from genie_cli.config import Format
 from genie_cli.generate.paths import file_of
-from genie_cli.header import Header
+from genie_cli.header import Header, RunSettings
 from genie_cli.jobs import Job, Method, Source
 from genie_cli.judgement import Judgement
 from genie_cli.manifest import Row, Status
@@ -76,7 +76,7 @@ def write(root: Path, rows: Sequence[Row], source_root: Path | None, **settings:
     header = Header(
         kind="genie.manifest",
         source_root=str(source_root) if source_root else None,
-        settings={**SETTINGS, **settings},
+        settings=RunSettings.model_validate({**SETTINGS, **settings}),
     )
     root.mkdir(parents=True, exist_ok=True)
     path = root / "manifest.jsonl"

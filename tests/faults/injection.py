@@ -64,7 +64,7 @@ class Fault:
         raise OSError(self.number, os.strerror(self.number))
 
 
-def count(root: Path, report: Callable[[int, int], None]) -> Callable[[], None]:
+def count(root: Path, report: Callable[[int, int], object]) -> Callable[[], object]:
     """Count this process's file calls: all, and those that change something; call the result to report them."""
     counts = [0, 0]
 
@@ -89,9 +89,9 @@ def _watch(root: Path, happen: Callable[[int], None], changes_only: bool) -> Non
 
     flush = os.fsync
 
-    def fsync(file: Any) -> None:
+    def fsync(fd: Any) -> None:
         happen(next(calls))
-        flush(file)
+        flush(fd)
 
     sys.addaudithook(hook)
     os.fsync = fsync

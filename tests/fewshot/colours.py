@@ -79,7 +79,7 @@ class Recorder:
 
 def paint(path: Path, colour: Colour) -> str:
     """An image of one colour; returns its SHA-256."""
-    return _saved(Image.new("RGB", (8, 8), tuple(map(int, colour))), path)  # type: ignore[arg-type]
+    return _saved(Image.new("RGB", (8, 8), tuple(map(int, colour))), path)
 
 
 def picture(red: int, green: int | None = None) -> Image.Image:

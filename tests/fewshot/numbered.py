@@ -109,12 +109,13 @@ class World:
 
     def real(self, episode: Episode, *, whole: int, crops: int) -> Counter[ROWS]:
         """Every support image so many times whole and in crops."""
+        views: tuple[tuple[Any, int], ...] = ("whole", whole), ("crop", crops)
         return Counter(
             {
                 (Seen(number, None, view), label): count
                 for label, part in enumerate(episode.support)
                 for number in self.numbers(part)
-                for view, count in (("whole", whole), ("crop", crops))
+                for view, count in views
                 if count
             }
         )
@@ -143,7 +144,8 @@ def world(tmp_path: Path) -> World:
 
 def one(*numbers: int, label: int, onto: Sequence[int] = (), view: Any = "whole") -> Counter[ROWS]:
     """Rows of one class."""
-    return Counter((Seen(n, o, view), label) for n, o in zip(numbers, onto or [None] * len(numbers), strict=True))
+    scenes: Sequence[int | None] = onto or [None] * len(numbers)
+    return Counter((Seen(n, scene, view), label) for n, scene in zip(numbers, scenes, strict=True))
 
 
 # How often each real image is seen whole and in crops: with what is made of real images, and beside what is added.

@@ -118,7 +118,7 @@ def test_a_benchmark_is_not_changed_in_silence(genie: Genie, mini: Path, tmp_pat
 def test_a_generated_image_that_is_not_what_it_was_is_made_again_by_the_command_that_is_shown(
     genie: Genie, photos: Path, tmp_path: Path, change: str
 ) -> None:
-    words = ("fewshot", *FOLDER, *SMALL[:-1], "txt2img", "--classifier", "prototype")
+    words: tuple[object, ...] = ("fewshot", *FOLDER, *SMALL[:-1], "txt2img", "--classifier", "prototype")
     assert genie(*words, "--model", "digits", "--steps", 2, "--slots", 2, "--plan-out", "plan.jsonl").exit_code == 0
     made = genie(
         "generate", "--plan", "plan.jsonl", "--steps", 2, "--slots", 2, "--out", "made; $(x)", "--format", "png"

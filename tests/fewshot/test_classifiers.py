@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,7 +20,7 @@ CLEAR = 0.01  # below this gap between the two best scores, rounding may decide
 SEEDS = st.integers(0, 2**32 - 1)
 KINDS = pytest.mark.parametrize("kind", list(Classifier))
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 
 def problem(seed: int, ways: int, shots: int = 4) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:

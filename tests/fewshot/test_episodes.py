@@ -59,7 +59,8 @@ def overlapping_pools(pick: st.DrawFn) -> Dataset:
                 for copy in range(again)
             )
         )
-    return Dataset(Path("photos"), *roles)
+    support, query = roles
+    return Dataset(Path("photos"), support, query)
 
 
 def can_be_drawn(pool: Dataset, spec: EpisodeSpec) -> bool:

@@ -135,8 +135,9 @@ def test_birds_in_their_own_layout(genie: Genie, birds: Path) -> None:
 
 
 def test_prompts_say_what_the_classes_are_a_type_of(genie: Genie, birds: Path, open_model: Path) -> None:
+    words: tuple[object, ...]
     words = ("finegrained", "--dataset", "cub", "--data-dir", "cub", "--partial", "--ways", 2, "--plan-out", "-")
-    words += ("--model", open_model)
+    words = (*words, "--model", open_model)
     names = ("Black footed Albatross", "Laysan Albatross")
     assert prompts(genie(*words).stdout) == {f"A photo of a {name}, a type of bird" for name in names}
     other = genie(*words, "--superclass", "seabird").stdout
@@ -147,6 +148,7 @@ def test_prompts_say_what_the_classes_are_a_type_of(genie: Genie, birds: Path, o
 
 
 def test_the_bundled_model_draws_no_birds(genie: Genie, birds: Path) -> None:
+    words: tuple[object, ...]
     words = ("finegrained", "--dataset", "cub", "--data-dir", "cub", "--partial", "--ways", 2, "--backbone", "digits")
     refused = genie(*words, *QUICK)
     assert refused.exit_code == 2

@@ -59,7 +59,8 @@ def a_record(augmentation: str = "weak", shots: int = 1, **changes: Any) -> Reco
 @given(st.lists(RECORDS, max_size=4))
 def test_csv_is_read_back(records: list[Record]) -> None:
     rows = list(csv.DictReader(io.StringIO(comma_separated(Record, records), newline="")))
-    assert [Record(**{key: unescape_cell(value) or None for key, value in row.items()}) for row in rows] == records
+    read: list[dict[str, Any]] = [{key: unescape_cell(value) or None for key, value in row.items()} for row in rows]
+    assert [Record(**row) for row in read] == records
 
 
 def test_csv_has_its_header_even_without_records() -> None:
@@ -105,7 +106,7 @@ def test_a_record_is_shown_in_one_line() -> None:
     )
 
 
-BIRDS = {
+BIRDS: dict[str, Any] = {
     "dataset": "cub",
     "paper_backbone": FINEGRAINED.backbone,
     "spec": EpisodeSpec(ways=20, queries=0),

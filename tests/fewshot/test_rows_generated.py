@@ -71,7 +71,7 @@ def features(number: int) -> NDArray[np.float64]:
 def adaptive(world: World, episode: Episode, *, probes: bool = False) -> list[list[int]]:
     """The place of the candidate that GeNIe-Ada chooses of each group, for each class."""
     support = [[features(number) for number in world.numbers(part)] for part in episode.support]
-    chosen = []
+    chosen: list[list[int]] = []
     for label, jobs in enumerate(world.jobs_of(named("genie-ada"), episode)):
         chosen.append([])
         for start in range(0, len(jobs), len(ADA_RATIOS)):
@@ -119,8 +119,8 @@ def test_genie_ada_by_probe_chooses_by_probes_and_adds_whole_images(world: World
     view = "crop" if protocol == "as authors" else "whole"
     for own, episode, by_class in zip(found, world.episodes, chosen, strict=True):
         expected = world.real(episode, whole=whole, crops=crops)
-        for label, jobs in enumerate(by_class):
-            expected += one(*(world.made[job.id] for job in jobs), label=label, view=view)
+        for label, own_jobs in enumerate(by_class):
+            expected += one(*(world.made[job.id] for job in own_jobs), label=label, view=view)
         assert own == expected
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -82,7 +83,7 @@ def pure(tmp_path: Path) -> list[TrainingImage]:
 
 @pytest.mark.parametrize("mixing", [{"mixup": 0.8}, {"cutmix": 1.0}, {}])
 def test_the_loss_compares_with_the_shares_of_what_is_shown(
-    pure: list[TrainingImage], tmp_path: Path, mixing: dict[str, float]
+    pure: list[TrainingImage], tmp_path: Path, mixing: dict[str, Any]
 ) -> None:
     """Bal-BCE by its formula, with the labels that the colors say."""
     bias = torch.tensor([0.5, -1.0, 0.0])

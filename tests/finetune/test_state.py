@@ -183,8 +183,12 @@ class TestUnusable:
     def test_what_is_no_file_is_named(self, tmp_path: Path, kind: str) -> None:
         for name in ("state.pt", "result.json"):
             place = tmp_path / name
-            make = {"a folder": place.mkdir, "a named pipe": lambda place=place: os.mkfifo(place)}
-            make.get(kind, lambda place=place: place.symlink_to("/dev/zero"))()
+            if kind == "a folder":
+                place.mkdir()
+            elif kind == "a named pipe":
+                os.mkfifo(place)
+            else:
+                place.symlink_to("/dev/zero")
         state = TrainingState(tmp_path, SETTINGS)
         with pytest.raises(OutputError, match=rf"state\.pt cannot be read: it is {kind}"):
             state.load(CPU)

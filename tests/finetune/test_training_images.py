@@ -40,13 +40,21 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> list[TrainingImage]:
     ]
 
 
+def seen(images: AugmentedImages, epoch: int, place: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """An image and its label, which can be read."""
+    found = images[epoch, place]
+    assert not isinstance(found, ImageError)
+    return found
+
+
 def test_augmentation_depends_on_seed_epoch_and_image_alone(images: list[TrainingImage]) -> None:
     first = AugmentedImages(images, PREPROCESS, PHOTO_CROPS, LongTail(), seed=1)
-    before = first[0, 3][0]
+    before, _ = seen(first, 0, 3)
     random.random(), np.random.rand(), torch.rand(1)  # whatever ran in the meantime
-    assert torch.equal(first[0, 3][0], before)
-    assert not torch.equal(first[1, 3][0], before)
-    assert not torch.equal(AugmentedImages(images, PREPROCESS, PHOTO_CROPS, LongTail(), seed=2)[0, 3][0], before)
+    assert torch.equal(seen(first, 0, 3)[0], before)
+    assert not torch.equal(seen(first, 1, 3)[0], before)
+    other = AugmentedImages(images, PREPROCESS, PHOTO_CROPS, LongTail(), seed=2)
+    assert not torch.equal(seen(other, 0, 3)[0], before)
     assert before.shape == (3, 32, 32)
     assert before.dtype == torch.float32
 
@@ -54,10 +62,10 @@ def test_augmentation_depends_on_seed_epoch_and_image_alone(images: list[Trainin
 def test_without_augmentation_an_image_is_only_normalized_and_has_its_label(images: list[TrainingImage]) -> None:
     plain = LongTail(randaugment="", random_erasing=0)
     whole = AugmentedImages(images, PREPROCESS, Crops(1.0, flip=False), plain, seed=0)
-    image, label = whole[0, 4]
+    image, label = seen(whole, 0, 4)
     expected = np.asarray(Image.open(images[4].path)).transpose(2, 0, 1) / 255
     # A crop of the whole area can still have another aspect ratio, so that most crops are not the whole image.
-    values = [np.abs(whole[epoch, 4][0].numpy() - (expected - 0.5) / 0.25).max() for epoch in range(60)]
+    values = [np.abs(seen(whole, epoch, 4)[0].numpy() - (expected - 0.5) / 0.25).max() for epoch in range(60)]
     assert min(values) < 1e-5
     assert label.tolist() == images[4].label.tolist()
     assert image.isfinite().all()
@@ -73,7 +81,7 @@ def test_digits_are_never_mirrored(tmp_path: Path) -> None:
 
     def rises(crops: Crops) -> list[bool]:
         augmented = AugmentedImages([image], PREPROCESS, crops, plain, seed=0)
-        return [bool(augmented[epoch, 0][0].diff(dim=2).mean() > 0) for epoch in range(20)]
+        return [bool(seen(augmented, epoch, 0)[0].diff(dim=2).mean() > 0) for epoch in range(20)]
 
     assert all(rises(DIGIT_CROPS))
     assert not all(rises(PHOTO_CROPS))
@@ -99,7 +107,7 @@ def test_a_changed_image_is_an_error_that_names_it(images: list[TrainingImage]) 
 
 def test_images_can_be_loaded_by_processes_that_are_not_forked(images: list[TrainingImage]) -> None:
     here = AugmentedImages(images, PREPROCESS, PHOTO_CROPS, LongTail(), seed=3)
-    assert torch.equal(pickle.loads(pickle.dumps(here))[2, 5][0], here[2, 5][0])
+    assert torch.equal(seen(pickle.loads(pickle.dumps(here)), 2, 5)[0], seen(here, 2, 5)[0])
 
 
 def test_labels_are_smoothed_by_hand() -> None:

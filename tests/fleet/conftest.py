@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from genie_cli.data.digits.paint import DigitsInTheWild
 from genie_cli.generate.run import Made
 from tests.conftest import tree
 
-HOW = {"model": "digits", "steps": 4, "slots": 4}
+HOW: dict[str, Any] = {"model": "digits", "steps": 4, "slots": 4}
 
 
 @dataclass(frozen=True)

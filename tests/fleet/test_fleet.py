@@ -22,7 +22,7 @@ from genie_cli.fleet.fleet import Fleet, WorkerError
 from genie_cli.fleet.processes import Process, Processes
 from genie_cli.generate.run import Run
 from genie_cli.jobs import Job, Method, Plan
-from genie_cli.observer import Progress, WorkerStatus
+from genie_cli.observer import Observer, Progress, WorkerStatus
 from tests.fleet.conftest import HOW, Library, shown
 
 GENIE = [sys.executable, "-m", "genie_cli"]
@@ -80,7 +80,9 @@ def test_a_worker_that_is_killed_costs_nothing(library: Library, tmp_path: Path)
             assert image.job.id not in images
             images[image.job.id] = image
             if number == 10:
-                fleet._members[0].worker._running.kill()
+                worker = fleet._members[0].worker
+                assert isinstance(worker, Process)
+                worker._running.kill()
     rows = [json.loads(line) for line in (library.alone / "manifest.jsonl").read_text().splitlines()[1:]]
     assert images.keys() == {row["id"] for row in rows}
     for row in rows:
@@ -103,7 +105,7 @@ class Hearing(Progress):
         self.last, self.lost = workers, lost
 
 
-class Noting(api.Observer):
+class Noting(Observer):
     def __init__(self, warned: list[str]) -> None:
         self.warned = warned
 

@@ -12,13 +12,13 @@ from typing import Any
 from genie_cli import manifest
 from genie_cli.config import Format
 from genie_cli.generate.folder import Output
-from genie_cli.header import Header
+from genie_cli.header import Header, RunSettings
 from genie_cli.jobs import Job, Method, Source
 from genie_cli.manifest import Row, Status
 from genie_cli.recipe import Recipe
 
 SETTINGS = {"steps": 50, "guidance": 7.5, "plans": [{"targets": ["fox"]}]}
-HEADER = Header(kind="genie.manifest", settings=SETTINGS, versions={"torch": "2.7"})
+HEADER = Header(kind="genie.manifest", settings=RunSettings.model_validate(SETTINGS), versions={"torch": "2.7"})
 RECIPE = Recipe(targets=("fox 🦊", "a/b", "test"), method=Method.TXT2IMG, r=(1.0,), per_target=4, model="sd15@abc")
 PLAN = tuple(RECIPE.jobs([]))
 
@@ -30,7 +30,9 @@ def a_job(target: str = "fox", **changes: Any) -> Job:
 
 
 def with_settings(**changes: Any) -> Header:
-    return Header(kind="genie.manifest", settings={**SETTINGS, **changes}, versions={"torch": "2.7"})
+    return Header(
+        kind="genie.manifest", settings=RunSettings.model_validate({**SETTINGS, **changes}), versions={"torch": "2.7"}
+    )
 
 
 def image_of(job: Job) -> bytes:

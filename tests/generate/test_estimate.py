@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from genie_cli.errors import OutputError, UsageError
 from genie_cli.generate.published import seconds_elsewhere
 from tests.conftest import tree
 
-HOW = {"model": "digits", "steps": 4, "slots": 4}
+HOW: dict[str, Any] = {"model": "digits", "steps": 4, "slots": 4}
 
 
 def test_what_is_there_is_not_counted_and_nothing_changes(photos: Path, tmp_path: Path) -> None:
@@ -41,7 +42,7 @@ def test_a_run_that_would_be_refused_is_not_estimated(photos: Path, tmp_path: Pa
 
 
 @pytest.mark.parametrize("where", [{"devices": "cpu*2"}, {"ray": "local"}])
-def test_a_profile_is_of_one_process(photos: Path, tmp_path: Path, where: dict[str, str]) -> None:
+def test_a_profile_is_of_one_process(photos: Path, tmp_path: Path, where: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="--profile measures this process"):
         api.generate(photos, "seven", out=tmp_path / "out", profile=True, **where, **HOW)
     assert not (tmp_path / "out").exists()

@@ -9,10 +9,12 @@ import pytest
 from genie_cli.errors import ManifestError, OutputError
 from genie_cli.generate.binding import begun
 from genie_cli.generate.folder import Output
-from genie_cli.header import Header
+from genie_cli.header import Header, RunSettings
 from genie_cli.jobs import Method
 from genie_cli.manifest import Row, Status
 from tests.generate.outputs import HEADER, PLAN, SETTINGS, files, killed, rows, run, save, with_settings
+
+FOREIGN_PLAN = Header(kind="genie.plan", settings=RunSettings.model_validate(SETTINGS)).line().encode()
 
 
 class TestNotThisRuns:
@@ -21,7 +23,7 @@ class TestNotThisRuns:
         before = {name: (tmp_path / name).read_bytes() for name in files(tmp_path)}
         other = Header(
             kind="genie.manifest",
-            settings={"steps": 20, "plans": SETTINGS["plans"], "new": None, "slots": 8},
+            settings=RunSettings.model_validate({"steps": 20, "plans": SETTINGS["plans"], "new": None, "slots": 8}),
             versions={},
         )
         with (
@@ -84,7 +86,14 @@ class TestNotThisRuns:
         assert path.read_text() == "mine\n"
 
     @pytest.mark.parametrize(
-        "content", [b"", b"mine\n", b"{}\n", b"\xff\xfe", Header(kind="genie.plan", settings=SETTINGS).line().encode()]
+        "content",
+        [
+            b"",
+            b"mine\n",
+            b"{}\n",
+            b"\xff\xfe",
+            FOREIGN_PLAN,
+        ],
     )
     def test_a_manifest_of_somebody_else(self, tmp_path: Path, content: bytes) -> None:
         path = tmp_path / "manifest.jsonl"

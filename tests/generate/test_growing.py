@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from genie_cli.generate.folder import Output
 from genie_cli.generate.growth import with_plan
-from genie_cli.header import Header
+from genie_cli.header import Header, RunSettings
 from genie_cli.jobs import Job, Method, Source
 from genie_cli.manifest import Row, Status
 from genie_cli.recipe import Recipe
@@ -40,7 +40,7 @@ class Step:
     @property
     def header(self) -> Header:
         plan = self.recipe.model_dump(mode="json", exclude={"model"})
-        settings = {"steps": 50, "model": self.recipe.model, "plans": [plan]}
+        settings = RunSettings(steps=50, model=self.recipe.model, plans=[plan])
         return Header(kind="genie.manifest", settings=settings, versions={"torch": "2.7"})
 
     @property
@@ -181,7 +181,7 @@ def test_a_run_that_adds_nothing_changes_nothing(tmp_path: Path) -> None:
     before = tree(tmp_path)
     SMALL.run(tmp_path)
     assert tree(tmp_path) == before
-    stated = {**SMALL.header.settings.stated(), "plans": []}
+    stated = SMALL.header.settings.model_copy(update={"plans": []})
     out = Output(tmp_path, Header(kind="genie.manifest", settings=stated, versions=SMALL.header.versions))
     with out.opened():
         out.finish(SMALL.jobs)

@@ -19,7 +19,7 @@ from genie_cli.errors import ManifestError, OutputError
 from genie_cli.generate.folder import Output
 from genie_cli.generate.rebuild import Rebuilt
 from genie_cli.generate.rebuild import rebuild as rebuild_manifest
-from genie_cli.header import Header
+from genie_cli.header import Header, RunSettings
 from genie_cli.jobs import Job, Method
 from genie_cli.manifest import Row, Status
 from genie_cli.observer import Observer
@@ -30,14 +30,7 @@ from tests.generate.outputs import documents, rows
 from tests.plans import a_source
 from tests.records import gradient
 
-SETTINGS = {
-    "model": "sd15@abc",
-    "steps": 50,
-    "guidance": 7.5,
-    "slots": 8,
-    "format": "png",
-    "plans": [{"targets": ["x"]}],
-}
+SETTINGS = RunSettings(model="sd15@abc", steps=50, guidance=7.5, slots=8, format="png", plans=[{"targets": ["x"]}])
 HEADER = Header(kind="genie.manifest", settings=SETTINGS, versions={"genie-cli": __version__, "torch": "2.7"})
 PHOTOS = [a_source(number, label) for number, label in enumerate(("cat", "dog", "a/b"))]
 RECIPE = Recipe(targets=("a/b", "fox 🦊", "test"), r=(0.5, 0.8), model="sd15@abc")
@@ -114,13 +107,13 @@ def test_and_the_same_command_goes_on_as_if_it_had_not_been_lost(made: Path, tmp
     for lost in ("manifest.jsonl", "train/metadata.jsonl"):
         (made / lost).unlink()
     rebuild(made)
-    header = Header(kind="genie.manifest", settings={**SETTINGS, "slots": 4}, versions=HEADER.versions)
+    header = HEADER.model_copy(update={"settings": SETTINGS.model_copy(update={"slots": 4})})
     make(made, header=header)
     head, *table = documents(made)[0].splitlines()
     assert table == before[0].splitlines()[1:]
     assert documents(made)[1] == before[1]
     said = json.loads(head)
-    assert (said["settings"]["plans"], said["versions"]) == (SETTINGS["plans"], {"genie-cli": __version__})
+    assert (said["settings"]["plans"], said["versions"]) == (SETTINGS.plans, {"genie-cli": __version__})
 
 
 def test_the_rows_of_images_are_in_the_order_of_their_sources(made: Path) -> None:

@@ -238,3 +238,10 @@ def test_split_folders_are_refused_with_the_folder_to_name(genie: Genie, photos:
         assert result.exit_code == 1, result.stderr
         assert str(root / "train") in result.stderr
     assert genie("generate", "--src-dir", root / "train", "--targets", "seven", "--dry-run").exit_code == 0
+
+
+def test_lists_of_targets_are_text(genie: Genie, photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "names.txt").write_bytes(b"\xff\xfe")
+    refused = genie("generate", "--src-dir", photos, "--targets", f"@{tmp_path / 'names.txt'}")
+    assert refused.exit_code == 2
+    assert "is not UTF-8 text" in refused.stderr

@@ -159,7 +159,9 @@ class TestOfOutcomes:
     def outcome(self, augmentation: Augmentation, seed: int, predicted: str, **changes: Any) -> Outcome:
         labels = [source.label for source in self.TEST]
         accuracy = {
-            label: np.mean([guess == label for guess, own in zip(predicted, labels, strict=True) if own == label])
+            label: float(
+                np.mean([guess == label for guess, own in zip(predicted, labels, strict=True) if own == label])
+            )
             for label in "abcx"
         }
         places = tuple("abcx".index(guess) for guess in predicted)

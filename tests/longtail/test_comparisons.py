@@ -90,6 +90,7 @@ def test_a_difference_is_that_of_trainings_with_one_seed(records: Records, out: 
     assert found.seed_interval == pytest.approx(t_interval(values), abs=1e-3)
     assert found.images == 4 * len(GROUPS[group])
     assert found.two_way_interval is not None
+    assert found.seed_interval is not None
     assert found.two_way_interval >= found.seed_interval
     assert opposite.difference == -found.difference
     assert (opposite.seed_interval, opposite.two_way_interval) == (found.seed_interval, found.two_way_interval)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from scipy.special import logit
 
 from genie_cli.backbones.trainable import NetworkSpec, build
 from genie_cli.data.digits.paint import CLASSES, DigitsInTheWild
+from genie_cli.finetune import training
 from genie_cli.finetune.training import TrainingSpec
 from genie_cli.finetune.training_images import seed_all
 from genie_cli.longtail import trainings
@@ -26,7 +26,11 @@ from tests.longtail.test_benchmark import RECIPE, prepared, settings_for
 COUNTS = {"zero": 12, "one": 8, "two": 5, "three": 2, "four": 2}
 LABELS = tuple(sorted(COUNTS))  # four, one, three, two, zero
 FEW = ("three", "four")
-STILL = {"base_lr": 1e-30, "min_lr": 0.0, "drop_path": 0.0}  # nothing is learned: the weights stay what they were
+STILL: dict[str, Any] = {
+    "base_lr": 1e-30,
+    "min_lr": 0.0,
+    "drop_path": 0.0,
+}  # nothing is learned: the weights stay what they were
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +53,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def specs(monkeypatch: pytest.MonkeyPatch) -> list[TrainingSpec]:
     """What the trainings of a test were given, in their order."""
     seen: list[TrainingSpec] = []
-    whole: Callable[..., None] = trainings.train
+    whole = training.train
 
     def noted(network: Any, spec: TrainingSpec, *others: Any) -> None:
         seen.append(spec)
@@ -179,7 +183,7 @@ def logits_of(network: Any, bench: Benchmark) -> torch.Tensor:
         larger = whole.resize((round(side * 256 / 224),) * 2, Image.Resampling.BICUBIC)
         edge = round((larger.width - side) / 2)
         pixels = np.asarray(larger.crop((edge, edge, edge + side, edge + side)), dtype=np.float32) / 255
-        normal = (pixels - np.float32(RECIPE.mean)) / np.float32(RECIPE.std)
+        normal = (pixels - np.array(RECIPE.mean, np.float32)) / np.array(RECIPE.std, np.float32)
         rows.append(torch.from_numpy(normal.transpose(2, 0, 1)))
     with torch.no_grad():
         logits: torch.Tensor = network(torch.stack(rows))

@@ -20,8 +20,10 @@ from tests.conftest import Genie
 COUNTS = {"zero": 12, "one": 8, "two": 5, "three": 2, "four": 2}
 FOLDER = ("--dataset", "folder", "--data-dir", "photos", "--thresholds", "6,4")
 CONFUSED = ("--backbone", "digits")
-TRAINED = ("--network", "test_vit", "--epochs", 2, "--warmup-epochs", 1, "--batch", 8, "--seeds", "0,1")
-TRAINED += ("--num-workers", 0)
+TRAINED = (
+    *("--network", "test_vit", "--epochs", 2, "--warmup-epochs", 1, "--batch", 8, "--seeds", "0,1"),
+    *("--num-workers", 0),
+)
 IMAGES = ("--augment", "none,img2img-l,txt2img,genie", "--per-class", 3, *CONFUSED)
 QUICK = ("--model", "digits", "--steps", 4, "--slots", 4)
 

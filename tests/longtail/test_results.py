@@ -57,8 +57,8 @@ def test_files_are_read_back(records: list[Record]) -> None:
 def test_files_are_what_they_were(kind: str) -> None:
     """Written by the version before records became dataclasses, but for the name of `thresholds`."""
     mean = a_record(seed=None, seeds=2, few=0.0, many_interval=1.5, few_interval=0.0, overall_interval=0.1234)
-    figures = dict(zip(GROUPS, (74.46, 56.71, 50.85, 62.8), strict=True))
-    records = [a_record(), replace(mean, **{f"paper_{name}": figure for name, figure in figures.items()})]
+    figures: dict[str, Any] = dict(zip((f"paper_{name}" for name in GROUPS), (74.46, 56.71, 50.85, 62.8), strict=True))
+    records = [a_record(), replace(mean, **figures)]
     before = (Path(__file__).parent / f"records.{kind}").read_text()
     assert (lines(records) if kind == "jsonl" else comma_separated(Record, records)) == before
 

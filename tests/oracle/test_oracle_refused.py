@@ -192,6 +192,13 @@ def test_an_unknown_target_ends_in_a_map_and_an_unknown_source_in_a_word(
 
 def test_an_oracle_that_gives_no_numbers(made: Path) -> None:
     broken = backbone("oracle")
-    broken.network[-1].bias.data.fill_(torch.nan)  # type: ignore[index,union-attr,operator]
+    broken.network[-1].bias.data.fill_(torch.nan)  # type: ignore[index]
     with pytest.raises(ModelError, match="is not finite"):
         Oracle(broken, resolve(CLASSES, Vocabulary(CLASSES)), read_images(made), AcceptanceRule()).annotate()
+
+
+@pytest.mark.parametrize("value", ["x", "nan", "1.1", "-0.1", ""])
+def test_what_is_no_probability(genie: Genie, value: str) -> None:
+    refused = genie("oracle", "nothing.jsonl", "--min-confidence", value)
+    assert refused.exit_code == 2
+    assert f"must be a number from 0 to 1: '{value}' was given" in refused.stderr

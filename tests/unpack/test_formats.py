@@ -29,6 +29,7 @@ def cache() -> dict[str, Any]:
 def test_mini_imagenets_cache_in_every_protocol(protocol: int, tmp_path: Path) -> None:
     file = packs.dumped(tmp_path / "mini-imagenet-cache-train.pkl", cache(), protocol)
     made = api.unpack(file, tmp_path / "out")
+    assert repr(made) == f"<Unpacked: 7 images of 3 classes; {tmp_path / 'out'}>"
     packs.require_pixels(tmp_path / "out", packs.pixels(), FOLDERS)
     assert made.images == {"n01532829": 3, "bullet train": 2, "Ram C/V": 2}
     assert made.left_out == ()

@@ -52,6 +52,18 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
         lambda root: packs.dumped(root / "a.pkl", {"image_data": packs.pixels(2), "class_dict": {"a": [0]}}),
         "has image 1 in no class",
     ),
+    "records": (
+        lambda root: npz(root / "a.npz", images=np.zeros((2, 8, 8, 3), [("r", "u1")]), labels=OF[:2]),
+        r"an array of \[\('r', 'u1'\)\] in the shape",
+    ),
+    "another order": (
+        lambda root: npz(root / "a.npz", images=np.asfortranarray(packs.pixels()), labels=OF),
+        r"images of uint8 in the shape \(7, 8, 8, 3\), which are not read",
+    ),
+    "numbers for images": (
+        lambda root: npz(root / "a.npz", images=OF, labels=OF),
+        r"images of int64 in the shape \(7,\), which are not read",
+    ),
     "tar": (
         lambda root: packs.tar(root / "a.tar", {"1.jpg": packs.files()[0], "1.json": packs.sample(width=8)}),
         r"neither a \.cls nor a label in its \.json; it has \.jpg, \.json, and in its \.json 'width'",

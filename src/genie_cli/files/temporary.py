@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
@@ -14,10 +15,8 @@ from typing import BinaryIO
 
 from genie_cli.errors import OutputError
 
-try:
+if sys.platform != "win32":  # there, what a killed process leaves stays
     import fcntl
-except ImportError:  # Windows: what a killed process leaves stays there
-    fcntl = None  # type: ignore[assignment]
 
 
 @contextmanager
@@ -78,7 +77,7 @@ def _create(inside: str) -> tuple[Path, int]:
         folder = Path(mkdtemp(prefix=_prefix(), dir=inside))
         with suppress(FileNotFoundError):  # `_clear` of another process took it before it was locked
             lock = os.open(folder, os.O_RDONLY)
-            if fcntl:
+            if sys.platform != "win32":
                 with suppress(OSError):  # some network file systems cannot lock
                     fcntl.flock(lock, fcntl.LOCK_EX)
             if folder.exists():
@@ -88,7 +87,7 @@ def _create(inside: str) -> tuple[Path, int]:
 
 def _clear(inside: str) -> None:
     """Delete what killed processes of this user left. What cannot be deleted stays."""
-    if not fcntl:
+    if sys.platform == "win32":
         return
     with suppress(OSError), os.scandir(inside) as entries:
         for entry in [entry for entry in entries if entry.name.startswith(_prefix())]:

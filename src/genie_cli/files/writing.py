@@ -12,6 +12,7 @@ import hashlib
 import os
 import re
 import secrets
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,10 +21,8 @@ from typing import BinaryIO, cast
 from genie_cli.errors import OutputError
 from genie_cli.files.reading import look, open_binary, reason, require_regular
 
-try:
+if sys.platform != "win32":  # there, what a killed process leaves stays
     import fcntl
-except ImportError:  # Windows: what a killed process leaves stays there
-    fcntl = None  # type: ignore[assignment]
 
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _TOKEN = re.compile("[0-9a-f]{32}")
@@ -152,7 +151,7 @@ def _create(path: Path) -> tuple[Path, BinaryIO]:
     while True:
         aside = path.with_name(_prefix(path) + secrets.token_hex(16))
         file = open_new(aside)
-        if fcntl:
+        if sys.platform != "win32":
             with suppress(OSError):  # some network file systems cannot lock
                 fcntl.flock(file, fcntl.LOCK_EX)
         if os.fstat(file.fileno()).st_nlink:
@@ -161,7 +160,7 @@ def _create(path: Path) -> tuple[Path, BinaryIO]:
 
 
 def _clear(path: Path) -> None:
-    if not fcntl:
+    if sys.platform == "win32":
         return
     prefix = _prefix(path)
     with os.scandir(path.parent) as entries:

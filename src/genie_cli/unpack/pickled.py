@@ -116,6 +116,11 @@ def _encode(text: object, encoding: object = "latin1") -> bytes:
     return text.encode("latin1")
 
 
+def _no_bytes() -> bytes:
+    """How Python 3 writes bytes that are none in the protocols of Python 2."""
+    return b""
+
+
 def _nothing(*_: object) -> object:
     raise ValueError("a type that is called")
 
@@ -133,7 +138,8 @@ def _allowed() -> dict[str, _Name]:
         names[f"{package}.multiarray.scalar"] = _scalar
         names[f"{package}.numeric._frombuffer"] = _buffer
     for module in ("builtins", "__builtin__"):
-        names |= {f"{module}.{name}": _nothing for name in ("int", "list", "dict")}  # of a defaultdict
+        names |= {f"{module}.{name}": _nothing for name in ("int", "long", "list", "dict")}  # of a defaultdict
+        names[f"{module}.bytes"] = _no_bytes
     return {name: _Name(call) for name, call in names.items()}
 
 

@@ -64,6 +64,17 @@ def flip(path: Path, place: int = 0) -> None:
     path.write_bytes(content)
 
 
+def emptied(path: Path) -> Path:
+    """The place of a file that is no longer there."""
+    path.unlink()
+    return path
+
+
+def without_pictures(root: Path) -> None:
+    for split in "ab":
+        shutil.rmtree(root / split)
+
+
 PICTURE = "b/c/1.png"
 DAMAGES: dict[str, Callable[[Path], object]] = {
     "a flipped bit": lambda root: flip(root / PICTURE),
@@ -72,13 +83,13 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "a picture of another class": lambda root: shutil.copy(root / "b/d/1.png", root / PICTURE),
     "a foreign picture": lambda root: (root / "b/c/2.png").write_text("foreign"),
     "a foreign class": lambda root: shutil.copytree(root / "b/c", root / "b/e"),
-    "a link": lambda root: ((root / PICTURE).unlink(), (root / PICTURE).symlink_to("/dev/zero")),
-    "a named pipe": lambda root: ((root / PICTURE).unlink(), os.mkfifo(root / PICTURE)),
-    "a folder": lambda root: ((root / PICTURE).unlink(), (root / PICTURE).mkdir()),
+    "a link": lambda root: emptied(root / PICTURE).symlink_to("/dev/zero"),
+    "a named pipe": lambda root: os.mkfifo(emptied(root / PICTURE)),
+    "a folder": lambda root: emptied(root / PICTURE).mkdir(),
     "a list that is cut": lambda root: (root / _LIST).write_bytes((root / _LIST).read_bytes()[:100]),
     "another list": lambda root: (root / _LIST).write_text("[]"),
     "an empty list": lambda root: (root / _LIST).write_text('{"kind": "genie.digits", "files": {}}'),
-    "nothing but a list": lambda root: [shutil.rmtree(root / split) for split in "ab"],
+    "nothing but a list": without_pictures,
 }
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from genie_cli.backbones.digits import classify
 from genie_cli.data.dataset import Dataset
-from genie_cli.data.digits.compose import ink_mask
+from genie_cli.data.digits.compose import DigitCompositor, ink_mask
 from genie_cli.data.digits.few_shot import read
 from genie_cli.data.digits.paint import NOVEL_CLASSES, DigitsInTheWild
 
@@ -34,7 +34,7 @@ def test_pasting_an_image_into_itself_changes_nothing(digits: Dataset) -> None:
 
 
 def test_what_neither_digit_covers_is_the_background_of_the_other_image(digits: Dataset) -> None:
-    assert digits.compositor
+    assert isinstance(digits.compositor, DigitCompositor)
     target, onto = digits.train_by_class["six"][0], digits.train_by_class["nine"][3]
     made = np.asarray(digits.compositor.paste(target, onto), dtype=float) / 255
     masks = [digits.compositor.sample_of(source).mask for source in (target, onto)]

@@ -177,7 +177,8 @@ def marked(monkeypatch: pytest.MonkeyPatch) -> None:
         rows, columns = np.mgrid[:427, :640]
         region = number * 12 + np.minimum(columns // 106, 5) * 2 + (rows < 427 // 2)
         colors = [colorsys.hsv_to_rgb(place / 24, 1, 1) for place in range(24)]
-        return (np.array(colors)[region] * 255).astype(np.uint8)
+        painted: NDArray[np.uint8] = (np.array(colors)[region] * 255).astype(np.uint8)
+        return painted
 
     both = photograph(0), photograph(1)
     monkeypatch.setattr(paint, "_photographs", lambda: both)

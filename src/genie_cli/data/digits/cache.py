@@ -17,6 +17,7 @@ import os
 import re
 import secrets
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import Enum
@@ -27,10 +28,8 @@ from genie_cli.files.reading import is_folder, look, read_bytes, read_json
 from genie_cli.files.writing import open_new
 from genie_cli.observer import Observer
 
-try:
+if sys.platform != "win32":  # there, what a killed process leaves stays
     import fcntl
-except ImportError:  # Windows: what a killed process leaves stays there
-    fcntl = None  # type: ignore[assignment]
 
 _VERSION = 2  # raise it when `paint` draws differently, or the list changes: what is in the cache is not painted again
 _LIST, _KIND = ".genie-digits.json", "genie.digits"
@@ -145,7 +144,7 @@ class _Lock(Enum):
 @contextmanager
 def _lock(folder: Path) -> Iterator[_Lock]:
     """Lock a folder, and yield whose it is then; also another's if it is gone, or no folder."""
-    if not fcntl:
+    if sys.platform == "win32":
         yield _Lock.UNKNOWN
         return
     try:
