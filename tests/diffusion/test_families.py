@@ -23,7 +23,7 @@ from tests.diffusion.snapshots import edit, tiny, tiny_xl
 
 PROMPT = "A photo of a seven"
 STEPS = 20
-VELOCITIES = {
+VELOCITIES: dict[str, Any] = {
     "prediction_type": "v_prediction",
     "rescale_betas_zero_snr": True,
     "timestep_spacing": "trailing",

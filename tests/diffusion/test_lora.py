@@ -41,7 +41,8 @@ def network(snapshot: Snapshot, part: str) -> torch.nn.Module:
 
 def weight(snapshot: Snapshot, layer: str) -> torch.Tensor:
     part, _, name = layer.partition(".")
-    found: torch.Tensor = network(snapshot, part).get_submodule(name).weight
+    found = network(snapshot, part).get_submodule(name).weight
+    assert isinstance(found, torch.Tensor)
     return found
 
 
