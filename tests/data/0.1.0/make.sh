@@ -25,7 +25,7 @@ printf 'true,predicted\nthree,seven\nthree,three\nseven,three\neight,three\n' > 
 printf 'label,words,prompts\nthree,three,a photo of the digit {target}\n' > names.csv
 
 # A run that has grown by a noise ratio, and one that was killed.
-made=(generate "${model[@]}" --src-dir photos --targets three,seven --per-target 3 --class-names names.csv --out made)
+made=(generate "${model[@]}" --src-dir photos --targets 'three,seven' --per-target 3 --class-names names.csv --out made)
 genie "${made[@]}" --r 0.8
 genie "${made[@]}" --r 0.8,1
 genie generate "${model[@]}" --src-dir photos --targets eight --per-target 2 --r 1 --dry-run > plan.jsonl
