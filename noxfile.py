@@ -7,6 +7,7 @@ session installs what it needs, about 6 GB that uv shares between them, in an en
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,15 +59,16 @@ def package(session: nox.Session) -> None:
     """The built package: its metadata, the demo as pipx and uvx install it, and the source archive's tests."""
     session.install("build", "pipx", "twine", "uv")
     built = Path(session.create_tmp()).resolve() / "dist"
+    shutil.rmtree(built, ignore_errors=True)
     session.run("python", "-m", "build", "--installer", "uv", "--outdir", str(built))
     [wheel], [archive] = built.glob("*.whl"), built.glob("*.tar.gz")
     session.run("twine", "check", "--strict", str(wheel), str(archive))
 
-    away = {"PIPX_HOME": str(built / "pipx"), "PIPX_BIN_DIR": str(built / "bin"), "PYTHONPATH": ""}
+    away = {"PIPX_HOME": str(built / "pipx"), "PIPX_BIN_DIR": str(built / "bin"), "PYTHONPATH": None}
     with session.chdir(built):
         session.run("pipx", "install", "--force", str(wheel), env=away)
-        session.run(str(built / "bin/genie"), "demo", "--out", "with-pipx", external=True, env=away)
-        session.run("uvx", "--from", str(wheel), "genie", "demo", "--out", "with-uvx", env=away)
+        session.run("uvx", "--from", str(wheel), "genie", "--version", env=away)
+        session.run(str(built / "bin/genie"), "demo", external=True, env=away)
         session.run("tar", "-xzf", str(archive), external=True)
     with session.chdir(built / archive.name.removesuffix(".tar.gz")):
         _install(session, "test")
