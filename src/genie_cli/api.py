@@ -464,8 +464,8 @@ def unpack(
     same call is made again.
 
     Args:
-        files: pickles and ``.npz`` of arrays, Parquet of the Hub, or tar archives of WebDataset; docs/data.md has the
-            layouts.
+        files: pickles and ``.npz`` of arrays, Parquet of the Hub, or tar archives of WebDataset; ``genie unpack
+            --help`` has the layouts.
         out: folder for the class folders; new, or one where this was begun.
         label: key, column or field with the labels; default: one of those that are known.
 

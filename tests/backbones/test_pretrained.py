@@ -163,6 +163,14 @@ def test_a_folder_of_timms_layout(folder: Path) -> None:
         torch.testing.assert_close(head(torch.from_numpy(features)), torch.from_numpy(backbone.run(images)))
 
 
+def test_a_folder_that_an_older_timm_saved(folder: Path) -> None:
+    """Before 1.0.31 a fine-tuned model kept the number of classes that it was pretrained with beside its own."""
+    config = json.loads((folder / "config.json").read_text())
+    config["pretrained_cfg"]["num_classes"] = 1000
+    (folder / "config.json").write_text(json.dumps(config))
+    assert load_classifier(f"local-dir:{folder}", None, "cpu").classes == ("lynx", "ocelot")
+
+
 def test_identity_follows_the_preprocessing(folder: Path) -> None:
     before = load(f"local-dir:{folder}", None, "cpu").name
     config = json.loads((folder / "config.json").read_text())

@@ -79,10 +79,13 @@ class _Config(_Strict):
     @model_validator(mode="before")
     @classmethod
     def _split(cls, content: Any) -> Any:
-        """Older files have all in one dictionary."""
-        if isinstance(content, dict) and "pretrained_cfg" not in content:
-            return content | {"pretrained_cfg": content}
-        return content
+        """Older files have all in one dictionary, or two numbers of classes, of which timm takes the outer one."""
+        if not isinstance(content, dict):
+            return content
+        inner = content.get("pretrained_cfg", content)
+        if isinstance(inner, dict) and content.get("num_classes") is not None:
+            inner = inner | {"num_classes": content["num_classes"]}  # before timm 1.0.31: of what training began with
+        return content | {"pretrained_cfg": inner}
 
     @field_validator("model_args")
     @classmethod

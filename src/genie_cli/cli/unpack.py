@@ -44,6 +44,10 @@ def unpack(
 ) -> None:
     """Make class folders of images that are packed into files: pickles and .npz of arrays, Parquet, WebDataset.
 
+    Layouts that are read. Pickles: image_data and class_dict; data and labels; class to images; a list of PNG files,
+    with its labels in a file beside it. Archives .npz: images and labels. Parquet: a column of images and one of
+    labels. Archives .tar: KEY.jpg (.png, .webp) and KEY.cls, or a label in KEY.json.
+
     Nothing in a pickle is run: arrays and plain values are read, all else is refused. Images that are encoded stay
     byte for byte as they are, arrays become PNG. Stopped, it resumes when the same command is run again.
 

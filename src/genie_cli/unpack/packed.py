@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from genie_cli.errors import UsageError
 
-LAYOUTS = "docs/data.md has the layouts that are read"
+LAYOUTS = "genie unpack --help has the layouts that are read"
 
 
 def refused(message: str, hint: str = LAYOUTS) -> UsageError:

@@ -20,6 +20,7 @@ _Half = Annotated[float, Field(ge=0)]
 _Count = Annotated[int, Field(ge=1)]
 _GROUPS = ("many", "med", "few", "overall")
 _MOST = 10_000  # records of a file
+_HINT = "give a file of results as genie wrote it; the command that wrote it writes it again"
 _EPISODES = "95 % interval over episodes of the same images"
 _CLUSTERED = "95 % interval clustered by query and support images"
 _SEEDS = "95 % interval over seeds"
@@ -156,7 +157,7 @@ def _read(path: Path, kind_of: Callable[[dict[str, Any]], type[_Line]]) -> list[
             except ValidationError as error:
                 _, place, said = first_problem(error)
                 where = ".".join(map(str, place))
-                raise ManifestError(path, number, f"is no result: {where}: {said}", "see docs/manifest.md") from None
+                raise ManifestError(path, number, f"is no result: {where}: {said}", _HINT) from None
             if len(found) > _MOST:
                 raise ManifestError(path, number, f"has more than {_MOST:,} results")
     return found
