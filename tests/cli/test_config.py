@@ -78,6 +78,7 @@ def test_a_bad_variable_is_named(genie: Genie, monkeypatch: pytest.MonkeyPatch) 
 
 def test_settings_are_a_table_with_their_origins(genie: Genie, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GENIE_GUIDANCE", "3")
+    monkeypatch.setenv("COLUMNS", "200")
     with only_words():
         table = genie("config", "--prompt", "a [red]{target}[/red]", "--steps", 20).stdout
     rows = {line.split()[0]: line.split()[1:] for line in table.splitlines() if re.match(r" +\w+\.", line)}
