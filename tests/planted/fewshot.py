@@ -5,25 +5,25 @@ from __future__ import annotations
 from tests.planted.fault import Fault
 
 _GENERATED = "tests/fewshot/test_rows_generated.py"
-_ADA = "tests/fewshot/test_ada.py"
+_ADA = "tests/generate/test_ada.py"
 _CLASSIFIERS = "tests/fewshot/test_classifiers.py"
 _EPISODES = "tests/fewshot/test_episodes.py"
 _PREDICTIONS = "tests/fewshot/test_predictions.py"
 _COMPARE = "tests/fewshot/test_compare.py"
 
 FAULTS = (
-    Fault("ada-signed-jump", "fewshot/ada.py", "np.abs(np.diff(", "+(np.diff(", (_ADA,)),
-    Fault("ada-image-before-the-jump", "fewshot/ada.py", ".argmax()) + 1", ".argmax())", (_ADA,)),
+    Fault("ada-signed-jump", "generate/ada.py", "np.abs(np.diff(", "+(np.diff(", (_ADA,)),
+    Fault("ada-image-before-the-jump", "generate/ada.py", ".argmax()) + 1", ".argmax())", (_ADA,)),
     Fault(
         "ada-source-not-normalised",
-        "fewshot/ada.py",
+        "generate/ada.py",
         "- normalised(source[None])[0]",
         "- source",
         (_ADA,),
     ),
     Fault(
         "ada-cost-of-the-chosen-image-alone",
-        "fewshot/ada.py",
+        "generate/ada.py",
         "return sum(steps_of(r, steps) for r in ratios)",
         "return steps_of(chosen, steps)",
         (_ADA,),
