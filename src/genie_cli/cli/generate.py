@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from typer import Exit
 
 from genie_cli import api, manifest
-from genie_cli.cli._console import ConsoleObserver, facts, point_on, show, stderr, stdout, wants_lines, write_lines
+from genie_cli.cli._console import ConsoleObserver, facts, point_on, show, stderr, wants_lines, write_lines
 from genie_cli.cli._names import ClassNamesFile, WriteClassNames, tell_written
 from genie_cli.cli._options import (
     GENERATION,
@@ -23,12 +23,11 @@ from genie_cli.cli._options import (
     whole_number,
     with_settings,
 )
-from genie_cli.cli._printable import duration
+from genie_cli.cli._plans import check_plan_path, show_estimate, show_plan
 from genie_cli.cli._settings import Chosen
 from genie_cli.data.listing import counted
 from genie_cli.errors import UsageError
 from genie_cli.files.reading import lines_in, read_lines, reason
-from genie_cli.generate.estimate import Estimate, Tally
 from genie_cli.generate.request import ALL, tidy_names
 from genie_cli.generate.run import Made, Run
 from genie_cli.jobs import ADAPTIVE_R
@@ -190,8 +189,6 @@ def _standard_input() -> list[str]:
 
 def _preview(options: Mapping[str, Any], plan_out: str | None, as_json: bool, observer: ConsoleObserver) -> None:
     """Write the plan to a file, or show what would be made, or print the plan."""
-    from genie_cli.cli._episodes import check_plan_path, show_plan
-
     check_plan_path(plan_out)
     is_adaptive = options.get("r") == ADAPTIVE_R
     if is_adaptive and as_json and not plan_out:
@@ -214,60 +211,6 @@ def _show(run: Run, as_lines: bool, observer: ConsoleObserver) -> None:
         write_lines(run.lines())
         return
     show_estimate(run, {"source classes": classes} if classes else {})
-
-
-def show_estimate(run: Run, more: dict[str, object] | None = None) -> None:
-    """Print what a run would make, and what it would take."""
-    estimate = run.estimate()
-    tally = estimate.tally
-    table: dict[str, object] = {
-        **(more or {}),
-        "images": tally.images,
-        **({"already there": tally.there} if tally.there else {}),
-        "sources": tally.sources,
-        "solver steps": _steps(tally),
-        "size": f"{estimate.size} x {estimate.size}",
-        "model": estimate.model,
-        "batch": estimate.batch,
-        **_workers(estimate),
-        "time": _time(estimate),
-        **_elsewhere(estimate),
-        "disk": f"about {max(estimate.disk / 2**20, 0.1):.1f} MiB in {run.settings.output.dir}",
-    }
-    if tally.too_long:
-        table["would fail"] = f"{tally.too_long} prompts: {tally.reason}"
-    stdout().print(facts("Nothing was made. This would be made:", table))
-
-
-def _steps(tally: Tally) -> str:
-    """How many, or between what: each image may take another number if its r is chosen."""
-    if not tally.most_steps:
-        return str(tally.steps)
-    return f"about {tally.steps}, at most {tally.most_steps}, of which {tally.probes} are of probes"
-
-
-def _workers(estimate: Estimate) -> dict[str, str]:
-    """How many there are, and what each has to do, if there may be several."""
-    count = estimate.workers.count
-    if not count:
-        return {"workers": "one for each GPU of the cluster, or else for each machine"}
-    return {"workers": f"{count}, each about {counted(estimate.steps_each, 'solver step')}"} if count > 1 else {}
-
-
-def _time(estimate: Estimate) -> str:
-    if estimate.seconds is None:
-        return "not known: this machine has no such device, on which a step could be timed"
-    about, timed = f"about {duration(estimate.seconds)}", "(one step was timed just now)"
-    if not estimate.workers.elsewhere:
-        return f"{about} {timed}"
-    if estimate.workers.count > 1:
-        return f"{about} if all have room and are as fast as this machine {timed}"
-    return f"{about} for one worker as fast as this machine {timed}"
-
-
-def _elsewhere(estimate: Estimate) -> dict[str, str]:
-    times = [f"{duration(seconds)} on one {name}" for name, seconds in estimate.elsewhere.items()]
-    return {"on a GPU": f"about {', '.join(times)} (computed from published step times)"} if times else {}
 
 
 def _report(made: Made, as_json: bool) -> None:
