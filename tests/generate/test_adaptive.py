@@ -260,6 +260,20 @@ def test_a_source_that_cannot_be_read_fails_alone(made: Path, generate: Callable
     assert good.items() <= expected.items()
 
 
+def test_a_probe_that_has_changed_is_no_reason_for_another_choice(
+    made: Path, generate: Callable[..., Result], tmp_path: Path
+) -> None:
+    shutil.copytree(made / "out", tmp_path / "out")
+    probe = next((tmp_path / "out/.genie/probes/train/two").iterdir())
+    content = probe.read_bytes()
+    probe.write_bytes(content[:-12])
+    refused = generate("--out", "out")
+    assert (refused.exit_code, f"delete it, or all of {Path('out/.genie/probes')}" in refused.stderr) == (1, True)
+    probe.unlink()
+    assert generate("--out", "out").exit_code == 0
+    assert left(tmp_path / "out") == left(made / "out")
+
+
 @pytest.fixture
 def refused(generate: Callable[..., Result]) -> Callable[..., str]:
     def run(*words: object, options: tuple[str, ...] = ADAPTIVE) -> str:

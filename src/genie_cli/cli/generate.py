@@ -13,7 +13,7 @@ from genie_cli import api, manifest
 from genie_cli.cli._console import ConsoleObserver, facts, point_on, show, stderr, wants_lines, write_lines
 from genie_cli.cli._names import ClassNamesFile, WriteClassNames, tell_written
 from genie_cli.cli._options import (
-    GENERATION,
+    ADVANCED,
     INPUT,
     OUTPUT,
     RUN,
@@ -71,12 +71,12 @@ def generate(
         option(
             help="With --r adaptive: the network by whose features one of .5, .6, .7, .8, .9 is chosen for each image: "
             "digits, lite0, lite0-64, unisiam-resnet18, -34 or -50 with --checkpoint, or a timm model.",
-            panel=GENERATION,
+            panel=ADVANCED,
             metavar="NAME",
         ),
     ] = None,
     checkpoint: Annotated[
-        Path | None, option(help="File with the backbone's weights.", panel=GENERATION, metavar="FILE")
+        Path | None, option(help="File with the backbone's weights.", panel=ADVANCED, metavar="FILE")
     ] = None,
     plan_out: PlanOut = None,
     write_class_names: WriteClassNames = None,

@@ -14,7 +14,7 @@ from sqlite3 import Connection
 from typing import TYPE_CHECKING
 
 from genie_cli.confuse.cross_validation import see
-from genie_cli.errors import UsageError
+from genie_cli.errors import OutputError, UsageError
 from genie_cli.files.temporary import database
 from genie_cli.generate.ada import after_jump, mean_direction
 from genie_cli.jobs import Job, Source
@@ -85,7 +85,8 @@ class Choosing:
 
         Raises:
             UsageError: no photo of a target can be read.
-            ModelError, OutputError: see `Features.of`.
+            OutputError: a probe has changed since it was made; see `Features.of`, too.
+            ModelError: see `Features.of`.
         """
         directions = {target: self._direction(target) for target in dict.fromkeys(targets)}
         waiting = iter(families)
@@ -112,7 +113,9 @@ class Choosing:
         whole = [family for family, own in zip(families, made, strict=True) if len(own) == len(family)]
         sources, _ = self._see(self.root, _distinct(family[0].source for family in whole))
         probes, broken = self._see(self.probes.root, _distinct(probe for each in made for probe in each))
-        self.observer.left_out([str(error) for error in broken])
+        if broken:  # another choice would follow, and nobody would know
+            hint = f"delete it, or all of {self.probes.root}: the same command makes them again"
+            raise OutputError(str(broken[0]), hint)
         for family, own in zip(families, made, strict=True):
             source, target = family[0].source, directions[family[0].target]
             rows = [probes[probe.sha256] for probe in own if probe.sha256 in probes]
