@@ -19,47 +19,11 @@ from typer.testing import CliRunner, Result
 from genie_cli import api
 from genie_cli.backbones.load import load
 from genie_cli.cli.app import app
-from genie_cli.data.digits.paint import DigitsInTheWild
 from genie_cli.diffusion.slots import Slots
 from tests.conftest import Genie, tree
-from tests.generate.command import rows
+from tests.generate.command import RATIOS, rows
 
-RATIOS = ("0.5", "0.6", "0.7", "0.8", "0.9")
-ADAPTIVE = ("--r", "adaptive", "--backbone", "digits")
 Row = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with photos of four classes, and what was made of them: `out`."""
-    root = tmp_path_factory.mktemp("adaptive")
-    DigitsInTheWild("test").save(root / "photos", per_class=2)
-    for label in ("zero", "one", "three", "four", "five", "six"):
-        shutil.rmtree(root / "photos" / label)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(root / "cache"))
-        api.generate(root / "photos", "seven,two", out=root / "out", backbone="digits", **_settings("adaptive"))
-    return root
-
-
-def _settings(r: object) -> dict[str, object]:
-    return {"r": r, "model": "digits", "steps": 10, "slots": 4}
-
-
-@pytest.fixture
-def generate(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """Runs `genie generate` with the photos of ``made``, and its settings, in ``tmp_path``."""
-    shutil.copytree(made / "photos", tmp_path / "photos")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(made / "cache"))
-
-    def run(*words: object, options: tuple[str, ...] = ADAPTIVE, stdin: str | None = None) -> Result:
-        command = ["generate", "--model", "digits", "--steps", "10", "--slots", "4", *options, *map(str, words)]
-        command += [] if "--plan" in command else ["--src-dir", "photos"]
-        command += [] if {"--plan", "--targets"} & {*command} else ["--targets", "seven,two"]
-        return CliRunner().invoke(app, command, input=stdin, catch_exceptions=False)
-
-    return run
 
 
 def key(row: Row) -> tuple[object, ...]:
@@ -85,18 +49,18 @@ def left(out: Path) -> dict[str, str]:
     return {**tree(out), **{name: text.replace(root, "") for name, text in told.items()}}
 
 
-def test_there_is_one_image_of_each_source_and_target_and_the_header_says_why(made: Path) -> None:
-    own = families(made / "out")
+def test_there_is_one_image_of_each_source_and_target_and_the_header_says_why(chosen: Path) -> None:
+    own = families(chosen / "out")
     assert {len(each) for each in own.values()} == {1}
     assert len(own) == 2 * 6
     assert len({each[0]["r"] for each in own.values()}) > 1  # or this file tests little
-    (stated,) = plan(made / "out")
+    (stated,) = plan(chosen / "out")
     assert stated["r"] == [0.5, 0.6, 0.7, 0.8, 0.9]
     assert str(stated["chosen_by"]).startswith("digits-encoder@")
     assert stated["backbone"] == "digits"
 
 
-def test_the_choice_is_that_of_the_rule_applied_to_the_probes_by_hand(made: Path) -> None:
+def test_the_choice_is_that_of_the_rule_applied_to_the_probes_by_hand(chosen: Path) -> None:
     network = load("digits")
 
     def unit(path: Path) -> NDArray[np.float64]:
@@ -105,42 +69,42 @@ def test_the_choice_is_that_of_the_rule_applied_to_the_probes_by_hand(made: Path
         features = network.run(torch.stack([pixels] * 2))[0].astype(np.float16).astype(np.float64)
         return features / np.linalg.norm(features)
 
-    photos = {label: sorted((made / "photos" / label).iterdir()) for label in ("seven", "two")}
+    photos = {label: sorted((chosen / "photos" / label).iterdir()) for label in ("seven", "two")}
     middles = {label: np.mean([unit(path) for path in paths], axis=0) for label, paths in photos.items()}
-    probes = families(made / "out/.genie/probes")
-    for own, (image,) in families(made / "out").items():
-        axis = middles[image["target"]] - unit(made / "photos" / image["source"]["path"])
-        places = [float(unit(made / "out/.genie/probes" / str(row["file"])) @ axis) for row in probes[own]]
+    probes = families(chosen / "out/.genie/probes")
+    for own, (image,) in families(chosen / "out").items():
+        axis = middles[image["target"]] - unit(chosen / "photos" / image["source"]["path"])
+        places = [float(unit(chosen / "out/.genie/probes" / str(row["file"])) @ axis) for row in probes[own]]
         jumps = [abs(places[i] - places[i - 1]) for i in range(1, 5)]
         taken = RATIOS[1:].index(str(image["r"]))
         assert jumps[taken] == pytest.approx(max(jumps), abs=1e-4)
 
 
-def test_each_image_is_that_of_a_run_at_its_r(made: Path, generate: Callable[..., Result], tmp_path: Path) -> None:
-    assert generate("--out", "all", options=("--r", ",".join(RATIOS))).exit_code == 0
-    images = {name: digest for name, digest in tree(made / "out/train").items() if name.endswith("jpg")}
+def test_each_image_is_that_of_a_run_at_its_r(chosen: Path, adaptive: Callable[..., Result], tmp_path: Path) -> None:
+    assert adaptive("--out", "all", options=("--r", ",".join(RATIOS))).exit_code == 0
+    images = {name: digest for name, digest in tree(chosen / "out/train").items() if name.endswith("jpg")}
     assert images.items() <= tree(tmp_path / "all/train").items()
-    assert generate("--out", "probes", options=("--r", ",".join(RATIOS), "--probe", "--format", "png")).exit_code == 2
+    assert adaptive("--out", "probes", options=("--r", ",".join(RATIOS), "--probe", "--format", "png")).exit_code == 2
     words = ["generate", "--model", "digits", "--slots", "4", "--r", ",".join(RATIOS), "--probe", "--format", "png"]
     words += ["--src-dir", "photos", "--targets", "seven,two", "--out", "probes"]
     assert CliRunner().invoke(app, words, catch_exceptions=False).exit_code == 0
-    assert tree(tmp_path / "probes/train") == tree(made / "out/.genie/probes/train")
+    assert tree(tmp_path / "probes/train") == tree(chosen / "out/.genie/probes/train")
 
 
 def test_the_same_command_makes_nothing_and_limits_end_in_the_same_bytes(
-    made: Path, generate: Callable[..., Result], tmp_path: Path
+    chosen: Path, adaptive: Callable[..., Result], tmp_path: Path
 ) -> None:
-    shutil.copytree(made / "out", tmp_path / "out")
+    shutil.copytree(chosen / "out", tmp_path / "out")
     for words in ((), ("--limit", "3")):
-        assert generate("--out", "out", *words).exit_code == 0
-        assert left(tmp_path / "out") == left(made / "out")
+        assert adaptive("--out", "out", *words).exit_code == 0
+        assert left(tmp_path / "out") == left(chosen / "out")
     for words in (("--limit", "2"), ("--limit", "5"), ()):
-        assert generate("--out", "again", *words).exit_code == 0
-    assert left(tmp_path / "again") == left(made / "out")
+        assert adaptive("--out", "again", *words).exit_code == 0
+    assert left(tmp_path / "again") == left(chosen / "out")
 
 
 def test_a_run_that_was_killed_in_the_probes_or_in_the_images_resumes(
-    made: Path, generate: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    chosen: Path, adaptive: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps, step = iter(range(10**6)), Slots._step
 
@@ -150,29 +114,29 @@ def test_a_run_that_was_killed_in_the_probes_or_in_the_images_resumes(
         step(slots)
 
     monkeypatch.setattr(Slots, "_step", stops)
-    codes = [generate("--out", "out").exit_code for _ in range(3)]
+    codes = [adaptive("--out", "out").exit_code for _ in range(3)]
     assert (codes[-1], all(codes[:-1])) == (0, True)
-    assert left(tmp_path / "out") == left(made / "out")
+    assert left(tmp_path / "out") == left(chosen / "out")
 
 
-def test_sources_names_and_company_do_not_matter(made: Path, generate: Callable[..., Result], tmp_path: Path) -> None:
+def test_sources_names_and_company_do_not_matter(chosen: Path, adaptive: Callable[..., Result], tmp_path: Path) -> None:
     for path in list((tmp_path / "photos").rglob("*.png")):
         path.rename(path.with_name(f"{path.read_bytes()[-9] % 7}{path.stem[::-1]}.png"))
     shutil.rmtree(tmp_path / "photos/eight")
-    assert generate("--targets", "two", "--out", "out").exit_code == 0
-    expected, found = families(made / "out"), families(tmp_path / "out")
+    assert adaptive("--targets", "two", "--out", "out").exit_code == 0
+    expected, found = families(chosen / "out"), families(tmp_path / "out")
     assert len(found) == 4
     for own, (row,) in found.items():
         assert (row["r"], row["id"]) == (expected[own][0]["r"], expected[own][0]["id"])
         with (  # the files differ, since an image says what its source is called
             Image.open(tmp_path / "out" / str(row["file"])) as image,
-            Image.open(made / "out" / str(expected[own][0]["file"])) as other,
+            Image.open(chosen / "out" / str(expected[own][0]["file"])) as other,
         ):
             assert image.tobytes() == other.tobytes()
 
 
 def test_it_takes_no_more_than_twice_the_steps_of_one_r(
-    made: Path, generate: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    chosen: Path, adaptive: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken, step = 0, Slots._step
 
@@ -182,18 +146,18 @@ def test_it_takes_no_more_than_twice_the_steps_of_one_r(
         step(slots)
 
     monkeypatch.setattr(Slots, "_step", counts)
-    assert generate("--out", "out", "--steps", "50", "--limit", "4").exit_code == 0
-    adaptive, taken = taken, 0
-    assert adaptive == sum(5 + round(50 * float(str(row["r"]))) for row in rows(tmp_path / "out"))
-    assert generate("--out", "one", "--steps", "50", "--limit", "4", options=("--r", "0.8")).exit_code == 0
+    assert adaptive("--out", "out", "--steps", "50", "--limit", "4").exit_code == 0
+    in_all, taken = taken, 0
+    assert in_all == sum(5 + round(50 * float(str(row["r"]))) for row in rows(tmp_path / "out"))
+    assert adaptive("--out", "one", "--steps", "50", "--limit", "4", options=("--r", "0.8")).exit_code == 0
     assert taken == 4 * 40
-    assert adaptive <= 2 * taken
+    assert in_all <= 2 * taken
 
 
 def test_explain_and_status_give_commands_that_make_the_same(
-    made: Path, generate: Callable[..., Result], genie: Genie, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    chosen: Path, adaptive: Callable[..., Result], genie: Genie, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copytree(made / "out", tmp_path / "out")
+    shutil.copytree(chosen / "out", tmp_path / "out")
     image = tmp_path / "out" / str(rows(tmp_path / "out")[3]["file"])
     monkeypatch.setattr("genie_cli.cli.explain.wants_lines", lambda as_json: as_json)
     line = next(line for line in genie("explain", image).stdout.splitlines() if "| genie generate" in line)
@@ -210,126 +174,59 @@ def test_explain_and_status_give_commands_that_make_the_same(
     assert tree(tmp_path / "out") == whole
 
 
-def test_status_counts_what_has_no_r_yet(generate: Callable[..., Result], tmp_path: Path) -> None:
-    assert generate("--out", "out", "--limit", "3").exit_code == 0
+def test_status_counts_what_has_no_r_yet(adaptive: Callable[..., Result], tmp_path: Path) -> None:
+    assert adaptive("--out", "out", "--limit", "3").exit_code == 0
     found = api.status(tmp_path / "out")
     assert found.notes == ("9 images of --r adaptive: the r is to be chosen first",)
     assert len(found.commands) == 1
 
 
 def test_a_folder_grows_by_targets_and_by_another_backbone(
-    made: Path, generate: Callable[..., Result], tmp_path: Path
+    chosen: Path, adaptive: Callable[..., Result], tmp_path: Path
 ) -> None:
-    assert generate("--targets", "two", "--out", "out").exit_code == 0
-    assert generate("--out", "out").exit_code == 0
-    assert left(tmp_path / "out") == left(made / "out")
-    assert generate("--out", "out", options=("--r", "0.7")).exit_code == 0
+    assert adaptive("--targets", "two", "--out", "out").exit_code == 0
+    assert adaptive("--out", "out").exit_code == 0
+    assert left(tmp_path / "out") == left(chosen / "out")
+    assert adaptive("--out", "out", options=("--r", "0.7")).exit_code == 0
     first, second = plan(tmp_path / "out")
     assert ("chosen_by" in first, "chosen_by" in second) == (True, False)
-    assert {key(row) for row in rows(tmp_path / "out") if row["r"] == 0.7} == {key(row) for row in rows(made / "out")}
+    assert {key(row) for row in rows(tmp_path / "out") if row["r"] == 0.7} == {key(row) for row in rows(chosen / "out")}
 
 
 def test_other_settings_are_refused_before_a_probe_is_made(
-    made: Path, generate: Callable[..., Result], tmp_path: Path
+    chosen: Path, adaptive: Callable[..., Result], tmp_path: Path
 ) -> None:
-    shutil.copytree(made / "out", tmp_path / "out")
+    shutil.copytree(chosen / "out", tmp_path / "out")
     shutil.rmtree(tmp_path / "out/.genie/probes")
-    refused = generate("--out", "out", "--steps", "20")
+    refused = adaptive("--out", "out", "--steps", "20")
     assert (refused.exit_code, "steps: 10 -> 20" in refused.stderr) == (1, True)
     assert not (tmp_path / "out/.genie/probes").exists()
 
 
-def test_a_plan_is_written_and_made_in_shards(made: Path, generate: Callable[..., Result], tmp_path: Path) -> None:
-    assert generate("--out", "out", "--plan-out", "plan.jsonl").exit_code == 0
-    assert not (tmp_path / "out/train").exists()
-    for part in ("2/2", "1/2"):
-        assert generate("--plan", "plan.jsonl", "--out", "sharded", "--shard", part, options=()).exit_code == 0
-    assert tree(tmp_path / "sharded/train") == tree(made / "out/train")
-
-
-def test_a_source_that_cannot_be_read_fails_alone(made: Path, generate: Callable[..., Result], tmp_path: Path) -> None:
+def test_a_source_that_cannot_be_read_fails_alone(
+    chosen: Path, adaptive: Callable[..., Result], tmp_path: Path
+) -> None:
     broken = next((tmp_path / "photos/nine").iterdir())
     broken.write_bytes(broken.read_bytes()[:-40])
-    done = generate("--out", "out")
+    done = adaptive("--out", "out")
     assert (done.exit_code, "no r could be chosen for 2 images, which get 0.8" in done.stderr) == (3, True)
     found = rows(tmp_path / "out")
     assert {(row["r"], row["source"]["label"]) for row in found if row["status"] == "failed"} == {(0.8, "nine")}
-    expected = {own: each[0]["sha256"] for own, each in families(made / "out").items()}
+    expected = {own: each[0]["sha256"] for own, each in families(chosen / "out").items()}
     good = {key(row): row["sha256"] for row in found if row["status"] == "made"}
     assert len(good) == 10
     assert good.items() <= expected.items()
 
 
 def test_a_probe_that_has_changed_is_no_reason_for_another_choice(
-    made: Path, generate: Callable[..., Result], tmp_path: Path
+    chosen: Path, adaptive: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copytree(made / "out", tmp_path / "out")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))  # or its features are known
+    shutil.copytree(chosen / "out", tmp_path / "out")
     probe = next((tmp_path / "out/.genie/probes/train/two").iterdir())
-    content = probe.read_bytes()
-    probe.write_bytes(content[:-12])
-    refused = generate("--out", "out")
+    probe.write_bytes(probe.read_bytes()[:-12])
+    refused = adaptive("--out", "out")
     assert (refused.exit_code, f"delete it, or all of {Path('out/.genie/probes')}" in refused.stderr) == (1, True)
     probe.unlink()
-    assert generate("--out", "out").exit_code == 0
-    assert left(tmp_path / "out") == left(made / "out")
-
-
-@pytest.fixture
-def refused(generate: Callable[..., Result]) -> Callable[..., str]:
-    def run(*words: object, options: tuple[str, ...] = ADAPTIVE) -> str:
-        result = generate("--out", "refused", *words, options=options)
-        assert result.exit_code == 2, result.stderr
-        assert not Path("refused").exists()
-        return " ".join(result.stderr.split())
-
-    return run
-
-
-@pytest.mark.parametrize(
-    ("words", "options", "said"),
-    [
-        ((), ADAPTIVE[:2], "--r adaptive --backbone lite0"),
-        ((), ADAPTIVE[2:], "they go with --r adaptive"),
-        (("--method", "img2img"), ADAPTIVE, "leave out --method img2img"),
-        (("--probe",), ADAPTIVE, "leave out --probe"),
-        (("--shard", "1/2"), ADAPTIVE, "--plan-out plan.jsonl"),
-        (("--profile",), ADAPTIVE, "leave it out"),
-        (("--plan", "plan.jsonl"), ADAPTIVE, "leave out --r adaptive and --backbone"),
-        (("--dry-run", "--json"), ADAPTIVE, "--plan-out plan.jsonl makes them"),
-        ((), ("--r", "adaptive,0.8"), "genie generate takes it alone"),
-        (("--targets", "seven,six,five"), ADAPTIVE, "none of six, five"),
-        ((), ("--r", "adaptive", "--backbone", "digit"), "there is no model 'digit'"),
-    ],
-)
-def test_what_does_not_go_together_is_refused(
-    refused: Callable[..., str], words: tuple[str, ...], options: tuple[str, ...], said: str
-) -> None:
-    assert said in refused(*words, options=options)
-
-
-def test_elsewhere_the_word_is_explained(
-    refused: Callable[..., str], genie: Genie, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for command in ("fewshot", "finegrained", "longtail"):
-        assert "--augment genie-ada --ada probe" in " ".join(genie(command, "--r", "adaptive").stderr.split())
-    Path("genie.toml").write_text('[generate]\nr = ["adaptive"]\n')
-    assert "--augment genie-ada --ada probe" in refused(options=())
-    Path("genie.toml").unlink()
-    monkeypatch.setenv("GENIE_R", "adaptive")
-    assert "GENIE_R: must be a number" in refused(options=())
-
-
-def test_a_dry_run_bounds_the_steps(generate: Callable[..., Result]) -> None:
-    shown = generate("--dry-run", "--out", "out")
-    assert shown.exit_code == 0
-    assert "about 144, at most 168, of which 60 are of probes" in shown.stdout
-    assert not Path("out").exists()
-
-
-def test_the_summary_says_how_often_each_r_was_chosen(
-    made: Path, generate: Callable[..., Result], tmp_path: Path
-) -> None:
-    shutil.copytree(made / "out", tmp_path / "out")
-    shown = generate("--out", "out").stderr
-    chosen = [float(str(row["r"])) for row in rows(made / "out")]
-    assert ", ".join(f"{r}: {chosen.count(float(r))}" for r in RATIOS) in shown
+    assert adaptive("--out", "out").exit_code == 0
+    assert left(tmp_path / "out") == left(chosen / "out")
