@@ -33,7 +33,8 @@ def key(row: Row) -> tuple[object, ...]:
 def families(out: Path) -> dict[tuple[object, ...], list[Row]]:
     """The rows of each source and target, r ascending."""
     found: dict[tuple[object, ...], list[Row]] = {}
-    for row in sorted(rows(out), key=lambda row: row["r"]):
+    listed: list[Row] = rows(out)
+    for row in sorted(listed, key=lambda row: float(row["r"])):
         found.setdefault(key(row), []).append(row)
     return found
 
@@ -67,7 +68,7 @@ def test_the_choice_is_that_of_the_rule_applied_to_the_probes_by_hand(chosen: Pa
         with Image.open(path) as image:
             pixels = network.preprocess.center_crop(image.convert("RGB"))
         features = network.run(torch.stack([pixels] * 2))[0].astype(np.float16).astype(np.float64)
-        return features / np.linalg.norm(features)
+        return np.asarray(features / np.linalg.norm(features))
 
     photos = {label: sorted((chosen / "photos" / label).iterdir()) for label in ("seven", "two")}
     middles = {label: np.mean([unit(path) for path in paths], axis=0) for label, paths in photos.items()}
@@ -210,7 +211,7 @@ def test_a_source_that_cannot_be_read_fails_alone(
     broken.write_bytes(broken.read_bytes()[:-40])
     done = adaptive("--out", "out")
     assert (done.exit_code, "no r could be chosen for 2 images, which get 0.8" in done.stderr) == (3, True)
-    found = rows(tmp_path / "out")
+    found: list[Row] = rows(tmp_path / "out")
     assert {(row["r"], row["source"]["label"]) for row in found if row["status"] == "failed"} == {(0.8, "nine")}
     expected = {own: each[0]["sha256"] for own, each in families(chosen / "out").items()}
     good = {key(row): row["sha256"] for row in found if row["status"] == "made"}
