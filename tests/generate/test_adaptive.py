@@ -192,6 +192,10 @@ def test_a_folder_grows_by_targets_and_by_another_backbone(
     first, second = plan(tmp_path / "out")
     assert ("chosen_by" in first, "chosen_by" in second) == (True, False)
     assert {key(row) for row in rows(tmp_path / "out") if row["r"] == 0.7} == {key(row) for row in rows(chosen / "out")}
+    before = {str(row["id"]) for row in rows(tmp_path / "out")}
+    assert adaptive("--out", "out", options=("--r", "adaptive", "--backbone", "lite0-64")).exit_code == 0
+    assert [str(each.get("backbone")) for each in plan(tmp_path / "out")] == ["digits", "None", "lite0-64"]
+    assert before <= {str(row["id"]) for row in rows(tmp_path / "out")}
 
 
 def test_other_settings_are_refused_before_a_probe_is_made(
