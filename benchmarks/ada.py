@@ -37,11 +37,11 @@ from genie_cli.diffusion.locate import locate
 from genie_cli.diffusion.requests import Request, SourceImage
 from genie_cli.diffusion.snapshot import load
 from genie_cli.diffusion.solver import steps_of
-from genie_cli.evaluate.augmentations import ADA_RATIOS, Augmentation, AugmentationName
-from genie_cli.fewshot.ada import histogram, most_adequate
+from genie_cli.evaluate.augmentations import Augmentation, AugmentationName
 from genie_cli.fewshot.episodes import EpisodeSpec, draw
 from genie_cli.fewshot.needs import EpisodeJobs
-from genie_cli.jobs import Job, Source
+from genie_cli.generate.ada import histogram, most_adequate
+from genie_cli.jobs import ADA_RATIOS, Job, Source
 
 ADA = Augmentation(AugmentationName.GENIE_ADA, ADA_RATIOS)
 FIXED = 0.8

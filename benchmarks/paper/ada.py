@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import dataclasses
 
 from benchmarks.paper.plan import PLAIN, RATIO_POOLS
-from genie_cli.evaluate.augmentations import ADA_RATIOS
+from genie_cli.jobs import ADA_RATIOS
 
 _BACKBONES = {"": "digits", "-lite0-64": "lite0-64"}  # the end of a step's name
 

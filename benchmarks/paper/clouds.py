@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 from benchmarks.paper.plan import PLAIN, folder
 from genie_cli import manifest
 from genie_cli.backbones.digits import classify
-from genie_cli.backbones.features import Features, default_folder
+from genie_cli.backbones.features import Features, default_folder, normalised
 from genie_cli.backbones.load import load
 from genie_cli.data import catalog
 from genie_cli.data.digits import CLASSES
 from genie_cli.data.images import read
 from genie_cli.fewshot.augment import RandomAugment
-from genie_cli.fewshot.classifiers import normalised
 from genie_cli.fewshot.views import View, Views
 from genie_cli.gallery.figures.clouds import Cloud
 from genie_cli.jobs import Job

@@ -27,6 +27,7 @@ from genie_cli.confuse.confusion import Confusion
 from genie_cli.data.class_names import ClassNames, read_if_given
 from genie_cli.errors import UsageError
 from genie_cli.generate.request import PlanRequest, tidy_names
+from genie_cli.jobs import ADA_RATIOS
 from genie_cli.observer import Observer
 from genie_cli.settings import keys, override, split_list
 
@@ -138,6 +139,8 @@ def generate(
     class_names: _Path | None = None,
     shard: tuple[int, int] | str | None = None,
     limit: int | None = None,
+    backbone: str | None = None,
+    checkpoint: _Path | None = None,
     profile: bool = False,
     settings: Settings | None = None,
     observer: Observer | None = None,
@@ -157,13 +160,16 @@ def generate(
         shard: generate only part ``i`` of ``n``, as ``(i, n)`` or ``"i/n"``; all parts share the output folder.
             ``"slurm"``: the part that Slurm's variables say, in a task of a job array.
         limit: generate only the first images of the plan, or of the part.
+        backbone: with ``r="adaptive"``, the network by whose features an r is chosen for each image, as in `fewshot`;
+            ``src_dir`` must have photos of the targets, too.
+        checkpoint: a file with the backbone's weights.
         profile: measure where the time goes; see ``Made.stopwatch``.
         settings: settings in the sections generate, model and output; default: their defaults.
         options: single settings by the name of their option, such as ``r=0.8``, ``steps=20``, ``model="digits"``,
-            ``out="made"``, ``format="png"``, ``seed=1``.
+            ``out="made"``, ``format="png"``, ``seed=1``. ``r="adaptive"``: one of .5, .6, .7, .8, .9 for each image.
 
     Returns:
-        What was made, with ``.manifest`` (a path), ``.rows()``, and counts.
+        What was made, with ``.manifest`` (a path), ``.rows()``, and counts; ``.chosen`` if r was chosen.
 
     Raises:
         UsageError: arguments contradict each other, or a value is out of range.
@@ -181,6 +187,8 @@ def generate(
         class_names=class_names,
         shard=shard,
         limit=limit,
+        backbone=backbone,
+        checkpoint=checkpoint,
         profile=profile,
         settings=settings,
         observer=observer,
@@ -200,6 +208,8 @@ def planned(
     class_names: _Path | None = None,
     shard: tuple[int, int] | str | None = None,
     limit: int | None = None,
+    backbone: str | None = None,
+    checkpoint: _Path | None = None,
     profile: bool = False,
     settings: Settings | None = None,
     observer: Observer | None = None,
@@ -209,11 +219,14 @@ def planned(
 
     Yields:
         The run: iterate over ``.jobs``, write ``.lines()`` to a plan file, ask for an ``.estimate()`` of time and disk
-        space, or ``.make()`` the images.
+        space, or ``.make()`` the images. With ``r="adaptive"`` jobs and lines follow from probes, which are made then.
     """
     from genie_cli.generate import shards
+    from genie_cli.generate.adaptive import AdaptiveRun, Chooser
     from genie_cli.generate.run import prepared
 
+    chooser = Chooser.asked_for(options.get("r"), backbone, _path(checkpoint))
+    options |= {"r": ADA_RATIOS} if chooser else {}
     chosen, given = override(settings or Settings(), options, GENERATE)
     request = PlanRequest(
         src_dir=_path(src_dir),
@@ -225,8 +238,10 @@ def planned(
     )
     index, count = shards.parse(shard) if isinstance(shard, str) else shards.checked(*(shard or (1, 1)))
     share = shards.Share(index, count, limit)
+    if chooser:
+        chooser.check(chosen, share, plan=plan is not None, profiled=profile)
     with prepared(request, chosen, given, _listening(observer), share, profile) as run:
-        yield run
+        yield AdaptiveRun.of(run, chooser) if chooser else run
 
 
 def write_class_names(

@@ -33,6 +33,8 @@ def inside_root(path: str) -> str:
 _HARMLESS = re.compile(r"\w(?:[^\\:\0.]|\.(?!\.))*")
 
 PURE_NOISE = 0.999  # above this noise ratio the source is not used
+ADA_RATIOS = (0.5, 0.6, 0.7, 0.8, 0.9)  # the noise ratios that GeNIe-Ada chooses from
+ADAPTIVE_R = "adaptive"  # what stands for a noise ratio, if each image is to have its own
 
 RelativePath = Annotated[str, AfterValidator(inside_root)]
 Ratio = Annotated[float, Field(gt=0, le=1)]

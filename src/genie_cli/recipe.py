@@ -131,6 +131,7 @@ class Recipe(BaseModel):
         per_target: images per target and r; 0 means one from every eligible source.
         model: identity of the model.
         sources_for: for a target, the only source classes that may be used (the most confused ones).
+        chosen_by: identity of the backbone that chooses one of ``r`` for each image; empty: there is an image at each.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -147,6 +148,7 @@ class Recipe(BaseModel):
     seed: int = 0
     model: str
     sources_for: Mapping[str, Sequence[str]] = {}
+    chosen_by: str = ""
 
     @property
     def templates(self) -> tuple[str, ...]:
@@ -192,12 +194,12 @@ class Recipe(BaseModel):
 
     def covers(self, other: Recipe) -> bool:
         """Whether this makes every job that the other makes, whatever the sources are."""
-        alike = ("method", "seed", "model")
+        alike = ("method", "seed", "model", "chosen_by")
         return (
             all(getattr(self, name) == getattr(other, name) for name in alike)
             and all({*self.prompts_for(name)} == {*other.prompts_for(name)} for name in other.targets)
             and {*self.targets} >= {*other.targets}
-            and {*self.r} >= {*other.r}
+            and ({*self.r} == {*other.r} if self.chosen_by else {*self.r} >= {*other.r})
             and self.per_target >= other.per_target
             and bool(self.per_target) == bool(other.per_target)  # one of each source may be fewer, or more
             and all(self._draws_from(self.sources_for.get(name), other.sources_for.get(name)) for name in other.targets)

@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 
 from genie_cli.config import MANY, PRESETS, Settings
 from genie_cli.errors import UsageError, did_you_mean
+from genie_cli.jobs import ADAPTIVE_R
 
 Values = dict[str, Any]  # section to name to value, as a settings file has them
 SECTIONS = tuple(Settings.model_fields)
@@ -243,7 +244,9 @@ def _bounds(declared: FieldInfo) -> Iterator[tuple[str, Any]]:
 
 
 def _suggestion(key: str, value: object) -> str:
-    """What was probably meant: a percentage for a ratio."""
+    """What was probably meant: a percentage for a ratio, or what another command calls an r for each image."""
+    if key == "generate.r" and value == ADAPTIVE_R:
+        return "; genie generate takes it alone, as a flag; genie fewshot has --augment genie-ada --ada probe for it"
     try:
         number = float(str(value))
     except ValueError:

@@ -18,7 +18,7 @@ from genie_cli.diffusion import compiling
 from genie_cli.diffusion.choices import choose, slots_that_fit
 from genie_cli.diffusion.locate import locate
 from genie_cli.errors import ModelError, UsageError
-from genie_cli.generate.run import following
+from genie_cli.generate.binding import following
 from genie_cli.header import RunSettings
 from tests.conftest import Genie
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from genie_cli.evaluate.augmentations import ADA_RATIOS, Augmentation, AugmentationName, choose
-from genie_cli.jobs import Method
+from genie_cli.evaluate.augmentations import Augmentation, AugmentationName, choose
+from genie_cli.jobs import ADA_RATIOS, Method
 
 PLAIN = (
     AugmentationName.NONE,

@@ -18,14 +18,14 @@ from PIL import Image
 
 from genie_cli.data.dataset import Dataset
 from genie_cli.data.folder import scan
-from genie_cli.evaluate.augmentations import ADA_RATIOS, Augmentation, AugmentationName
+from genie_cli.evaluate.augmentations import Augmentation, AugmentationName
 from genie_cli.evaluate.generated import GeneratedImages
 from genie_cli.fewshot.augment import RandomAugment
 from genie_cli.fewshot.episodes import Episode, EpisodeSpec, draw
 from genie_cli.fewshot.needs import EpisodeJobs
 from genie_cli.fewshot.support import SupportSets
 from genie_cli.fewshot.views import Views
-from genie_cli.jobs import Job
+from genie_cli.jobs import ADA_RATIOS, Job
 from tests.fewshot.colours import PREPROCESS, Colour, MeanColour, fitted, generate, paint
 from tests.fewshot.numbered import one_prompt
 

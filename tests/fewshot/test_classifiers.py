@@ -14,7 +14,8 @@ from sklearn.neighbors import NearestCentroid
 from sklearn.preprocessing import normalize
 from sklearn.svm import LinearSVC
 
-from genie_cli.fewshot.classifiers import Classifier, normalised, one_hot
+from genie_cli.backbones.features import normalised
+from genie_cli.fewshot.classifiers import Classifier, one_hot
 
 CLEAR = 0.01  # below this gap between the two best scores, rounding may decide
 SEEDS = st.integers(0, 2**32 - 1)

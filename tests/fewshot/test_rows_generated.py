@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from genie_cli.evaluate.augmentations import ADA_RATIOS
 from genie_cli.fewshot.episodes import Episode
 from genie_cli.fewshot.needs import EpisodeJobs
-from genie_cli.jobs import Job
+from genie_cli.jobs import ADA_RATIOS, Job
 from tests.fewshot.colours import draw_picture, generate, seen
 from tests.fewshot.numbered import (
     ADDED,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+ADAPTIVE = ("--r", "adaptive", "--backbone", "digits")
+RATIOS = ("0.5", "0.6", "0.7", "0.8", "0.9")
 EVERYTHING = ("--targets", "seven,two", "--r", "0.5", "--r", "0.8")
 
 

@@ -5,28 +5,43 @@ from __future__ import annotations
 from tests.planted.fault import Fault
 
 _GENERATED = "tests/fewshot/test_rows_generated.py"
-_ADA = "tests/fewshot/test_ada.py"
+_ADA = "tests/generate/test_ada.py"
+_ADAPTIVE = "tests/generate/test_adaptive.py"
 _CLASSIFIERS = "tests/fewshot/test_classifiers.py"
 _EPISODES = "tests/fewshot/test_episodes.py"
 _PREDICTIONS = "tests/fewshot/test_predictions.py"
 _COMPARE = "tests/fewshot/test_compare.py"
 
 FAULTS = (
-    Fault("ada-signed-jump", "fewshot/ada.py", "np.abs(np.diff(", "+(np.diff(", (_ADA,)),
-    Fault("ada-image-before-the-jump", "fewshot/ada.py", ".argmax()) + 1", ".argmax())", (_ADA,)),
+    Fault("ada-signed-jump", "generate/ada.py", "np.abs(np.diff(", "+(np.diff(", (_ADA,)),
+    Fault("ada-image-before-the-jump", "generate/ada.py", ".argmax()) + 1", ".argmax())", (_ADA,)),
     Fault(
         "ada-source-not-normalised",
-        "fewshot/ada.py",
+        "generate/ada.py",
         "- normalised(source[None])[0]",
         "- source",
         (_ADA,),
     ),
     Fault(
         "ada-cost-of-the-chosen-image-alone",
-        "fewshot/ada.py",
+        "generate/ada.py",
         "return sum(steps_of(r, steps) for r in ratios)",
         "return steps_of(chosen, steps)",
         (_ADA,),
+    ),
+    Fault(
+        "adaptive-by-the-source-of-another-image",
+        "generate/choosing.py",
+        "after_jump(np.stack(rows), sources[source.sha256], target)",
+        "after_jump(np.stack(rows), next(iter(sources.values())), target)",
+        (f"{_ADAPTIVE}::test_the_choice_is_that_of_the_rule_applied_to_the_probes_by_hand",),
+    ),
+    Fault(
+        "adaptive-limit-not-of-the-probes",
+        "generate/adaptive.py",
+        "limit = self.share.limit and self.share.limit * len(ADA_RATIOS)",
+        "limit = None",
+        (f"{_ADAPTIVE}::test_it_takes_no_more_than_twice_the_steps_of_one_r",),
     ),
     Fault(
         "random-ratios-not-by-the-marginal",

@@ -126,6 +126,11 @@ class Features:
         return (row.tobytes() for row in stored)
 
 
+def normalised(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rows of features (N, D), scaled to unit length; rows of zeros stay zero."""
+    return np.asarray(features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12), dtype=np.float32)
+
+
 def default_folder(observer: Observer | None = None) -> Path:
     """The folder in which commands cache features; see `files.cache.cache`."""
     return cache(observer) / "features"

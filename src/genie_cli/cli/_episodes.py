@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from genie_cli import api
-from genie_cli.cli._console import ConsoleObserver, show, stderr, wants_lines, write_lines
+from genie_cli.cli._console import ConsoleObserver, show, stderr
 from genie_cli.cli._names import tell_written
 from genie_cli.cli._options import EVALUATION, INPUT, option
+from genie_cli.cli._plans import check_plan_path, show_plan
 from genie_cli.cli._settings import Chosen
 from genie_cli.data import class_names
 from genie_cli.errors import UsageError
@@ -145,28 +146,6 @@ def write_names(
     given = {name: asked[name] for name in known if name in asked}
     count = api.write_dataset_class_names(path, benchmark, **given, settings=chosen.settings, observer=observer)
     tell_written(path, count)
-
-
-def check_plan_path(plan_out: str | None) -> None:
-    """Raise OutputError if a plan cannot be written there; before data are read, which takes long."""
-    from genie_cli.evaluate.obtain import require_plan_path
-
-    if plan_out and plan_out != "-":
-        require_plan_path(Path(plan_out))
-
-
-def show_plan(run: Run, plan_out: str | None, as_json: bool) -> None:
-    """Write a plan to a file or to stdout; or show what its images would take."""
-    from genie_cli.cli.generate import show_estimate
-    from genie_cli.evaluate.obtain import command_for, write_plan
-
-    if plan_out == "-" or (not plan_out and wants_lines(as_json)):
-        write_lines(run.lines())
-    elif plan_out:
-        count = write_plan(run, Path(plan_out))
-        stderr().print(f"{plan_out} has {count} images; make them: {command_for(run, plan_out)}", soft_wrap=True)
-    else:
-        show_estimate(run)
 
 
 def _show(task: Task, records: Records, out: Path, as_json: bool) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +22,7 @@ from genie_cli.settings import (
     is_rare,
     is_repeated,
     metavar_of,
+    option_of,
     split_list,
     takes_several,
     variable_of,
@@ -126,10 +128,17 @@ PlanOut = Annotated[
 ]
 
 
-def with_settings(known: Sequence[str]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def with_settings(
+    known: Sequence[str], words: Mapping[str, str] | None = None
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Append an option for each setting to a command, and pass it what they come to as ``chosen``.
 
     A setting can be typed, or given in the environment or the settings file; see `_settings.choose`.
+
+    Args:
+        known: the keys of the settings.
+        words: from a key to a word that, typed alone, is no value of the setting but asks the command for something
+            else; it is among ``chosen.options`` only.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -144,17 +153,20 @@ def with_settings(known: Sequence[str]) -> Callable[[Callable[..., None]], Calla
         def wrapper(**values: Any) -> None:
             ctx, config = values.pop("ctx"), values.pop("config")
             given: dict[str, Any] = {}
-            typed = set()
+            typed, said = set(), {}
             for key in known:
                 name = _name_of(key)
                 value = values.pop(name)
                 if value is None and not _is_read_by_typer(key):
                     value = os.environ.get(variable_of(key)) or None
-                if value is not None:
+                is_typed = ctx.get_parameter_source(name).name == "COMMANDLINE"
+                if is_typed and (word := (words or {}).get(key)) and _plain(key, value) == [word]:
+                    said[option_of(key)] = word
+                elif value is not None:
                     given[key] = _plain(key, value)
-                    if ctx.get_parameter_source(name).name == "COMMANDLINE":
-                        typed.add(key)
-            command(**values, chosen=choose(config, given, typed, known, ConsoleObserver()))
+                    typed |= {key} if is_typed else set()
+            chosen = choose(config, given, typed, known, ConsoleObserver())
+            command(**values, chosen=replace(chosen, options={**chosen.options, **said}))
 
         wrapper.__signature__ = inspect.Signature(sorted([*own, *added], key=_place))  # type: ignore[attr-defined]
         wrapper.__annotations__ = {}

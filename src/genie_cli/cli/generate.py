@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from typer import Exit
 
 from genie_cli import api, manifest
-from genie_cli.cli._console import ConsoleObserver, facts, point_on, show, stderr, stdout, wants_lines, write_lines
+from genie_cli.cli._console import ConsoleObserver, facts, point_on, show, stderr, wants_lines, write_lines
 from genie_cli.cli._names import ClassNamesFile, WriteClassNames, tell_written
-from genie_cli.cli._options import INPUT, OUTPUT, RUN, DryRun, option, whole_number, with_settings
-from genie_cli.cli._printable import duration
+from genie_cli.cli._options import (
+    ADVANCED,
+    INPUT,
+    OUTPUT,
+    RUN,
+    DryRun,
+    PlanOut,
+    option,
+    whole_number,
+    with_settings,
+)
+from genie_cli.cli._plans import check_plan_path, show_estimate, show_plan
 from genie_cli.cli._settings import Chosen
 from genie_cli.data.listing import counted
 from genie_cli.errors import UsageError
 from genie_cli.files.reading import lines_in, read_lines, reason
-from genie_cli.generate.estimate import Estimate
 from genie_cli.generate.request import ALL, tidy_names
 from genie_cli.generate.run import Made, Run
+from genie_cli.jobs import ADAPTIVE_R
 from genie_cli.manifest import Row
 from genie_cli.settings import split_list
 
 
-@with_settings(api.GENERATE)
+@with_settings(api.GENERATE, {"generate.r": ADAPTIVE_R})
 def generate(
     chosen: Chosen,
     src_dir: Annotated[
@@ -56,6 +66,19 @@ def generate(
         ),
     ] = None,
     class_names: ClassNamesFile = None,
+    backbone: Annotated[
+        str | None,
+        option(
+            help="With --r adaptive: the network by whose features one of .5, .6, .7, .8, .9 is chosen for each image: "
+            "digits, lite0, lite0-64, unisiam-resnet18, -34 or -50 with --checkpoint, or a timm model.",
+            panel=ADVANCED,
+            metavar="NAME",
+        ),
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, option(help="File with the backbone's weights.", panel=ADVANCED, metavar="FILE")
+    ] = None,
+    plan_out: PlanOut = None,
     write_class_names: WriteClassNames = None,
     json_: Annotated[bool, option("--json", help="Print the manifest to stdout, as in a pipe.", panel=OUTPUT)] = False,
     shard: Annotated[
@@ -84,8 +107,8 @@ def generate(
 
     Example: genie generate --src-dir photos --targets lynx,leopard --r 0.8
     """
-    if profile and dry_run:
-        raise UsageError("--dry-run makes nothing: leave out --profile")
+    if profile and (dry_run or plan_out):
+        raise UsageError("--dry-run and --plan-out make no images: leave out --profile")
     if write_class_names:
         _write_class_names(write_class_names, src_dir, src_label, targets, plan, class_names)
         return
@@ -99,14 +122,15 @@ def generate(
         "class_names": class_names,
         "shard": shard,
         "limit": limit,
+        "backbone": backbone,
+        "checkpoint": checkpoint,
         "profile": profile,
         "settings": chosen.settings,
         "observer": observer,
         **chosen.options,
     }
-    if dry_run:
-        with api.planned(**options) as run:
-            _preview(run, json_, observer)
+    if plan_out or dry_run:
+        _preview(options, plan_out, json_, observer)
         return
     made = api.generate(**options)
     if made.stopwatch:  # before the manifest goes to a reader that may be slow
@@ -163,10 +187,25 @@ def _standard_input() -> list[str]:
     return lines_in(sys.stdin.buffer.read().decode("utf-8-sig"))
 
 
-def _preview(run: Run, as_json: bool, observer: ConsoleObserver) -> None:
-    """Show what would be made, or print the plan."""
+def _preview(options: Mapping[str, Any], plan_out: str | None, as_json: bool, observer: ConsoleObserver) -> None:
+    """Write the plan to a file, or show what would be made, or print the plan."""
+    check_plan_path(plan_out)
+    is_adaptive = options.get("r") == ADAPTIVE_R
+    if is_adaptive and as_json and not plan_out:
+        raise UsageError(
+            "--dry-run makes no probes, by which the plan of --r adaptive is chosen: leave out --json",
+            "--plan-out plan.jsonl makes them, and writes the plan",
+        )
+    with api.planned(**options) as run:
+        if plan_out:
+            show_plan(run, plan_out, as_json)
+        else:
+            _show(run, as_json or (wants_lines(as_json) and not is_adaptive), observer)
+
+
+def _show(run: Run, as_lines: bool, observer: ConsoleObserver) -> None:
     classes = ", ".join(f"{label} ({count})" for label, count in run.plan.classes.items())
-    if wants_lines(as_json):
+    if as_lines:
         if classes:
             observer.found(f"{counted(len(run.plan.classes), 'source class', 'source classes')}: {classes}")
         write_lines(run.lines())
@@ -174,56 +213,10 @@ def _preview(run: Run, as_json: bool, observer: ConsoleObserver) -> None:
     show_estimate(run, {"source classes": classes} if classes else {})
 
 
-def show_estimate(run: Run, more: dict[str, object] | None = None) -> None:
-    """Print what a run would make, and what it would take."""
-    estimate = run.estimate()
-    tally = estimate.tally
-    table: dict[str, object] = {
-        **(more or {}),
-        "images": tally.images,
-        **({"already there": tally.there} if tally.there else {}),
-        "sources": tally.sources,
-        "solver steps": tally.steps,
-        "size": f"{estimate.size} x {estimate.size}",
-        "model": estimate.model,
-        "batch": estimate.batch,
-        **_workers(estimate),
-        "time": _time(estimate),
-        **_elsewhere(estimate),
-        "disk": f"about {max(estimate.disk / 2**20, 0.1):.1f} MiB in {run.settings.output.dir}",
-    }
-    if tally.too_long:
-        table["would fail"] = f"{tally.too_long} prompts: {tally.reason}"
-    stdout().print(facts("Nothing was made. This would be made:", table))
-
-
-def _workers(estimate: Estimate) -> dict[str, str]:
-    """How many there are, and what each has to do, if there may be several."""
-    count = estimate.workers.count
-    if not count:
-        return {"workers": "one for each GPU of the cluster, or else for each machine"}
-    return {"workers": f"{count}, each about {counted(estimate.steps_each, 'solver step')}"} if count > 1 else {}
-
-
-def _time(estimate: Estimate) -> str:
-    if estimate.seconds is None:
-        return "not known: this machine has no such device, on which a step could be timed"
-    about, timed = f"about {duration(estimate.seconds)}", "(one step was timed just now)"
-    if not estimate.workers.elsewhere:
-        return f"{about} {timed}"
-    if estimate.workers.count > 1:
-        return f"{about} if all have room and are as fast as this machine {timed}"
-    return f"{about} for one worker as fast as this machine {timed}"
-
-
-def _elsewhere(estimate: Estimate) -> dict[str, str]:
-    times = [f"{duration(seconds)} on one {name}" for name, seconds in estimate.elsewhere.items()]
-    return {"on a GPU": f"about {', '.join(times)} (computed from published step times)"} if times else {}
-
-
 def _report(made: Made, as_json: bool) -> None:
     table: dict[str, object] = {"made": made.made, "already there": made.resumed, "failed": made.failed}
     table |= {"skipped": made.skipped} if made.skipped else {}
+    table |= {"chosen r": ", ".join(f"{r:g}: {count}" for r, count in made.chosen.items())} if made.chosen else {}
     table |= {"images": f"{made.root}/train/<class>/", "manifest": made.manifest}
     counts = facts("", {key: value for key, value in table.items() if value or key == "made"})
     show(_manifest(made), [counts], as_json)

@@ -23,6 +23,7 @@ from genie_cli.cli._options import (
     option,
     with_settings,
 )
+from genie_cli.cli._plans import check_plan_path, show_plan
 from genie_cli.cli._printable import duration
 from genie_cli.cli._settings import Chosen
 from genie_cli.confuse.confusion import Confusion
@@ -154,7 +155,7 @@ def _preview(
     from genie_cli.longtail.options import LongTailOptions
     from genie_cli.longtail.prepare import prepare
 
-    _episodes.check_plan_path(plan_out)
+    check_plan_path(plan_out)
     named = {"manifests" if name == "manifest" else name: asked[name] for name in asked if name != "class_names"}
     options = LongTailOptions(**named, names=read_if_given(asked["class_names"]))
     benchmark = prepare(options, chosen.settings, chosen.typed, observer, plan_only=bool(plan_out))
@@ -163,7 +164,7 @@ def _preview(
     if plan_out and run is None:
         raise UsageError("none of the augmentations needs generated images: there is no plan")
     if run is not None:
-        _episodes.show_plan(run, plan_out, as_json)
+        show_plan(run, plan_out, as_json)
     if not plan_out:
         _show_cost(benchmark, as_json)
 

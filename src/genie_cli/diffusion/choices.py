@@ -1,7 +1,7 @@
 """Resolves settings that are ``auto``: precision, slots, attention and compilation, before a model is loaded.
 
 All of them affect an image's exact bytes. They are therefore written into the output folder's header, and a run that
-resumes in that folder takes them from there (`generate.run.following`).
+resumes in that folder takes them from there (`generate.binding.following`).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from genie_cli.jobs import Method
+from genie_cli.jobs import ADA_RATIOS, Method
 
 
 class AugmentationName(StrEnum):
@@ -33,7 +33,6 @@ class AugmentationName(StrEnum):
     GENIE_ADA_RANDOM = "genie-ada-random"  # control: r drawn at random as often as GeNIe-Ada chooses it
 
 
-ADA_RATIOS = (0.5, 0.6, 0.7, 0.8, 0.9)
 ADAPTIVE = (AugmentationName.GENIE_ADA, AugmentationName.GENIE_ADA_RANDOM)
 PASTED = (AugmentationName.PASTE, AugmentationName.TXT2IMG_PASTE)
 CONTROLS = (AugmentationName.REPEAT, *PASTED, AugmentationName.IMG2IMG, AugmentationName.GENIE_ADA_RANDOM)

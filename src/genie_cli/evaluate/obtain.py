@@ -188,7 +188,7 @@ def command_for(run: Run, plan: str) -> str:
         value = getattr(getattr(run.settings, section), name)
         if value != field_of(key).default:
             command += [flag_of(key), ",".join(value) if isinstance(value, tuple) else str(value)]
-    return shlex.join([*command, *(["--probe"] if probe else []), "--format", "png"])
+    return shlex.join([*command, *(["--probe"] if probe else []), "--format", run.settings.output.format.value])
 
 
 def make(run: Run) -> GeneratedImages:

@@ -12,6 +12,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from genie_cli.backbones.features import normalised
+
 Features = NDArray[np.float32]
 Labels = NDArray[np.float64]
 
@@ -35,11 +37,6 @@ class Classifier(StrEnum):
             Class indices, shape (Q,).
         """
         return _PREDICT[self](normalised(support), labels, normalised(query))
-
-
-def normalised(features: Features) -> Features:
-    """Rows scaled to unit length; rows of zeros stay zero."""
-    return np.asarray(features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12), dtype=np.float32)
 
 
 def one_hot(numbers: NDArray[np.int64], classes: int) -> Labels:

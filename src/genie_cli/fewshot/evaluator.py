@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from genie_cli.backbones.features import Features
 from genie_cli.evaluate.augmentations import ADAPTIVE, Augmentation, AugmentationName
-from genie_cli.fewshot.ada import most_adequate
 from genie_cli.fewshot.augment import mix
 from genie_cli.fewshot.episodes import Episode
 from genie_cli.fewshot.fitting import Fitter
 from genie_cli.fewshot.support import MIXED, Candidates, Chosen, Row, SupportSets
 from genie_cli.fewshot.views import View
+from genie_cli.generate.ada import most_adequate
 from genie_cli.jobs import Job
 
 _Arrays = tuple[NDArray[np.float32], NDArray[np.float64]]  # features (n, D), and their labels (n, ways)

@@ -10,8 +10,8 @@ from pydantic import dataclasses
 
 from genie_cli.evaluate.paper import Measured
 from genie_cli.evaluate.paper_tables import Figure
-from genie_cli.fewshot.ada import denoising_steps
 from genie_cli.fewshot.task import Task
+from genie_cli.generate.ada import denoising_steps
 
 if TYPE_CHECKING:
     from genie_cli.evaluate.statistics import Estimate

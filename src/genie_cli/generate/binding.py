@@ -9,8 +9,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
 
 from genie_cli import manifest, provenance
+from genie_cli.config import Model
 from genie_cli.errors import ImageError, ManifestError, OutputError
 from genie_cli.files.reading import look, open_binary, open_text
 from genie_cli.files.writing import reraise_as_output_error
@@ -40,6 +44,24 @@ def begun(root: Path) -> RunSettings:
             with suppress(OSError, ManifestError), open_text(path) as stream:
                 return manifest.read(stream, str(path), "genie.manifest").header.settings
     return RunSettings()
+
+
+def following(model: Model, begun: RunSettings) -> Model:
+    """The model's settings, with what they leave to ``auto`` as it was settled by the run that began the folder.
+
+    Args:
+        begun: what the folder's header states; what makes no sense there is left for the folder's own check.
+    """
+    stated = begun.stated()
+    settled: dict[str, Any] = {
+        name: stated[name]
+        for name in Model.model_fields
+        if name in stated and getattr(model, name) == "auto" and name != "device"
+    }
+    try:
+        return Model.model_validate({**model.model_dump(), **settled})
+    except ValidationError:
+        return model
 
 
 def journals(private: Path) -> list[Path]:

@@ -17,6 +17,7 @@ from genie_cli.diffusion.vocabulary import vocabulary
 from genie_cli.errors import ImageError, ManifestError
 from genie_cli.files.reading import first_problem
 from genie_cli.header import RunSettings
+from genie_cli.jobs import ADAPTIVE_R
 from genie_cli.manifest import Document
 from genie_cli.recipe import Recipe
 
@@ -145,6 +146,9 @@ def command_of_plan(plan: Mapping[str, Any], settings: RunSettings, source_root:
     options["targets"] = ",".join(recipe.targets) if can_be_typed else "@<file of the class names>"
     options["method"] = recipe.method.value
     options |= {"r": ",".join(map(str, recipe.r))} if recipe.method.uses_source else {}
+    if recipe.chosen_by:
+        options |= {"r": ADAPTIVE_R, "backbone": str(plan.get("backbone") or recipe.chosen_by.rpartition("@")[0])}
+        options |= {"checkpoint": "<file of its weights>"} if plan.get("checkpoint") else {}
     options |= named | {"prompt": recipe.prompt} | ({"superclass": recipe.superclass} if recipe.superclass else {})
     options |= {"per-target": str(recipe.per_target), "seed": str(recipe.seed)}
     return _generate(options, settings, out)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # Rough bytes per pixel at our qualities, and bytes of provenance per image.
 _BYTES_PER_PIXEL = {Format.JPG: 0.45, Format.PNG: 1.6, Format.WEBP: 0.3}
 _PROVENANCE_BYTES = 2500
+PROBE_FORMAT = Format.PNG  # of probes that an r is chosen by: the choice must not depend on the images' format
 
 
 @dataclass
@@ -31,6 +32,8 @@ class Tally:
         there: jobs that were made before; nothing else counts these.
         sources: different ones, by their content.
         steps: of the solver, over all images.
+        most_steps: that it can be at most, if that is not known; else 0.
+        probes: that are made besides.
         too_long: prompts that the model cannot read whole, and the reason why the first would fail.
     """
 
@@ -38,6 +41,8 @@ class Tally:
     there: int = 0
     sources: int = 0
     steps: int = 0
+    most_steps: int = 0
+    probes: int = 0
     too_long: int = 0
     reason: str = ""
 
@@ -139,11 +144,16 @@ class Estimate:
             batch=f"{slots} slots on {chosen.device}, {chosen.dtype}",
             workers=workers,
             seconds=None if step is None else workers.seconds(tally.steps, tally.images, slots, step),
-            disk=tally.images * (size**2 * _BYTES_PER_PIXEL[image_format] + _PROVENANCE_BYTES),
+            disk=tally.images * _bytes(size, image_format) + tally.probes * _bytes(size, PROBE_FORMAT),
             elsewhere=seconds_elsewhere(tally.steps, rows)
             if is_published and size == SIDE and chosen.device.type != "cuda"
             else {},
         )
+
+
+def _bytes(size: int, image_format: Format) -> float:
+    """Of a file, about."""
+    return size**2 * _BYTES_PER_PIXEL[image_format] + _PROVENANCE_BYTES
 
 
 def _time_step(engine: Engine[Job], threads: int) -> float:

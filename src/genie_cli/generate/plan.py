@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,7 @@ from genie_cli.generate.plan_file import PlanFile, opened
 from genie_cli.generate.request import ALL, PlanRequest, ratios_of
 from genie_cli.generate.targets import KnownClasses
 from genie_cli.header import Header
-from genie_cli.jobs import Plan
+from genie_cli.jobs import Plan, Source
 from genie_cli.observer import Observer
 from genie_cli.recipe import Recipe, SourceIndex
 from genie_cli.settings import flag_of, is_set
@@ -38,14 +38,19 @@ class Planned:
         source_root: folder that the sources' paths are relative to; None if no job has a source.
         recipe: what the jobs follow from, for the manifest's header; empty for a plan that was read.
         left_out: targets that nothing can be made for; the observer was told why.
-        classes: images per class of the source folder.
+        photos: the images of each class of the source folder.
     """
 
     jobs: Plan
     source_root: Path | None
     recipe: Mapping[str, Any] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
-    classes: Mapping[str, int] = field(default_factory=dict)
+    photos: Mapping[str, Sequence[Source]] = field(default_factory=dict)
+
+    @property
+    def classes(self) -> dict[str, int]:
+        """The number of images of each class of the source folder."""
+        return {label: len(self.photos[label]) for label in sorted(self.photos)}
 
 
 @contextmanager
@@ -92,7 +97,7 @@ def _from_options(request: PlanRequest, settings: Settings, model: str, observer
         source_root=request.src_dir and request.src_dir.resolve(),
         recipe=asked_for,
         left_out=tuple(target for target in recipe.targets if target not in possible),
-        classes={label: len(index.by_label[label]) for label in index.labels},
+        photos=index.by_label,
     )
 
 
@@ -115,10 +120,10 @@ def _recipe(names: ClassNames, targets: tuple[str, ...], settings: Settings, mod
 
 
 def _stated(recipe: Recipe) -> dict[str, Any]:
-    """A recipe as a header states it; what is about the words of classes is left out where there is nothing to say."""
-    about_words = ("articles", "words", "prompts")
+    """A recipe as a header states it; what not every recipe has is left out where there is nothing to say."""
+    may_lack = ("articles", "words", "prompts", "chosen_by")
     stated = recipe.model_dump(mode="json")
-    return {name: value for name, value in stated.items() if value or name not in about_words}
+    return {name: value for name, value in stated.items() if value or name not in may_lack}
 
 
 def _targets(request: PlanRequest, index: SourceIndex, observer: Observer) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,10 +10,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from genie_cli import manifest
-from genie_cli.config import Model, Settings
+from genie_cli.config import Settings
 from genie_cli.devices import is_usable
 from genie_cli.errors import UsageError
 from genie_cli.generate.estimate import Estimate, Tally
@@ -34,6 +32,7 @@ if TYPE_CHECKING:
     from genie_cli.diffusion.locate import Located
     from genie_cli.fleet.fleet import Fleet
     from genie_cli.fleet.maker import Encoder, Maker
+    from genie_cli.generate.ledger import Ledger
     from genie_cli.jobs import Job
 
 
@@ -46,6 +45,7 @@ class Made:
         made, failed, skipped: jobs of this run; ``resumed``: those that existed already.
         left_out: targets that nothing could be made for.
         stopwatch: where the time went, if that was asked for.
+        chosen: with an r for each image, how many jobs of this run have each; else empty.
     """
 
     manifest: Path
@@ -55,6 +55,7 @@ class Made:
     skipped: int
     left_out: tuple[str, ...] = ()
     stopwatch: Stopwatch | None = None
+    chosen: Mapping[float, int] = field(default_factory=dict)
 
     @property
     def root(self) -> Path:
@@ -137,12 +138,16 @@ class Run:
         from genie_cli.generate.folder import Output
 
         with Output(Path(self.settings.output.dir), self._header(), self.share.name).looked_at() as known:
-            tally = Tally.of(self.jobs, known.made, self._steps_for, tokenizer.check_for(self.located))
+            tally = self._tally(known, tokenizer.check_for(self.located))
         chosen = self._choices
         workers = Workers.of(self.settings.model, self._devices, chosen.device)
         rows = 1 if self.settings.generate.guidance == 1 else 2
         engine = self._engine([]) if not workers.elsewhere or is_usable(chosen.device) else None
         return Estimate.of(tally, self.located, chosen, engine, self.settings.output.format, workers, rows)
+
+    def _tally(self, known: Ledger, check: Callable[[str], None]) -> Tally:
+        """What there is to make; see `Tally.of`."""
+        return Tally.of(self.jobs, known.made, self._steps_for, check)
 
     def _steps_for(self, r: float) -> int:
         from genie_cli.diffusion.solver import steps_of
@@ -199,7 +204,7 @@ class Run:
     def _choices(self) -> Choices:
         """How images are made here: as asked, else as the run that began the folder, else as suits the machine."""
         from genie_cli.diffusion.choices import choose
-        from genie_cli.generate.binding import begun
+        from genie_cli.generate.binding import begun, following
 
         model = following(self.settings.model, begun(Path(self.settings.output.dir)))
         if self._devices:
@@ -237,24 +242,6 @@ class Run:
             ),
             versions=versions(),
         )
-
-
-def following(model: Model, begun: RunSettings) -> Model:
-    """The model's settings, with what they leave to ``auto`` as it was settled by the run that began the folder.
-
-    Args:
-        begun: what the folder's header states; what makes no sense there is left for the folder's own check.
-    """
-    stated = begun.stated()
-    settled: dict[str, Any] = {
-        name: stated[name]
-        for name in Model.model_fields
-        if name in stated and getattr(model, name) == "auto" and name != "device"
-    }
-    try:
-        return Model.model_validate({**model.model_dump(), **settled})
-    except ValidationError:
-        return model
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from sqlite3 import Connection
 from typing import TYPE_CHECKING, Any
 
 from genie_cli import manifest
-from genie_cli.data.listing import is_folder
+from genie_cli.data.listing import counted, is_folder
 from genie_cli.errors import FolderError, OutputError, UsageError
 from genie_cli.files.reading import look, open_text, reason, sha256_of
 from genie_cli.files.temporary import database
@@ -21,7 +21,7 @@ from genie_cli.generate.command import command_of_plan, command_of_rows
 from genie_cli.generate.growth import recipe_of
 from genie_cli.generate.locks import workers
 from genie_cli.header import Header
-from genie_cli.jobs import Plan
+from genie_cli.jobs import Job, Plan
 from genie_cli.manifest import Row
 from genie_cli.observer import Observer
 from genie_cli.recipe import SourceIndex
@@ -199,12 +199,12 @@ class _Seen:
             self.notes.append(f"{error}: what is missing of its plan cannot be counted")
             return True
         rest = f"{_REST} AND planned"
-        before = self.table.execute(rest).fetchone()
+        before, unchosen = self.table.execute(rest).fetchone(), len(self.notes)
         for job in jobs:
             key = bytes.fromhex(job.id)
             self.table.execute(_PLAN, (key, job.target, job.r))
             self.table.execute("UPDATE job SET planned = 1 WHERE id = ?", (key,))
-        return bool(self.table.execute(rest).fetchone() != before)
+        return bool(self.table.execute(rest).fetchone() != before or len(self.notes) > unchosen)
 
     def _jobs(self, plan: Mapping[str, Any], header: Header) -> Plan:
         """The jobs of a plan as its sources are now.
@@ -226,7 +226,22 @@ class _Seen:
             with suppress(UsageError):  # it was left out
                 recipe.check(target, index)
                 possible.append(target)
-        return recipe.model_copy(update={"targets": tuple(possible)}).jobs(index)
+        whole = recipe.model_copy(update={"targets": tuple(possible)})
+        jobs = whole.jobs(index)
+        return Plan(lambda: self._with_rows(jobs, len({*whole.r}))) if whole.chosen_by else jobs
+
+    def _with_rows(self, jobs: Plan, ratios: int) -> Iterator[Job]:
+        """The jobs that have a row, of a plan that makes one at one of several ratios; what has none is noted."""
+        unchosen = 0
+        for family in zip(*[iter(jobs)] * ratios, strict=True):
+            known = [job for job in family if self._has_row(job)]
+            unchosen += not known
+            yield from known
+        if unchosen:
+            self.notes.append(f"{counted(unchosen, 'image')} of --r adaptive: the r is to be chosen first")
+
+    def _has_row(self, job: Job) -> bool:
+        return self.table.execute("SELECT 1 FROM job WHERE id = ?", (bytes.fromhex(job.id),)).fetchone() is not None
 
     def _index(self, root: Path, label: str | None) -> SourceIndex:
         """Of the sources in a folder, which is read once for all plans."""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from genie_cli.fewshot.ada import denoising_steps, histogram, most_adequate
+from genie_cli.generate.ada import denoising_steps, histogram, most_adequate
 
 SEEDS = st.integers(0, 2**32 - 1)
 SOURCE, TARGET = np.array([1, 0], np.float32), np.array([[0, 1]], np.float32)

@@ -16,8 +16,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from genie_cli.backbones.features import normalised
 from genie_cli.diffusion.solver import steps_of
-from genie_cli.fewshot.classifiers import normalised
 
 Features = NDArray[np.float32]
 
@@ -34,9 +34,19 @@ def most_adequate(generated: Features, source: Features, target: Features) -> in
     Returns:
         0 if there is a single image, else 1 .. R - 1; of jumps of the same size the first counts.
     """
+    return after_jump(generated, source, mean_direction(target))
+
+
+def mean_direction(target: Features) -> Features:
+    """The mean, shape (D,), of the L2-normalized features of a target's real images, shape (S, D)."""
+    return np.asarray(normalised(target).mean(axis=0))
+
+
+def after_jump(generated: Features, source: Features, direction: Features) -> int:
+    """As `most_adequate`, for a target whose `mean_direction` is known."""
     if len(generated) == 1:
         return 0
-    axis = normalised(target).mean(axis=0) - normalised(source[None])[0]
+    axis = direction - normalised(source[None])[0]
     return int(np.abs(np.diff(normalised(generated) @ axis)).argmax()) + 1
 
 
