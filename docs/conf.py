@@ -66,7 +66,7 @@ default_role = "py:obj"
 # Types that are documented elsewhere, and those of genie's own that a caller only passes on.
 OTHERS = re.compile(
     r"((collections|collections\.abc|contextlib|enum|numpy|pathlib|pydantic|types|typing)\.[\w.[\]]+"
-    r"|Any|Field|Path|dict\[str|[gl]e=\S+|_\w+"
+    r"|Any|Field|Path|dict\[str|tuple\[str|Mapping\[float|[gl]e=\S+|_\w+"
     r"|(genie_cli\.[\w.]+\.)?(Choices|Condition|Engine|Format|Located|ManifestImages|Outcome|Paired|Planned|Profile)"
     r"|(genie_cli\.[\w.]+\.)?(Ratio|Workers)|genie_cli\.generate\.estimate\.Tally)"
 )
