@@ -34,7 +34,6 @@ MODELS: dict[str, Callable[[Path], Path]] = {
     "v, zero terminal SNR": partial(tiny, **VELOCITIES),
     "XL": tiny_xl,
     "XL, no prompt is an empty one": partial(tiny_xl, zero=False, eos=2),
-    "XL, v, zero terminal SNR": partial(tiny_xl, **VELOCITIES),
 }
 
 

@@ -147,11 +147,11 @@ def test_it_takes_no_more_than_twice_the_steps_of_one_r(
         step(slots)
 
     monkeypatch.setattr(Slots, "_step", counts)
-    assert adaptive("--out", "out", "--steps", "50", "--limit", "4").exit_code == 0
+    assert adaptive("--out", "out", "--steps", "20", "--limit", "4").exit_code == 0
     in_all, taken = taken, 0
-    assert in_all == sum(5 + round(50 * float(str(row["r"]))) for row in rows(tmp_path / "out"))
-    assert adaptive("--out", "one", "--steps", "50", "--limit", "4", options=("--r", "0.8")).exit_code == 0
-    assert taken == 4 * 40
+    assert in_all == sum(5 + round(20 * float(str(row["r"]))) for row in rows(tmp_path / "out"))
+    assert adaptive("--out", "one", "--steps", "20", "--limit", "4", options=("--r", "0.8")).exit_code == 0
+    assert taken == 4 * 16
     assert in_all <= 2 * taken
 
 
