@@ -16,9 +16,7 @@ from tests.docs.shell import Shell
 _ELSEWHERE = {"python.md": "tests/test_api.py", "models.md": "tests/diffusion/"}
 _LIST = re.findall(r"^## How to\n(.*?)^## ", (DOCS / "index.md").read_text(encoding="utf-8"), re.M | re.S)[0]
 _LINKED = [DOCS / name for name in re.findall(r"^- \[[^]]*\]\(([\w/.-]+)", _LIST, re.M)]
-_SLOW = pytest.mark.skipif(
-    "SLOW_TESTS" not in os.environ, reason="slow: a training, a map, probes; set SLOW_TESTS=1 to run it"
-)
+_SLOW = pytest.mark.skipif("SLOW_TESTS" not in os.environ, reason="slow: set SLOW_TESTS=1 to run it")
 PAGES = [
     pytest.param(page, marks=[_SLOW] if page.stem in ("adaptive-r", "gallery", "measure") else [], id=page.stem)
     for page in [ROOT / "README.md", *_LINKED]
