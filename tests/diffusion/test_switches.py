@@ -3,6 +3,7 @@ does not work."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -99,10 +100,8 @@ def test_other_rows_change_nothing_on_a_gpu() -> None:
 
 
 @pytest.mark.skipif(not compiling.compiler(), reason="needs a C++ compiler")
-def test_compiled_transformer_blocks_make_the_same_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And their code is kept in genie's cache."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", default_cache_dir())  # as torch does
+def test_compiled_transformer_blocks_make_the_same_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", f"{default_cache_dir()}-of-tests")  # kept from run to run
     eager = replace(load(locate("digits"), "cpu"), unet=small_unet())
     compiled = replace(eager, unet=small_unet())
     with inductor.patch(compile_threads=1):  # no process pool, each process of which would import torch
@@ -111,7 +110,17 @@ def test_compiled_transformer_blocks_make_the_same_images(tmp_path: Path, monkey
     assert largest_difference(images, made(eager, REQUESTS)) <= 1
     parts = {type(part).__name__ for part in compiled.unet.modules() if part._compiled_call_impl is not None}
     assert parts == {"BasicTransformerBlock"}
-    assert list((tmp_path / "genie/compiled").rglob("*.so"))
+
+
+@pytest.mark.skipif(not compiling.compiler(), reason="needs a C++ compiler")
+def test_compiled_code_is_kept_in_genies_cache_unless_a_person_says_where(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for before, after in ((default_cache_dir(), tmp_path / "genie/compiled"), ("/elsewhere", "/elsewhere")):
+        monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", before)  # torch does so itself, with its default
+        compiling.use("full", torch.nn.Linear(1, 1), CPU)  # which compiles at its first call
+        assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == str(after)
 
 
 def small_unet() -> Any:
