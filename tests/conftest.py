@@ -56,14 +56,20 @@ def open_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def genie(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, _cache: Path) -> Genie:
+def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The working directory, with no setting in the environment."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("GENIE_")]:
+        monkeypatch.delenv(name)
+    return tmp_path
+
+
+@pytest.fixture
+def genie(monkeypatch: pytest.MonkeyPatch, nothing_set: Path, _cache: Path) -> Genie:
     """Runs `genie ...` in this process, in ``tmp_path``, with the bundled model and few steps where it generates.
 
     What it keeps between runs is kept for the whole session, unless another ``cache`` is given.
     """
-    monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.startswith("GENIE_")]:
-        monkeypatch.delenv(name)
 
     def run(*words: object, stdin: str | None = None, cache: Path = _cache) -> Result:
         monkeypatch.setenv("XDG_CACHE_HOME", str(cache))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -36,13 +35,10 @@ def three_of_each(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def nothing_set(_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working directory, no setting in the environment, and the cache of all tests."""
-    monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.startswith("GENIE_")]:
-        monkeypatch.delenv(name)
+def nothing_set(_cache: Path, nothing_set: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """As for all tests, with their cache."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(_cache))
-    return tmp_path
+    return nothing_set
 
 
 @pytest.fixture

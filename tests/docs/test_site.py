@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -10,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
+from tests.browsers import chromium
 from tests.docs.blocks import DOCS, ROOT
 
 NARROW = 360  # pixels
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
 def build(source: Path, to: Path) -> subprocess.CompletedProcess[str]:
@@ -33,14 +32,8 @@ def site() -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = next((found for name in _NAMES if (found := shutil.which(name))), None)
-    if path is None:
-        assert "CI" not in os.environ, "the tests of the site need Chromium"
-        pytest.skip("no Chromium on this machine: apt-get install chromium")
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"] if os.geteuid() == 0 else [])
+    with chromium("the site") as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from genie_cli import api
 from genie_cli.manifest import Row
+from tests.browsers import chromium
 from tests.gallery import made
-
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
 @dataclass
@@ -34,15 +31,8 @@ class Watched:
 
 @pytest.fixture(scope="module")  # while it is open, an event loop runs, which tests of other modules may not expect
 def browser() -> Iterator[Browser]:
-    path = next((found for name in _NAMES if (found := shutil.which(name))), None)
-    if path is None:
-        assert "CI" not in os.environ, "the tests of the gallery need Chromium"
-        pytest.skip("no Chromium on this machine: apt-get install chromium")
-    with sync_playwright() as driver:
-        # As root, in containers, Chromium's sandbox cannot be set up; the pages are our own.
-        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"] if os.geteuid() == 0 else [])
+    with chromium("the gallery") as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A run goes on with photos that were moved, and says so where those of before are still there."""
+"""A run resumes with photos that were moved, and warns if the photos are also still in their old place."""
 
 from __future__ import annotations
 

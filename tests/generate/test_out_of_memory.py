@@ -1,4 +1,4 @@
-"""A run whose device has room for fewer images than it was told goes on with fewer, and says so."""
+"""A run continues with a smaller batch, and warns, if the device has too little memory for --slots."""
 
 from __future__ import annotations
 

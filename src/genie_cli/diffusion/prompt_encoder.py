@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from genie_cli.devices import to_device
-from genie_cli.diffusion import network
+from genie_cli.diffusion import network, tokenizer
 from genie_cli.diffusion.family import Embedding, Family
 from genie_cli.diffusion.locate import Located
 from genie_cli.diffusion.tokenizer import Tokenizer
@@ -34,7 +34,7 @@ class PromptEncoder:
         Raises:
             UsageError: the prompt has more tokens than the model reads.
         """
-        ids = [to_device(tokenizer.ids(prompt), self.device) for tokenizer in self.tokenizers]
+        ids = [to_device(each.ids(prompt), self.device) for each in self.tokenizers]
         return self.family.embed(self.networks, ids)
 
     def embed_negative(self, prompt: str) -> Embedding:
@@ -49,18 +49,18 @@ def load(located: Located, family: Family, device: torch.device, dtype: torch.dt
     Raises:
         ModelError: a part is damaged, not whole or of another model, or does not fit into the device's memory.
     """
-    tokenizers = tuple(Tokenizer(located, encoder) for encoder in family.text_encoders)
+    tokenizers = tokenizer.of(located)
     networks = tuple(network.load(located, encoder, device, dtype) for encoder in family.text_encoders)
-    for tokenizer, loaded in zip(tokenizers, networks, strict=True):
-        _add_words(tokenizer, loaded)
+    for each, loaded in zip(tokenizers, networks, strict=True):
+        _add_words(each, loaded)
     return PromptEncoder(family, tokenizers, networks, device)
 
 
-def _add_words(tokenizer: Tokenizer, loaded: Any) -> None:
+def _add_words(taught: Tokenizer, loaded: Any) -> None:
     import torch
 
     known = loaded.get_input_embeddings()
-    if tokenizer.words:
-        rows = [known.weight, *(word.vectors.to(known.weight) for word in tokenizer.words)]
+    if taught.words:
+        rows = [known.weight, *(word.vectors.to(known.weight) for word in taught.words)]
         known.weight = torch.nn.Parameter(torch.cat(rows), requires_grad=False)
         known.num_embeddings = len(known.weight)
