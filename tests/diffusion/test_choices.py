@@ -44,9 +44,9 @@ def test_slots_are_as_many_as_fit(free: int, weights: int, step: int, decode: in
 
 
 @given(steps=st.integers(0, 10**9), dtype=st.sampled_from(["float32", "bfloat16", "float16"]))
-def test_compiling_must_clearly_pay(steps: int, dtype: str) -> None:
+def test_compiling_must_pay_within_two_runs(steps: int, dtype: str) -> None:
     choice = compiling.choose(steps, dtype)
-    assert (choice == "full") == (steps * compiling.SAVED_SECONDS.get(dtype, 0) >= 2 * compiling.COMPILE_SECONDS)
+    assert (choice == "full") == (2 * steps * compiling.SAVED_SECONDS.get(dtype, 0) >= compiling.COMPILE_SECONDS)
 
 
 def test_auto_on_a_cpu() -> None:

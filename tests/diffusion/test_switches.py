@@ -23,6 +23,8 @@ from genie_cli.diffusion.locate import locate
 from genie_cli.diffusion.requests import Request
 from genie_cli.diffusion.snapshot import Snapshot, load
 from genie_cli.errors import ModelError
+from tests.diffusion.small_unet import small_unet
+from tests.slow import slow
 
 CPU = torch.device("cpu")
 ASKED = [("two", 1), ("six", 0.6), ("one", 0.8)]
@@ -99,6 +101,7 @@ def test_other_rows_change_nothing_on_a_gpu() -> None:
     check_neighbors(load(locate("digits"), "cuda"))
 
 
+@slow
 @pytest.mark.skipif(not compiling.compiler(), reason="needs a C++ compiler")
 def test_compiled_transformer_blocks_make_the_same_images(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", f"{default_cache_dir()}-of-tests")  # kept from run to run
@@ -119,28 +122,8 @@ def test_compiled_code_is_kept_in_genies_cache_unless_a_person_says_where(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     for before, after in ((default_cache_dir(), tmp_path / "genie/compiled"), ("/elsewhere", "/elsewhere")):
         monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", before)  # torch does so itself, with its default
-        compiling.use("full", torch.nn.Linear(1, 1), CPU)  # which compiles at its first call
+        compiling.use("full", torch.nn.Linear(1, 1), CPU)  # which is compiled at its first call
         assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == str(after)
-
-
-def small_unet() -> Any:
-    """A UNet with a single block at each end, which compiles in seconds; always the same weights."""
-    from diffusers import UNet2DConditionModel
-
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        unet = UNet2DConditionModel(
-            sample_size=8,
-            block_out_channels=(16,),
-            norm_num_groups=8,
-            layers_per_block=1,
-            down_block_types=("CrossAttnDownBlock2D",),
-            mid_block_type=None,
-            up_block_types=("CrossAttnUpBlock2D",),
-            cross_attention_dim=64,
-            attention_head_dim=2,
-        )
-    return unet.eval().requires_grad_(False)
 
 
 @pytest.mark.parametrize("choice", ["regional", "full"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 
@@ -11,14 +10,14 @@ import pytest
 
 from tests.docs.blocks import DOCS, ROOT, Block, blocks
 from tests.docs.shell import Shell
+from tests.slow import slow
 
 # Not here: pages whose Python is run by tests/test_api.py, and those whose commands need files of the reader's own.
 _ELSEWHERE = {"python.md": "tests/test_api.py", "models.md": "tests/diffusion/"}
 _LIST = re.findall(r"^## How to\n(.*?)^## ", (DOCS / "index.md").read_text(encoding="utf-8"), re.M | re.S)[0]
 _LINKED = [DOCS / name for name in re.findall(r"^- \[[^]]*\]\(([\w/.-]+)", _LIST, re.M)]
-_SLOW = pytest.mark.skipif("SLOW_TESTS" not in os.environ, reason="slow: set SLOW_TESTS=1 to run it")
 PAGES = [
-    pytest.param(page, marks=[_SLOW] if page.stem in ("adaptive-r", "gallery", "measure") else [], id=page.stem)
+    pytest.param(page, marks=[slow] if page.stem in ("adaptive-r", "gallery", "measure") else [], id=page.stem)
     for page in [ROOT / "README.md", *_LINKED]
     if page.name not in _ELSEWHERE
 ]

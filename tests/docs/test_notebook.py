@@ -1,8 +1,7 @@
-"""The notebook of the tutorial is executed, and is kept without outputs."""
+"""The notebook of the tutorial is executed at night, and is kept without outputs."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import nbformat
@@ -10,10 +9,9 @@ import pytest
 from nbclient import NotebookClient
 
 from tests.docs.blocks import DOCS, ROOT
+from tests.slow import slow
 
 NOTEBOOK = DOCS / "tutorial-notebook.ipynb"
-# Fewer images and steps, so that it takes seconds; all of it is run if the environment has SLOW_TESTS.
-_SHORTER = {} if "SLOW_TESTS" in os.environ else {"per_target=40": "per_target=8", "steps=20": "steps=6"}
 
 
 def read() -> nbformat.NotebookNode:
@@ -21,19 +19,15 @@ def read() -> nbformat.NotebookNode:
     return notebook
 
 
+@slow
 def test_it_runs(nothing_set: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT / "src"))
     notebook = read()
-    for cell in notebook.cells:
-        for written, instead in _SHORTER.items():
-            assert cell.cell_type != "code" or "steps" not in cell.source or written in cell.source
-            cell.source = cell.source.replace(written, instead)
     NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(nothing_set)}}).execute()
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     said = "".join(output.text for output in outputs if "text" in output)
     assert "45% of the sevens are recognized" in said
-    if not _SHORTER:
-        assert "seven  45% -> 69%" in said
+    assert "seven  45% -> 69%" in said
     assert (nothing_set / "set/train/seven").is_dir()
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
 import pytest
 
+from tests import slow
 from tests.docs.blocks import DOCS, Block, blocks
 from tests.docs.shell import Shell
 
 PAGE = DOCS / "tutorial.md"
 # Fewer images and steps, so that it takes seconds; all of it is run if the environment has SLOW_TESTS.
-WHOLE = "SLOW_TESTS" in os.environ
+WHOLE = slow.ARE_RUN
 _SHORTER = {"--per-target 40": "--per-target 6", "--per-target 60": "--per-target 4", "--steps 20": "--steps 4"}
 
 

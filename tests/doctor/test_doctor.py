@@ -25,6 +25,7 @@ from genie_cli.doctor.finding import Finding
 from genie_cli.doctor.models import DEFAULT, bundled
 from genie_cli.doctor.models import cache as cached_models
 from tests.diffusion.snapshots import copied
+from tests.slow import slow
 
 AREAS = ["versions", "device", "memory", "precision", "attention", "models", "cache", "disk"]
 
@@ -230,6 +231,7 @@ class TestCommand:
         assert exit_.value.exit_code == 1
         assert "genie generate --out /path/on/another/disk\n" in screen.getvalue()
 
+    @slow
     def test_a_broken_environment(self, tmp_path: Path) -> None:
         """In a process of its own, since huggingface_hub reads the environment when it is imported."""
         (tmp_path / "file").touch()

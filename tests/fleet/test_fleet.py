@@ -24,6 +24,7 @@ from genie_cli.generate.run import Run
 from genie_cli.jobs import Job, Method, Plan
 from genie_cli.observer import Observer, Progress, WorkerStatus
 from tests.fleet.conftest import HOW, Library, shown
+from tests.slow import slow
 
 GENIE = [sys.executable, "-m", "genie_cli"]
 
@@ -146,6 +147,7 @@ def test_what_a_worker_cannot_do_is_said_with_its_name(library: Library, tmp_pat
         assert "Traceback (most recent call last)" in raised.value.__notes__[0]
 
 
+@slow
 def test_a_worker_with_other_versions_is_refused(library: Library, tmp_path: Path) -> None:
     with api.planned(library.photos, "seven", out=tmp_path, devices="cpu", **HOW) as run:
         fleet = fleet_of(run)
@@ -179,7 +181,7 @@ def test_a_plan_without_end_is_never_held(library: Library, tmp_path: Path) -> N
         images.close()
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGKILL, marks=slow), signal.SIGINT])
 def test_a_run_that_is_ended_leaves_no_process_and_is_resumed(
     library: Library, tmp_path: Path, number: signal.Signals
 ) -> None:

@@ -25,6 +25,7 @@ from genie_cli.fleet.fleet import Fleet, WorkerError
 from genie_cli.fleet.ray_cluster import RayCluster
 from genie_cli.observer import Observer, Progress
 from tests.fleet.conftest import HOW, Library
+from tests.slow import slow
 
 _STORE_BYTES = 80 * 2**20
 _OURS = (b"ray::RayActor", b"ray_bridge", b"raylet/raylet", b"gcs_server", b"runtime_env", b"DashboardAgent")
@@ -59,7 +60,7 @@ class Machines:
 
 
 # A cluster of several machines takes over a minute of two cores: the nightly job runs these.
-pytestmark = pytest.mark.skipif("SLOW_TESTS" not in os.environ, reason="slow: set SLOW_TESTS=1 to run it")
+pytestmark = slow
 
 
 @pytest.fixture(scope="module")

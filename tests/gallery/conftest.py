@@ -90,6 +90,12 @@ def page(watched: Watched, shown: Shown) -> Page:
     return watched.page
 
 
+def address(page: Page) -> str:
+    """What the page itself has as its address; the driver's own record of it comes later."""
+    found: str = page.evaluate("location.href")
+    return found
+
+
 def ids(page: Page) -> list[str]:
     """The ids of all rows that are shown, in or out of view."""
     found: list[str] = page.evaluate("Array.from(genie.viewport.view.order, genie.id)")

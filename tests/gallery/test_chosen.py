@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page
 from genie_cli import api
 from genie_cli.manifest import Status
 from tests.conftest import Genie
-from tests.gallery.conftest import Shown, Watched, ids, wait_until
+from tests.gallery.conftest import Shown, Watched, address, ids, wait_until
 from tests.gallery.made import RATIOS
 
 CLIPBOARD = "navigator.clipboard.writeText = async (text) => { window.copied = text; };"
@@ -57,7 +57,7 @@ def test_the_keyboard_is_enough(page: Page) -> None:
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowRight")
-    assert page.url.endswith(f"#image={order[2]}")
+    assert address(page).endswith(f"#image={order[2]}")
     page.wait_for_selector(f"dialog .all:has-text('{order[2]}')")
     page.keyboard.press("Escape")
     page.wait_for_selector("dialog", state="hidden")

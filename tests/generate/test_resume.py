@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import slow
 from tests.conftest import Genie, tree
 from tests.generate.command import EVERYTHING, rows
 
@@ -50,7 +51,7 @@ def test_the_first_images_of_a_plan_of_a_billion(genie: Genie, tmp_path: Path) -
     assert tree(tmp_path / "out") == before
 
 
-MOMENTS = 20 if "SLOW_TESTS" in os.environ else 4  # of some hundred
+MOMENTS = 20 if slow.ARE_RUN else 2  # of some hundred
 
 # Run in a process of its own, which dies by its own hand at the n-th thing it does to the output folder:
 # every moment between two file operations is a moment at which `kill -9` may come.

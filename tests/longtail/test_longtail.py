@@ -16,6 +16,7 @@ from genie_cli.data.digits.paint import CLASSES, DigitsInTheWild
 from genie_cli.jobs import Job
 from genie_cli.settings import flag_of
 from tests.conftest import Genie
+from tests.slow import slow
 
 COUNTS = {"zero": 12, "one": 8, "two": 5, "three": 2, "four": 2}
 FOLDER = ("--dataset", "folder", "--data-dir", "photos", "--thresholds", "6,4")
@@ -263,6 +264,7 @@ def test_a_missing_image_is_named_by_every_reader(genie: Genie, photos: Path, tm
     assert f"{lost.name}: cannot be read: No such file or directory" in told.stderr
 
 
+@slow
 def test_two_processes_say_everything_once(photos: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone", "-m", "genie_cli"]
     words = ["longtail", *map(str, FOLDER), *map(str, TRAINED), "--augment", "none", "--device", "cpu", "--out", "out"]

@@ -1,4 +1,4 @@
-"""Compiling a UNet with torch.compile: whether it pays, whether it works here, and doing it."""
+"""Compiling a UNet: whether it pays, whether it works here, and doing it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import os
 import shutil
 import sys
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genie_cli.diffusion.ahead_of_time import CompiledUNet
 from genie_cli.errors import ModelError, said
 from genie_cli.files.cache import cache
 
@@ -16,25 +18,27 @@ if TYPE_CHECKING:
 
 # Measured on two cores with the bundled model and 32 slots (docs/performance.md), by precision. Where nothing was
 # measured, nothing is compiled unless asked for.
-COMPILE_SECONDS = 25.0  # for the whole UNet, once per run
-SAVED_SECONDS = {"float32": 0.00034, "bfloat16": 0.00063}  # per solver step of one image
+COMPILE_SECONDS = 32.0  # for the whole UNet; the code is kept
+SAVED_SECONDS = {"float32": 0.00056, "bfloat16": 0.00092}  # per solver step of one image
+RUNS = 2  # of one length, after which compiling must have paid
 _CACHE_DIR = "TORCHINDUCTOR_CACHE_DIR"  # read by torch whenever it compiles
-_CLEAR_WIN = 2  # times as much must be saved as is spent, since other machines differ
 
 
 def choose(steps: int, dtype: str) -> str:
-    """``"full"`` if compiling a small UNet on a CPU saves clearly more time than it takes, else ``"off"``.
+    """``"full"`` if two runs like this one save what compiling a small UNet on a CPU takes once, else ``"off"``.
+
+    Whether the code is there already does not matter, so that the same command makes the same bytes each time.
 
     Args:
         steps: solver steps of the whole run: steps per image, summed over its images.
         dtype: ``"float32"``, ``"float16"`` or ``"bfloat16"``.
     """
     saved = steps * SAVED_SECONDS.get(dtype, 0)
-    return "full" if saved >= _CLEAR_WIN * COMPILE_SECONDS else "off"
+    return "full" if RUNS * saved >= COMPILE_SECONDS else "off"
 
 
 def compiler() -> str:
-    """The path of the C++ compiler that torch.compile uses on a CPU, or ``""`` if there is none."""
+    """The path of the C++ compiler that torch uses on a CPU, or ``""`` if there is none."""
     return shutil.which(os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")) or ""
 
 
@@ -42,7 +46,8 @@ def use(choice: str, unet: Any, device: torch.device) -> None:
     """Compile a UNet in place.
 
     Compilation happens at the UNet's first call, for the shapes of that call. The compiled code is kept in genie's
-    cache, where a later run finds it, unless TORCHINDUCTOR_CACHE_DIR says where.
+    cache, where a later run finds it; what torch.compile keeps, unless TORCHINDUCTOR_CACHE_DIR says where. A whole UNet
+    on a CPU is compiled ahead of time, everything else by torch.compile, which a later run has to trace again.
 
     Args:
         choice: ``"off"``, ``"regional"`` (only its transformer blocks) or ``"full"``.
@@ -54,7 +59,15 @@ def use(choice: str, unet: Any, device: torch.device) -> None:
     """
     if choice == "off":
         return
+    if device.type == "cpu" and not compiler():
+        raise ModelError(
+            f"--compile {choice} needs a C++ compiler, and none was found",
+            "install one (apt install g++; xcode-select --install), or set CXX to yours, or use --compile off",
+        )
     _keep()
+    if choice == "full" and device.type == "cpu":
+        unet.forward = CompiledUNet(unet, _folder())
+        return
     _require(device, choice)
     if choice == "regional":
         unet.compile_repeated_blocks(dynamic=False)
@@ -69,12 +82,16 @@ def _keep() -> None:
     # torch itself writes its default, a temporary folder, into the environment once it is imported.
     if os.environ.get(_CACHE_DIR, default_cache_dir()) != default_cache_dir():
         return
-    folder = cache() / "compiled"
+    folder = _folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:  # torch has a place of its own
         return
     os.environ[_CACHE_DIR] = str(folder)
+
+
+def _folder() -> Path:
+    return cache() / "compiled"
 
 
 def _require(device: torch.device, choice: str) -> None:
@@ -83,11 +100,6 @@ def _require(device: torch.device, choice: str) -> None:
     from torch._inductor import config
 
     flag = f"--compile {choice}"
-    if device.type == "cpu" and not compiler():
-        raise ModelError(
-            f"{flag} needs a C++ compiler, and none was found",
-            "install one (apt install g++; xcode-select --install), or set CXX to yours, or use --compile off",
-        )
     ones = torch.ones(8, device=device)
     try:
         # Without the cache: a result of an earlier run would show nothing about the compiler of today.

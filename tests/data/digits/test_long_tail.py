@@ -16,6 +16,7 @@ from genie_cli.data.digits.long_tail import exponential, paint_splits, read, sca
 from genie_cli.data.digits.paint import CLASSES, IMAGE_SIZE, DigitsInTheWild, scans_of
 from genie_cli.longtail.groups import THRESHOLDS, Group, Profile
 from tests.conftest import tree
+from tests.slow import slow
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +62,7 @@ def pools(cache: Path) -> dict[int, Dataset]:
     return {pool: read(cache, pool=pool) for pool in range(4)}
 
 
+@slow
 class TestPools:
     def test_they_are_alike_and_share_no_image(self, pools: dict[int, Dataset]) -> None:
         images = [{source.sha256 for source in (*found.train, *found.test)} for found in pools.values()]
