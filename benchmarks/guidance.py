@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -23,11 +24,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.paper.outcomes import Pools
+from benchmarks.paper.plan import BACKBONES, EPISODES, GENIE, PLAIN, folder
 from benchmarks.presets import open_source
 from benchmarks.report import print_table
 from genie_cli import api
 from genie_cli.backbones.digits import classify
-from genie_cli.data import catalog
+from genie_cli.config import Settings
 from genie_cli.data.digits import CLASSES, DigitsInTheWild
 from genie_cli.diffusion.denoiser import Denoiser
 from genie_cli.diffusion.family import Embedding
@@ -36,14 +39,10 @@ from genie_cli.diffusion.requests import Request, SourceImage
 from genie_cli.diffusion.snapshot import load
 from genie_cli.diffusion.solver import steps_of
 from genie_cli.evaluate.statistics import paired_difference
-from genie_cli.fewshot.compare import accuracy, difference
-from genie_cli.fewshot.episodes import read_lists
-from genie_cli.fewshot.predictions import Predictions
+from genie_cli.fewshot.compare import difference
 from genie_cli.gallery.figures.ratios import wilson
-from genie_cli.jobs import Source
 
 STEPS, GUIDANCE, SLOTS = 50, 7.5, 32
-EPISODES = 600  # of each pool and number of shots
 RATIOS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 ALL = range(STEPS)
 NONE = range(0)
@@ -52,8 +51,6 @@ INTERVALS = (
     *(range(start, STEPS) for start in (10, 20)),  # the first ones
     *(range(start, end) for start in (10, 20) for end in (45, 40)),  # both
 )
-BACKBONES = ("digits", "lite0-64")
-LABEL = "genie r=0.8"
 
 
 class PartlyGuided(Denoiser):
@@ -76,8 +73,9 @@ class PartlyGuided(Denoiser):
             tuple(torch.cat([without.expand(len(rows), *given.shape[1:]), given]) for without, given in pairs),
         )
         unconditional, conditional = predicted.split([len(rows), len(latents)])
-        conditional[rows] = unconditional + self.guidance * (conditional[rows] - unconditional)
-        return conditional
+        result: torch.Tensor = conditional.clone()
+        result[rows] = unconditional + self.guidance * (conditional[rows] - unconditional)
+        return result
 
 
 def main() -> None:
@@ -91,7 +89,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.accuracy:
         pools = [int(pool) for pool in options.pools.split(",")]
-        result = accuracies(options.out, options.accuracy, pools)
+        result: Sequence[dict[str, Any]] = accuracies(options.out, options.accuracy, pools)
     else:
         result = consistencies(options.count)
     if options.json:
@@ -214,66 +212,50 @@ def cells(figures: dict[str, Any]) -> list[str]:
     return [figures["guided"], *rows, *shares, *change, moved, f"{np.mean(figures['difference']):.2f}"]
 
 
-def accuracies(out: Path, candidates: Sequence[range], pools: Sequence[int]) -> list[dict[str, Any]]:
+def accuracies(out: Path, candidates: Sequence[range], pools: Sequence[int]) -> list[dict[str, str]]:
     """The accuracy with each interval less that with guidance in all steps, on the same episodes; printed, too."""
-    found = []
     for pool in pools:
         for guided in (ALL, *candidates):
             evaluate(out, guided, pool)
-    for backbone in BACKBONES:
-        for shots in (1, 5):
-            for guided in candidates:
-                found.append(compared(out, guided, pools, backbone, shots))
-    print_table(tuple(found[0]), [[str(value) for value in each.values()] for each in found])
+    cases = product(BACKBONES, (1, 5), candidates)
+    found = [compared(out, guided, pools, backbone, shots) for backbone, shots, guided in cases]
+    print_table(tuple(found[0]), [list(each.values()) for each in found])
     return found
 
 
 def evaluate(out: Path, guided: range, pool: int) -> None:
     """Make the images of a pool, and evaluate them with both backbones; what is there is not made again."""
-    asked = {"augment": "genie", "pool": pool, "seed": pool, "episodes": EPISODES, "jobs": 1}
-    made = folder(out, guided, pool, BACKBONES[0])
-    how = {
-        "model": "digits",
-        "dtype": "float32",
-        "compile": "off",
-        "slots": SLOTS,
-        "steps": STEPS,
-        "guidance": GUIDANCE,
-    }
+    settings = Settings.model_validate(
+        {
+            "data": {"pool": pool},
+            "fewshot": {"episodes": EPISODES},
+            "generate": {"seed": pool, "steps": STEPS, "guidance": GUIDANCE},
+            "model": {"name": "digits", "dtype": "float32", "compile": "off", "slots": SLOTS},
+        }
+    )
+    images: tuple[Path, ...] = ()
     with patch("genie_cli.diffusion.engine.Denoiser", partial(PartlyGuided, guided=guided)):
-        api.fewshot("digits", backbone=BACKBONES[0], out=made, **asked, **how)
-    for backbone in BACKBONES[1:]:
-        there = folder(out, guided, pool, backbone)
-        api.fewshot("digits", backbone=backbone, manifest=made / "images", out=there, **asked)
+        for backbone in BACKBONES:
+            there = out / folder(name(guided), pool, backbone)
+            api.fewshot(
+                PLAIN, augment="genie", backbone=backbone, manifest=images, out=there, settings=settings, jobs=1
+            )
+            images = images or (there / "images",)
 
 
-def folder(out: Path, guided: range, pool: int, backbone: str) -> Path:
-    return out / f"{name(guided)}-{pool}-{backbone}"
-
-
-def compared(out: Path, guided: range, pools: Sequence[int], backbone: str, shots: int) -> dict[str, Any]:
+def compared(out: Path, guided: range, pools: Sequence[int], backbone: str, shots: int) -> dict[str, str]:
     """A difference in percentage points, with its 95 % intervals over episodes and clustered by scan."""
-    lists, originals = [], {}
-    for pool in pools:
-        dataset = catalog.load("fewshot", "digits", pool=pool)
-        originals |= dataset.originals
-        there, everywhere = (folder(out, each, pool, backbone) for each in (guided, ALL))
-        path = there / f"episodes-5-way-{shots}-shot.jsonl"
-        (listed,) = read_lists([path], dataset, catalog.entry("fewshot", "digits").name_of(pool))
-        predicted = [Predictions.read(each, listed).predicted(LABEL) or () for each in (there, everywhere)]
-        lists.append((listed, *predicted))
-
-    def original_of(source: Source) -> Hashable:
-        return originals.get(source.sha256, source.sha256)
-
-    own, all_ = (accuracy([(each[0], each[at]) for each in lists], original_of).mean for at in (1, 2))
-    change = difference(lists, original_of)
+    ours, usual = (Pools.read(out, name(each), PLAIN, pools, backbone, shots) for each in (guided, ALL))
+    pairs = zip(ours.pools, usual.pools, strict=True)
+    change = difference(
+        [(a.listed, a.predicted(GENIE) or (), b.predicted(GENIE) or ()) for a, b in pairs], ours.original_of
+    )
     return {
         "backbone": backbone,
-        "shots": shots,
+        "shots": str(shots),
         "guided": name(guided),
-        "accuracy": f"{100 * own:.2f}",
-        "guided throughout": f"{100 * all_:.2f}",
+        "accuracy": f"{100 * ours.accuracy(GENIE).mean:.2f}",
+        "guided throughout": f"{100 * usual.accuracy(GENIE).mean:.2f}",
         "difference": f"{100 * change.mean:+.2f}",
         "over episodes": f"± {100 * change.episodes.half_width:.2f}",
         "clustered": f"± {100 * change.half_width:.2f}",
