@@ -5,8 +5,8 @@ instead of two. For each interval of the 50 steps of the full schedule, which be
 that are saved, the share of images in which the bundled oracle sees the target, and how far the images are from those
 that are guided throughout: the mean absolute difference of their values, in 1/255.
 
-    python -m benchmarks.guidance                             # 300 images at each of six noise ratios
-    python -m benchmarks.guidance --accuracy 0-40,0-30        # accuracy of GeNIe(.8) with these intervals
+    python -m benchmarks.guidance                             # 160 images at each of six noise ratios
+    python -m benchmarks.guidance --accuracy 0-35,0-30        # accuracy of GeNIe(.8) with these intervals
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class PartlyGuided(Denoiser):
 def main() -> None:
     """Measure, and print tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--count", type=int, default=300, help="images at each noise ratio")
+    parser.add_argument("--count", type=int, default=160, help="images at each noise ratio")
     parser.add_argument("--accuracy", type=intervals, help="measure accuracy with these intervals instead: 0-40,10-50")
     parser.add_argument("--pools", default="1", help="pools of the digits for --accuracy")
     parser.add_argument("--out", type=Path, default=Path("build/guidance"), help="folder for --accuracy")
