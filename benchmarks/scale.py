@@ -18,8 +18,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -132,7 +134,6 @@ def commands(folder: Path, images: int) -> Iterator[tuple[str, str, list[str]]]:
     yield "status", "status", ["status", run]
     yield "status", "status --check", ["status", run, "--check"]
     yield "oracle", "oracle --out", ["oracle", run, "--out", judged]
-    yield "oracle", "oracle --json", ["oracle", run, "--json"]
     yield (
         "select",
         "select --verdict hard --per-target 500",
@@ -170,11 +171,11 @@ def measure(folder: Path, images: int, parts: Sequence[str]) -> Iterator[Measure
 
 
 def timed(name: str, words: Sequence[str], environment: Mapping[str, str]) -> Measured:
-    """Run a command of genie's; its words are shown if it fails."""
-    with tempfile.TemporaryFile() as stderr, open(os.devnull, "wb") as nowhere:
+    """Run a command of genie's, on a terminal unless it is to give JSON; its words are shown if it fails."""
+    with tempfile.TemporaryFile() as stderr, shown(on_terminal="--json" not in words) as stdout:
         started = time.perf_counter()
         process = subprocess.Popen(
-            [sys.executable, "-m", "genie_cli", *words], stdout=nowhere, stderr=stderr, env=environment
+            [sys.executable, "-m", "genie_cli", *words], stdout=stdout, stderr=stderr, env=environment
         )
         _, status, used = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started
@@ -183,6 +184,35 @@ def timed(name: str, words: Sequence[str], environment: Mapping[str, str]) -> Me
             sys.exit(f"genie {' '.join(words)} failed:\n{stderr.read().decode(errors='replace')[-3000:]}")
     memory = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     return Measured(name, seconds, used.ru_utime + used.ru_stime, memory)
+
+
+@contextmanager
+def shown(*, on_terminal: bool) -> Iterator[int]:
+    """A descriptor to write to, whose content goes nowhere; a terminal's is read meanwhile, so that nothing waits."""
+    if not on_terminal:
+        with open(os.devnull, "wb") as nowhere:
+            yield nowhere.fileno()
+        return
+    ours, theirs = os.openpty()
+    reader = Thread(target=_read_all, args=(ours,))
+    reader.start()
+    try:
+        yield theirs
+    finally:
+        os.close(theirs)
+        reader.join()
+        os.close(ours)
+
+
+def _read_all(terminal: int) -> None:
+    with suppress(OSError):  # so ends a terminal that nobody has open any more
+        while os.read(terminal, 1 << 16):
+            pass
+
+
+def line_of(each: Measured) -> list[str]:
+    """A line of the table."""
+    return [each.command, f"{each.seconds:.1f}", f"{each.processors:.1f}", f"{each.memory / 2**30:.2f}"]
 
 
 def main() -> None:
@@ -201,14 +231,11 @@ def main() -> None:
         found = []
         for each in measure(folder, options.images, options.parts.split(",")):
             found.append(each)
-            print(f"{each.command}: {each.seconds:.1f} s", file=sys.stderr, flush=True)
+            print(*line_of(each), sep=", ", file=sys.stderr, flush=True)
     if options.json:
         options.json.write_text(json.dumps([vars(each) for each in found], indent=1) + "\n", encoding="utf-8")
     print(f"{options.images:,} images on {os.cpu_count()} cores\n")
-    lines = [
-        [each.command, f"{each.seconds:.1f}", f"{each.processors:.1f}", f"{each.memory / 2**30:.2f}"] for each in found
-    ]
-    print_table(("command", "seconds", "of processors", "memory, GiB"), lines)
+    print_table(("command", "seconds", "of processors", "memory, GiB"), list(map(line_of, found)))
 
 
 _BUILD = """

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 MAX_BYTES = 1 << 30  # of a file that is read into memory: more than any picture or list that genie can use
-_HUGE = re.compile(r"[eE]\+?0*[1-9]\d\d|\d{300}")  # what may be read as infinity; rare, so that few texts are searched
+# What may be read as infinity: a number with such an exponent, not digits of a hash, so that few texts are searched.
+_HUGE = re.compile(r"(?:^|[\s:,\[])-?\d[\d.]*[eE]\+?0*[1-9]\d\d|\d{300}")
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _FLAGS = ("O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY", "O_BINARY")  # not every system has all of them
 _OPEN_PIPES = ("/dev/fd/", "/proc/self/fd/", "/dev/stdin")  # how they are called
