@@ -165,7 +165,7 @@ def _micro_batches(
     of_epochs = (replace(sampler, epoch=epoch) for epoch in epochs)
     yield from DataLoader(
         AugmentedImages(spec.images, spec.preprocess, spec.crops, spec.recipe, spec.seed),  # type: ignore[arg-type]
-        batch_sampler=chain.from_iterable(of_epochs),  # type: ignore[arg-type]
+        batch_sampler=chain.from_iterable(of_epochs),
         collate_fn=collate,
         num_workers=min(spec.recipe.workers, os.cpu_count() or 1),
         pin_memory=pin_memory,
