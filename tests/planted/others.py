@@ -196,7 +196,8 @@ SELECTION = (
     Fault("chains-of-near-duplicates", "oracle/near_duplicates.py",
           "                    yield places[nearest], float(own[nearest])\n                    continue\n",
           "                    yield places[nearest], float(own[nearest])\n"
-          "                    distances[:, len(places)] = among[row]\n                    kept[len(places)] = block[row]\n"
+          "                    distances[:, len(places)] = among[row]\n"
+          "                    kept[len(places)] = block[row]\n"
           "                    places.append(start + row)\n                    continue\n",
           (f"{_NEAR}::test_the_best_of_each_group_is_kept_and_the_others_name_it",)),
     Fault("made-from-a-test-image-is-no-leak", "oracle/near_duplicates.py",
