@@ -5,19 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
-from collections.abc import Iterable
-from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from genie_cli import manifest
-from genie_cli.backbones.read_ahead import read_ahead
 from genie_cli.errors import UsageError, did_you_mean
 from genie_cli.export import croissant
 from genie_cli.export.folder import MARKER, SetFolder
-from genie_cli.export.form import Content, Form, Linked, Written
+from genie_cli.export.form import Content, Form, Linked
 from genie_cli.export.image_folder import ImageFolder
 from genie_cli.export.options import FormName
 from genie_cli.export.parquet import Parquet
@@ -26,14 +22,13 @@ from genie_cli.export.web_dataset import WebDataset
 from genie_cli.generate import card
 from genie_cli.generate.paths import IMAGES, keep_apart
 from genie_cli.header import Header
-from genie_cli.observer import Observer, Progress
+from genie_cli.observer import Observer
 
 _FORMS: dict[FormName, Form] = {
     FormName.IMAGEFOLDER: ImageFolder(),
     FormName.WEBDATASET: WebDataset(),
     FormName.PARQUET: Parquet(),
 }
-_BATCH = 256  # images that are put in their places while as many wait
 _PHOTOS = "The photos are as they were, with what their metadata say, such as where they were taken."
 
 
@@ -102,9 +97,16 @@ def export(
     form.check(content, observer)
     name = next(name for name, each in _FORMS.items() if type(each) is type(form))
     folder = SetFolder(root, _identity(name, content, form))
+    digests: dict[str, str] = {}
     with folder.opened():
         with observer.progress("images exported", len(content.samples)) as progress:
-            digests = _put(folder, form.files(content), progress)
+            for file in form.files(content):
+                digest = folder.put(file)
+                if isinstance(file, Linked):
+                    progress.advance()
+                else:
+                    digests[file.name] = digest
+                    progress.advance(file.samples)
         documents = {
             croissant.NAME: croissant.text(content, form, digests, license),
             card.NAME: _card(name, content, form, header, license),
@@ -112,25 +114,6 @@ def export(
         kept = tuple(name for name, text in documents.items() if not folder.describe(name, text))
     upload = shlex.join(["hf", "upload", "OWNER/NAME", str(root), "--repo-type", "dataset", "--exclude", ".genie/*"])
     return Exported(root, content.tally, form.loading(root, content), upload, kept)
-
-
-def _put(folder: SetFolder, files: Iterable[Linked | Written], progress: Progress) -> dict[str, str]:
-    """Put all files in their places, images in threads, each of which waits for the disk.
-
-    Returns:
-        The SHA-256 of those that were made, by name.
-    """
-    known = list(files)
-    linked = [partial(folder.put, file) for file in known if isinstance(file, Linked)]
-    with closing(read_ahead([linked[start : start + _BATCH] for start in range(0, len(linked), _BATCH)])) as batches:
-        for batch in batches:
-            progress.advance(len(batch))
-    digests = {}
-    for file in known:
-        if isinstance(file, Written):
-            digests[file.name] = folder.put(file)
-            progress.advance(file.samples)
-    return digests
 
 
 def _identity(name: FormName, content: Content, form: Form) -> dict[str, Any]:

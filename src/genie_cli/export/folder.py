@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Lock
 from typing import Any, BinaryIO, cast
 
 from genie_cli.errors import OutputError
@@ -46,7 +45,6 @@ class SetFolder:
     root: Path
     identity: Mapping[str, Any]
     _made: set[Path] = field(default_factory=set)
-    _lock: Lock = field(default_factory=Lock)  # of the name that a file has while it is written
 
     @contextmanager
     def opened(self) -> Iterator[None]:
@@ -72,7 +70,7 @@ class SetFolder:
             raise OutputError(f"{self.root} holds another export: {change}", _ELSEWHERE)
 
     def put(self, file: Linked | Written) -> str:
-        """Put a file in its place, unless it is there; returns its SHA-256. May be called by several threads.
+        """Put a file in its place, unless it is there; returns its SHA-256.
 
         Raises:
             OutputError: another file is in its place.
@@ -125,8 +123,7 @@ class SetFolder:
         except OSError as error:
             if error.errno not in _NO_LINK:
                 raise
-            with self._lock:
-                self._write(lambda file: file.write(data), final)
+            self._write(lambda file: file.write(data), final)
 
     def _write(self, write: Callable[[BinaryIO], object], final: Path) -> str:
         aside = aside_of(self.root) / "unfinished"

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
-from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from genie_cli.backbones.backbone import Preprocess
@@ -85,12 +84,11 @@ def train(
     finished = resume(state, network, optimizer, accelerator, recipe.epochs)
     model, optimizer = accelerator.prepare(network, optimizer)
     model.train()
-    epochs = range(finished, recipe.epochs)
-    micro_batches = _micro_batches(spec, sampler, epochs, pin_memory=accelerator.device.type == "cuda")
+    loader = _loader(spec, sampler, pin_memory=accelerator.device.type == "cuda")
     bias = None if spec.bias is None else spec.bias.to(accelerator.device)
     step = _MicroBatchStep(model, optimizer, accelerator, spec, sampler, bias)
-    for epoch in epochs:
-        loss = _epoch(step, islice(micro_batches, len(sampler)), epoch)
+    for epoch in range(finished, recipe.epochs):
+        loss = _epoch(step, loader, epoch)
         if accelerator.is_main_process:
             state.save(current(epoch + 1, network, optimizer, accelerator))
         on_epoch(epoch + 1, loss)
@@ -153,35 +151,29 @@ def sampler_for(
     )
 
 
-def _micro_batches(
-    spec: TrainingSpec, sampler: MicroBatchSampler, epochs: Sequence[int], *, pin_memory: bool
-) -> Iterator[Any]:
-    """The micro-batches of all epochs: images (N, 3, H, W) and labels (N, C), or an ImageError.
-
-    The processes that load them are started once, and go on with the next epoch while one ends.
-    """
+def _loader(spec: TrainingSpec, sampler: MicroBatchSampler, *, pin_memory: bool) -> Any:
+    """A DataLoader that yields micro-batches: images (N, 3, H, W) and labels (N, C), or an ImageError."""
     from torch.utils.data import DataLoader
 
-    of_epochs = (replace(sampler, epoch=epoch) for epoch in epochs)
-    yield from DataLoader(
+    return DataLoader(
         AugmentedImages(spec.images, spec.preprocess, spec.crops, spec.recipe, spec.seed),  # type: ignore[arg-type]
-        batch_sampler=chain.from_iterable(of_epochs),
+        batch_sampler=sampler,
         collate_fn=collate,
         num_workers=min(spec.recipe.workers, os.cpu_count() or 1),
         pin_memory=pin_memory,
     )
 
 
-def _epoch(step: _MicroBatchStep, micro_batches: Iterable[Any], epoch: int) -> float:
-    """Train for one epoch on its micro-batches; returns the mean loss."""
+def _epoch(step: _MicroBatchStep, loader: Any, epoch: int) -> float:
+    """Train for one epoch; returns the mean loss."""
     import torch
 
     sampler = step.sampler
     sampler.epoch = epoch
     try:
         with _named_workers():
-            losses = [step(number, micro_batch) for number, micro_batch in enumerate(micro_batches)]
-            loss = float(torch.stack(losses).mean())
+            micro_batches = enumerate(loader)
+            loss = float(torch.stack([step(number, micro_batch) for number, micro_batch in micro_batches]).mean())
     except torch.OutOfMemoryError:
         raise ModelError(
             f"{sampler.micro_batch_size} images at once do not fit into the memory of {step.accelerator.device}",
