@@ -17,6 +17,7 @@ from PIL import Image
 from genie_cli import api, manifest
 from genie_cli.export.web_dataset import as_seen
 from genie_cli.generate.paths import folder_of
+from tests.conftest import tree
 from tests.export import runs
 from tests.export.conftest import FORMS
 
@@ -160,6 +161,13 @@ def test_a_source_is_as_the_model_saw_it(size: tuple[int, int]) -> None:
     image = Image.fromarray(runs.pixels(3, *size))
     seen = transform.center_crop(transform.resize(image, [48]), [48])
     assert as_seen(image, (48, 48)).tobytes() == seen.tobytes()
+
+
+def test_sources_that_are_not_kept_in_memory_are_the_same(sets: Path, tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("genie_cli.export.web_dataset._KEPT", 0)
+        api.export(sets / "made", tmp_path / "set", format="webdataset", with_=sets / "photos")
+    assert tree(tmp_path / "set") == tree(sets / "webdataset")
 
 
 def test_files_of_the_folder_are_hard_links(sets: Path, library: Path) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import math
 import os
+import re
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -94,6 +98,25 @@ def test_an_open_pipe_is_read(tmp_path: Path) -> None:
 def test_what_is_not_json(text: str) -> None:
     with pytest.raises(ValueError, match=r"at line 1 column|a number is too large|surrogate"):
         reading.parse_json(text)
+
+
+@given(
+    st.from_regex(r"-?(0|[1-9][0-9]{0,3})(\.[0-9]{1,3})?([eE][+-]?0{0,2}[0-9]{1,4})?", fullmatch=True),
+    st.sampled_from(["{}", "[{}]", "[0,{}]", '{{"a":{}}}', '{{"a": [ {} ]}}', "[\n{}]"]),
+)
+def test_numbers_are_finite_wherever_they_stand(number: str, around: str) -> None:
+    text = around.format(number)
+    if math.isfinite(float(number)):
+        assert reading.parse_json(text) == json.loads(text)
+    else:
+        with pytest.raises(ValueError, match="a number is too large"):
+            reading.parse_json(text)
+
+
+def test_hashes_are_no_numbers() -> None:
+    digests = [hashlib.sha256(bytes([number])).hexdigest() for number in range(256)]
+    assert any(re.search("[0-9]e[1-9][0-9]{2}", digest) for digest in digests)
+    assert not any(map(reading._HUGE.search, map(json.dumps, digests)))
 
 
 @given(st.binary(max_size=50))

@@ -41,6 +41,18 @@ class TestWhatARunLeaves:
             header = manifest.read(stream, "manifest").header
         assert header == HEADER.model_copy(update={"rows": len(PLAN)})
 
+    def test_a_run_that_makes_nothing_writes_nothing(self, tmp_path: Path) -> None:
+        out = Output(tmp_path / "out", HEADER)
+        run(out, PLAN)
+        described = [out.root / name for name in ("manifest.jsonl", "train/metadata.jsonl", "README.md")]
+        before = {path: (path.stat().st_ino, path.read_bytes()) for path in described}
+        run(out, [])
+        assert {path: (path.stat().st_ino, path.read_bytes()) for path in described} == before
+        for lost in described[1:]:
+            lost.unlink()
+            run(out, [])
+            assert {path: path.read_bytes() for path in described} == {path: said for path, (_, said) in before.items()}
+
     def test_metadata_names_files_as_datasets_looks_for_them(self, tmp_path: Path) -> None:
         out = Output(tmp_path, HEADER)
         job = a_job("a/b")

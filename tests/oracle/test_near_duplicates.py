@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 from torch import nn
 
@@ -157,6 +159,24 @@ def test_many_images_are_compared_in_parts(
     assert any(whole)
     monkeypatch.setattr("genie_cli.oracle.near_duplicates._BLOCK", 2)
     assert finder.of_held_out(world.rows) == whole
+
+
+@given(angles=st.lists(st.integers(0, 359), max_size=30), threshold=st.sampled_from([0, 0.001, 0.01, 0.2]))
+def test_of_near_ones_the_first_is_kept_however_many_are_compared_at_once(angles: list[int], threshold: float) -> None:
+    found = object.__new__(NearDuplicates)
+    found.threshold = threshold
+    turned = np.radians(np.array(angles, dtype=np.float64))
+    kept: list[int] = []
+    expected: list[tuple[int | None, float]] = []
+    for place, angle in enumerate(angles):  # one by one, by the angles between them
+        distance, nearest = min([(round(apart(angle - angles[before]), 6), before) for before in kept], default=(9, 0))
+        is_near = distance < threshold or distance == 0
+        expected.append((nearest, pytest.approx(distance, abs=2e-6)) if is_near else (None, 0))  # type: ignore[arg-type]
+        kept += [] if is_near else [place]
+    for few in (1, 7, 64):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("genie_cli.oracle.near_duplicates._FEW", few)
+            assert list(found._greedy(np.stack([np.cos(turned), np.sin(turned)], axis=1))) == expected
 
 
 def test_sources_that_were_deleted_since_are_not_measured_on(world: ManifestImages, tmp_path: Path) -> None:

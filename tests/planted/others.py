@@ -194,9 +194,11 @@ SELECTION = (
     Fault("threshold-of-different-classes", "oracle/near_duplicates.py", "for group in sorted(set(groups)):",
           'own = np.array([""] * len(groups))\n    for group in ("",):', (_NEAR,)),
     Fault("chains-of-near-duplicates", "oracle/near_duplicates.py",
-          "                yield places[nearest], float(distances[nearest])\n                continue\n",
-          "                yield places[nearest], float(distances[nearest])\n                kept[len(places)] = own\n"
-          "                places.append(place)\n                continue\n",
+          "                    yield places[nearest], float(own[nearest])\n                    continue\n",
+          "                    yield places[nearest], float(own[nearest])\n"
+          "                    distances[:, len(places)] = among[row]\n"
+          "                    kept[len(places)] = block[row]\n"
+          "                    places.append(start + row)\n                    continue\n",
           (f"{_NEAR}::test_the_best_of_each_group_is_kept_and_the_others_name_it",)),
     Fault("made-from-a-test-image-is-no-leak", "oracle/near_duplicates.py",
           "(origin := sources.get(row.job.source.sha256))", "(origin := sources.get(row.sha256))",

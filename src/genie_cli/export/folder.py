@@ -119,7 +119,7 @@ class SetFolder:
         """Hard link an unchanged image, or copy it where that cannot be done."""
         data = sample.read()
         try:
-            os.link(os.path.realpath(sample.path), final)
+            os.link(os.path.realpath(sample.path) if sample.path.is_symlink() else sample.path, final)
         except OSError as error:
             if error.errno not in _NO_LINK:
                 raise

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, TypeVar
 from genie_cli.export import columns
 from genie_cli.export.samples import Sample
 from genie_cli.generate.card import Feature, Tally
+from genie_cli.generate.metadata import FIRST_PART, can_be_table, is_like_a_time, line_of
 from genie_cli.observer import Observer
 
 Json = dict[str, Any]
@@ -49,6 +50,18 @@ class Content:
     def kinds(self) -> tuple[str, ...]:
         """Kinds of image files, as extensions, sorted."""
         return tuple(sorted({sample.kind for sample in self.samples}))
+
+    @cached_property
+    def needs_table(self) -> bool:
+        """Whether a reader that infers types from JSON Lines would take words for times, or a column for empty."""
+        size, empty = 0, {each.name for each in self.features}
+        for record in map(self.record, self.samples):
+            if any(isinstance(value, str) and is_like_a_time(value) for value in record.values()):
+                return can_be_table()
+            if size < FIRST_PART:
+                empty -= {name for name, value in record.items() if value is not None}
+            size += len(line_of(record))
+        return size > FIRST_PART and bool(empty) and can_be_table()
 
     def record(self, sample: Sample) -> Json:
         """An image's values of these columns."""

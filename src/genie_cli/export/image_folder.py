@@ -55,7 +55,7 @@ class ImageFolder(Form):
         for name, sample in zip(names, content.samples, strict=True):
             yield Linked(name, sample)
         within = [name.removeprefix(f"{IMAGES}/") for name in names]
-        write = metadata.write_as_table if metadata.needs_table(content) else metadata.write
+        write = metadata.write_as_table if content.needs_table else metadata.write
         yield Written(_metadata_of(content), 0, partial(write, content, within))
 
     def _names(self, content: Content) -> list[str]:
@@ -92,4 +92,4 @@ class ImageFolder(Form):
 
 
 def _metadata_of(content: Content) -> str:
-    return f"{IMAGES}/{TABLE if metadata.needs_table(content) else LINES}"
+    return f"{IMAGES}/{TABLE if content.needs_table else LINES}"

@@ -9,7 +9,7 @@ from typing import BinaryIO
 from genie_cli.export.croissant import field, file_object
 from genie_cli.export.form import Content, Json
 from genie_cli.generate.card import Feature
-from genie_cli.generate.metadata import FIRST_PART, can_be_table, is_like_a_time, line_of, write_table
+from genie_cli.generate.metadata import line_of, write_table
 
 _OBJECT, _IMAGES = "metadata", "images"  # what Croissant calls the file, and the set of image files
 _TYPES = {".jsonl": "application/jsonlines", ".parquet": "application/x-parquet"}
@@ -29,18 +29,6 @@ def write(content: Content, names: Iterable[str], file: BinaryIO) -> None:
 def write_as_table(content: Content, names: Iterable[str], file: BinaryIO) -> None:
     """The same as Parquet."""
     write_table(_records(content, names), (_FILE_NAME, *content.features), file)
-
-
-def needs_table(content: Content) -> bool:
-    """Whether a reader that infers types from JSON Lines would take words for times, or a column for an empty one."""
-    size, empty = 0, {each.name for each in content.features}
-    for record in map(content.record, content.samples):
-        if any(isinstance(value, str) and is_like_a_time(value) for value in record.values()):
-            return can_be_table()
-        if size < FIRST_PART:
-            empty -= {name for name, value in record.items() if value is not None}
-        size += len(line_of(record))
-    return size > FIRST_PART and bool(empty) and can_be_table()
 
 
 def _records(content: Content, names: Iterable[str]) -> Iterator[Json]:

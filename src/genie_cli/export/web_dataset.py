@@ -9,14 +9,17 @@ from __future__ import annotations
 import json
 import tarfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, field
 from functools import partial
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
 from PIL import Image
 
+from genie_cli.backbones.read_ahead import read_ahead
 from genie_cli.data import images
 from genie_cli.data.listing import counted
 from genie_cli.errors import ImageError
@@ -33,6 +36,8 @@ _SOURCE = "source.jpg"
 _BLOCK = 512  # bytes of a tar archive
 _OTHERS = 4 * _BLOCK  # of a sample's JSON and class, about
 _FORMATS = ("JPEG", "PNG", "WEBP")
+_KEPT = 1 << 28  # bytes of source photos in memory, as the model saw them
+_BATCH = 64  # images that are read while as many are written
 
 
 @dataclass(frozen=True)
@@ -52,8 +57,9 @@ class WebDataset(Form):
 
     def files(self, content: Content) -> Iterator[Linked | Written]:
         shards = list(groups(content.samples, _weight, self.largest))
+        sources = _Sources()
         for name, samples in zip(shard_names(len(shards), "tar"), shards, strict=True):
-            yield Written(name, len(samples), partial(_write, content, samples))
+            yield Written(name, len(samples), partial(_write, content, samples, sources))
         names = [f"{sample.key}.{sample.kind}" for sample in content.samples]
         yield Written(_METADATA, 0, partial(metadata.write, content, names))
 
@@ -101,30 +107,57 @@ def _weight(sample: Sample) -> int:
     return one * (2 if sample.source else 1) + _OTHERS
 
 
-def _write(content: Content, samples: list[Sample], file: BinaryIO) -> None:
+@dataclass
+class _Sources:
+    """Source photos as the model saw them, as JPEGs: of many images with one source it is decoded once."""
+
+    _known: dict[tuple[str, tuple[int, int]], bytes] = field(default_factory=dict)
+    _bytes: int = 0
+
+    def of(self, sample: Sample, path: Path, image: bytes) -> bytes:
+        """The source of an image; may be called by several threads."""
+        what = str(sample.columns["source_sha256"]), open_image(image, _FORMATS).size
+        if (known := self._known.get(what)) is not None:
+            return known
+        found = _source(path, *what)
+        if self._bytes + len(found) <= _KEPT:
+            self._known[what] = found
+            self._bytes += len(found)
+        return found
+
+
+def _write(content: Content, samples: list[Sample], sources: _Sources, file: BinaryIO) -> None:
     numbers = {label: number for number, label in enumerate(content.classes)}
-    with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for sample in samples:
-            image = sample.read()
-            parts = {
-                "cls": str(numbers[sample.label]).encode(),
-                "json": json.dumps(content.record(sample), ensure_ascii=False).encode(),
-                sample.kind: image,
-            }
-            if sample.source:
-                parts[_SOURCE] = _source_of(sample, sample.source, image)
+    batches = [
+        [partial(_parts, content, numbers, sources, sample) for sample in samples[start : start + _BATCH]]
+        for start in range(0, len(samples), _BATCH)
+    ]
+    with (
+        tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as archive,
+        closing(read_ahead(batches)) as read,
+    ):
+        for sample, parts in zip(samples, chain.from_iterable(read), strict=True):
             for extension in sorted(parts):
                 member = tarfile.TarInfo(f"{sample.key}.{extension}")
                 member.size, member.mode = len(parts[extension]), 0o444
                 archive.addfile(member, BytesIO(parts[extension]))
 
 
-def _source_of(sample: Sample, path: Path, image: bytes) -> bytes:
-    """The source photo, as the model saw it, as a JPEG."""
-    width, height = open_image(image, _FORMATS).size
-    digest = str(sample.columns["source_sha256"])
+def _parts(content: Content, numbers: Mapping[str, int], sources: _Sources, sample: Sample) -> dict[str, bytes]:
+    """The files of a sample, by extension."""
+    image = sample.read()
+    parts = {
+        "cls": str(numbers[sample.label]).encode(),
+        "json": json.dumps(content.record(sample), ensure_ascii=False).encode(),
+        sample.kind: image,
+    }
+    return parts | ({_SOURCE: sources.of(sample, sample.source, image)} if sample.source else {})
+
+
+def _source(path: Path, digest: str, size: tuple[int, int]) -> bytes:
+    """A source photo, as the model saw it, as a JPEG."""
     try:
-        photo = as_seen(images.read(path, digest), (width, height))
+        photo = as_seen(images.read(path, digest), size)
     except ImageError as error:
         hint = "put it back as it was; or move the folder of the sources away, and they are left out"
         raise ImageError(error.path, error.reason, hint) from None

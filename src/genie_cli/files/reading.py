@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 MAX_BYTES = 1 << 30  # of a file that is read into memory: more than any picture or list that genie can use
-_HUGE = re.compile(r"[eE]\+?0*[1-9]\d\d|\d{300}")  # what may be read as infinity; rare, so that few texts are searched
+# What may be read as infinity inside a list or an object; not the digits of a hash, so that few texts are searched.
+_HUGE = re.compile(r"[\s:,\[]-?(?:\d[\d.]*[eE]\+?0*[1-9]\d\d|\d{300})")
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _FLAGS = ("O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY", "O_BINARY")  # not every system has all of them
 _OPEN_PIPES = ("/dev/fd/", "/proc/self/fd/", "/dev/stdin")  # how they are called
@@ -197,7 +198,7 @@ def json_bytes(path: str | Path, limit: int = MAX_BYTES) -> bytes:
 def parse_json(text: str) -> Any:
     """The value of a JSON text; raises ValueError as `read_json`."""
     value = from_json(text, allow_inf_nan=False)
-    if _HUGE.search(text) and not _is_finite(value):
+    if (isinstance(value, float) or _HUGE.search(text)) and not _is_finite(value):
         raise ValueError("a number is too large")
     return value
 

@@ -80,7 +80,7 @@ class AugmentedImages:
             pixels = read(image.path, image.sha256, self._needed)
         except ImageError as error:
             return error
-        seed_all(self._seed, number, index)
+        seed_all(self._seed, number, index, devices=False)
         return self._augment(pixels), torch.from_numpy(image.label)
 
 
@@ -91,14 +91,19 @@ def collate(samples: list[Any]) -> Any:
     return next((sample for sample in samples if isinstance(sample, ImageError)), None) or default_collate(samples)
 
 
-def seed_all(*numbers: int) -> None:
-    """Seed the global random generators of Python, numpy and torch with a hash of ``numbers``, each at least 0."""
+def seed_all(*numbers: int, devices: bool = True) -> None:
+    """Seed the global random generators of Python, numpy and torch with a hash of ``numbers``, each at least 0.
+
+    Args:
+        devices: those of GPUs, too. Where torch has not begun to use one, it notes each such call with the stack of its
+            caller, which takes as long as augmenting a small image.
+    """
     import torch
 
     state = np.random.SeedSequence(numbers).generate_state(3)
     random.seed(int(state[0]))
     np.random.seed(int(state[1]))
-    torch.manual_seed(int(state[2]))
+    (torch.manual_seed if devices else torch.default_generator.manual_seed)(int(state[2]))
 
 
 def mix(images: torch.Tensor, labels: torch.Tensor, recipe: LongTail) -> tuple[torch.Tensor, torch.Tensor]:

@@ -30,11 +30,11 @@ from genie_cli.data.images import decode, read_file
 from genie_cli.errors import ImageError, OutputError
 from genie_cli.files.folders import remove_folder, require_own_folder
 from genie_cli.files.json_lines import drop_torn_line
-from genie_cli.files.reading import look, read_bytes, sha256_of
+from genie_cli.files.reading import look, open_text, read_bytes, sha256_of
 from genie_cli.files.temporary import database
 from genie_cli.files.writing import open_new, open_to_append, open_to_change, place, reraise_as_output_error
-from genie_cli.generate import binding
-from genie_cli.generate.documents import drop_superseded, set_aside
+from genie_cli.generate import binding, metadata
+from genie_cli.generate.documents import card_of, drop_superseded, metadata_of, set_aside
 from genie_cli.generate.growth import grown
 from genie_cli.generate.ledger import Ledger
 from genie_cli.generate.locks import alone, at_work
@@ -238,11 +238,21 @@ class Output:
         *before, now = headers
         header = grown(before, now, leaves_rows=left.jobs > 0)
         as_before = bool(before) and header.settings.plans == before[0].settings.plans and not known.adds()
-        self._rebuild(header, known.rows(as_before=as_before), len(known))
+        if not (as_before and self._has(header, len(known))):
+            self._rebuild(header, known.rows(as_before=as_before), len(known))
         # A whole run has made sure that no shard is at work, so what one left behind is in the manifest now.
         for journal in [self._journal] if self.part else self._private.glob("journal*.jsonl"):
             journal.unlink(missing_ok=True)
         return left.images
+
+    def _has(self, header: Header, count: int) -> bool:
+        """Whether the manifest has this header and as many rows, and no run was killed before all that goes with it."""
+        if binding.journals(self._private) or not all(map(look, (self.manifest, card_of(self.root)))):
+            return False
+        if not any(look(metadata_of(self.root, name)) for name in (metadata.LINES, metadata.TABLE)):
+            return False
+        with open_text(self.manifest) as lines:
+            return lines.readline() == header.line(count)
 
     def _rebuild(self, header: Header, rows: Iterable[Row], count: int) -> None:
         places = set_aside(self.root, self.aside, header, rows, count)

@@ -34,6 +34,7 @@ QUANTILE = 0.05  # of the distances from real images to the nearest other one of
 POOL = 2000  # real images to measure that on, those whose SHA-256 come first
 _DECIMALS = 6
 _BLOCK = 256  # images that are compared at once
+_FEW = 64  # the same, where each may be compared with all before it: as one product of matrices, not one by one
 _CHANGED = "nothing was written; a manifest's images and sources must be where it says, and unchanged"
 _BROKEN = "nothing was written; take it out of the folder of --held-out"
 
@@ -139,15 +140,20 @@ class NearDuplicates:
 
         kept = np.empty_like(features)
         places: list[int] = []
-        for place, own in enumerate(features):
-            distances = _distances(own, kept[: len(places)])
-            nearest = int(np.argmin(distances)) if places else 0
-            if places and self._is_near(distances[nearest]):
-                yield places[nearest], float(distances[nearest])
-                continue
-            kept[len(places)] = own
-            places.append(place)
-            yield None, 0
+        for start in range(0, len(features), _FEW):
+            block, before = features[start : start + _FEW], len(places)
+            distances = np.full((len(block), before + len(block)), np.inf)
+            distances[:, :before] = _distances(block, kept[:before])
+            among = _distances(block, block)
+            for row, own in enumerate(distances):
+                nearest = int(np.argmin(own))
+                if self._is_near(own[nearest]):
+                    yield places[nearest], float(own[nearest])
+                    continue
+                distances[:, len(places)] = among[row]
+                kept[len(places)] = block[row]
+                places.append(start + row)
+                yield None, 0
 
     def _is_near(self, distance: float) -> bool:
         return distance < self.threshold or distance == 0
