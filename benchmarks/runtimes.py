@@ -46,6 +46,7 @@ def main() -> None:
     parser.add_argument("--model", default="digits", help="digits, or sd15-shaped (random weights, 13 GiB of memory)")
     parser.add_argument("--rows", type=int, default=64, help="rows of a call")
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--dtypes", type=lambda text: text.split(","), default=["float32", "bfloat16"])
     options = parser.parse_args()
     keep_freed_memory()
     path = sd15.snapshot(cache() / "benchmarks", "float32") if options.model == sd15.NAME else None
@@ -61,7 +62,7 @@ def main() -> None:
         wanted = _torch(load(located, "unet", CPU, torch.float32), inputs, torch.float32)()
         print("| runtime | precision | ms per row | slowest to fastest | difference | s until the first result |")
         print("|---|---|---|---|---|---|")
-        for dtype in (torch.float32, torch.bfloat16):
+        for dtype in (getattr(torch, name) for name in options.dtypes):
             unet = load(located, "unet", CPU, dtype).to(memory_format=torch.channels_last)
             calls = {"PyTorch": lambda unet=unet, dtype=dtype: _torch(unet, inputs, dtype)}
             calls["genie, compiled"] = lambda unet=unet, dtype=dtype: _torch(

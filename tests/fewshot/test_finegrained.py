@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,8 @@ def test_every_classifier_learns_from_as_many_images(genie: Genie, splits: Path,
     done = genie(*words, cache=tmp_path / "cache")
     assert done.exit_code == 0, done.stderr
     (file,) = (tmp_path / "cache/genie/features").glob("*.sqlite")
-    keys = [key for (key,) in sqlite3.connect(file).execute("SELECT key FROM features_2")]
+    with closing(sqlite3.connect(file)) as connection:
+        keys = [key for (key,) in connection.execute("SELECT key FROM features_2")]
     head, *rows = records((tmp_path / "out/episodes-3-way-1-shot.jsonl").read_text())
     shown = {head["images"][i] for row in rows for part in row["support"] for i in part}
     views = {(key.partition(":")[0], key.rpartition(":")[2]) for key in keys if ":" in key}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from genie_cli.errors import OutputError
-from genie_cli.files.folders import make_own_folder, remove_folder, require_usable_folder
+from genie_cli.files.folders import entries, make_own_folder, remove_folder, require_usable_folder
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "a\0b"])
@@ -16,6 +16,20 @@ def test_a_name_that_no_folder_can_have(tmp_path: Path, name: str) -> None:
     for require in (require_usable_folder, make_own_folder):
         with pytest.raises(OutputError, match=r"File name too long|no file can have this name"):
             require(tmp_path / name)
+
+
+def test_entries_fit_a_pattern_and_are_sorted_and_a_folder_that_is_not_there_has_none(tmp_path: Path) -> None:
+    for name in ("run-2.lock", "run-10.lock", "Run-1.lock", "run-1.lock.old", ".run-1.lock"):
+        (tmp_path / name).write_bytes(b"")
+    assert entries(tmp_path, "run*.lock") == [tmp_path / "run-10.lock", tmp_path / "run-2.lock"]
+    assert entries(tmp_path / "none", "*") == entries(tmp_path / "run-2.lock", "*") == []
+
+
+def test_a_folder_that_cannot_be_read_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    for folder in (tmp_path / "loop", tmp_path / ("x" * 300)):
+        with pytest.raises(OutputError, match=r"cannot be read: (Too many levels|File name too long)"):
+            entries(folder, "*")
 
 
 def test_a_folder_is_made_below_the_nearest_that_exists(tmp_path: Path) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import shutil
 import stat
 from contextlib import suppress
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from genie_cli.errors import OutputError
-from genie_cli.files.reading import look, nearest, require_regular
+from genie_cli.files.reading import look, nearest, reason, require_regular
 from genie_cli.files.writing import reraised
 
 
@@ -42,6 +44,25 @@ def require_usable_folder(path: Path) -> None:
             is_locked = os.statvfs(existing).f_flag & os.ST_RDONLY
             why = os.strerror(errno.EROFS) if is_locked else f"no permission to write in {existing}"
             raise OutputError(f"cannot write to {path}: {why}", "choose another --out")
+
+
+def entries(folder: Path, pattern: str) -> list[Path]:
+    """What is in a folder under a name that fits a pattern, sorted; nothing if there is no such folder.
+
+    `Path.glob` finds nothing in a folder that cannot be read, either, and what a run left there would be overlooked.
+
+    Raises:
+        OutputError: the folder is there, and cannot be read.
+    """
+    try:
+        names = os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        let = f"let its owner read it: {shlex.join(['chmod', 'u+rx', str(folder)])}"
+        hint = let if isinstance(error, PermissionError) else "choose another folder"
+        raise OutputError(f"{folder} cannot be read: {reason(error)}", hint) from None
+    return [folder / name for name in sorted(names) if fnmatchcase(name, pattern)]
 
 
 def require_own_folder(path: Path) -> None:

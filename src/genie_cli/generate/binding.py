@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from genie_cli import manifest, provenance
 from genie_cli.config import Model
 from genie_cli.errors import ImageError, ManifestError, OutputError
+from genie_cli.files.folders import entries
 from genie_cli.files.reading import look, open_binary, open_text
 from genie_cli.files.writing import reraise_as_output_error
 from genie_cli.generate import metadata
@@ -40,7 +41,7 @@ def begun(root: Path) -> RunSettings:
         OutputError: the folder cannot be looked into.
     """
     with reraise_as_output_error(root):
-        for path in (manifest_of(root), *sorted((root / ".genie").glob("journal*.jsonl"))):
+        for path in (manifest_of(root), *entries(root / ".genie", "journal*.jsonl")):
             with suppress(OSError, ManifestError), open_text(path) as stream:
                 return manifest.read(stream, str(path), "genie.manifest").header.settings
     return RunSettings()
@@ -66,7 +67,7 @@ def following(model: Model, begun: RunSettings) -> Model:
 
 def journals(private: Path) -> list[Path]:
     """The journals of all shards, which may be at work; one without a whole first line has no rows."""
-    return [path for path in sorted(private.glob("journal*.jsonl")) if is_begun(path)]
+    return [path for path in entries(private, "journal*.jsonl") if is_begun(path)]
 
 
 def sources_before(root: Path, documents: Iterable[Path], now: Header) -> str:

@@ -28,7 +28,7 @@ from genie_cli import provenance
 from genie_cli.config import Format
 from genie_cli.data.images import decode, read_file
 from genie_cli.errors import ImageError, OutputError
-from genie_cli.files.folders import remove_folder, require_own_folder
+from genie_cli.files.folders import entries, remove_folder, require_own_folder
 from genie_cli.files.json_lines import drop_torn_line
 from genie_cli.files.reading import look, open_text, read_bytes, sha256_of
 from genie_cli.files.temporary import database
@@ -241,7 +241,7 @@ class Output:
         if not (as_before and self._has(header, len(known))):
             self._rebuild(header, known.rows(as_before=as_before), len(known))
         # A whole run has made sure that no shard is at work, so what one left behind is in the manifest now.
-        for journal in [self._journal] if self.part else self._private.glob("journal*.jsonl"):
+        for journal in [self._journal] if self.part else entries(self._private, "journal*.jsonl"):
             journal.unlink(missing_ok=True)
         return left.images
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 from genie_cli.errors import OutputError
+from genie_cli.files.folders import entries
 from genie_cli.files.reading import read_text
 from genie_cli.files.writing import write_atomically
 
@@ -47,7 +48,7 @@ def alone(private: Path) -> AbstractContextManager[None]:
 def _refuse_conflicts(private: Path, part: str) -> None:
     """Look whether a run of another kind is at work: a whole one, or a shard of another number."""
     siblings = "run-*" + part[part.find("-of-") :] if part else "run"
-    for lock in private.glob("run*.lock"):
+    for lock in entries(private, "run*.lock"):
         if lock.stem != "run" + part and not fnmatch(lock.stem, siblings):
             with held(private, lock.stem):
                 pass
@@ -107,7 +108,7 @@ def _holder(owner: Path) -> str:
 def workers(private: Path) -> list[str]:
     """The runs that are at work in a folder, in words such as "process 7 on elsewhere"; nothing is waited for."""
     found = []
-    for owner in sorted(private.glob("run*.owner")):  # without one there is no lock to be looked at
+    for owner in entries(private, "run*.owner"):  # without one there is no lock to be looked at
         try:
             with _locked(owner.with_suffix(".lock"), 0):
                 pass

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from genie_cli.errors import UsageError
+from genie_cli.files.folders import entries
 from genie_cli.jobs import Plan, shard
 
 SLURM = "slurm"
@@ -90,7 +91,7 @@ def seen(private: Path) -> int:
     Args:
         private: the folder of the locks, which stay.
     """
-    found = (_PART.fullmatch(path.name) for path in private.glob("run-*.lock"))
+    found = (_PART.fullmatch(path.name) for path in entries(private, "run-*.lock"))
     return max((int(match[1]) for match in found if match), default=0)
 
 

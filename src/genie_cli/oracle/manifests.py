@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from genie_cli import manifest
 from genie_cli.data.images import read
 from genie_cli.errors import ImageError, ManifestError, OutputError
-from genie_cli.files.folders import require_folder
+from genie_cli.files.folders import entries, require_folder
 from genie_cli.files.json_lines import is_pipe
 from genie_cli.files.reading import State, open_text, reason, state_of
 from genie_cli.files.writing import write_atomically
@@ -117,7 +117,7 @@ def read_images(name: str | Path) -> ManifestImages:
 
 def tell_unfinished(root: Path, observer: Observer) -> None:
     """Warn if a run in a folder has made images that its manifest does not list yet: they would be left out unsaid."""
-    if any((root / ".genie").glob("journal*.jsonl")):
+    if entries(root / ".genie", "journal*.jsonl"):
         observer.warning(
             f"a run in {root} is at work, or was stopped before its end: images that the manifest does not list yet "
             f"are left out; how far it is: {shlex.join(['genie', 'status', str(root)])}"
