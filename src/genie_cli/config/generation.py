@@ -122,7 +122,7 @@ class Model(Section):
     )
     compile: Literal["auto", "off", "regional", "full"] = setting(
         "auto",
-        "torch.compile: regional compiles the transformer blocks, full the whole UNet. auto: full where it was "
+        "Compilation: regional compiles the transformer blocks, full the whole UNet. auto: full where it was "
         "measured to pay off.",
         rare=True,
     )
