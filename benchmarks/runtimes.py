@@ -12,6 +12,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,12 +65,12 @@ def main() -> None:
         print("|---|---|---|---|---|---|")
         for dtype in (getattr(torch, name) for name in options.dtypes):
             unet = load(located, "unet", CPU, dtype).to(memory_format=torch.channels_last)
-            calls = {"PyTorch": lambda unet=unet, dtype=dtype: _torch(unet, inputs, dtype)}
-            calls["genie, compiled"] = lambda unet=unet, dtype=dtype: _torch(
-                CompiledUNet(unet, Path(folder)), inputs, dtype
-            )
-            calls["OpenVINO"] = lambda dtype=dtype: _openvino(load(located, "unet", CPU, torch.float32), inputs, dtype)
-            _measure(calls, str(dtype).removeprefix("torch."), wanted, options.rounds)
+            made: dict[str, Callable[[], Call]] = {
+                "PyTorch": partial(_torch, unet, inputs, dtype),
+                "genie, compiled": partial(_torch, CompiledUNet(unet, Path(folder)), inputs, dtype),
+                "OpenVINO": partial(_openvino, load(located, "unet", CPU, torch.float32), inputs, dtype),
+            }
+            _measure(made, str(dtype).removeprefix("torch."), wanted, options.rounds)
 
 
 def _measure(made: dict[str, Callable[[], Call]], dtype: str, wanted: Tensor, rounds: int) -> None:
