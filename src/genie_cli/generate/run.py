@@ -198,7 +198,11 @@ class Run:
             watches.append(stopwatch(chosen.device))
         watch = watches[0] if watches else None
         how = (chosen.slots, wanted.steps, wanted.guidance, watch, wanted.negative_prompt)
-        return Engine(snapshot, *how, probe=wanted.probe)
+        engine: Engine[Job] = Engine(snapshot, *how, probe=wanted.probe)
+        if chosen.compile != "off":  # at the first step, by which the time that is left must not be judged
+            with self.observer.progress("Compiling the UNet, unless its code is kept"):
+                engine.seconds_per_step()
+        return engine
 
     @cached_property
     def _choices(self) -> Choices:
