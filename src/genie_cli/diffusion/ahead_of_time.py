@@ -35,7 +35,7 @@ class CompiledUNet:
 
     def __init__(self, unet: Any, folder: Path) -> None:
         self._unet, self._folder = unet, folder
-        self._code: dict[str, Callable[..., Any]] = {}
+        self._code: dict[tuple[Any, ...], Callable[..., Any]] = {}  # by the shapes of its inputs
 
     def __call__(self, sample: Tensor, timestep: Tensor, **inputs: Any) -> Any:
         """What `UNet2DConditionModel.forward` returns, as one of its output objects.
@@ -45,22 +45,20 @@ class CompiledUNet:
         """
         from diffusers.models.unets.unet_2d_condition import UNet2DConditionOutput
 
-        key = self._key(sample, timestep, inputs)
-        if key not in self._code:
-            path = self._folder / f"{key}.pt2"
-            self._code[key] = self._read(path) or self._compile(path, sample, timestep, inputs)
-        return UNet2DConditionOutput(sample=self._code[key](sample, timestep, **inputs))
+        shapes = _shapes((sample, timestep, inputs))
+        if shapes not in self._code:
+            path = self._folder / f"{self._key(shapes)}.pt2"
+            self._code[shapes] = self._read(path) or self._compile(path, sample, timestep, inputs)
+        return UNet2DConditionOutput(sample=self._code[shapes](sample, timestep, **inputs))
 
-    def _key(self, sample: Tensor, timestep: Tensor, inputs: dict[str, Any]) -> str:
+    def _key(self, shapes: tuple[Any, ...]) -> str:
         """Everything that decides the code: the network, its inputs, the library, the processor and its threads."""
         import diffusers
         import torch
-        from torch.utils._pytree import tree_flatten_with_path
 
-        tensors, _ = tree_flatten_with_path((sample, timestep, inputs))
         decides = [
             {name: value for name, value in self._unet.config.items() if not name.startswith("_")},
-            [[str(path), list(each.shape), list(each.stride()), str(each.dtype)] for path, each in tensors],
+            shapes,
             sorted({type(each).__name__ for each in self._unet.attn_processors.values()}),
             [torch.__version__, diffusers.__version__, torch.get_num_threads(), _processor()],
         ]
@@ -111,6 +109,14 @@ class CompiledUNet:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(path, content)
         return code
+
+
+def _shapes(inputs: Any) -> tuple[Any, ...]:
+    """Where each tensor stands in the inputs, and its shape, strides and precision."""
+    from torch.utils._pytree import tree_flatten_with_path
+
+    tensors, _ = tree_flatten_with_path(inputs)
+    return tuple((path, each.shape, each.stride(), each.dtype) for path, each in tensors)
 
 
 def _of_tensors(unet: Any) -> Any:
