@@ -74,7 +74,7 @@ def genie(monkeypatch: pytest.MonkeyPatch, nothing_set: Path, _cache: Path) -> G
     def run(*words: object, stdin: str | None = None, cache: Path = _cache) -> Result:
         monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
         command = [str(word) for word in words]
-        if command[0] == "generate":
+        if command[:1] == ["generate"]:
             command[1:1] = ["--model", "digits", "--steps", "4", "--slots", "4"]
         return CliRunner().invoke(app, command, input=stdin, catch_exceptions=False)
 

@@ -8,7 +8,7 @@
     ├── ModelError          a model is missing, unsupported or does not fit its device
     └── OutputError         the output folder is busy, differs, is unwritable or full
 
-None of them prints; `cli/_help.py` turns them into messages and exit codes.
+None of them prints; `cli/_endings.py` turns them into messages and exit codes.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -43,6 +44,24 @@ def test_the_commands_page_is_up_to_date() -> None:
 
 def test_version(genie: Genie) -> None:
     assert genie("--version").stdout.strip() == __version__
+
+
+def test_the_name_alone_shows_the_help(genie: Genie) -> None:
+    result = genie()
+    assert result.exit_code == 2
+    assert "─ Measure ─" in result.stdout
+    assert not result.stderr
+
+
+def test_a_command_is_imported_without_the_others() -> None:
+    code = (
+        "import sys; from genie_cli.cli.app import app\n"
+        "try: app(['status', 'nowhere'])\n"
+        "finally: print([name for name in sys.modules if name.startswith('genie_cli.cli.')], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    imported = {name.removeprefix("genie_cli.cli.") for name in re.findall(r"'([\w.]+)'", done.stderr)}
+    assert {name for name in imported if not name.startswith("_")} == {"app", "status"}
 
 
 def test_an_unknown_option_is_a_usage_error(genie: Genie) -> None:

@@ -7,11 +7,12 @@ import re
 import pytest
 from typer.testing import CliRunner
 
+from genie_cli.cli._commands import NAMES
 from genie_cli.cli.app import app
 from genie_cli.settings import SECTIONS, choices_of, flag_of, keys
 from tests.conftest import Genie
 
-COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
+COMMANDS = list(NAMES)
 
 
 def helped(*command: str) -> str:

@@ -1,16 +1,13 @@
-"""How commands look and complain: help panels, one style of errors, and options typed by habit."""
+"""How a command's help looks, and options typed by habit."""
 
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Sequence
 from typing import Any
 
 import typer
-from typer.core import TyperArgument, TyperCommand, TyperGroup
+from typer.core import TyperArgument, TyperCommand
 
-from genie_cli.cli import _console, _endings, _signals
 from genie_cli.cli._options import RUN
 from genie_cli.errors import UsageError
 
@@ -96,56 +93,3 @@ class Command(TyperCommand):
             kind = _NEVER_EMPTY.get(str(getattr(parameter, "metavar", "")).partition(",")[0])
             if kind and (value == "" or (isinstance(value, list | tuple) and "" in value)):
                 raise UsageError(f"{parameter.opts[0]}: the {kind} is empty", f"see {ctx.command_path} --help")
-
-
-class Group(TyperGroup):
-    """Shows what went wrong instead of a traceback, and everything in one style."""
-
-    def get_params(self, ctx: Any) -> Any:
-        params = super().get_params(ctx)
-        for option in params:
-            if getattr(option, "is_flag", False):
-                option.metavar = ""  # else it would be called <bool>
-        return params
-
-    def invoke(self, ctx: Any) -> Any:
-        with _endings.in_words():
-            return super().invoke(ctx)
-
-    def main(self, args: Sequence[str] | None = None, **options: Any) -> Any:  # type: ignore[override]
-        standalone = options.pop("standalone_mode", True)
-        try:
-            with _endings.in_words(), _signals.Raised():
-                _endings.require_text(sys.argv[1:] if args is None else args)
-                code = super().main(args, standalone_mode=False, **options)
-        except typer._click.exceptions.ClickException as error:
-            if not standalone:
-                raise
-            _console.complain(_plain(error), hints=_help_hint(error))
-            code = error.exit_code
-        except typer.Exit as ended:
-            code = ended.exit_code
-        except typer.Abort:
-            code = 1
-        if not standalone:
-            return code
-        if code == _signals.INTERRUPTED:
-            _endings.tell_of_interrupt()
-        sys.exit(code if isinstance(code, int) else 0)
-
-
-def _plain(error: typer._click.exceptions.ClickException) -> str:
-    """What the command line's parser complains about, in our style."""
-    if isinstance(error, typer._click.exceptions.NoSuchOption):
-        near = (error.possibilities or [""])[0]
-        return f"no such option: {error.option_name}" + (f"; did you mean {near}?" if near else "")
-    is_missing = isinstance(error, typer._click.exceptions.MissingParameter)
-    if isinstance(error, typer.BadParameter) and not is_missing and error.param is not None:
-        return f"{error.param.opts[0]}: {error.message}".rstrip(".")
-    message = error.format_message()
-    return f"{message[:1].lower()}{message[1:]}".rstrip(".")
-
-
-def _help_hint(error: typer._click.exceptions.ClickException) -> list[str]:
-    ctx = getattr(error, "ctx", None)
-    return [f"see {ctx.command_path} --help"] if ctx is not None else []

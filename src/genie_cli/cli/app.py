@@ -1,4 +1,4 @@
-"""The command line: registers the commands.
+"""The command line.
 
 Exit codes: 0 done · 1 failed · 2 usage · 3 finished, some jobs failed · 130 interrupted.
 Importing this must not load torch: `genie --help` answers at once.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -16,24 +15,8 @@ import typer
 from genie_cli import __version__
 from genie_cli.cli import _endings, _streams
 from genie_cli.cli._console import ConsoleObserver
-from genie_cli.cli._help import Command, Group
+from genie_cli.cli._group import Group
 from genie_cli.cli._settings import warn_of_unknown_variables
-from genie_cli.cli.config import config
-from genie_cli.cli.confuse import confuse
-from genie_cli.cli.demo import demo
-from genie_cli.cli.doctor import doctor
-from genie_cli.cli.explain import explain
-from genie_cli.cli.export import export
-from genie_cli.cli.fewshot import fewshot
-from genie_cli.cli.finegrained import finegrained
-from genie_cli.cli.gallery import gallery
-from genie_cli.cli.generate import generate
-from genie_cli.cli.init import init
-from genie_cli.cli.longtail import longtail
-from genie_cli.cli.oracle import oracle
-from genie_cli.cli.select import select
-from genie_cli.cli.status import status
-from genie_cli.cli.unpack import unpack
 
 app = typer.Typer(
     cls=Group,
@@ -63,17 +46,6 @@ def genie(
     """
     _endings.require_working_folder()
     warn_of_unknown_variables(ConsoleObserver())
-
-
-_PANELS: dict[str, tuple[Callable[..., None], ...]] = {
-    "Start": (demo, doctor, init, config, unpack),
-    "Make": (confuse, generate, status, export),
-    "Judge": (oracle, select, gallery, explain),
-    "Measure": (fewshot, finegrained, longtail),
-}
-for panel, commands in _PANELS.items():
-    for command in commands:
-        app.command(cls=Command, rich_help_panel=panel)(command)
 
 
 def main() -> None:
