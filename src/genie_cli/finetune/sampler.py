@@ -18,9 +18,9 @@ from genie_cli.errors import UsageError
 SampleIndex = tuple[int, int]  # which pass through the images, and the index of an image
 
 
-@dataclass
+@dataclass(frozen=True)
 class MicroBatchSampler:
-    """Yields the micro-batches of one device in one epoch; a ``batch_sampler`` for torch's DataLoader.
+    """The micro-batches of one device, epoch by epoch.
 
     Attributes:
         num_images: training images.
@@ -29,7 +29,6 @@ class MicroBatchSampler:
         seed: of the order.
         rank: index of this device.
         world_size: number of devices.
-        epoch: the epoch that the next iteration yields, from 0.
         epoch_images: if set, an epoch has as many optimizer steps as one of this many images would have. Passes through
             the images, each in a new order, then follow each other without regard to epochs, so that each image is
             seen equally often. Else an epoch is one pass: images that do not fill a batch are left out of it; which
@@ -45,7 +44,6 @@ class MicroBatchSampler:
     seed: int
     rank: int = 0
     world_size: int = 1
-    epoch: int = 0
     epoch_images: int | None = None
 
     def __post_init__(self) -> None:
@@ -73,21 +71,23 @@ class MicroBatchSampler:
         return self.batch_size // (self.gradient_accumulation_steps * self.world_size)
 
     def __len__(self) -> int:
+        """Micro-batches per epoch."""
         return self.optimizer_steps * self.gradient_accumulation_steps
 
-    def __iter__(self) -> Iterator[list[SampleIndex]]:
-        samples = self._samples()
+    def micro_batches(self, epoch: int) -> Iterator[list[SampleIndex]]:
+        """The micro-batches of an epoch, which is counted from 0."""
+        samples = self._samples(epoch)
         for _ in range(self.optimizer_steps):
             batch = list(islice(samples, self.batch_size))
             for accumulation_step in range(self.gradient_accumulation_steps):
                 start = self.micro_batch_index(accumulation_step) * self.micro_batch_size
                 yield batch[start : start + self.micro_batch_size]
 
-    def _samples(self) -> Iterator[SampleIndex]:
+    def _samples(self, epoch: int) -> Iterator[SampleIndex]:
         """All samples from the first of the epoch on, for all devices; endless."""
-        first = self.epoch, 0
+        first = epoch, 0
         if self.epoch_images:
-            first = divmod(self.epoch * self.optimizer_steps * self.batch_size, self.num_images)
+            first = divmod(epoch * self.optimizer_steps * self.batch_size, self.num_images)
         for number in count(first[0]):
             order = np.random.default_rng([self.seed, number]).permutation(self.num_images)
             skipped = first[1] if number == first[0] else 0

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from genie_cli.backbones.backbone import Preprocess
@@ -84,11 +85,12 @@ def train(
     finished = resume(state, network, optimizer, accelerator, recipe.epochs)
     model, optimizer = accelerator.prepare(network, optimizer)
     model.train()
-    loader = _loader(spec, sampler, pin_memory=accelerator.device.type == "cuda")
+    epochs = range(finished, recipe.epochs)
+    micro_batches = _loaded(spec, sampler, epochs, pin_memory=accelerator.device.type == "cuda")
     bias = None if spec.bias is None else spec.bias.to(accelerator.device)
     step = _MicroBatchStep(model, optimizer, accelerator, spec, sampler, bias)
-    for epoch in range(finished, recipe.epochs):
-        loss = _epoch(step, loader, epoch)
+    for epoch in epochs:
+        loss = _epoch(step, epoch, islice(micro_batches, len(sampler)))
         if accelerator.is_main_process:
             state.save(current(epoch + 1, network, optimizer, accelerator))
         on_epoch(epoch + 1, loss)
@@ -151,34 +153,38 @@ def sampler_for(
     )
 
 
-def _loader(spec: TrainingSpec, sampler: MicroBatchSampler, *, pin_memory: bool) -> Any:
-    """A DataLoader that yields micro-batches: images (N, 3, H, W) and labels (N, C), or an ImageError."""
+def _loaded(spec: TrainingSpec, sampler: MicroBatchSampler, epochs: range, *, pin_memory: bool) -> Iterator[Any]:
+    """The micro-batches of all these epochs: images (N, 3, H, W) and labels (N, C), or an ImageError.
+
+    One loader serves all epochs: its processes are started once, and load the next epoch's first images while the last
+    ones of an epoch are trained on, and while its state is saved.
+    """
     from torch.utils.data import DataLoader
 
-    return DataLoader(
+    loader = DataLoader(
         AugmentedImages(spec.images, spec.preprocess, spec.crops, spec.recipe, spec.seed),  # type: ignore[arg-type]
-        batch_sampler=sampler,
+        batch_sampler=chain.from_iterable(map(sampler.micro_batches, epochs)),
         collate_fn=collate,
         num_workers=min(spec.recipe.workers, os.cpu_count() or 1),
         pin_memory=pin_memory,
     )
+    with _named_workers():
+        yield from loader
 
 
-def _epoch(step: _MicroBatchStep, loader: Any, epoch: int) -> float:
+def _epoch(step: _MicroBatchStep, epoch: int, micro_batches: Iterator[Any]) -> float:
     """Train for one epoch; returns the mean loss."""
     import torch
 
-    sampler = step.sampler
-    sampler.epoch = epoch
     try:
-        with _named_workers():
-            micro_batches = enumerate(loader)
-            loss = float(torch.stack([step(number, micro_batch) for number, micro_batch in micro_batches]).mean())
+        losses = [step(epoch, number, micro_batch) for number, micro_batch in enumerate(micro_batches)]
     except torch.OutOfMemoryError:
+        sampler = step.sampler
         raise ModelError(
             f"{sampler.micro_batch_size} images at once do not fit into the memory of {step.accelerator.device}",
             f"use smaller micro-batches: --grad-accum-steps {2 * sampler.gradient_accumulation_steps}",
         ) from None
+    loss = float(torch.stack(losses).mean())
     if math.isnan(loss):
         raise ModelError(
             f"the loss is not a number in epoch {epoch + 1}",
@@ -218,10 +224,11 @@ class _MicroBatchStep:
     sampler: MicroBatchSampler
     bias: Tensor | None
 
-    def __call__(self, number: int, micro_batch: tuple[Tensor, Tensor] | ImageError) -> Tensor:
+    def __call__(self, epoch: int, number: int, micro_batch: tuple[Tensor, Tensor] | ImageError) -> Tensor:
         """Train on a micro-batch; returns its loss, a detached scalar.
 
         Args:
+            epoch: counted from 0.
             number: how many micro-batches came before it in the epoch, on this device.
             micro_batch: images and labels, or the error of reading one of them, which is raised.
         """
@@ -229,10 +236,10 @@ class _MicroBatchStep:
             raise micro_batch
         sampler, recipe = self.sampler, self.spec.recipe
         optimizer_step, accumulation_step = divmod(number, sampler.gradient_accumulation_steps)
-        seed_all(self.spec.seed, sampler.epoch, optimizer_step, sampler.micro_batch_index(accumulation_step))
+        seed_all(self.spec.seed, epoch, optimizer_step, sampler.micro_batch_index(accumulation_step))
         images, labels = (tensor.to(self.accelerator.device, non_blocking=True) for tensor in micro_batch)
         images, labels = mix(images, labels, recipe)
-        epochs_done = sampler.epoch + optimizer_step / sampler.optimizer_steps
+        epochs_done = epoch + optimizer_step / sampler.optimizer_steps
         set_learning_rate(self.optimizer, learning_rate_at(epochs_done, recipe))
         with self.accelerator.accumulate(self.model):
             loss = binary_cross_entropy(self.model(images), labels, self.bias)
