@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-_PRODUCTS = 7
+_TIMES = 7
 
 
 def flops(snapshot: Path) -> dict[str, int]:
@@ -45,16 +45,30 @@ def _count(work: Callable[[], Any]) -> int:
 
 
 def peak(device: torch.device, dtype: torch.dtype) -> float:
-    """FLOP/s of one large matrix product: the median of seven after one to warm up, with torch's own settings."""
-    side = 8192 if device.type == "cuda" else 2048
+    """FLOP/s of a large matrix product or convolution, whichever is faster, with torch's own settings.
+
+    On some processors the two are computed by different libraries, of which one does not use all instructions.
+    """
+    side, rows, channels, pixels = (8192, 64, 1024, 64) if device.type == "cuda" else (2048, 8, 512, 32)
     a, b = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
+    image = torch.randn(rows, channels, pixels, pixels, device=device).to(dtype, memory_format=torch.channels_last)
+    layer = torch.nn.Conv2d(channels, channels, 3, padding=1, device=device).to(dtype)
+    layer = layer.to(memory_format=torch.channels_last)
+    with torch.inference_mode():
+        product = 2 * side**3 / _seconds(lambda: a @ b, device)
+        convolution = 2 * 9 * rows * channels**2 * pixels**2 / _seconds(lambda: layer(image), device)
+    return max(product, convolution)
+
+
+def _seconds(work: Callable[[], Any], device: torch.device) -> float:
+    """The median of seven after one to warm up."""
     times = []
-    for _ in range(_PRODUCTS + 1):
+    for _ in range(_TIMES + 1):
         started = time.perf_counter()
-        a @ b
+        work()
         synchronize(device)
         times.append(time.perf_counter() - started)
-    return float(2 * side**3 / statistics.median(times[1:]))
+    return statistics.median(times[1:])
 
 
 def synchronize(device: torch.device) -> None:

@@ -14,11 +14,11 @@ from genie_cli.devices import (
     device_trouble,
     is_main_process,
     keep_freed_memory,
-    multiplies_bfloat16,
     parse_device,
     parse_devices,
 )
 from genie_cli.errors import ModelError, UsageError, said
+from genie_cli.processor import is_of_amd, multiplies_bfloat16
 
 
 @pytest.mark.parametrize("name", ["auto", "cpu", "cuda", "cuda:0", "cuda:1", "cuda:12", "mps", "mps:0", "xpu:3"])
@@ -149,6 +149,21 @@ def test_half_is_half_where_that_is_fast() -> None:
     half = torch.bfloat16 if multiplies_bfloat16() else torch.float32
     assert choose_dtype("half", torch.device("cpu")) is half
     assert choose_dtype("half", torch.device("cuda")) is torch.float16
+
+
+@pytest.mark.parametrize(
+    ("described", "amd"),
+    [
+        ("model name\t: AMD EPYC 9R14\nvendor_id\t: AuthenticAMD", True),
+        ("model name\t: Intel(R) Xeon(R) Platinum 8488C\nvendor_id\t: GenuineIntel", False),
+        ("AMD64 AMD64 Family 25 Model 97 Stepping 2, AuthenticAMD", True),  # Windows
+        ("AMD64 Intel64 Family 6 Model 186 Stepping 2, GenuineIntel", False),
+        ("arm64 arm", False),  # macOS
+        ("", False),
+    ],
+)
+def test_who_made_a_processor(described: str, amd: bool) -> None:
+    assert is_of_amd(described) is amd
 
 
 @pytest.mark.parametrize("name", ["float32", "float16", "bfloat16"])

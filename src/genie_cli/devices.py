@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from genie_cli.errors import ModelError, UsageError, said
+from genie_cli.processor import multiplies_bfloat16
 
 if TYPE_CHECKING:
     import torch
@@ -207,7 +208,7 @@ def choose_dtype(wanted: str, device: torch.device) -> torch.dtype:
 
     Args:
         wanted: ``"auto"`` (float16 on CUDA, else float32), ``"half"`` (the same, but bfloat16 on CPUs that multiply
-            it fast, see `multiplies_bfloat16`), ``"float32"``, ``"float16"`` or ``"bfloat16"``.
+            it fast, see `processor.multiplies_bfloat16`), ``"float32"``, ``"float16"`` or ``"bfloat16"``.
     """
     import torch
 
@@ -216,13 +217,6 @@ def choose_dtype(wanted: str, device: torch.device) -> torch.dtype:
         wanted = "float16" if device.type == "cuda" else elsewhere
     chosen: torch.dtype = getattr(torch, wanted)
     return chosen
-
-
-def multiplies_bfloat16() -> bool:
-    """Whether this CPU multiplies bfloat16 in tiles (AMX), where it was measured to be faster than float32."""
-    import torch
-
-    return torch.cpu._is_amx_tile_supported()
 
 
 def cores() -> int:

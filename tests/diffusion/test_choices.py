@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from genie_cli.cli._settings import resolve
 from genie_cli.config import Model
-from genie_cli.devices import multiplies_bfloat16
 from genie_cli.diffusion import compiling
 from genie_cli.diffusion.choices import choose, slots_that_fit
 from genie_cli.diffusion.locate import locate
 from genie_cli.errors import ModelError, UsageError
 from genie_cli.generate.binding import following
 from genie_cli.header import RunSettings
+from genie_cli.processor import multiplies_bfloat16
 from tests.conftest import Genie
 
 SIZES = st.integers(0, 2**40)

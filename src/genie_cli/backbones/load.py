@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from genie_cli.backbones import digits, lite0, pretrained, unisiam
 from genie_cli.backbones.backbone import Backbone
 from genie_cli.config import BUNDLED, LITE0
-from genie_cli.devices import choose_device
+from genie_cli.devices import choose_device, keep_freed_memory
 from genie_cli.errors import ModelError, UsageError
 from genie_cli.observer import Observer
 
@@ -140,6 +140,8 @@ def _on(device: torch.device, backbone: Backbone) -> Backbone:
     """The backbone on a device, in evaluation mode, without gradients."""
     import torch
 
+    if device.type == "cpu":
+        keep_freed_memory()
     try:
         backbone.network.to(device).eval().requires_grad_(False)
     except torch.OutOfMemoryError:

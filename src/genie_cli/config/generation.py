@@ -111,8 +111,8 @@ class Model(Section):
     )
     dtype: Literal["auto", "half", "float32", "float16", "bfloat16"] = setting(
         "auto",
-        "Precision: auto (float16 on CUDA, else float32), half (bfloat16 on CPUs with AMX, else as auto), float32, "
-        "float16 or bfloat16.",
+        "Precision: auto (float16 on CUDA, else float32), half (bfloat16 on CPUs with AMX or AVX512-BF16, else as "
+        "auto), float32, float16 or bfloat16.",
         rare=True,
     )
     attention: Literal["auto", "sdpa", "xformers", "sliced"] = setting(

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from genie_cli import processor
 from genie_cli.diffusion.libraries import guarded, quiet
 from genie_cli.errors import ModelError, OutputError
 from genie_cli.files.writing import write_atomically
@@ -59,8 +59,8 @@ class CompiledUNet:
         decides = [
             {name: value for name, value in self._unet.config.items() if not name.startswith("_")},
             shapes,
-            sorted({type(each).__name__ for each in self._unet.attn_processors.values()}),
-            [torch.__version__, diffusers.__version__, torch.get_num_threads(), _processor()],
+            sorted({type(each).__name__ for each in (*self._unet.modules(), *self._unet.attn_processors.values())}),
+            [torch.__version__, diffusers.__version__, torch.get_num_threads(), processor.description()],
         ]
         return hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode()).hexdigest()
 
@@ -136,12 +136,3 @@ def _of_tensors(unet: Any) -> Any:
 
 def _tolerance(wanted: Tensor) -> float:
     return _TOLERANCE[wanted.dtype.itemsize] * float(wanted.abs().max())
-
-
-def _processor() -> str:
-    """What tells processors apart whose instructions differ: code of one may end a process on another."""
-    with suppress(OSError):
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-        told = {line for line in lines if line.startswith(("model name", "flags", "Features", "CPU part"))}
-        return "\n".join(sorted(told))
-    return f"{platform.machine()} {platform.processor()}"

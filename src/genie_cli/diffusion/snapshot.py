@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from genie_cli.devices import choose_device, choose_dtype, keep_freed_memory, to_device
 from genie_cli.diffusion import attention as attentions
-from genie_cli.diffusion import compiling, configuration, lora, network, prompt_encoder, trial
+from genie_cli.diffusion import compiling, configuration, linear_layers, lora, network, prompt_encoder, trial
 from genie_cli.diffusion.adapters import Adapter
 from genie_cli.diffusion.family import Embedding
 from genie_cli.diffusion.libraries import draw_no_bars, guarded
@@ -166,6 +166,7 @@ def load(
     prompts = prompt_encoder.load(located, found.family, where, precision)
     unet = network.load(located, "unet", where, precision).to(memory_format=torch.channels_last)
     _fuse(located.adapters, unet, prompts)
+    linear_layers.use(unet, where, precision)
     attentions.use(attention, unet, where, precision)
     # Before it is compiled, which is for the shapes of its first call:
     trial.run(located.path, unet, prompts, where, precision)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from genie_cli.backbones.backbone import Preprocess
 from genie_cli.config import LongTail
 from genie_cli.data.dataset import Crops
-from genie_cli.devices import choose_device
+from genie_cli.devices import choose_device, keep_freed_memory
 from genie_cli.errors import ImageError, ModelError, UsageError
 from genie_cli.finetune.loss import binary_cross_entropy
 from genie_cli.finetune.optimizer import build_optimizer, learning_rate_at, set_learning_rate
@@ -119,6 +119,8 @@ def accelerator_for(recipe: LongTail, device: str) -> Accelerator:
         raise UsageError("--precision float16 needs a GPU", "use --precision bfloat16 or float32")
     if chosen.type == "cuda" and chosen.index is not None:
         torch.cuda.set_device(chosen)
+    if cpu:
+        keep_freed_memory()
     precisions = {
         "float32": "no",
         "float16": "fp16",
