@@ -1,4 +1,4 @@
-"""The UNet's call in PyTorch, as genie compiles it, and in OpenVINO, on a CPU: `python -m benchmarks.runtimes`.
+"""The UNet's call in PyTorch, as genie loads it, as it compiles it, and in OpenVINO: `python -m benchmarks.runtimes`.
 
 OpenVINO is what a user of an Intel CPU would take instead; it is not among genie's packages: `pip install openvino`.
 All have the same weights and inputs, in one process, in turn. The difference is from PyTorch's own call in float32,
@@ -21,7 +21,7 @@ from torch import Tensor
 
 from benchmarks import sd15
 from genie_cli.devices import keep_freed_memory
-from genie_cli.diffusion import configuration
+from genie_cli.diffusion import configuration, linear_layers
 from genie_cli.diffusion.ahead_of_time import CompiledUNet
 from genie_cli.diffusion.locate import locate
 from genie_cli.diffusion.network import load
@@ -64,10 +64,13 @@ def main() -> None:
         print("| runtime | precision | ms per row | slowest to fastest | difference | s until the first result |")
         print("|---|---|---|---|---|---|")
         for dtype in (getattr(torch, name) for name in options.dtypes):
-            unet = load(located, "unet", CPU, dtype).to(memory_format=torch.channels_last)
+            unet, ours = (load(located, "unet", CPU, dtype).to(memory_format=torch.channels_last) for _ in range(2))
+            ours.load_state_dict(unet.state_dict(), assign=True)  # the same memory
+            linear_layers.use(ours, CPU, dtype)
             made: dict[str, Callable[[], Call]] = {
                 "PyTorch": partial(_torch, unet, inputs, dtype),
-                "genie, compiled": partial(_torch, CompiledUNet(unet, Path(folder)), inputs, dtype),
+                "genie": partial(_torch, ours, inputs, dtype),
+                "genie, compiled": partial(_torch, CompiledUNet(ours, Path(folder)), inputs, dtype),
                 "OpenVINO": partial(_openvino, load(located, "unet", CPU, torch.float32), inputs, dtype),
             }
             _measure(made, str(dtype).removeprefix("torch."), wanted, options.rounds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genie_cli.diffusion import linear_layers
+from genie_cli.diffusion import compiling, linear_layers
+from genie_cli.diffusion.ahead_of_time import CompiledUNet
+from genie_cli.diffusion.locate import locate
+from genie_cli.diffusion.snapshot import load
 from tests.diffusion.small_unet import small_unet
 
 CPU = torch.device("cpu")
@@ -72,6 +76,31 @@ def test_nor_where_mkl_is_fast(monkeypatch: pytest.MonkeyPatch) -> None:
     unet = small_unet()
     linear_layers.use(unet, CPU, torch.float32)
     assert not count(unet)["OneDNNLinear"]
+
+
+@pytest.mark.usefixtures("slow_mkl")
+@pytest.mark.parametrize(("compiled", "replaced"), [("off", True), ("full", True), ("regional", False)])
+def test_a_snapshot_has_them_unless_torch_compile_is_to_take_them(
+    monkeypatch: pytest.MonkeyPatch, compiled: str, replaced: bool
+) -> None:
+    monkeypatch.setattr(compiling, "use", lambda *_: None)
+    unet = load(locate("digits"), "cpu", compiled=compiled).unet
+    assert bool(count(unet)["OneDNNLinear"]) is replaced
+
+
+@pytest.mark.usefixtures("slow_mkl")
+@pytest.mark.skipif(not compiling.compiler(), reason="needs a C++ compiler")
+def test_they_are_compiled_ahead_of_time_too(tmp_path: Path) -> None:
+    own, theirs = small_unet(), small_unet()
+    linear_layers.use(own, CPU, torch.float32)
+    inputs = torch.randn(2, 4, 8, 8), torch.tensor([1, 500])
+    with torch.inference_mode():
+        words = torch.randn(2, 5, 64)
+        wanted = theirs(*inputs, encoder_hidden_states=words).sample
+        for _ in range(2):  # the second reads what the first has kept
+            found = CompiledUNet(own, tmp_path)(*inputs, encoder_hidden_states=words).sample
+            torch.testing.assert_close(found, wanted, rtol=0, atol=1e-5)
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def count(unet: Any) -> Counter[str]:

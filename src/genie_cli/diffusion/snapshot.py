@@ -166,7 +166,8 @@ def load(
     prompts = prompt_encoder.load(located, found.family, where, precision)
     unet = network.load(located, "unet", where, precision).to(memory_format=torch.channels_last)
     _fuse(located.adapters, unet, prompts)
-    linear_layers.use(unet, where, precision)
+    if compiled != "regional":  # torch.compile does not take what they become
+        linear_layers.use(unet, where, precision)
     attentions.use(attention, unet, where, precision)
     # Before it is compiled, which is for the shapes of its first call:
     trial.run(located.path, unet, prompts, where, precision)
