@@ -11,7 +11,6 @@ from pydantic import dataclasses
 from genie_cli.evaluate.paper import Measured
 from genie_cli.evaluate.paper_tables import Figure
 from genie_cli.fewshot.task import Task
-from genie_cli.generate.ada import denoising_steps
 
 if TYPE_CHECKING:
     from genie_cli.evaluate.statistics import Estimate
@@ -193,6 +192,8 @@ class Conditions:
 
     def _denoising_steps(self, outcome: Outcome) -> float | None:
         """Every candidate of every group is generated, whether it is used or not."""
+        from genie_cli.generate.ada import denoising_steps
+
         if not self.steps or not outcome.chosen:
             return None
         augmentation, chosen = outcome.augmentation, outcome.chosen
