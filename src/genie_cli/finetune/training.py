@@ -163,7 +163,7 @@ def _loaded(spec: TrainingSpec, sampler: MicroBatchSampler, epochs: range, *, pi
     """
     from torch.utils.data import DataLoader
 
-    loader = DataLoader(
+    loader: Any = DataLoader(
         AugmentedImages(spec.images, spec.preprocess, spec.crops, spec.recipe, spec.seed),  # type: ignore[arg-type]
         batch_sampler=chain.from_iterable(map(sampler.micro_batches, epochs)),
         collate_fn=collate,
