@@ -1,7 +1,7 @@
 """A snapshot in Stable Diffusion 1.5's exact shape with random weights: for time and memory, not for looking at.
 
 Shapes are those of the published configuration; the tokenizer is the bundled model's, told to pad to 77 tokens, and
-filled up with words that are in no prompt. Nothing is downloaded.
+filled up with tokens of bytes that are in no English prompt. Nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +69,7 @@ def _write(folder: Path, dtype: str) -> None:
     from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionPipeline, UNet2DConditionModel
     from transformers import CLIPTextConfig, CLIPTextModel
 
-    words = _tokenizer()
+    words = tokenizer()
     marks = {f"{name}_token_id": getattr(words, f"{name}_token_id") for name in ("bos", "eos", "pad")}
     with _made_in(getattr(torch, dtype)):
         StableDiffusionPipeline(
@@ -82,16 +84,29 @@ def _write(folder: Path, dtype: str) -> None:
         ).save_pretrained(folder)
 
 
-def _tokenizer() -> Any:
+def tokenizer() -> Any:
+    """The tokenizer, a CLIPTokenizer."""
     from transformers import CLIPTokenizer
 
     from genie_cli.diffusion.locate import locate
 
     file = locate("digits").path / "tokenizer/tokenizer.json"
     known = json.loads(file.read_text(encoding="utf-8"))["model"]
-    fill = {f"word{number}": number for number in range(len(known["vocab"]), TEXT["vocab_size"])}
+    vocabulary = dict(known["vocab"])
     merges = [tuple(pair.split()) if isinstance(pair, str) else tuple(pair) for pair in known["merges"]]
-    return CLIPTokenizer(vocab=known["vocab"] | fill, merges=merges, model_max_length=77)
+    for pair in _other_merges(vocabulary):
+        if len(vocabulary) == TEXT["vocab_size"]:
+            break
+        merges.append(pair)
+        vocabulary["".join(pair)] = len(vocabulary)
+    return CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=77)
+
+
+def _other_merges(vocabulary: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Of two, and then of three, tokens of bytes that are no letters of ASCII: no English prompt has any."""
+    single = sorted(token for token in vocabulary if len(token) == 1 and not token.isascii())
+    yield from product(single, single)
+    yield from product(map("".join, product(single, single)), single)
 
 
 @contextmanager

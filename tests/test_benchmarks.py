@@ -1,6 +1,8 @@
 """The benchmark's arms make the same images, and its arithmetic is the models'."""
 
 import argparse
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,7 @@ from benchmarks.work import Work, images_in, unet_steps
 from genie_cli.data.dataset import Dataset
 from genie_cli.data.digits.paint import DigitsInTheWild
 from genie_cli.data.folder import scan
-from genie_cli.diffusion import locate, snapshot
+from genie_cli.diffusion import locate, snapshot, tokenizer
 from genie_cli.diffusion.solver import Solver
 from tests.manifests import a_job
 
@@ -128,3 +130,20 @@ def test_ada_is_measured_both_ways(tmp_path: Path, capsys: pytest.CaptureFixture
     assert result["steps"]["probes"] == pytest.approx(wanted)
     ada.report(result)
     assert "20 choices among 5 noise ratios; 100 candidates" in capsys.readouterr().out
+
+
+def test_the_tokenizer_in_stable_diffusions_shape_is_whole_and_reads_prompts_as_the_bundled_one(tmp_path: Path) -> None:
+    """genie refuses one whose merges do not make its tokens; what fills it up is in no prompt."""
+    bundled = locate.locate("digits")
+    folder = tmp_path / "model"
+    shutil.copytree(bundled.path, folder)
+    shutil.rmtree(folder / "tokenizer")
+    sd15.tokenizer().save_pretrained(folder / "tokenizer")
+    config = json.loads((folder / "text_encoder/config.json").read_text())
+    shape = {name: sd15.TEXT[name] for name in ("vocab_size", "max_position_embeddings")}
+    (folder / "text_encoder/config.json").write_text(json.dumps(config | shape))
+    (found,), (ours,) = tokenizer.of(locate.locate(str(folder))), tokenizer.of(bundled)
+    for prompt in ("A photo of a golden retriever", "cafe", "a photo of the digit seven, 7"):
+        read, wanted = found.ids(prompt)[0].tolist(), ours.ids(prompt)[0].tolist()
+        assert read[: len(wanted)] == wanted
+        assert len(read) == sd15.TEXT["max_position_embeddings"]
