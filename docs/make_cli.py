@@ -4,7 +4,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from genie_cli.cli._commands import NAMES
+from genie_cli.cli._commands import Commands
 from genie_cli.cli.app import app
 
 PAGE = Path(__file__).with_name("cli.md")
@@ -22,7 +22,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 finished but some images failed, 130 in
 def render() -> str:
     """The page's text."""
     blocks = [HEAD]
-    for command in ["", *NAMES]:
+    for command in ["", *Commands()]:
         words = [*command.split(), "--help"]
         screen = CliRunner().invoke(app, words, prog_name="genie", env={"COLUMNS": "100", "TERM": "dumb"}).stdout
         lines = "\n".join(line.rstrip() for line in screen.strip("\n").splitlines())

@@ -7,12 +7,12 @@ import re
 import pytest
 from typer.testing import CliRunner
 
-from genie_cli.cli._commands import NAMES
+from genie_cli.cli._commands import Commands
 from genie_cli.cli.app import app
 from genie_cli.settings import SECTIONS, choices_of, flag_of, keys
 from tests.conftest import Genie
 
-COMMANDS = list(NAMES)
+COMMANDS = list(Commands())
 
 
 def helped(*command: str) -> str:

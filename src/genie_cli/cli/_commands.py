@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -17,29 +18,26 @@ _PANELS = {
     "Judge": ("oracle", "select", "gallery", "explain"),
     "Measure": ("fewshot", "finegrained", "longtail"),
 }
-NAMES = {name: panel for panel, names in _PANELS.items() for name in names}
+_PANEL_OF = {name: panel for panel, names in _PANELS.items() for name in names}
 
 
 class Commands(Mapping[str, Any]):
     """What Typer makes of each command, by its name; looking one up imports its module the first time."""
 
-    def __init__(self) -> None:
-        self._known: dict[str, Any] = {}
-
     def __getitem__(self, name: str) -> Any:
-        if name not in self._known:
-            self._known[name] = _command(name, NAMES[name])
-        return self._known[name]
+        return _command(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(NAMES)
+        return iter(_PANEL_OF)
 
     def __len__(self) -> int:
-        return len(NAMES)
+        return len(_PANEL_OF)
 
 
-def _command(name: str, panel: str) -> Any:
+@cache
+def _command(name: str) -> Any:
+    """Raises KeyError for a name that is no command's."""
     alone = typer.Typer(rich_markup_mode="rich", pretty_exceptions_enable=False, add_completion=False)
-    function = getattr(import_module(f"genie_cli.cli.{name}"), name)
-    alone.command(cls=Command, rich_help_panel=panel)(function)
+    add = alone.command(cls=Command, rich_help_panel=_PANEL_OF[name])
+    add(getattr(import_module(f"genie_cli.cli.{name}"), name))
     return typer.main.get_command(alone)
