@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from genie_cli.cli._settings import resolve
 from genie_cli.config import Model
-from genie_cli.diffusion import compiling
+from genie_cli.diffusion import choices, compiling
 from genie_cli.diffusion.choices import choose, slots_that_fit
-from genie_cli.diffusion.locate import locate
+from genie_cli.diffusion.locate import Located, locate
 from genie_cli.errors import ModelError, UsageError
 from genie_cli.generate.binding import following
 from genie_cli.header import RunSettings
@@ -43,10 +43,40 @@ def test_slots_are_as_many_as_fit(free: int, weights: int, step: int, decode: in
     assert slots <= slots_that_fit(2 * free, weights, step, decode, rows)
 
 
-@given(steps=st.integers(0, 10**9), dtype=st.sampled_from(["float32", "bfloat16", "float16"]))
-def test_compiling_must_pay_within_two_runs(steps: int, dtype: str) -> None:
-    choice = compiling.choose(steps, dtype)
-    assert (choice == "full") == (2 * steps * compiling.SAVED_SECONDS.get(dtype, 0) >= compiling.COMPILE_SECONDS)
+@given(
+    steps=st.integers(0, 10**9),
+    dtype=st.sampled_from(["float32", "bfloat16", "float16"]),
+    gain=st.sampled_from([compiling.SMALL_ON_CPU, compiling.LARGE_ON_GPU]),
+)
+def test_compiling_must_pay_within_two_runs(steps: int, dtype: str, gain: compiling.Gain) -> None:
+    choice = compiling.choose(steps, dtype, gain)
+    assert (choice == "full") == (2 * steps * gain.saved.get(dtype, 0) >= gain.seconds)
+
+
+@pytest.mark.parametrize("usable", [True, False])
+def test_a_large_model_is_compiled_for_a_gpu_if_that_pays_and_works(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, usable: bool
+) -> None:
+    config = json.loads((locate("digits").path / "unet/config.json").read_text())
+    (tmp_path / "unet").mkdir()
+    (tmp_path / "unet/config.json").write_text(json.dumps({**config, "sample_size": 64}))
+    large = Located("large", tmp_path, "large@0")
+    monkeypatch.setattr(choices, "choose_device", torch.device)
+    monkeypatch.setattr(compiling, "works", lambda device: usable and device.type == "cuda")
+    model = Model(device="cuda", slots=16)
+    assert choose(model, large, lambda: 100).compile == "off"
+    assert choose(model, large, lambda: 10**7).compile == ("full" if usable else "off")
+    float32 = Model(device="cuda", slots=16, dtype="float32")
+    assert choose(float32, large, lambda: 10**7).compile == "off"  # it was not measured
+    assert choose(Model(device="cuda"), locate("digits"), lambda: 10**7).compile == "off"  # nor was this
+    # On other machines it cannot be tried out.
+    assert choose(model, large, lambda: 10**7, elsewhere=True).compile == "off"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA works here")
+def test_whether_compiling_works_is_tried_out() -> None:
+    assert compiling.works(torch.device("cpu")) == bool(compiling.compiler())
+    assert not compiling.works(torch.device("cuda"))
 
 
 def test_auto_on_a_cpu() -> None:

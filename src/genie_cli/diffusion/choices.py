@@ -68,10 +68,9 @@ def choose(model: Model, located: Located, steps: Callable[[], int], *, elsewher
     name = str(dtype).removeprefix("torch.")
     slots = _choose_slots(located, device, dtype) if model.slots == "auto" else model.slots
     attention = "sdpa" if model.attention == "auto" else model.attention
-    measured = _is_small(located) and device.type == "cpu" and attention == "sdpa" and bool(compiling.compiler())
     compiled: str = model.compile
     if compiled == "auto":
-        compiled = compiling.choose(steps(), name) if measured else "off"
+        compiled = _choose_compilation(located, device, name, attention, steps, elsewhere=elsewhere)
     return Choices(device, name, slots, attention, compiled)
 
 
@@ -113,6 +112,19 @@ def _choose_slots(located: Located, device: torch.device, dtype: torch.dtype) ->
     step = larger * _STEP_BYTES * dtype.itemsize // 2
     decode = larger * _DECODE_BYTES * family.vae_dtype(dtype).itemsize // 2
     return slots_that_fit(free, family.parameters * dtype.itemsize, step, decode, MAX_DECODE_ROWS)
+
+
+def _choose_compilation(
+    located: Located, device: torch.device, dtype: str, attention: str, steps: Callable[[], int], *, elsewhere: bool
+) -> str:
+    """``"full"`` where compiling pays and works, else ``"off"``. On other machines it cannot be tried out."""
+    gain = {("cpu", True): compiling.SMALL_ON_CPU, ("cuda", False): compiling.LARGE_ON_GPU}.get(
+        (device.type, _is_small(located))
+    )
+    if gain is None or attention != "sdpa" or (elsewhere and device.type == "cuda"):
+        return "off"
+    choice = compiling.choose(steps(), dtype, gain)
+    return choice if choice == "off" or compiling.works(device) else "off"
 
 
 def _is_small(located: Located) -> bool:

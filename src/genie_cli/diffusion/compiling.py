@@ -6,8 +6,9 @@ import os
 import shutil
 import sys
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from genie_cli.diffusion.ahead_of_time import CompiledUNet
 from genie_cli.errors import ModelError, said
@@ -16,25 +17,48 @@ from genie_cli.files.cache import cache
 if TYPE_CHECKING:
     import torch
 
-# Measured on two cores with the bundled model and 32 slots (docs/performance.md), by precision. Where nothing was
-# measured, nothing is compiled unless asked for.
-COMPILE_SECONDS = 32.0  # for the whole UNet; the code is kept
-SAVED_SECONDS = {"float32": 0.00056, "bfloat16": 0.00092}  # per solver step of one image
+
+class Gain(NamedTuple):
+    """What compiling a whole UNet costs and saves (docs/performance.md).
+
+    Attributes:
+        seconds: that it takes once; the code is kept.
+        saved: seconds per solver step of one image, by precision.
+    """
+
+    seconds: float
+    saved: Mapping[str, float]
+
+
+# Where nothing was measured, nothing is compiled unless asked for.
+SMALL_ON_CPU = Gain(32.0, {"float32": 0.00056, "bfloat16": 0.00092})  # the bundled model, 32 slots, two cores
+LARGE_ON_GPU = Gain(60.0, {"float16": 0.0015, "bfloat16": 0.0015})  # Stable Diffusion 1.5, 16 slots, an H200
 RUNS = 2  # of one length, after which compiling must have paid
 _CACHE_DIR = "TORCHINDUCTOR_CACHE_DIR"  # read by torch whenever it compiles
 
 
-def choose(steps: int, dtype: str) -> str:
-    """``"full"`` if two runs like this one save what compiling a small UNet on a CPU takes once, else ``"off"``.
+def choose(steps: int, dtype: str, gain: Gain) -> str:
+    """``"full"`` if two runs like this one save what compiling takes once, else ``"off"``.
 
     Whether the code is there already does not matter, so that the same command makes the same bytes each time.
 
     Args:
         steps: solver steps of the whole run: steps per image, summed over its images.
         dtype: ``"float32"``, ``"float16"`` or ``"bfloat16"``.
+        gain: of this kind of model on this kind of device.
     """
-    saved = steps * SAVED_SECONDS.get(dtype, 0)
-    return "full" if RUNS * saved >= COMPILE_SECONDS else "off"
+    return "full" if RUNS * steps * gain.saved.get(dtype, 0) >= gain.seconds else "off"
+
+
+def works(device: torch.device) -> bool:
+    """Whether torch.compile works on a device of this machine; on a GPU this is tried out."""
+    if device.type == "cpu":
+        return bool(compiler())
+    try:
+        _require(device, "full")
+    except ModelError:
+        return False
+    return True
 
 
 def compiler() -> str:
@@ -69,10 +93,15 @@ def use(choice: str, unet: Any, device: torch.device) -> None:
         unet.forward = CompiledUNet(unet, _folder())
         return
     _require(device, choice)
-    if choice == "regional":
-        unet.compile_repeated_blocks(dynamic=False)
-    else:
-        unet.compile(dynamic=False)
+    compile_it = unet.compile_repeated_blocks if choice == "regional" else unet.compile
+    compile_it(dynamic=False, options=_options(device))
+
+
+def _options(device: torch.device) -> dict[str, Any] | None:
+    """Torch chooses code for a GPU by timing it; two processes may then choose differently, and round differently."""
+    from torch._inductor import config
+
+    return {"deterministic": True} if device.type == "cuda" and hasattr(config, "deterministic") else None
 
 
 def _keep() -> None:
@@ -100,8 +129,8 @@ def _require(device: torch.device, choice: str) -> None:
     from torch._inductor import config
 
     flag = f"--compile {choice}"
-    ones = torch.ones(8, device=device)
     try:
+        ones = torch.ones(8, device=device)
         # Without the cache: a result of an earlier run would show nothing about the compiler of today.
         with config.patch(force_disable_caches=True), warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -110,6 +110,7 @@ class Engine(Generic[Key]):
         import torch
 
         device = self.snapshot.device
+        self.snapshot.prepare(self.denoiser.rows * self.slots, 1)
         latents = torch.zeros(self.slots, *self.snapshot.latent_shape, device=device)
         embeddings = tuple(each.expand(self.slots, *each.shape) for each in self.denoiser.embed(""))
         step = torch.zeros(self.slots, dtype=torch.long, device=device)

@@ -56,6 +56,7 @@ class Slots(Generic[Key]):
         self.step = [0] * count
         self.first = [False] * count
         snapshot = denoiser.snapshot
+        snapshot.prepare(denoiser.rows * count, self.decode_rows)
         self.latents = torch.zeros(count, *snapshot.latent_shape, device=snapshot.device)
         self.last = torch.zeros_like(self.latents)
         # Copied even for a single row, since slots are written to:

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from genie_cli.devices import choose_device, choose_dtype, keep_freed_memory, to_device
 from genie_cli.diffusion import attention as attentions
-from genie_cli.diffusion import compiling, configuration, linear_layers, lora, network, prompt_encoder, trial
+from genie_cli.diffusion import (
+    compiling,
+    configuration,
+    convolutions,
+    linear_layers,
+    lora,
+    network,
+    prompt_encoder,
+    trial,
+)
 from genie_cli.diffusion.adapters import Adapter
 from genie_cli.diffusion.family import Embedding
 from genie_cli.diffusion.libraries import draw_no_bars, guarded
@@ -42,6 +51,7 @@ class Snapshot:
         alphas_cumprod: (1000,), float64, on the CPU: abar of the training noise schedule.
         device: where the model is.
         dtype: precision of its weights; the autoencoder may have a wider one.
+        order: of the UNet's weights and inputs in memory.
     """
 
     identity: str
@@ -53,6 +63,7 @@ class Snapshot:
     alphas_cumprod: Tensor
     device: torch.device
     dtype: torch.dtype
+    order: torch.memory_format
 
     @property
     def latent_shape(self) -> tuple[int, int, int]:
@@ -75,13 +86,30 @@ class Snapshot:
         Returns:
             (N, C, h, w), float32.
         """
+        return self._predict(self.unet, latents, timesteps, embeddings)
+
+    def _predict(self, unet: Any, latents: Tensor, timesteps: Tensor, embeddings: Embedding) -> Tensor:
+        inputs = self.prompts.family.inputs(embeddings)
+        predicted: Tensor = unet(latents.to(self.dtype, memory_format=self.order), timesteps, **inputs).sample
+        return predicted.float()
+
+    def prepare(self, rows: int, decoded: int) -> None:
+        """Make a row's results independent of its place in a batch, which on a GPU they are not by themselves.
+
+        Args:
+            rows: those of the UNet's batch.
+            decoded: latents in a batch of the decoder.
+        """
         import torch
 
-        inputs = self.prompts.family.inputs(embeddings)
-        predicted: Tensor = self.unet(
-            latents.to(self.dtype, memory_format=torch.channels_last), timesteps, **inputs
-        ).sample
-        return predicted.float()
+        if self.device.type != "cuda":
+            return
+        latents = torch.zeros(max(rows, decoded), *self.latent_shape, device=self.device)
+        steps = torch.zeros(rows, dtype=torch.long, device=self.device)
+        embeddings = tuple(each.expand(rows, *each.shape) for each in self.prompts.embed(""))
+        # By `forward`, which is not what was compiled:
+        convolutions.use(self.unet, lambda: self._predict(self.unet.forward, latents[:rows], steps, embeddings))
+        convolutions.use(self.vae, lambda: self._decode(latents[:decoded], self.vae.dtype))
 
     def resize_and_crop(self, image: Image.Image) -> Image.Image:
         """The image with its shorter side resized to `image_size`, and center-cropped, as the GeNIe authors do."""
@@ -157,14 +185,14 @@ def load(
         ModelError: the device, the attention or the compilation does not work here, a part is damaged, not whole or of
             another model, or the model does not fit into the device's memory.
     """
-    import torch
 
     where = choose_device(device)
     _prepare(where)
     precision = choose_dtype(dtype, where)
     found = configuration.read(located.path)
     prompts = prompt_encoder.load(located, found.family, where, precision)
-    unet = network.load(located, "unet", where, precision).to(memory_format=torch.channels_last)
+    order = _order(where, compiled)
+    unet = network.load(located, "unet", where, precision).to(memory_format=order)
     _fuse(located.adapters, unet, prompts)
     if compiled != "regional":  # torch.compile does not take what they become
         linear_layers.use(unet, where, precision)
@@ -173,7 +201,7 @@ def load(
     trial.run(located.path, unet, prompts, where, precision)
     compiling.use(compiled, unet, where)
     vae_precision = found.family.vae_dtype(precision)
-    vae = network.load(located, "vae", where, vae_precision).to(memory_format=torch.channels_last)
+    vae = network.load(located, "vae", where, vae_precision).to(memory_format=_order(where))
     trial.run_vae(located.path, vae, where, vae_precision)
     return Snapshot(
         identity=located.identity,
@@ -185,7 +213,16 @@ def load(
         alphas_cumprod=_alphas_cumprod(located.path),
         device=where,
         dtype=precision,
+        order=order,
     )
+
+
+def _order(device: torch.device, compiled: str = "off") -> torch.memory_format:
+    """Of weights in memory. On a GPU, torch's group norm returns its result in the usual order, whatever its input's
+    is: with channels last, each convolution would first have to bring it back. Compiled code fuses the two."""
+    import torch
+
+    return torch.contiguous_format if device.type == "cuda" and compiled != "full" else torch.channels_last
 
 
 def _fuse(adapters: Sequence[Adapter], unet: Any, prompts: PromptEncoder) -> None:

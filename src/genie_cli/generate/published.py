@@ -1,4 +1,4 @@
-"""Step times that others have published for GPUs, so that a run has a price before a GPU is rented."""
+"""Step times of GPUs, published by others or measured, so that a run has a price before a GPU is rented."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 # Solver steps per second of a batch: Stable Diffusion 1.5, 512 pixels, float16, with guidance, torch 2.0, not compiled.
 # From the documentation of diffusers 0.17, "Accelerated PyTorch 2.0 support in Diffusers", txt2img, batch size 16.
-_STEPS_PER_SECOND = {"RTX 3090": 1.70, "RTX 4090": 3.17, "A100": 3.04}
+# The H200's are genie's, compiled, with torch 2.11 (docs/performance.md).
+_STEPS_PER_SECOND = {"RTX 3090": 1.70, "RTX 4090": 3.17, "A100": 3.04, "H200": 14.2}
 _BATCH = 16
 _UNET_SHARE = 0.96  # of an image's arithmetic at r = 0.8; the rest is decoding
 SIDE = 512  # pixels of the images that were timed
