@@ -42,9 +42,12 @@ def test_a_matrix_product_computes_what_torchs_convolution_does(
     order = data.draw(st.sampled_from([torch.channels_last, torch.contiguous_format]))
     layer.to(memory_format=order)
     given_rows = torch.randn(rows, channels[0], *size).contiguous(memory_format=order)
-    wanted = layer(given_rows)
+    # In double precision: oneDNN's own, in single precision, is wrong for one channel in this order on some processors.
+    exact = nn.Conv2d(*channels, kernel, stride, padding, bias=bias, dtype=torch.float64).requires_grad_(False)
+    exact.load_state_dict(layer.state_dict())
+    wanted = exact(given_rows.double())
     layer.__class__ = convolutions.product_conv()
-    torch.testing.assert_close(layer(given_rows), wanted, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(layer(given_rows), wanted.float(), rtol=1e-4, atol=1e-4)
 
 
 class DependsOnPlace(nn.Module):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Gain(NamedTuple):
-    """What compiling a whole UNet costs and saves (docs/performance.md).
+    """What compiling a whole UNet costs and saves.
 
     Attributes:
         seconds: that it takes once; the code is kept.
@@ -30,7 +30,7 @@ class Gain(NamedTuple):
     saved: Mapping[str, float]
 
 
-# Where nothing was measured, nothing is compiled unless asked for.
+# Measured (docs/performance.md). Where nothing was, nothing is compiled unless asked for.
 SMALL_ON_CPU = Gain(32.0, {"float32": 0.00056, "bfloat16": 0.00092})  # the bundled model, 32 slots, two cores
 LARGE_ON_GPU = Gain(60.0, {"float16": 0.0015, "bfloat16": 0.0015})  # Stable Diffusion 1.5, 16 slots, an H200
 RUNS = 2  # of one length, after which compiling must have paid
