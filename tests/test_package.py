@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.metadata
 import re
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from genie_cli import __version__
+from genie_cli.header import versions
 
 ROOT = Path(__file__).parents[1]
 NAME = f"genie_cli-{__version__}"
@@ -102,3 +104,15 @@ def test_no_message_names_a_page_that_is_not_installed() -> None:
         for node in ast.walk(ast.parse(path.read_bytes())):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 assert not re.search(r"(?<![/\w])docs/[\w-]+\.md", node.value), f"{path}, line {node.lineno}"
+
+
+def test_it_runs_from_its_sources_without_being_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = importlib.metadata.distribution
+
+    def distribution(name: str) -> importlib.metadata.Distribution:
+        if name == "genie-cli":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return installed(name)
+
+    monkeypatch.setattr(importlib.metadata, "distribution", distribution)
+    assert versions()["genie-cli"] == __version__

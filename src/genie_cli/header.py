@@ -9,9 +9,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
 
+from genie_cli import __version__
+
 SCHEMA = 1
 Kind = Literal["genie.plan", "genie.manifest"]
-_PACKAGES = ("genie-cli", "torch", "diffusers", "transformers", "torchvision", "pillow")
+_OTHERS = ("torch", "diffusers", "transformers", "torchvision", "pillow")
 
 
 class RunSettings(BaseModel):
@@ -107,5 +109,8 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]
 
 
 def versions() -> dict[str, str]:
-    """Versions of the packages that an image's exact bytes depend on, as they are installed here."""
-    return {name: version(name) for name in _PACKAGES}
+    """Versions of the packages that an image's exact bytes depend on.
+
+    They are as installed here, but genie's is this one's, which may run from its sources without being installed.
+    """
+    return {"genie-cli": __version__, **{name: version(name) for name in _OTHERS}}
