@@ -55,13 +55,13 @@ def peak(device: torch.device, dtype: torch.dtype) -> float:
     layer = torch.nn.Conv2d(channels, channels, 3, padding=1, device=device).to(dtype)
     layer = layer.to(memory_format=torch.channels_last)
     with torch.inference_mode():
-        product = 2 * side**3 / _seconds(lambda: a @ b, device)
-        convolution = 2 * 9 * rows * channels**2 * pixels**2 / _seconds(lambda: layer(image), device)
+        product = 2 * side**3 / seconds(lambda: a @ b, device)
+        convolution = 2 * 9 * rows * channels**2 * pixels**2 / seconds(lambda: layer(image), device)
     return max(product, convolution)
 
 
-def _seconds(work: Callable[[], Any], device: torch.device) -> float:
-    """The median of seven after one to warm up."""
+def seconds(work: Callable[[], Any], device: torch.device) -> float:
+    """Seconds that work on a device takes: the median of seven after one to warm up."""
     times = []
     for _ in range(_TIMES + 1):
         started = time.perf_counter()

@@ -20,6 +20,7 @@ from PIL import Image
 
 from benchmarks import sd15
 from benchmarks.options import DTYPES
+from genie_cli.diffusion.convolutions import product_conv
 from genie_cli.diffusion.engine import Engine
 from genie_cli.diffusion.locate import locate
 from genie_cli.diffusion.requests import Request, SourceImage
@@ -63,7 +64,7 @@ def main() -> None:
 def build(options: argparse.Namespace) -> Engine[int]:
     """The engine that the options ask for."""
     dtype = "float16" if options.dtype == "auto" else options.dtype
-    model = str(sd15.snapshot(cache() / "benchmarks", dtype)) if options.model == sd15.NAME else options.model
+    model = sd15.located(options.model, cache() / "benchmarks", dtype)
     snapshot = load(locate(model), options.device, options.dtype, compiled=options.compile)
     return Engine(snapshot, options.slots, options.steps)
 
@@ -97,7 +98,7 @@ def parts(engine: Engine[int]) -> str:
     """How many of the model's convolutions are computed as matrix products."""
     found = {name: getattr(engine.snapshot, name) for name in ("unet", "vae")}
     counts = [
-        f"{sum(type(layer).__name__ == 'ProductConv2d' for layer in network.modules())} in the {name}"
+        f"{sum(type(layer) is product_conv() for layer in network.modules())} in the {name}"
         for name, network in found.items()
     ]
     return f"convolutions as matrix products: {', '.join(counts)}"

@@ -22,8 +22,7 @@ from genie_cli.header import versions
 
 def prepare(work: Work) -> dict[str, Any]:
     """Write sources, plan and, if need be, the model: where it lies, FLOP of its parts, facts of the machine."""
-    if work.model == sd15.NAME:
-        work = replace(work, model=str(sd15.snapshot(work.cache, work.dtype)))
+    work = replace(work, model=sd15.located(work.model, work.cache, work.dtype))
     write_sources(work.source_dir, work.model, work.sources)
     command = [sys.executable, "-m", "genie_cli", "generate", *work.options(), "--dry-run", "--json"]
     work.plan.write_bytes(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)

@@ -51,6 +51,11 @@ SCHEDULER: dict[str, Any] = {
 }
 
 
+def located(model: str, cache: Path, dtype: str) -> str:
+    """What `genie generate --model` takes: the snapshot's folder for `NAME`, else the model itself."""
+    return str(snapshot(cache, dtype)) if model == NAME else model
+
+
 def snapshot(cache: Path, dtype: str) -> Path:
     """The snapshot's folder in ``cache``, written on the first call: 4.3 GB in float32, else half of it."""
     place = cache / f"{NAME}-{dtype}"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import statistics
 import time
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +16,7 @@ import torch
 from torch import Tensor
 
 from benchmarks import sd15
-from benchmarks.arithmetic import flops, peak, synchronize
+from benchmarks.arithmetic import flops, peak, seconds
 from benchmarks.options import DTYPES
 from benchmarks.report import print_table
 from genie_cli.devices import choose_device
@@ -31,7 +30,6 @@ COLUMNS = (
     *("precision", "attention", "compile", "slots", "ms per step", "ms per slot", "TFLOP/s", "of peak"),
     *("GPU memory, GiB", "from a graph, ms", "the same values", "first step, s"),
 )
-_TIMES = 6
 
 
 def main() -> None:
@@ -47,7 +45,7 @@ def main() -> None:
     lines = []
     choices = (getattr(options, name).split(",") for name in ("dtypes", "attention", "compile"))
     for dtype, attention, compiled in itertools.product(*choices):
-        model = str(sd15.snapshot(cache() / "benchmarks", dtype)) if options.model == sd15.NAME else options.model
+        model = sd15.located(options.model, cache() / "benchmarks", dtype)
         most, row = peak(device, getattr(torch, dtype)), flops(locate(model).path)["row"]
         try:
             snapshot = load(locate(model), options.device, dtype, attention, compiled)
@@ -67,12 +65,12 @@ def measure(snapshot: Snapshot, slots: int, row_flop: int, most: float) -> list[
     engine.seconds_per_step()
     first = time.perf_counter() - started
     work = _step(engine)
-    seconds, wanted = _seconds(work, snapshot.device), work()
+    taken, wanted = seconds(work, snapshot.device), work()
     on_gpu = snapshot.device.type == "cuda"
     memory = f"{torch.cuda.max_memory_allocated() / 2**30:.2f}" if on_gpu else ""
     replayed = _replayed(engine, wanted) if on_gpu else ["", ""]
-    rate = engine.denoiser.rows * slots * row_flop / seconds
-    times = [f"{seconds * 1000:.1f}", f"{seconds * 1000 / slots:.2f}", f"{rate / 1e12:.3g}", f"{rate / most:.0%}"]
+    rate = engine.denoiser.rows * slots * row_flop / taken
+    times = [f"{taken * 1000:.1f}", f"{taken * 1000 / slots:.2f}", f"{rate / 1e12:.3g}", f"{rate / most:.0%}"]
     return [str(slots), *times, memory, *replayed, f"{first:.1f}"]
 
 
@@ -86,17 +84,6 @@ def _step(engine: Engine[int]) -> Callable[[], Tensor]:
     return lambda: engine.denoiser.predict(latents.to(snapshot.device), steps, embeddings)
 
 
-def _seconds(work: Callable[[], Tensor], device: torch.device) -> float:
-    """The median of some, after one to warm up."""
-    times = []
-    for _ in range(_TIMES + 1):
-        started = time.perf_counter()
-        work()
-        synchronize(device)
-        times.append(time.perf_counter() - started)
-    return statistics.median(times[1:])
-
-
 def _replayed(engine: Engine[int], wanted: Tensor) -> list[str]:
     """Milliseconds of the step with the UNet's call from a graph, and whether its values are the wanted ones."""
     snapshot = engine.snapshot
@@ -104,7 +91,7 @@ def _replayed(engine: Engine[int], wanted: Tensor) -> list[str]:
     object.__setattr__(snapshot, "unet", Replayed(unet))  # it is frozen
     try:
         work = _step(engine)
-        milliseconds = _seconds(work, snapshot.device) * 1000
+        milliseconds = seconds(work, snapshot.device) * 1000
         return [f"{milliseconds:.1f}", "yes" if torch.equal(work(), wanted) else "no"]
     finally:
         object.__setattr__(snapshot, "unet", unet)

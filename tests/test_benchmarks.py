@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import ada, sd15
+from benchmarks import ada, independence, sd15, steps
 from benchmarks.agreement import LIMIT, agreement
 from benchmarks.arithmetic import flops
 from benchmarks.authors import Authors
@@ -24,6 +24,7 @@ from genie_cli.data.dataset import Dataset
 from genie_cli.data.digits.paint import DigitsInTheWild
 from genie_cli.data.folder import scan
 from genie_cli.diffusion import locate, snapshot, tokenizer
+from genie_cli.diffusion.engine import Engine
 from genie_cli.diffusion.solver import Solver
 from tests.manifests import a_job
 
@@ -147,3 +148,22 @@ def test_the_tokenizer_in_stable_diffusions_shape_is_whole_and_reads_prompts_as_
         read, wanted = found.ids(prompt)[0].tolist(), ours.ids(prompt)[0].tolist()
         assert read[: len(wanted)] == wanted
         assert len(read) == sd15.TEXT["max_position_embeddings"]
+
+
+def test_a_step_is_measured_with_a_cell_for_each_column() -> None:
+    loaded = snapshot.load(locate.locate("digits"), "cpu")
+    cells = steps.measure(loaded, 2, row_flop=10**8, most=10**12)
+    assert len(steps.COLUMNS[3:]) == len(cells)
+    per_step, per_slot, rate = (float(cell) for cell in cells[1:4])
+    assert per_slot == pytest.approx(per_step / 2, abs=0.06)
+    assert rate == pytest.approx(4 * 10**8 / (per_step / 1000) / 10**12, rel=0.05)
+
+
+def test_images_are_the_same_in_any_order_and_company_and_a_difference_is_seen() -> None:
+    engine = Engine[int](snapshot.load(locate.locate("digits"), "cpu"), slots=2, steps=3)
+    wanted = independence.made(engine, [independence.request(number) for number in range(3)])
+    alone = independence.made(engine, [independence.request(2)])
+    assert independence.same(alone, wanted)
+    alone[2][0, 0] ^= 1
+    assert not independence.same(alone, wanted)
+    assert independence.parts(engine) == "convolutions as matrix products: 0 in the unet, 0 in the vae"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import sys
@@ -54,11 +55,7 @@ def works(device: torch.device) -> bool:
     """Whether torch.compile works on a device of this machine; on a GPU this is tried out."""
     if device.type == "cpu":
         return bool(compiler())
-    try:
-        _require(device, "full")
-    except ModelError:
-        return False
-    return True
+    return not _trouble(device)
 
 
 def compiler() -> str:
@@ -92,7 +89,8 @@ def use(choice: str, unet: Any, device: torch.device) -> None:
     if choice == "full" and device.type == "cpu":
         unet.forward = CompiledUNet(unet, _folder())
         return
-    _require(device, choice)
+    if trouble := _trouble(device):
+        raise ModelError(f"--compile {choice} does not work here{trouble}", "use --compile off")
     compile_it = unet.compile_repeated_blocks if choice == "regional" else unet.compile
     compile_it(dynamic=False, options=_options(device))
 
@@ -123,12 +121,15 @@ def _folder() -> Path:
     return cache() / "compiled"
 
 
-def _require(device: torch.device, choice: str) -> None:
-    """Compile and run a tiny function: the only proof that compiler, headers and torch fit together."""
+@functools.cache
+def _trouble(device: torch.device) -> str:
+    """What goes wrong when a tiny function is compiled and run, with punctuation; empty if nothing does.
+
+    It is the only proof that compiler, headers and torch fit together, and is had once in a process.
+    """
     import torch
     from torch._inductor import config
 
-    flag = f"--compile {choice}"
     try:
         ones = torch.ones(8, device=device)
         # Without the cache: a result of an earlier run would show nothing about the compiler of today.
@@ -136,6 +137,5 @@ def _require(device: torch.device, choice: str) -> None:
             warnings.simplefilter("ignore")
             doubled = torch.compile(lambda x: x + x, dynamic=False)(ones)
     except Exception as error:  # compilers fail in many ways
-        raise ModelError(f"{flag} does not work here; torch says: {said(error)}", "use --compile off") from None
-    if not (doubled == 2).all():
-        raise ModelError(f"{flag} does not work here: compiled code computes wrong results", "use --compile off")
+        return f"; torch says: {said(error)}"
+    return "" if (doubled == 2).all() else ": compiled code computes wrong results"
